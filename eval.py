@@ -1,0 +1,27 @@
+"""Evaluate a trained model: python eval.py ckpt_path=<checkpoint or run folder>"""
+
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from src.utils.config import checked
+from src.utils.entry import script
+
+
+@script("eval", open_groups=("data",))
+def main(config: DictConfig) -> None:
+    """Check, rebuild model and data from the checkpoint, evaluate, report."""
+    plain = checked(config)
+
+    from src.training.checkpoint import load_checkpoint
+    from src.training.evaluation import evaluate_checkpoint, report_evaluation
+
+    checkpoint = load_checkpoint(plain["ckpt_path"])
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    evaluation, split = evaluate_checkpoint(checkpoint, plain, folder)
+    report_evaluation(evaluation, checkpoint, split, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Predict for new rows: python infer.py input=rows.csv output=predictions.csv"""
+
+from omegaconf import DictConfig
+
+from src.utils.config import checked
+from src.utils.entry import script
+
+
+@script("infer")
+def main(config: DictConfig) -> None:
+    """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
+    plain = checked(config)
+
+    from src.training.inference import infer
+
+    infer(**{key: plain[key] for key in ("input", "output", "ckpt_path", "batch_size", "accelerator")})
+
+
+if __name__ == "__main__":
+    main()

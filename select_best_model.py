@@ -1,0 +1,27 @@
+"""Promote the best run: python select_best_model.py [runs=<folder>] [dry_run=true]"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from src.utils.config import checked
+from src.utils.entry import script
+
+
+@script("select_best_model")
+def main(config: DictConfig) -> None:
+    """Check, read the runs, rank them, promote the best one."""
+    plain = checked(config)
+
+    from src.evaluation.promotion import promote
+    from src.evaluation.run_table import find_runs, print_ranking, rank
+
+    runs = find_runs(Path(plain["runs"]))
+    ranking = rank(runs, plain["metric"], plain["mode"], plain["data"])
+    print_ranking(ranking)
+    if not plain["dry_run"]:
+        promote(ranking, Path(plain["final_model"]), plain["force"])
+
+
+if __name__ == "__main__":
+    main()

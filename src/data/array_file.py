@@ -1,0 +1,44 @@
+"""Opens a numpy file without reading it, and says in one line what is wrong with it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from src.utils.errors import UserError
+
+_MAGIC = b"\x93NUMPY"
+
+
+def open_array(path: str | Path, key: str) -> np.ndarray:
+    """Memory-map the ``.npy`` file at `path`; `key` is the config key that names it, for messages.
+
+    Never unpickles. Raises `UserError` if the file is missing, empty, truncated, not a numpy file, or
+    holds anything but numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
+    with open(path, "rb") as file:
+        start = file.read(64)
+        if not start:
+            raise UserError(f"{key}: {path} is empty (0 bytes)")
+        if not start.startswith(_MAGIC):
+            raise UserError(f"{key}: {path} is not a .npy file (it starts with {start[:12]!r})")
+        file.seek(0)
+        try:
+            version = np.lib.format.read_magic(file)
+            read_header = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
+            shape, _, dtype = read_header(file)
+        except ValueError as error:
+            raise UserError(f"{key}: {path} has a damaged header ({str(error).splitlines()[0]})") from error
+        header = file.tell()
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise UserError(f"{key}: {path} holds {dtype}, expected numbers (bool, int, uint or float)")
+    size, expected = os.path.getsize(path) - header, dtype.itemsize * int(np.prod(shape, dtype=object))
+    if size < expected:
+        raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
+    if not shape or 0 in shape:
+        raise UserError(f"{key}: {path} has no rows (shape {shape})")
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -1,0 +1,153 @@
+"""A table with a header: numbers, text categories and empty cells, in one CSV file."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from src.data.spec import Dataset, DataSpec, Rows
+from src.data.table import encode_columns, read_table
+from src.utils.errors import UserError, did_you_mean
+from src.utils.files import atomic_write, sha256, write_json
+
+
+def read_csv(
+    file: str,
+    target: str | list[str],
+    processed: str,
+    task: str | None = None,
+    drop: list[str] | None = None,
+    shape: list[int] | None = None,
+    dtype: str = "float32",
+    missing: str = "mean",
+    like: DataSpec | None = None,
+) -> Dataset:
+    """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
+
+    The converted arrays are kept below the folder `processed`, in a folder named after the content and these
+    arguments, so the next run maps them into memory at once; that folder can be deleted at any time.
+
+    Args:
+        drop: columns that are neither features nor labels.
+        shape: shape of one row, for tables whose columns are pixels.
+        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        like: spec of earlier data, whose columns, classes and category codes these rows share.
+    """
+    path = Path(file)
+    if dtype not in ("uint8", "float32"):
+        raise UserError(f"data.dtype: expected uint8 or float32, got '{dtype}'")
+    targets = [target] if isinstance(target, str) else list(target)
+    arguments = [targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    if path.is_file() and path.stat().st_size:
+        name = sha256(path)[:12] + f"-{_digest(arguments)}"
+        folder = Path(processed) / path.name.partition(".")[0] / name
+        if not (folder / "spec.json").is_file():
+            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+    else:
+        read_table(path, "data.file")  # says what is wrong
+        raise AssertionError
+    spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
+    x, y = (np.asarray(np.load(folder / f"{part}.npy", mmap_mode="r")) for part in ("features", "labels"))
+    return Dataset(spec, Rows(x, y), name=file)
+
+
+def _digest(arguments: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:8]
+
+
+def _convert(
+    path: Path,
+    targets: list[str],
+    task: str | None,
+    drop: list[str],
+    shape: list[int] | None,
+    dtype: str,
+    missing: str,
+    like: DataSpec | None,
+    folder: Path,
+) -> None:
+    table = read_table(path, "data.file")
+    for key, listed in (("target", targets), ("drop", drop)):
+        for name in listed:
+            if name not in table.column_names:
+                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
+    columns = [name for name in table.column_names if name not in {*targets, *drop}]
+    if like and like.columns:
+        if absent := [name for name in like.columns if name not in table.column_names]:
+            hint = did_you_mean(absent[0], table.column_names)
+            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
+        columns = list(like.columns)
+    if not columns:
+        raise UserError(f"data.file: {path} has no columns but the target")
+
+    labels = _labels(table, targets, str(path))
+    chosen = like.task if like else find_task(labels, task)
+    source = f"{path}, column {targets[0]}"
+    if chosen == "classification":
+        classes = known_classes(like, labels) if like else find_classes(labels, source)
+        y, outputs = encode_classes(labels, classes, source), len(classes)
+        names = like.classes if like else class_names(classes)
+    else:
+        y, names = encode_targets(labels, source), ()
+        outputs = y.shape[1]
+    input_shape = tuple(shape) if shape else (len(columns),)
+    if prod(input_shape) != len(columns):
+        raise UserError(
+            f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
+        )
+    spec = DataSpec(
+        task=chosen,
+        input_shape=like.input_shape if like else input_shape,
+        dtype=dtype,
+        outputs=outputs,
+        classes=names,
+        targets=tuple(targets),
+        columns=tuple(columns),
+        categories=like.categories if like else _categories(table, columns, str(path)),
+        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+    )
+    arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
+    for part, array in arrays.items():
+        with atomic_write(folder / f"{part}.npy") as file:
+            np.save(file, array)
+    write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
+    for name in targets:
+        if nulls := table.column(name).null_count:
+            row = table.column(name).is_null().to_numpy().argmax()
+            raise UserError(f"{source}: {nulls} rows have no label in column {name}; the first is row {row}")
+    columns = [_plain(table.column(name)) for name in targets]
+    if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
+        raise UserError(f"data.target: several targets must be numbers ({source})")
+    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
+
+
+def _plain(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.to_numpy()
+    return np.array(column.cast(pa.string()).to_pylist())
+
+
+def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
+    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
+    found = {}
+    for name in columns:
+        kind = table.column(name).type
+        if pa.types.is_string(kind) or pa.types.is_boolean(kind):
+            texts = {text for text in table.column(name).cast(pa.string()).to_pylist() if text}
+            if len(texts) > max(100, table.num_rows // 2):
+                raise UserError(
+                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
+                    f"category; leave it out with data.drop=[{name}]"
+                )
+            found[name] = tuple(sorted(texts))
+        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
+    return found

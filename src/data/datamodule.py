@@ -1,0 +1,124 @@
+"""The data as Lightning takes it: three splits of one data set, in whole batches."""
+
+import signal
+from typing import Any
+
+import lightning as L
+import numpy as np
+from torch.utils.data import DataLoader, Sampler
+
+from src.data.batches import Batches, Cursor
+from src.data.fingerprint import fingerprint
+from src.data.spec import Dataset, Rows
+from src.data.split import SPLITS, split_rows
+from src.utils.errors import UserError
+
+
+class DataModule(L.LightningDataModule):
+    """Splits a data set and serves its batches. Knows its facts (`spec`) before a trainer exists."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        num_workers: int,
+        split: list[float],
+        split_seed: int,
+        seed: int,
+    ) -> None:
+        """`split` holds the fractions of train, val and test; a split with files of its own takes none.
+
+        `seed` decides the order of the training rows, `split_seed` alone which rows those are.
+        """
+        super().__init__()
+        self.spec = dataset.spec
+        self.source = dataset.name
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self.cursor = Cursor()
+        own = {"val": dataset.val, "test": dataset.test}
+        fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
+        fractions = [part / sum(fractions) for part in fractions]
+        numbers = split_rows(dataset.rows.y, fractions, split_seed)
+        self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
+            name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
+        }
+        self.parts["all"] = (dataset.rows, None)
+        self._refuse_unseen_classes()
+        self.fingerprint = fingerprint(dataset)
+
+    def _refuse_unseen_classes(self) -> None:
+        if self.spec.task == "classification":
+            rows, numbers = self.parts["train"]
+            counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
+            if absent := [self.spec.classes[i] for i in np.flatnonzero(counts == 0)]:
+                raise UserError(
+                    f"data.split: class {absent[0]} has too few rows in {self.source} to be in the training split; "
+                    "raise the first fraction of data.split or leave that class out"
+                )
+
+    def row_count(self, split: str) -> int:
+        """Return the number of rows of ``train``, ``val``, ``test`` or ``all``."""
+        rows, numbers = self.parts[split]
+        return len(rows.y) if numbers is None else len(numbers)
+
+    def train_dataloader(self) -> Any:
+        """Return an iterable of shuffled batches that starts at the cursor."""
+        rows, numbers = self.parts["train"]
+        return self._serve(Batches(rows, numbers, self.batch_size, self.seed, self.cursor, *self._ranks()))
+
+    def val_dataloader(self) -> Any:
+        """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
+        return self.eval_batches("val") if self.row_count("val") else []
+
+    def test_dataloader(self) -> Any:
+        """Return an iterable of the test split's batches, in stored order."""
+        return self.eval_batches("test") if self.row_count("test") else []
+
+    def eval_batches(self, split: str) -> Any:
+        """Return an iterable of the batches of ``train``, ``val``, ``test`` or ``all``, in stored order.
+
+        Raises `UserError` if the split has no rows: no metric means anything for none.
+        """
+        if self.row_count(split) == 0:
+            raise UserError(f"data.split: the {split} split of {self.source} has no rows")
+        rows, numbers = self.parts[split]
+        rank, world_size = self._ranks()
+        return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _serve(self, batches: Batches) -> Any:
+        """Iterate in this process, or in workers. A plain iterable costs a third of a DataLoader's step."""
+        if self.num_workers == 0:
+            return batches
+        return DataLoader(
+            batches,  # type: ignore[arg-type]  # a map from (epoch, batch), which DataLoader takes as a data set
+            batch_size=None,
+            sampler=_Keys(batches),
+            num_workers=self.num_workers,
+            persistent_workers=True,
+            worker_init_fn=_leave_signals_to_the_main_process,
+        )
+
+
+class _Keys(Sampler[tuple[int, int]]):
+    """Tells a DataLoader's workers which batches are next."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Any:
+        return self.batches.keys()
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def _leave_signals_to_the_main_process(worker_id: int) -> None:
+    """A signal to the process group reaches workers too; the main process alone decides when they end."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,0 +1,49 @@
+"""A data set out of nothing, so that a fresh clone trains at once: classes of several clusters each."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from src.data.array_file import open_array
+from src.data.npy import read_npy
+from src.data.spec import Dataset
+from src.utils.errors import UserError
+from src.utils.files import atomic_write
+
+_log = logging.getLogger(__name__)
+
+
+def read_fake(path: str, rows: int, columns: int, classes: int, noise: float, seed: int) -> Dataset:
+    """Return the example data at `path`, generating the file first if it is not there.
+
+    The file is (rows, columns + 1) float32 with the class in the last column. An existing file is used
+    as it is; raises `UserError` if it has another size than asked for.
+    """
+    if not Path(path).exists():
+        with atomic_write(path) as file:
+            np.save(file, generate(rows, columns, classes, noise, seed))
+        _log.info("generated %s (%d rows)", path, rows)
+    shape = open_array(path, "data.path").shape
+    if shape != (rows, columns + 1):
+        raise UserError(
+            f"data.path: {path} has shape {shape}, but data.rows and data.columns ask for {(rows, columns + 1)}; "
+            "delete the file to generate it anew, or train on it with data=npy data.features=" + path
+        )
+    return read_npy(features=path, task="classification")
+
+
+def generate(rows: int, columns: int, classes: int, noise: float, seed: int) -> np.ndarray:
+    """Return (rows, columns + 1) float32: features, and the class in the last column.
+
+    Each class is three normal clusters of deviation `noise` in the first half of the columns, around
+    centres of deviation 1, so that no straight line parts them; the other half is noise alone. The legacy
+    generator is used because numpy promises that its stream never changes.
+    """
+    random = np.random.RandomState(seed)
+    informative = columns // 2
+    centres = random.standard_normal((3 * classes, informative))
+    cluster = random.randint(3 * classes, size=rows)
+    x = random.standard_normal((rows, columns))
+    x[:, :informative] = centres[cluster] + noise * x[:, :informative]
+    return np.column_stack([x, cluster % classes]).astype(np.float32)

@@ -1,0 +1,117 @@
+"""Raw rows from a file, as a model takes them: for inference, in batches, without ever holding all of them."""
+
+import zipfile
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from src.data.array_file import open_array
+from src.data.preprocessing import check_finite
+from src.data.spec import DataSpec
+from src.utils.errors import UserError
+
+ENDINGS = (".npy", ".npz", ".csv", ".csv.gz")
+
+
+def read_raw_rows(
+    path: Path, spec: DataSpec, batch_size: int, key: str = "input"
+) -> tuple[int | None, Iterator[np.ndarray]]:
+    """Return the number of rows (None for a CSV file, which doesn't say) and their batches (B, *input_shape).
+
+    Rows may be flattened, and may have the label as one more column at the end; a CSV file may have its
+    columns in any order. Raises `UserError`, at once or with the batch concerned, for rows that are not
+    like those the model was trained on.
+    """
+    if not path.name.endswith(ENDINGS):
+        raise UserError(f"{key}: expected a name that ends in {', '.join(ENDINGS)}, got {path}")
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
+    if path.suffix in (".csv", ".gz"):
+        from src.data.table import stream_table
+
+        return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
+    if path.suffix == ".npz":
+        shape, batches = _stream_npz(path, batch_size, key)
+    else:
+        array = open_array(path, key)
+        shape, batches = array.shape, (array[start : start + batch_size] for start in range(0, len(array), batch_size))
+    if spec.categories:
+        named = ", ".join(spec.categories)
+        raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")
+    values, given = prod(spec.input_shape), prod(shape[1:])
+    if given != values and not (len(shape) == 2 and given == values + 1):
+        raise UserError(f"{key}: rows of {path} have shape {shape[1:]}, the model takes {spec.input_shape}")
+    return shape[0], _checked((_in_shape(batch, spec, path) for batch in batches), spec, path)
+
+
+def _in_shape(batch: np.ndarray, spec: DataSpec, path: Path) -> np.ndarray:
+    """Cut off a label column, and bring rows to the stored shape and dtype."""
+    rows = batch.reshape(len(batch), -1)[:, : prod(spec.input_shape)]
+    stored = np.ascontiguousarray(rows).astype(spec.dtype, copy=False)
+    if spec.dtype == "uint8" and rows.dtype != np.uint8 and (stored != rows).any():
+        raise UserError(
+            f"input: {path} holds values that are no whole numbers from 0 to 255, which the model was trained on"
+        )
+    return stored.reshape(-1, *spec.input_shape)
+
+
+def _checked(batches: Iterator[np.ndarray], spec: DataSpec, path: Path) -> Iterator[np.ndarray]:
+    start = 0
+    for batch in batches:
+        check_finite(batch, start, str(path), spec.missing, spec.columns)
+        yield batch
+        start += len(batch)
+
+
+def _rebatched(blocks: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
+    """Cut blocks of any length into batches of `batch_size` rows; the last one may be smaller."""
+    waiting: list[np.ndarray] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= batch_size:
+            rows = np.concatenate(waiting)
+            whole = count - count % batch_size
+            yield from (rows[start : start + batch_size] for start in range(0, whole, batch_size))
+            waiting, count = [rows[whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting)
+
+
+def _stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
+    """Read one array of an archive as a stream: `x`, `features` or `data`, or the only one there is."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise UserError(f"{key}: {path} is not a .npz archive") from error
+    names = [name.removesuffix(".npy") for name in archive.namelist()]
+    chosen = [name for name in ("x", "X", "features", "data") if name in names] or names
+    if len(chosen) > 1 and chosen == names:
+        raise UserError(f"{key}: {path} holds {', '.join(names)}; name the rows x, features or data")
+    if not chosen:
+        raise UserError(f"{key}: {path} holds no arrays")
+    file = archive.open(f"{chosen[0]}.npy")
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, column_major, dtype = read_header(file)
+    except ValueError as error:
+        raise UserError(f"{key}: {chosen[0]} in {path} is not an array ({str(error).splitlines()[0]})") from error
+    if dtype.hasobject or dtype.kind not in "biuf" or column_major or not shape or 0 in shape:
+        order = " in column order" if column_major else ""
+        raise UserError(f"{key}: {chosen[0]} in {path} is {dtype} {shape}{order}, expected rows of numbers")
+
+    def batches() -> Iterator[np.ndarray]:
+        row_bytes = dtype.itemsize * prod(shape[1:])
+        for start in range(0, shape[0], batch_size):
+            count = min(batch_size, shape[0] - start)
+            data = file.read(count * row_bytes)
+            if len(data) < count * row_bytes:
+                raise UserError(f"{key}: {path} is truncated after row {start + len(data) // row_bytes}")
+            yield np.frombuffer(bytearray(data), dtype).reshape(count, *shape[1:])
+
+    return shape, batches()

@@ -1,0 +1,96 @@
+"""Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from src.data.spec import DataSpec
+from src.utils.errors import UserError, did_you_mean
+
+
+def read_table(path: Path, key: str) -> pa.Table:
+    """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
+
+    Raises `UserError` if there is no such file, or no rows in it.
+    """
+    _refuse_missing(path, key)
+    try:
+        table = csv.read_csv(path)
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{key}: {path} is not a readable CSV file ({_first_line(error)})") from error
+    if table.num_rows == 0:
+        raise UserError(f"{key}: {path} has no rows")
+    if len(set(table.column_names)) < len(table.column_names):
+        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        raise UserError(f"{key}: {path} has two columns '{twice}'")
+    return table
+
+
+def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
+    """Yield stored rows (B, *input_shape) of a CSV file, a block at a time; columns are found by name.
+
+    Columns that the spec doesn't know (the label among them) are passed over. A file without the spec's
+    names must have its columns in the spec's order. Raises `UserError` for a column that is missing.
+    """
+    _refuse_missing(path, key)
+    categories = spec.categories or {}
+    types = {name: pa.string() if name in categories else pa.float64() for name in spec.columns}
+    options = csv.ConvertOptions(column_types=types, include_columns=list(spec.columns) or None)
+    start = 0
+    try:
+        with csv.open_csv(path, convert_options=options) as reader:
+            for block in reader:
+                if block.num_rows:
+                    yield encode_columns(pa.Table.from_batches([block]), spec, str(path), start)
+                    start += block.num_rows
+    except KeyError as error:
+        name = str(error).split("'")[1] if "'" in str(error) else str(error)
+        found = csv.open_csv(path).schema.names
+        hint = did_you_mean(name, found)
+        raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{key}: {path}: {_first_line(error)}") from error
+    if start == 0:
+        raise UserError(f"{key}: {path} has no rows")
+
+
+def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0) -> np.ndarray:
+    """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
+
+    A missing number is NaN; a missing or unknown category is -1. `start` is the number of the first row,
+    for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    """
+    categories = spec.categories or {}
+    names = spec.columns or tuple(table.column_names)
+    rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
+    for index, name in enumerate(names):
+        column = table.column(name)
+        if name in categories:
+            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
+            rows[:, index] = codes.fill_null(-1).to_numpy()
+        else:
+            rows[:, index] = column.cast(pa.float64()).to_numpy()
+    if spec.dtype == "uint8":
+        wrong = ~((rows >= 0) & (rows <= 255) & (rows == np.floor(rows)))
+        if wrong.any():
+            row, column_index = np.argwhere(wrong)[0]
+            raise UserError(
+                f"{source}: row {start + row}, column {names[column_index]} is {rows[row, column_index]:g}, "
+                "expected a whole number from 0 to 255 (data.dtype=uint8)"
+            )
+    return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
+
+
+def _refuse_missing(path: Path, key: str) -> None:
+    if not path.is_file():
+        raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
+    if path.stat().st_size == 0:
+        raise UserError(f"{key}: {path} is empty (0 bytes)")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,85 @@
+"""One pass over a split: the metrics that training reports, and every row's prediction for tables and figures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+
+from src.data.spec import DataSpec
+from src.evaluation.writers import Writer, class_array, open_writer, prediction_columns
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model does on one split. `targets` and `predictions` are (N,) class codes or (N, T) values."""
+
+    metrics: dict[str, float]
+    targets: np.ndarray
+    predictions: np.ndarray
+
+
+class _Collect(L.Callback):
+    def __init__(self, spec: DataSpec, writer: Writer | None) -> None:
+        self.spec, self.writer = spec, writer
+        self.targets: list[np.ndarray] = []
+        self.predictions: list[np.ndarray] = []
+
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Keep the predicted classes or values, and hand all that the model said to the writer."""
+        values, targets = outputs.float().cpu().numpy(), batch[1].cpu().numpy()
+        if self.writer:
+            columns = _target_columns(self.spec, targets) | prediction_columns(self.spec, values)
+            first = sum(map(len, self.targets))
+            self.writer.write({"row": np.arange(first, first + len(targets))} | columns)
+        self.targets.append(targets)
+        self.predictions.append(values.argmax(axis=1) if self.spec.task == "classification" else values)
+
+
+def _target_columns(spec: DataSpec, targets: np.ndarray) -> dict[str, np.ndarray]:
+    if spec.task == "classification":
+        return {"target": class_array(spec.classes)[targets]}
+    if len(spec.targets) == 1:
+        return {"target": targets[:, 0]}
+    return {f"target_{name}": targets[:, index] for index, name in enumerate(spec.targets)}
+
+
+def evaluate(
+    trainer: L.Trainer, module: L.LightningModule, spec: DataSpec, batches: Any, split: str, predictions: Path | None
+) -> Evaluation:
+    """Run a module over the batches (x, y) of a split; metrics are named after it.
+
+    With a path, each row's number within the split, target and prediction are written there.
+    """
+    collect = _Collect(spec, None)
+    trainer.callbacks.append(collect)  # type: ignore[attr-defined]  # a list, whatever the trainer was given
+    if predictions:
+        with open_writer(predictions) as collect.writer:
+            results = trainer.test(module, batches, verbose=False)
+    else:
+        results = trainer.test(module, batches, verbose=False)
+    metrics = {f"{split}/{name.partition('/')[2]}": value for name, value in results[0].items()}
+    return Evaluation(metrics, np.concatenate(collect.targets), np.concatenate(collect.predictions))
+
+
+def confusion_counts(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Return counts (C, C) from class codes (N,): true classes in rows, predicted ones in columns."""
+    return np.bincount(targets * classes + predictions, minlength=classes**2).reshape(classes, classes)
+
+
+def per_class(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return precision, recall, F1 and row count of each class (C,) from confusion counts (C, C).
+
+    A class that is never predicted has precision 0, one without rows has recall 0.
+    """
+    correct = counts.diagonal()
+    predicted, true = counts.sum(axis=0), counts.sum(axis=1)
+    return {
+        "precision": correct / np.maximum(predicted, 1),
+        "recall": correct / np.maximum(true, 1),
+        "f1": 2 * correct / np.maximum(predicted + true, 1),
+        "rows": true,
+    }

@@ -1,0 +1,153 @@
+"""Writes predictions a batch at a time, as the file's ending says: .csv, .parquet, .npy or .jsonl."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from src.data.spec import DataSpec
+from src.utils.errors import UserError
+from src.utils.files import atomic_write
+
+Columns = dict[str, np.ndarray]
+
+
+class Writer(Protocol):
+    """Takes columns of equal length, the same ones each time."""
+
+    def write(self, columns: Columns) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Write what belongs to the end of the file."""
+
+
+def prediction_columns(spec: DataSpec, values: np.ndarray) -> Columns:
+    """Name what a model said of a batch: probabilities (B, C) or predictions (B, T).
+
+    ``prediction`` is the name of the likeliest class (a number if all names are), ``probability_<class>``
+    its share; for regression it is the value, or ``prediction_<target>`` where there are several.
+    """
+    if spec.task == "classification":
+        names = class_array(spec.classes)
+        columns = {"prediction": names[values.argmax(axis=1)]}
+        return columns | {f"probability_{name}": values[:, index] for index, name in enumerate(spec.classes)}
+    if len(spec.targets) == 1:
+        return {"prediction": values[:, 0]}
+    return {f"prediction_{name}": values[:, index] for index, name in enumerate(spec.targets)}
+
+
+def class_array(classes: Sequence[str]) -> np.ndarray:
+    """Return class names as int64 if they are whole numbers, else as text."""
+    numbers = [int(name) for name in classes if name.isdecimal()]
+    return np.array(numbers) if [str(number) for number in numbers] == list(classes) else np.array(classes)
+
+
+class _Csv:
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.writer: Any = None
+
+    def write(self, columns: Columns) -> None:
+        batch = pa.RecordBatch.from_pydict(columns)
+        self.writer = self.writer or csv.CSVWriter(
+            self.file, batch.schema, write_options=csv.WriteOptions(quoting_style="needed")
+        )
+        self.writer.write(batch)
+
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+
+
+class _Parquet:
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.writer: Any = None
+
+    def write(self, columns: Columns) -> None:
+        batch = pa.RecordBatch.from_pydict(columns)
+        self.writer = self.writer or pq.ParquetWriter(self.file, batch.schema)
+        self.writer.write_batch(batch)
+
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+
+
+class _JsonLines:
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def write(self, columns: Columns) -> None:
+        names = list(columns)
+        rows = zip(*(_json_values(column) for column in columns.values()), strict=True)
+        self.file.write("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows).encode())
+
+    def close(self) -> None:
+        pass
+
+
+def _json_values(column: np.ndarray) -> list[object]:
+    # The shortest decimal that reads back as the same float32, not its 17 digits as a double.
+    return [float(str(value)) for value in column] if column.dtype == np.float32 else column.tolist()
+
+
+class _Npy:
+    """A structured array, one field per column. Its header is written again at the end, with the row count."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.rows = 0
+        self.dtype: np.dtype[Any] | None = None
+
+    def write(self, columns: Columns) -> None:
+        if self.dtype is None:
+            self.dtype = np.dtype([(name, column.dtype) for name, column in columns.items()])
+            self._write_header()
+        batch = np.empty(len(next(iter(columns.values()))), dtype=self.dtype)
+        for name, column in columns.items():
+            batch[name] = column
+        self.file.write(batch.tobytes())
+        self.rows += len(batch)
+
+    def _write_header(self) -> None:
+        assert self.dtype is not None
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self.rows,)}
+        np.lib.format.write_array_header_2_0(self.file, header)  # leaves room for a larger row count
+
+    def close(self) -> None:
+        if self.dtype is not None:
+            self.file.seek(0)
+            self._write_header()
+
+
+_FORMATS: dict[str, Callable[[BinaryIO], Writer]] = {
+    ".csv": _Csv,
+    ".parquet": _Parquet,
+    ".jsonl": _JsonLines,
+    ".npy": _Npy,
+}
+
+
+def check_output(path: Path, key: str) -> None:
+    """Raise `UserError` if predictions can't be written to `path`: before any are made."""
+    if path.suffix not in _FORMATS:
+        raise UserError(f"{key}: expected a name that ends in {', '.join(_FORMATS)}, got {path}")
+    if path.is_dir():
+        raise UserError(f"{key}: {path} is a folder")
+
+
+@contextmanager
+def open_writer(path: Path) -> Iterator[Writer]:
+    """Open a writer; the file appears, whole, when the block ends without an error."""
+    with atomic_write(path) as file:
+        writer = _FORMATS[path.suffix](file)
+        yield writer
+        writer.close()

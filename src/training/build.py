@@ -1,0 +1,250 @@
+"""From configuration to objects: the only module that calls Hydra's `instantiate`.
+
+Every object is made by `create`, which checks the names and types of its arguments first, so that a
+mistake is reported with its config key and before anything expensive.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from hydra.utils import instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from torch import nn
+
+from src.data.augmentation import Augmentation
+from src.data.datamodule import DataModule
+from src.data.preprocessing import Preprocessing, check_finite
+from src.data.spec import Dataset, DataSpec
+from src.training.callbacks import History, ProgressBar, StatelessRandomness
+from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord
+from src.training.losses import build_loss
+from src.training.module import Module
+from src.utils.errors import UserError, did_you_mean
+from src.utils.run_folder import CHECKPOINTS, HISTORY
+from src.utils.targets import check_targets, locate
+
+# Keys of the `data` group that say how rows are served; all others are arguments of the data source.
+SERVING_KEYS = ("batch_size", "num_workers", "split", "split_seed", "augmentation", "embedding_dim")
+NETWORK_PACKAGES = ("src.models", "torch.nn")
+DATA_PACKAGES = ("src.data",)
+
+Config = dict[str, Any]
+
+
+def create(node: Config, key: str, **arguments: Any) -> Any:
+    """Build what `node` names with `_target_`; `arguments` come from the program, the rest from the node.
+
+    Raises `UserError` naming `key` for an unknown, missing or ill-typed argument, and for a `ValueError` of
+    the object itself.
+    """
+    found = locate(node.get("_target_"), key)
+    partial = node.get("_partial_", False)
+    _check_arguments(found, node, key, arguments, complete=not partial)
+    make = instantiate({**node, "_partial_": True}, _convert_="all")
+    if partial:
+        return make
+    try:
+        return make(**arguments)
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        text = " ".join(str(error).split())
+        raise UserError(f"{key}.{text}" if _names_argument(text, node) else f"{key}: {text}") from error
+
+
+def _names_argument(text: str, node: Config) -> bool:
+    return text.partition(":")[0] in node
+
+
+def _check_arguments(found: Any, node: Config, key: str, given: Config, complete: bool) -> None:
+    try:
+        parameters = inspect.signature(found).parameters
+    except (ValueError, TypeError):  # written in C
+        return
+    try:
+        hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    except (TypeError, NameError):  # annotated with names that only a type checker imports
+        hints = {}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for name, value in node.items():
+        if name.startswith("_") and name.endswith("_"):
+            continue
+        if name not in parameters or name in given:
+            options = [option for option in parameters if option not in given]
+            raise UserError(f"{key}.{name}: {node['_target_']} takes no such argument{did_you_mean(name, options)}")
+        if name in hints and not _fits(value, hints[name]):
+            raise UserError(f"{key}.{name}: expected {_type_name(hints[name])}, got {value!r}")
+    required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
+    missing = [name for name in required if name not in node and name not in given]
+    if complete and missing:
+        raise UserError(f"{key}.{missing[0]}: required by {node['_target_']}, but not set")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain config value fits a type hint; a hint that YAML has no values for fits everything."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if hint in (int, float):
+        return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
+    if hint in (str, bool, types.NoneType):
+        return isinstance(value, hint)
+    if origin in (list, tuple, Sequence) or hint in (list, tuple, Sequence):
+        inner = arguments[0] if arguments else typing.Any
+        return isinstance(value, list) and all(_fits(item, inner) for item in value)
+    if origin is dict or hint is dict:
+        return isinstance(value, dict)
+    return True
+
+
+def _type_name(hint: Any) -> str:
+    return hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint).replace("typing.", "")
+
+
+def build_data(data: Config, seed: int, like: DataSpec | None = None) -> DataModule:
+    """Read and split the data that the `data` group describes.
+
+    With `like`, labels and categories get the codes of an earlier data set (a checkpoint's). Raises
+    `UserError` if these rows can't be given to a model that was trained on those.
+    """
+    source = {name: value for name, value in data.items() if name not in SERVING_KEYS}
+    serving = {name: data[name] for name in ("batch_size", "num_workers", "split", "split_seed")}
+    takes_like = like is not None and "like" in inspect.signature(locate(source["_target_"], "data")).parameters
+    dataset: Dataset = create(source, "data", **({"like": like} if takes_like else {}))
+    if like is not None:
+        for name in ("task", "input_shape", "dtype", "outputs", "classes"):
+            found, expected = getattr(dataset.spec, name), getattr(like, name)
+            if found != expected:
+                raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
+    return DataModule(dataset, seed=seed, **serving)
+
+
+def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
+    """Return the first layer, fitted on the training split; every row of the data is checked on the way."""
+    preprocessing = Preprocessing(datamodule.spec, data["embedding_dim"])
+    rows, numbers = datamodule.parts["train"]
+    preprocessing.fit(rows, numbers, datamodule.source)
+    for split in ("val", "test"):
+        separate, _ = datamodule.parts[split]
+        if separate is not rows:
+            for start in range(0, len(separate.x), 65536):
+                chunk = separate.x[start : start + 65536]
+                check_finite(chunk, start, f"{split} rows", datamodule.spec.missing, datamodule.spec.columns)
+    return preprocessing
+
+
+def build_module(config: Config, datamodule: DataModule) -> Module:
+    """Return the module to train: preprocessing, network, loss, optimizer and schedule."""
+    spec = datamodule.spec
+    preprocessing = build_preprocessing(datamodule, config["data"])
+    scheduler = config.get("scheduler")
+    module = Module(
+        spec,
+        preprocessing,
+        build_network(config["model"], spec, preprocessing),
+        build_loss(spec.task, **config["loss"]),
+        augmentation=_build_augmentation(config["data"]),
+        optimizer=create(config["optimizer"], "optimizer"),
+        scheduler=create(scheduler, "scheduler") if scheduler else None,
+        monitor=config["monitor"],
+        log_every_n_steps=config["trainer"]["log_every_n_steps"],
+    )
+    rows, numbers = datamodule.parts["train"]
+    module.fit_targets(rows.y if numbers is None else rows.y[numbers])
+    return module
+
+
+def build_network(model: Config, spec: DataSpec, preprocessing: Preprocessing) -> nn.Module:
+    """Return the untrained network for rows of the data's own shape."""
+    return create(model, "model", input_shape=preprocessing.output_shape, outputs=spec.outputs)
+
+
+def _build_augmentation(data: Config) -> Augmentation:
+    return create(
+        {"_target_": "src.data.augmentation.Augmentation", **(data["augmentation"] or {})}, "data.augmentation"
+    )
+
+
+def rebuild_module(checkpoint: Checkpoint) -> Module:
+    """Return the trained module of a checkpoint, ready to predict; only networks of this project or of torch."""
+    config = checkpoint.config
+    check_targets(config["model"], NETWORK_PACKAGES, "model", str(checkpoint.path))
+    preprocessing = Preprocessing(checkpoint.spec, config["data"]["embedding_dim"])
+    network = build_network(config["model"], checkpoint.spec, preprocessing)
+    module = Module(checkpoint.spec, preprocessing, network, build_loss(checkpoint.spec.task, **config["loss"]))
+    try:
+        module.load_state_dict(checkpoint.state_dict)
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
+        ) from error
+    return module.eval()
+
+
+def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
+    """Return the data that a checkpoint was trained on, with `overrides` of its `data` config.
+
+    ``features`` among them reads numpy files in place of whatever the checkpoint was trained on.
+    """
+    data = checkpoint.config["data"]
+    npy_keys: tuple[str, ...] = ("features", "labels")
+    if "features" in overrides and "features" not in data:
+        kept = {name: data[name] for name in SERVING_KEYS}
+        data = {"_target_": "src.data.npy.read_npy", "features": None, "labels": None, **kept}
+        npy_keys = ()
+    for name in overrides:
+        if name not in data and name not in npy_keys:
+            raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
+    data = {**data, **overrides}
+    check_targets(data, DATA_PACKAGES, "data", str(checkpoint.path))
+    return build_data(data, checkpoint.config["seed"], like=checkpoint.spec)
+
+
+def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], logger: Any) -> L.Trainer:
+    """Return a trainer that writes below `folder` only."""
+    options = dict(config["trainer"])
+    if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
+    return create(
+        options,
+        "trainer",
+        callbacks=callbacks,
+        logger=logger or False,
+        default_root_dir=str(folder),
+        plugins=[AtomicCheckpointIO()],
+        enable_model_summary=False,
+        enable_autolog_hparams=False,  # the report logs them, with the final metrics
+        use_distributed_sampler=False,  # our batches know their rank
+    )
+
+
+def build_callbacks(config: Config, folder: Path, datamodule: DataModule, provenance: Config) -> list[L.Callback]:
+    """Return the project's own callbacks, then those of the configuration, in the order in which they run."""
+    own: list[L.Callback] = [
+        CheckpointRecord(config, datamodule.spec, provenance),
+        StatelessRandomness(config["seed"], datamodule.cursor),
+        History(folder / HISTORY),
+    ]
+    configured = (config.get("callbacks") or {}).items()
+    return own + [_create_below(folder, node, f"callbacks.{name}") for name, node in configured if node]
+
+
+def build_logger(config: Config, folder: Path) -> Any:
+    """Return the logger of the configuration, or None."""
+    return _create_below(folder, config["logger"], "logger") if config.get("logger") else None
+
+
+def _create_below(folder: Path, node: Config, key: str) -> Any:
+    """Build an object that writes files. The configuration names no folder of this run: it can be run again."""
+    parameters = inspect.signature(locate(node.get("_target_"), key)).parameters
+    places = {"dirpath": folder / CHECKPOINTS, "save_dir": folder}
+    return create(
+        node, key, **{name: str(place) for name, place in places.items() if name in parameters and name not in node}
+    )

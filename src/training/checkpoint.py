@@ -1,0 +1,151 @@
+"""The checkpoint file: what it holds, how it is written, and the only place that reads one.
+
+A checkpoint is Lightning's own, with one key more: the resolved config, the data spec and where the model
+comes from. All of it is plain data, so that reading never runs code.
+"""
+
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from src.data.spec import DataSpec
+from src.utils.errors import UserError
+from src.utils.files import PARTIAL_PREFIX, PARTIAL_SUFFIX, atomic_write
+from src.utils.run_folder import BEST_MODEL
+
+RECORD = "project"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file says: enough to predict, evaluate and reproduce, with no other file."""
+
+    path: Path
+    config: dict[str, Any]
+    spec: DataSpec
+    provenance: dict[str, Any]
+    state_dict: dict[str, torch.Tensor]
+    epoch: int
+    """Epochs trained when it was written: 1 after the first one."""
+
+
+class CheckpointRecord(L.Callback):
+    """Adds the project's own key to every checkpoint that Lightning writes."""
+
+    def __init__(self, config: dict[str, Any], spec: DataSpec, provenance: dict[str, Any]) -> None:
+        self.record = {"format": FORMAT, "config": config, "spec": spec.to_dict(), "provenance": provenance}
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Put the record into the checkpoint."""
+        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1}
+
+
+class _WriteError:
+    """Remembers the file's own error: torch hides 'no space left' behind 'unexpected pos 768 vs 662'."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint so that a crash or a full disk leaves the previous one as it was."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Stream to a file beside `path`, then rename. Raises `OSError` with the real cause if that fails."""
+        with atomic_write(path) as file:
+            target = _WriteError(file)
+            try:
+                torch.save(checkpoint, target)  # type: ignore[arg-type]  # write and flush are all it uses
+            except RuntimeError:
+                if target.error is None:
+                    raise
+                reason = f"checkpoint not written ({target.error.strerror}); what was there before is untouched"
+                raise OSError(target.error.errno, reason, os.fspath(path)) from None
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Read plain data only; `weights_only` is ignored, since nothing here needs more."""
+        return read(Path(path), map_location)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Delete what a killed write left behind."""
+    for path in folder.glob(f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
+def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
+    """Return the checkpoint that `path` means: itself, or the best model of a run folder.
+
+    Raises `UserError` if there is none, or if `path` is an address on the network.
+    """
+    if "://" in str(path):
+        raise UserError(f"{key}: {path} is an address; download the file, check it, and give its path")
+    path = Path(path)
+    if path.is_dir():
+        best = path / BEST_MODEL
+        if not best.is_file():
+            raise UserError(f"{key}: {path} is a folder without {BEST_MODEL}; give a run folder or a .ckpt file")
+        return best
+    if not path.is_file():
+        raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
+    return path
+
+
+def read(path: Path, map_location: Any = None) -> dict[str, Any]:
+    """Return the whole content of a checkpoint of this project, on the CPU unless `map_location` says else.
+
+    Never runs code from the file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
+    """
+    try:
+        content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
+        ) from error
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        others = sorted(other.name for other in path.parent.glob("*.ckpt") if other != path)
+        hint = f"; others beside it: {', '.join(others)}" if others else ""
+        size = path.stat().st_size
+        raise UserError(f"{path}: damaged or not a checkpoint ({size} bytes; {_first_line(error)}){hint}") from error
+    if not isinstance(content, Mapping) or RECORD not in content:
+        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
+        raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
+    if content[RECORD].get("format") != FORMAT:
+        raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
+    return dict(content)
+
+
+def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
+    """Read a checkpoint file, or the best model of a run folder, as described at `find_checkpoint` and `read`."""
+    path = find_checkpoint(path, key)
+    content = read(path)
+    record = content[RECORD]
+    try:
+        spec = DataSpec.from_dict(record["spec"])
+        config, origin, epoch = record["config"], record["provenance"], record["epoch"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
+    return Checkpoint(path, config, spec, origin, content["state_dict"], epoch)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

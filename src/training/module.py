@@ -1,0 +1,169 @@
+"""The LightningModule: one step for training, validation and test, around a network that knows nothing of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import Metric, MetricCollection
+
+from src.data.spec import DataSpec
+from src.evaluation.metrics import build_metrics
+from src.training.losses import Loss
+
+Batch = tuple[Tensor, Tensor]
+
+
+class MeanLoss(Metric):
+    """The mean of the batches' losses, each weighted by its rows. Adds tensors only: the device is never waited for."""
+
+    full_state_update = False
+    total: Tensor
+    rows: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, loss: Tensor, rows: int) -> None:
+        """Add the mean loss of one batch of `rows` rows."""
+        self.total += loss * rows
+        self.rows += rows
+
+    def compute(self) -> Tensor:
+        """Return the mean over all rows."""
+        return self.total / self.rows
+
+
+class Module(L.LightningModule):
+    """Trains `network` behind its `preprocessing`; logs ``<split>/loss`` and the task's metrics at an epoch's end."""
+
+    target_mean: Tensor
+    target_std: Tensor
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        preprocessing: nn.Module,
+        network: nn.Module,
+        loss: Loss,
+        augmentation: nn.Module | None = None,
+        optimizer: Callable[..., Optimizer] | None = None,
+        scheduler: Callable[..., Any] | None = None,
+        monitor: str = "val/loss",
+        log_every_n_steps: int = 50,
+    ) -> None:
+        """`optimizer` takes the parameters, `scheduler` the optimizer; a module that only predicts needs neither."""
+        super().__init__()
+        self.spec = spec
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation or nn.Identity()
+        self.network = network
+        self.loss = loss
+        self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
+        self.log_every_n_steps = log_every_n_steps
+        self.metrics = nn.ModuleDict(
+            {f"{split}_split": build_metrics(spec, split) for split in ("train", "val", "test")}
+        )
+        self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in ("train", "val", "test")})
+        size = spec.outputs if spec.task == "regression" else 0
+        self.register_buffer("target_mean", torch.zeros(size))
+        self.register_buffer("target_std", torch.ones(size))
+
+    def fit_targets(self, y: np.ndarray) -> None:
+        """Take mean and deviation of the training targets (N, T); does nothing for classes."""
+        if self.spec.task == "regression":
+            std = y.std(axis=0, dtype=np.float64)
+            self.target_mean.copy_(torch.from_numpy(y.mean(axis=0, dtype=np.float64).astype(np.float32)))
+            self.target_std.copy_(torch.from_numpy(np.where(std > 0, std, 1.0).astype(np.float32)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
+        return self.network(self.augmentation(self.preprocessing(x)))
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""
+        outputs = self(x)
+        return outputs.softmax(dim=1) if self.spec.task == "classification" else self._unscale(outputs)
+
+    def _unscale(self, outputs: Tensor) -> Tensor:
+        return outputs * self.target_std + self.target_mean
+
+    def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
+        """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
+        x, y = batch
+        outputs = self(x)
+        if self.spec.task == "classification":
+            loss, values = self.loss(outputs, y), outputs
+        else:
+            loss, values = self.loss(outputs, (y - self.target_mean) / self.target_std), self._unscale(outputs)
+        with torch.no_grad():
+            mean, metrics = self._measures(split)
+            mean.update(loss.detach(), len(y))
+            for metric in metrics.values(copy_state=False):
+                metric.update(values.detach(), y)
+        return loss, values
+
+    def _measures(self, split: str) -> tuple[MeanLoss, MetricCollection]:
+        return self.losses[f"{split}_split"], self.metrics[f"{split}_split"]  # type: ignore[return-value]
+
+    def _log_epoch(self, split: str) -> None:
+        mean, metrics = self._measures(split)
+        self.log_dict({f"{split}/loss": mean.compute(), **metrics.compute()})
+        mean.reset()
+        metrics.reset()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the batch's mean loss; every `log_every_n_steps` the loggers get it too."""
+        loss, _ = self._step(batch, "train")
+        if self.trainer.loggers and self.global_step % self.log_every_n_steps == 0:
+            rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+            for logger in self.trainer.loggers:
+                logger.log_metrics({"step/loss": loss.item(), "step/lr": rate}, step=self.global_step)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count one batch."""
+        self._step(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Count one batch; return probabilities (B, C), or predictions (B, T), as `predict` does."""
+        _, values = self._step(batch, "test")
+        return values.softmax(dim=1) if self.spec.task == "classification" else values
+
+    def on_train_epoch_end(self) -> None:
+        """Log what the epoch's steps have counted."""
+        self._log_epoch("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what the validation steps have counted."""
+        self._log_epoch("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log what the test steps have counted."""
+        self._log_epoch("test")
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer, and the schedule over the whole run: by step, but by epoch for a plateau."""
+        assert self.make_optimizer is not None, "this module was built to predict"
+        optimizer = self.make_optimizer(self._parameter_groups())
+        if self.make_scheduler is None:
+            return optimizer
+        if getattr(self.make_scheduler, "func", None) is ReduceLROnPlateau:
+            plan = {"scheduler": self.make_scheduler(optimizer), "interval": "epoch", "monitor": self.monitor}
+        else:
+            steps = int(self.trainer.estimated_stepping_batches)
+            plan = {"scheduler": self.make_scheduler(optimizer, total_steps=steps), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": plan}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Weight decay pulls matrices to zero; for biases and normalisation it does harm, so they get none."""
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        matrices = [parameter for parameter in trained if parameter.ndim > 1]
+        others = [parameter for parameter in trained if parameter.ndim <= 1]
+        return [{"params": matrices}, *([{"params": others, "weight_decay": 0.0}] if others else [])]

@@ -1,0 +1,56 @@
+"""Turns Hydra's and OmegaConf's errors into one line that names the key, the fix and the nearest valid name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from src.utils.errors import did_you_mean
+
+_OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
+_OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
+
+
+def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]) -> str:
+    """Return one line for an error of composing `config_name` in the folder `conf` with `arguments`."""
+    text = str(error)
+    if match := _OVERRIDE.search(text):
+        key = (match[1] or match[2]).lstrip("+~")
+        return f"'{key}' is not a key of this configuration{_nearest_key(key, conf, config_name, arguments)}"
+    if (match := _OPTION.search(text)) and "/" in match[1]:
+        group, _, option = match[1].rpartition("/")
+        options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        return f"{group}={option}: no such option{did_you_mean(option, options)} (there are: {', '.join(options)})"
+    cause: BaseException = error
+    while cause.__cause__ is not None and str(cause.__cause__).strip():
+        cause = cause.__cause__
+    lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
+    unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
+    return " ".join(unique)
+
+
+def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:
+    """The key most like `key` in the configuration that the other arguments make."""
+    choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
+    for overrides in ([choice for choice in choices if not choice.startswith(key)], []):
+        try:
+            GlobalHydra.instance().clear()
+            with initialize_config_dir(str(conf), version_base="1.3"):
+                config = compose(config_name, overrides)
+            groups = [path.name for path in conf.iterdir() if path.is_dir()]
+            return did_you_mean(key, [*keys(OmegaConf.to_container(config)), *groups])
+        except Exception:  # the hint is a courtesy: the error that it goes with is already known
+            continue
+    return ""
+
+
+def keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted name of every node below a plain container."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield f"{prefix}{name}"
+            yield from keys(child, f"{prefix}{name}.")

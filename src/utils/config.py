@@ -1,0 +1,146 @@
+"""Checks a composed configuration before anything heavy is imported: every value set, and in its range.
+
+Knows the keys that all runs share. What a network or a data source takes is checked where it is built.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
+
+from src.utils.errors import UserError
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(low: int, high: int | None = None) -> Rule:
+    span = f"from {low} up" if high is None else f"from {low} to {high}"
+    return lambda value: _is_int(value) and value >= low and (high is None or value <= high), f"a whole number {span}"
+
+
+def _number(low: float, text: str, high: float = math.inf, above: bool = False, below: bool = False) -> Rule:
+    def holds(value: Any) -> bool:
+        return (
+            _is_number(value)
+            and (value > low if above else value >= low)
+            and (value < high if below else value <= high)
+        )
+
+    return holds, text
+
+
+def _one_of(*options: Any) -> Rule:
+    return lambda value: value in options, f"one of {', '.join('null' if o is None else str(o) for o in options)}"
+
+
+def _is_split(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(_is_number(part) and part >= 0 for part in value)
+        and value[0] > 0
+        and abs(sum(value) - 1) < 1e-6
+    )
+
+
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_int(size) and size > 0 for size in value)
+
+
+def _optional(rule: Rule) -> Rule:
+    return lambda value: value is None or rule[0](value), f"{rule[1]}, or null"
+
+
+_FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
+_TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
+_SHARE = _number(0, "a number from 0 to 1", high=1)
+_BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
+
+RULES: dict[str, Rule] = {
+    "name": (
+        lambda value: isinstance(value, str) and value not in ("", ".", "..") and not set(value) & set("/\\=:,"),
+        "a folder name without / \\ = : ,",
+    ),
+    "seed": _whole(0, 2**32 - 1),
+    "monitor": _TEXT,
+    "mode": _optional(_one_of("min", "max")),
+    "loss.name": _TEXT,
+    "loss.label_smoothing": _BELOW_ONE,
+    "data.batch_size": _whole(1),
+    "data.num_workers": _whole(0),
+    "data.split": (_is_split, "three fractions [train, val, test] that sum to 1, the first above 0"),
+    "data.split_seed": _whole(0, 2**32 - 1),
+    "data.embedding_dim": _whole(0),
+    "data.missing": _one_of("error", "mean"),
+    "data.rows": _whole(1),
+    "data.columns": _whole(2),
+    "data.classes": _whole(2),
+    "data.noise": _number(0, "a number from 0 up"),
+    "data.augmentation.shift": _number(0, "pixels from 0 up"),
+    "data.augmentation.rotate": _number(0, "degrees from 0 to 180", high=180),
+    "data.augmentation.scale": _BELOW_ONE,
+    "data.augmentation.noise": _number(0, "a number from 0 up"),
+    "model.hidden_sizes": (_is_sizes, "a list of whole numbers above 0, as [128,64]"),
+    "model.channels": (lambda value: _is_sizes(value) and bool(value), "a list of whole numbers above 0, as [32,64]"),
+    "model.dropout": _BELOW_ONE,
+    "optimizer.lr": _number(0, "a number above 0", above=True),
+    "optimizer.weight_decay": _number(0, "a number from 0 up"),
+    "optimizer.momentum": _BELOW_ONE,
+    "optimizer.eps": _number(0, "a number above 0", above=True),
+    "scheduler.warmup": _SHARE,
+    "scheduler.final": _SHARE,
+    "scheduler.start": _number(0, "a number above 0, at most 1", high=1, above=True),
+    "scheduler.factor": _number(0, "a number between 0 and 1", high=1, above=True, below=True),
+    "scheduler.patience": _whole(0),
+    "trainer.max_epochs": _optional(_whole(-1)),
+    "trainer.max_steps": _whole(-1),
+    "trainer.accumulate_grad_batches": _whole(1),
+    "trainer.gradient_clip_val": _optional(_number(0, "a number from 0 up")),
+    "trainer.log_every_n_steps": _whole(1),
+    "callbacks.epoch_checkpoint.every_n_epochs": _whole(1),
+    "callbacks.early_stopping.patience": _whole(0),
+    "callbacks.progress_bar.refresh_rate": _whole(1),
+    "split": _one_of("auto", "train", "val", "test", "all"),
+    "ckpt_path": _TEXT,
+    "input": _TEXT,
+    "output": _TEXT,
+    "batch_size": _whole(1),
+    "dry_run": _FLAG,
+    "force": _FLAG,
+    "predictions": _FLAG,
+}
+
+
+def checked(config: DictConfig) -> dict[str, Any]:
+    """Return the configuration as plain, resolved containers.
+
+    Raises `UserError` that names the key of a value that is missing, can't be resolved, or is out of range.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key
+        raise UserError(f"{key}: required; add {key}=... to the command") from error
+    except InterpolationResolutionError as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    for key, (holds, expected) in RULES.items():
+        node: Any = plain
+        for part in key.split("."):
+            if not isinstance(node, dict) or part not in node:
+                break
+            node = node[part]
+        else:
+            if not holds(node):
+                raise UserError(f"{key}: expected {expected}, got {node!r}")
+    return {str(key): value for key, value in plain.items()}

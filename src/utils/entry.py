@@ -1,0 +1,95 @@
+"""What every script shares: compose with Hydra, run the act, end a user's mistake in one line.
+
+Imports nothing heavy, so that `--help`, `--cfg` and tab completion answer at once.
+"""
+
+import functools
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from src.utils.compose_errors import explain
+from src.utils.errors import UserError
+from src.utils.logging import log_to, log_traceback
+from src.utils.run_folder import LOG
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+_log = logging.getLogger(__name__)
+
+Act = Callable[[DictConfig], float | None]
+
+
+class JobFailedError(Exception):
+    """One job of a sweep failed, and has said so: the sweep goes on with the others."""
+
+
+def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act], Callable[[], None]]:
+    """Make `act(config)` a command: ``python <script>.py key=value ...``.
+
+    `open_groups` are config groups that get their keys from a checkpoint, not from ``conf/``: a key below
+    them can be given on the command line without Hydra's ``+``, and is checked when the checkpoint is read.
+    """
+
+    def decorate(act: Act) -> Callable[[], None]:
+        @functools.wraps(act)
+        def main() -> None:
+            sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
+            failures: list[str] = []
+            show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
+            try:
+                job = functools.partial(_run_job, act, failures, show_traceback)
+                functools.update_wrapper(job, act)
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
+            except JobFailedError:
+                sys.exit(f"error: {len(failures)} of the sweep's jobs failed:\n  " + "\n  ".join(failures))
+            except (HydraException, OmegaConfBaseException) as error:
+                if show_traceback:
+                    raise
+                sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+            except KeyboardInterrupt:
+                print("interrupted", file=sys.stderr)
+                sys.exit(130)
+
+        return main
+
+    return decorate
+
+
+def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
+    return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
+
+
+def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictConfig) -> float | None:
+    """Run one job with its log; in a sweep a failure is noted and the next job runs."""
+    hydra_config = HydraConfig.get()
+    in_sweep = hydra_config.mode == RunMode.MULTIRUN
+    has_folder = hydra_config.output_subdir is not None
+    with log_to(Path(hydra_config.runtime.output_dir) / LOG if has_folder else None):
+        try:
+            return act(config)
+        except UserError as error:
+            message = f"error: {error}"
+            print(message, file=sys.stderr)
+            _log.error(message, extra={"file_only": True})
+            log_traceback(_log)
+            if show_traceback:
+                traceback.print_exc()
+        except Exception as error:  # a fault of the program, or of code that the user is writing
+            message = f"error: {type(error).__name__}: {error}"
+            traceback.print_exc()
+            log_traceback(_log)
+    if not in_sweep:
+        sys.exit(1)
+    failures.append(f"{hydra_config.job.override_dirname or hydra_config.job.num}: {message}")
+    raise JobFailedError(message)

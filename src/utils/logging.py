@@ -1,0 +1,56 @@
+"""What the terminal says and the log keeps: the same lines, with times in the file."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Lightning's talk about its own internals, or advice that does not hold here.
+_NOT_FOR_USERS = (
+    r".*isinstance\(treespec, LeafSpec\).*is deprecated",
+    r"The number of training batches .* is smaller than the logging interval",
+    r".*does not have many workers",
+    r"Checkpoint directory .* exists and is not empty",
+)
+
+
+@contextmanager
+def log_to(path: Path | None) -> Iterator[None]:
+    """Show the project's log records on the terminal and, within the block, append them to `path`.
+
+    Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
+    `path` None keeps no file.
+    """
+    terminal = logging.StreamHandler(sys.stdout)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
+    handlers: list[logging.Handler] = [terminal]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(path, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        handlers.append(file)
+
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, warnings.formatwarning
+    root.handlers, root.level = handlers, logging.WARNING
+    logging.getLogger("src").setLevel(logging.INFO)
+    warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
+    logging.captureWarnings(True)
+    try:
+        with warnings.catch_warnings():
+            for pattern in _NOT_FOR_USERS:
+                warnings.filterwarnings("ignore", message=pattern)
+            yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers, root.level, warnings.formatwarning = before
+        for handler in handlers:
+            handler.close()
+
+
+def log_traceback(logger: logging.Logger) -> None:
+    """Keep the traceback of the exception in flight in the log file, and off the terminal."""
+    logger.error("traceback of the error above", exc_info=True, extra={"file_only": True})

@@ -1,0 +1,25 @@
+"""Train a model: python train.py model=simple_net trainer.max_epochs=20"""
+
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from src.utils.config import checked
+from src.utils.entry import script
+
+
+@script("train")
+def main(config: DictConfig) -> float:
+    """Check, build, train, report; returns the best monitored value, which a sweep compares."""
+    plain = checked(config)
+
+    from src.training.run import summarise_training, train
+
+    result = train(plain, Path(HydraConfig.get().runtime.output_dir))
+    summarise_training(result)
+    return result.best_value
+
+
+if __name__ == "__main__":
+    main()
