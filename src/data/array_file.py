@@ -41,4 +41,5 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
     if not shape or 0 in shape:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    # Copy-on-write: the file can't be changed, and torch takes the array without a warning.
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))

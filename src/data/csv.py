@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from src.data.array_file import open_array
 from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from src.data.spec import Dataset, DataSpec, Rows
 from src.data.table import encode_columns, read_table
@@ -52,7 +53,7 @@ def read_csv(
         read_table(path, "data.file")  # says what is wrong
         raise AssertionError
     spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
-    x, y = (np.asarray(np.load(folder / f"{part}.npy", mmap_mode="r")) for part in ("features", "labels"))
+    x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from lightning.pytorch.loggers import TensorBoardLogger
 
 _log = logging.getLogger(__name__)
 
@@ -41,29 +42,10 @@ def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str]) -> 
 
 
 def log_to_tensorboard(
-    writer: Any, hyperparameters: dict[str, Any], metrics: dict[str, float], figures: dict[str, Any]
+    logger: TensorBoardLogger, hyperparameters: dict[str, Any], metrics: dict[str, float], figures: dict[str, Any]
 ) -> None:
-    """Show hyperparameters with their final metrics, and figures, in TensorBoard's tabs.
-
-    `writer` is a `SummaryWriter`. Its own `add_hparams` would open a second folder for each run.
-    """
-    from torch.utils.tensorboard.summary import hparams
-
-    finals = {f"final/{name}": value for name, value in metrics.items()}
-    for name, value in finals.items():
-        writer.add_scalar(name, value)
-    for summary in hparams(_flat(hyperparameters), finals):
-        writer.file_writer.add_summary(summary)
+    """Show hyperparameters with their final metrics, and figures, in TensorBoard's tabs."""
+    logger.log_hyperparams(hyperparameters, {f"final/{name}": value for name, value in metrics.items()})
     for name, figure in figures.items():
-        writer.add_figure(name, figure, close=False)
-    writer.flush()
-
-
-def _flat(node: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in node.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value if isinstance(value, (int, float, str, bool)) else str(value)
-    return flat
+        logger.experiment.add_figure(name, figure, close=False)
+    logger.finalize("success")

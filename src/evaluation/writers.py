@@ -56,14 +56,19 @@ class _Csv:
 
     def write(self, columns: Columns) -> None:
         batch = pa.RecordBatch.from_pydict(columns)
-        self.writer = self.writer or csv.CSVWriter(
-            self.file, batch.schema, write_options=csv.WriteOptions(quoting_style="needed")
-        )
+        if self.writer is None:
+            self.file.write((",".join(map(_quoted, columns)) + "\n").encode())  # pyarrow quotes every name
+            options = csv.WriteOptions(include_header=False, quoting_style="needed")
+            self.writer = csv.CSVWriter(self.file, batch.schema, write_options=options)
         self.writer.write(batch)
 
     def close(self) -> None:
         if self.writer:
             self.writer.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\n\r') else name
 
 
 class _Parquet:

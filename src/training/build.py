@@ -104,6 +104,11 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _type_name(hint: Any) -> str:
+    """What a user may write for a type hint: the values of a literal, the names of types."""
+    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    if any(typing.get_origin(option) is typing.Literal for option in options):
+        values = [typing.get_args(option) or ("null" if option is types.NoneType else option,) for option in options]
+        return "one of " + ", ".join(dict.fromkeys(str(value) for group in values for value in group))
     return hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint).replace("typing.", "")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from src.data.datamodule import DataModule
 from src.evaluation import figures
@@ -52,6 +53,8 @@ def train(config: dict[str, Any], folder: Path) -> TrainingResult:
     module = build_module(config, datamodule)
     origin = provenance(datamodule.source, datamodule.fingerprint)
     logger = build_logger(config, folder)
+    if isinstance(logger, TensorBoardLogger):
+        logger.hparams.update(_hyperparameters(config))  # it leaves them in logs/hparams.yaml
     callbacks = build_callbacks(config, folder, datamodule, origin)
     trainer = build_trainer(config, folder, callbacks, logger)
 
@@ -153,9 +156,12 @@ def _record(
     if history.rows:
         drawn["loss_curve"] = figures.loss_curve(history.rows, result.best_epoch)
         figures.save(drawn["loss_curve"], result.folder / LOSS_CURVE)
-    if isinstance(logger, L.pytorch.loggers.TensorBoardLogger):
-        chosen = {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
-        log_to_tensorboard(logger.experiment, chosen, result.metrics, drawn)
+    if isinstance(logger, TensorBoardLogger):
+        log_to_tensorboard(logger, _hyperparameters(config), result.metrics, drawn)
+
+
+def _hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
 
 
 def summarise_training(result: TrainingResult) -> None:

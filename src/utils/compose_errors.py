@@ -20,7 +20,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     text = str(error)
     if match := _OVERRIDE.search(text):
         key = (match[1] or match[2]).lstrip("+~")
-        return f"'{key}' is not a key of this configuration{_nearest_key(key, conf, config_name, arguments)}"
+        hint = _group_of_option(key, conf, arguments) or _nearest_key(key, conf, config_name, arguments)
+        return f"'{key}' is not a key of this configuration{hint}"
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
         options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
@@ -31,6 +32,13 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)
+
+
+def _group_of_option(key: str, conf: Path, arguments: list[str]) -> str:
+    """The group that has the option which was given to `key`: for `modle=cnn`, model."""
+    options = [argument.partition("=")[2] for argument in arguments if argument.startswith(f"{key}=")]
+    groups = [path.parent.name for option in options for path in conf.glob(f"*/{option}.yaml")]
+    return did_you_mean(key, groups)
 
 
 def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:

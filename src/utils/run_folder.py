@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from src.utils.files import write_text
 
@@ -78,7 +79,10 @@ def _is_worker_rank() -> bool:
 
 def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -> Path:
     HydraConfig.instance().set_config(config)  # the folder's name may refer to hydra's own values
-    folder = Path(config.hydra[kind].dir)
+    try:
+        folder = Path(config.hydra[kind].dir)
+    except OmegaConfBaseException as error:
+        _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
     named_by_user = any(text.lstrip("+").startswith(f"hydra.{kind}.dir=") for text in config.hydra.overrides.hydra)
     for suffix in count():
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
@@ -99,6 +103,6 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
     raise AssertionError("count() does not end")
 
 
-def _refuse(message: str) -> None:
+def _refuse(message: str) -> NoReturn:
     # Hydra turns an exception of a callback into a warning and goes on; it lets SystemExit through.
     sys.exit(f"error: {message}")

@@ -48,7 +48,7 @@ def locate(name: Any, key: str) -> Any:
             cause = cause.__cause__
         module, _, attribute = name.rpartition(".")
         hint = ""
-        if isinstance(cause, AttributeError):
+        if isinstance(cause, (AttributeError, ModuleNotFoundError)):
             try:
                 hint = did_you_mean(attribute, dir(get_object(module)))
             except Exception:  # the hint is a courtesy
