@@ -17,7 +17,7 @@ def main(config: DictConfig) -> None:
     from src.evaluation.run_table import find_runs, print_ranking, rank
 
     runs = find_runs(Path(plain["runs"]))
-    ranking = rank(runs, plain["metric"], plain["mode"], plain["data"])
+    ranking = rank(runs, plain["metric"], plain["mode"], plain["trained_on"])
     print_ranking(ranking)
     if not plain["dry_run"]:
         promote(ranking, Path(plain["final_model"]), plain["force"])

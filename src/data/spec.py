@@ -39,7 +39,7 @@ class DataSpec:
     missing: Literal["error", "mean"] = "error"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain containers only, as `torch.load(weights_only=True)` and YAML take them."""
+        """Return plain containers only, which a checkpoint and YAML can hold."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         plain["categories"] = {name: list(codes) for name, codes in (self.categories or {}).items()}
         return plain

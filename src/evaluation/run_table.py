@@ -86,24 +86,25 @@ def _run(folder: Path, best: Path, content: dict[str, Any]) -> Run:
     )
 
 
-def rank(runs: Sequence[Run], metric: str | None, mode: str | None, data_key: str | None) -> Ranking:
+def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
     """Return the runs on one data set, best first; runs whose value is missing or not finite come last.
 
-    Raises `UserError` if the runs are on several data sets or splits and none is chosen, if they disagree
-    on what best means and nothing is said, or if no run has the metric.
+    `trained_on` chooses the data by its file name, or by the key that also names the split. Raises
+    `UserError` if the runs are on several data sets or splits and none is chosen, if they disagree on what
+    best means and nothing is said, or if no run has the metric.
     """
-    keys = sorted({run.data_key for run in runs})
-    if data_key is not None:
-        runs = [run for run in runs if run.data_key == data_key]
+    if trained_on is not None:
+        names = sorted({name for run in runs for name in (run.data, run.data_key)})
+        runs = [run for run in runs if trained_on in (run.data, run.data_key)]
         if not runs:
-            raise UserError(
-                f"data: no run on '{data_key}'{did_you_mean(data_key, keys)} (there are: {', '.join(keys)})"
-            )
-    elif len(keys) > 1:
+            hint = did_you_mean(trained_on, names)
+            raise UserError(f"trained_on: no run on '{trained_on}'{hint} (there are: {', '.join(names)})")
+    keys = {run.data_key for run in runs}
+    if len(keys) > 1:
         print_runs(runs)
         raise UserError(
             f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
-            f"choose one with data='{runs[-1].data_key}', or a folder with runs=..."
+            f"choose one with trained_on='{_choice(runs)}', or a folder with runs=..."
         )
     if metric is None:
         chosen = {(run.monitor, run.mode) for run in runs}
@@ -127,6 +128,13 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, data_key: st
         return not math.isfinite(value), sign * value
 
     return Ranking(sorted(runs, key=badness), metric, mode)
+
+
+def _choice(runs: Sequence[Run]) -> str:
+    """What names the last run's data among `runs`: the file if it was always split alike, else the whole key."""
+    last = runs[-1]
+    alike = {run.data_key for run in runs if run.data == last.data}
+    return last.data if len(alike) == 1 else last.data_key
 
 
 def print_ranking(ranking: Ranking) -> None:

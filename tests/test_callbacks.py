@@ -1,0 +1,137 @@
+"""What happens around the loop: the epoch's row, random draws without a state, checkpoint names."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
+from torch import Tensor, nn
+
+from src.data.batches import Cursor
+from src.training.callbacks import EpochCheckpoint, History, StatelessRandomness, read_history, reseed
+
+
+class Recorder(nn.Module):
+    """A linear network that keeps what it draws in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.drawn = nn.Linear(4, 3), []  # type: ignore[var-annotated]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.drawn.append(torch.rand(()).item())
+        return self.layer(x)
+
+
+def draws(folder: Path, seed: int, epochs: int = 2, noise: int = 0) -> list[float]:
+    """Return what each step drew; `noise` draws were made before."""
+    data, network = tiny_data(CLASSES), Recorder()
+    torch.rand(noise)
+    randomness = StatelessRandomness(seed, data.cursor)
+    tiny_trainer(folder, randomness, max_epochs=epochs).fit(tiny_module(data, network), data)
+    return network.drawn
+
+
+def test_every_step_of_every_epoch_draws_something_else(tmp_path: Path) -> None:
+    drawn = draws(tmp_path, seed=1)
+    assert len(set(drawn)) == len(drawn) == 10
+
+
+def test_a_steps_draw_depends_on_seed_epoch_and_batch_alone(tmp_path: Path) -> None:
+    assert draws(tmp_path, seed=1) == draws(tmp_path, seed=1, noise=9)
+    assert draws(tmp_path, seed=1, epochs=1) == draws(tmp_path, seed=1)[:5]
+    assert draws(tmp_path, seed=1) != draws(tmp_path, seed=2)
+
+
+def test_reseed_seeds_torch_numpy_and_python() -> None:
+    def sample() -> tuple[float, float, float]:
+        return torch.rand(()).item(), float(np.random.random_sample()), random.random()
+
+    reseed(1, "step", 0)
+    first = sample()
+    assert sample() != first
+    reseed(1, "step", 0)
+    assert sample() == first
+    reseed(1, "step", 1)
+    assert not set(sample()) & set(first)
+
+
+def test_the_cursor_stands_at_the_batch_that_is_next(tmp_path: Path) -> None:
+    data = tiny_data(CLASSES)
+    randomness = StatelessRandomness(0, data.cursor)
+    seen: list[tuple[int, int]] = []
+
+    class Watch(StatelessRandomness):
+        def on_train_batch_end(self, *args: Any) -> None:
+            seen.append((data.cursor.epoch, data.cursor.batch))
+
+    trainer = tiny_trainer(tmp_path, randomness, Watch(0, Cursor()), max_epochs=2)
+    trainer.fit(tiny_module(data), data)
+    assert seen == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 0)]
+
+
+def test_the_cursor_comes_back_from_a_checkpoint() -> None:
+    saved = StatelessRandomness(7, Cursor(epoch=3, batch=2)).state_dict()
+    cursor = Cursor()
+    StatelessRandomness(7, cursor).load_state_dict(saved)
+    assert (saved["seed"], cursor) == (7, Cursor(epoch=3, batch=2))
+
+
+def fit_with_history(folder: Path, **options: Any) -> History:
+    data, history = tiny_data(CLASSES), History(folder / "logs" / "metrics.csv")
+    trainer = tiny_trainer(folder, history, StatelessRandomness(0, data.cursor), checkpoints=True, **options)
+    trainer.fit(tiny_module(data), data)
+    return history
+
+
+def test_history_has_one_row_per_epoch_with_training_and_validation(tmp_path: Path) -> None:
+    history = fit_with_history(tmp_path, max_epochs=3)
+    rows = read_history(tmp_path / "logs" / "metrics.csv")
+    assert [(row["epoch"], row["step"]) for row in rows] == [(1, 5), (2, 10), (3, 15)]
+    for row in rows:
+        assert {"train/loss", "train/acc", "val/loss", "val/acc", "val/f1", "lr", "seconds"} <= set(row)
+        assert 0 <= row["train_seconds"] <= row["seconds"]
+    assert len({row["val/loss"] for row in rows}) == 3
+    assert rows == history.rows
+
+
+def test_an_epoch_without_validation_has_no_validation_numbers_of_another_epoch(tmp_path: Path) -> None:
+    rows = fit_with_history(tmp_path, max_epochs=4, check_val_every_n_epoch=2).rows
+    assert [row["epoch"] for row in rows if "val/loss" in row] == [2, 4]
+    assert read_history(tmp_path / "logs" / "metrics.csv") == rows
+
+
+def test_history_goes_on_where_a_checkpoint_left_it(tmp_path: Path) -> None:
+    saved = fit_with_history(tmp_path, max_epochs=2).state_dict()
+    other = History(tmp_path / "other.csv")
+    other.load_state_dict(saved)
+    assert [row["epoch"] for row in other.rows] == [1, 2]
+    other.rows.append({"epoch": 3})
+    assert len(saved["rows"]) == 2, "the checkpoint's own rows stay as they are"
+
+
+def test_history_says_every_epoch_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="src.training.callbacks")
+    fit_with_history(tmp_path, max_epochs=2)
+    lines = [record.message for record in caplog.records if record.name == "src.training.callbacks"]
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert all("train/loss 1." in line and "val/acc 0." in line for line in lines)
+
+
+def test_epoch_checkpoints_are_named_as_people_count(tmp_path: Path) -> None:
+    data = tiny_data(CLASSES)
+    every_five = EpochCheckpoint(
+        dirpath=tmp_path / "checkpoints",
+        filename="epoch_{epoch:03d}",
+        auto_insert_metric_name=False,
+        every_n_epochs=5,
+        save_top_k=-1,
+        save_on_train_epoch_end=True,
+    )
+    tiny_trainer(tmp_path, every_five, checkpoints=True, max_epochs=11).fit(tiny_module(data), data)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["epoch_005.ckpt", "epoch_010.ckpt"]

@@ -1,0 +1,272 @@
+"""The commands, run as a user runs them, from training to prediction."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import run_script
+from omegaconf import OmegaConf
+
+from src.training.callbacks import read_history
+
+
+def metrics(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def only(pattern: str, folder: Path) -> Path:
+    found = list(folder.glob(pattern))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_run_leaves_the_whole_experiment_folder(project: Path) -> None:
+    run = project / "outputs/run"
+    for name in (
+        ".hydra/overrides.yaml",
+        "checkpoints/best_model.ckpt",
+        "checkpoints/epoch_005.ckpt",
+        "checkpoints/last.ckpt",
+        "config.yaml",
+        "figures/loss_curve.png",
+        "logs/metrics.csv",
+        "logs/training.log",
+        "metrics.json",
+    ):
+        assert (run / name).stat().st_size > 0, name
+    assert list(run.glob("logs/events.out.tfevents.*"))
+    assert not list(run.rglob("*.part"))
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
+        "best_model.ckpt",
+        "epoch_005.ckpt",
+        "last.ckpt",
+    ]
+
+
+def test_the_history_has_one_row_per_epoch_and_agrees_with_the_final_metrics(project: Path) -> None:
+    rows = read_history(project / "outputs/run/logs/metrics.csv")
+    final = metrics(project / "outputs/run")
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    best = min(rows, key=lambda row: row["val/loss"])
+    assert final["best_epoch"] == best["epoch"]
+    assert final["metrics"]["val/loss"] == best["val/loss"]
+    assert final["status"] == "completed"
+    assert final["train_samples_per_second"] > 0
+
+
+def test_the_log_holds_what_the_terminal_said(project: Path) -> None:
+    log = (project / "outputs/run/logs/training.log").read_text()
+    for line in (project / "stdout.txt").read_text().splitlines():
+        assert line in log
+    assert "python eval.py ckpt_path=outputs/run" in log
+
+
+def test_config_yaml_is_resolved_and_gives_the_same_run_again(project: Path, tmp_path: Path) -> None:
+    config = OmegaConf.load(project / "outputs/run/config.yaml")
+    del config["hydra"]
+    assert "${" not in OmegaConf.to_yaml(config)
+    done = run_script("train.py", f"--config-path={project}/outputs/run", "--config-name=config", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = metrics(only("outputs/*/*", tmp_path))
+    assert again["metrics"] == metrics(project / "outputs/run")["metrics"]
+
+
+def test_eval_reports_the_test_numbers_of_training_to_the_last_digit(project: Path, tmp_path: Path) -> None:
+    done = run_script("eval.py", "ckpt_path=outputs/run", f"hydra.run.dir={tmp_path}/eval", cwd=project, fresh=True)
+    assert done.returncode == 0, done.stderr
+    found = metrics(tmp_path / "eval")
+    trained = metrics(project / "outputs/run")["metrics"]
+    assert found["metrics"] == {name: value for name, value in trained.items() if name.startswith("test/")}
+    assert found["split"] == "test"
+    assert set(found["per_class"]["0"]) == {"precision", "recall", "f1", "rows"}
+    assert (tmp_path / "eval/figures/confusion_matrix.png").stat().st_size > 0
+    assert "precision" in done.stdout
+
+
+def test_eval_takes_another_split_other_data_and_other_batches(project: Path, tmp_path: Path) -> None:
+    rows = np.load(project / "data/processed/fake_data.npy")
+    np.save(tmp_path / "x.npy", rows[:300, :-1])
+    np.save(tmp_path / "y.npy", rows[:300, -1].astype(int))
+    common = ["ckpt_path=outputs/run", "predictions=false"]
+    done = run_script("eval.py", *common, "split=val", "data.batch_size=7", f"hydra.run.dir={tmp_path}/a", cwd=project)
+    assert done.returncode == 0, done.stderr
+    trained = metrics(project / "outputs/run")["metrics"]
+    assert metrics(tmp_path / "a")["metrics"]["val/acc"] == trained["val/acc"]
+    assert metrics(tmp_path / "a")["metrics"]["val/loss"] == pytest.approx(trained["val/loss"], rel=1e-5)
+    files = [f"data.features={tmp_path}/x.npy", f"data.labels={tmp_path}/y.npy"]
+    done = run_script("eval.py", *common, *files, f"hydra.run.dir={tmp_path}/b", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path / "b")["rows"] == 300
+    assert "all/acc" in metrics(tmp_path / "b")["metrics"]
+
+
+@pytest.fixture(scope="module")
+def promoted(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project whose run was promoted."""
+    folder = tmp_path_factory.mktemp("promoted") / "project"
+    shutil.copytree(project, folder, symlinks=True)
+    done = run_script("select_best_model.py", cwd=folder, fresh=True)
+    assert done.returncode == 0, done.stderr
+    assert "outputs/run" in done.stdout
+    return folder
+
+
+def test_the_best_model_is_promoted_with_its_origin(promoted: Path) -> None:
+    final = promoted / "checkpoints/final_model.ckpt"
+    assert final.read_bytes() == (promoted / "outputs/run/checkpoints/best_model.ckpt").read_bytes()
+    record = json.loads((promoted / "checkpoints/final_model.json").read_text())
+    assert record["run"] == "outputs/run"
+    assert record["metric"] == "val/loss"
+    assert len(record["sha256"]) == 64
+
+
+def test_predictions_equal_those_of_eval_on_the_same_rows(promoted: Path) -> None:
+    done = run_script("eval.py", "ckpt_path=outputs/run", "split=all", "hydra.run.dir=all", cwd=promoted)
+    assert done.returncode == 0, done.stderr
+    rows = np.load(promoted / "data/processed/fake_data.npy")
+    np.save(promoted / "with_labels.npy", rows)
+    np.savez_compressed(promoted / "rows.npz", x=rows[:, :-1])
+    expected = [line.split(",")[2:] for line in (promoted / "all/predictions.csv").read_text().splitlines()]
+    for source in ("with_labels.npy", "rows.npz"):
+        done = run_script("infer.py", f"input={source}", "output=p.csv", "batch_size=64", cwd=promoted)
+        assert done.returncode == 0, done.stderr
+        found = [line.split(",") for line in (promoted / "p.csv").read_text().splitlines()]
+        assert found == expected
+    assert expected[0] == ["prediction", *(f"probability_{name}" for name in range(4))]
+
+
+def test_inference_leaves_nothing_but_its_output(promoted: Path) -> None:
+    before = set(promoted.rglob("*"))
+    np.save(promoted / "few.npy", np.zeros((3, 20), dtype=np.float32))
+    done = run_script("infer.py", "input=few.npy", "output=few.parquet", cwd=promoted, fresh=True)
+    assert done.returncode == 0, done.stderr
+    assert set(promoted.rglob("*")) - before == {promoted / "few.npy", promoted / "few.parquet"}
+
+
+def test_digits_train_from_the_raw_file_and_predict_from_shuffled_columns(promoted: Path) -> None:
+    import gzip
+
+    done = run_script("train.py", "data=digits", "trainer.max_epochs=2", "hydra.run.dir=outputs/digits", cwd=promoted)
+    assert done.returncode == 0, done.stderr
+    done = run_script("eval.py", "ckpt_path=outputs/digits", "split=all", "hydra.run.dir=digits", cwd=promoted)
+    assert done.returncode == 0, done.stderr
+    expected = [line.split(",")[2:] for line in (promoted / "digits/predictions.csv").read_text().splitlines()]
+    lines = gzip.decompress((promoted / "data/raw/digits.csv.gz").read_bytes()).decode().splitlines()
+    order = np.random.RandomState(0).permutation(65)
+    shuffled = "\n".join(",".join(np.array(line.split(","))[order]) for line in lines)
+    (promoted / "shuffled.csv.gz").write_bytes(gzip.compress(shuffled.encode()))
+    done = run_script("infer.py", "input=shuffled.csv.gz", "output=p.csv", "ckpt_path=outputs/digits", cwd=promoted)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(",") for line in (promoted / "p.csv").read_text().splitlines()] == expected
+
+
+def test_regression_from_arrays_of_ones_own(tmp_path: Path) -> None:
+    random = np.random.RandomState(0)
+    x = random.standard_normal((400, 5)).astype(np.float64)
+    np.save(tmp_path / "X.npy", x)
+    np.save(tmp_path / "y.npy", 1000 + 50 * (x @ np.arange(5)))
+    files = ["data=npy", "data.features=X.npy", "data.labels=y.npy"]
+    done = run_script("train.py", *files, "hydra.run.dir=outputs/r", "optimizer.lr=1e-2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path / "outputs/r")["metrics"]["test/r2"] > 0.95
+    done = run_script("eval.py", "ckpt_path=outputs/r", "hydra.run.dir=e", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "e/figures/predicted_against_true.png").is_file()
+    done = run_script("infer.py", "input=X.npy", "output=p.jsonl", "ckpt_path=outputs/r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first = json.loads((tmp_path / "p.jsonl").read_text().splitlines()[0])
+    assert first["prediction"] == pytest.approx(1000 + 50 * (x[0] @ np.arange(5)), abs=60)
+
+
+def test_a_sweep_puts_its_jobs_in_folders_of_the_same_form(project: Path, tmp_path: Path) -> None:
+    done = run_script("train.py", "-m", "seed=1,2", "trainer.max_epochs=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sweep = only("outputs/*/sweep_*", tmp_path)
+    for job in ("0", "1"):
+        for name in ("config.yaml", "logs/training.log", "metrics.json", "checkpoints/best_model.ckpt"):
+            assert (sweep / job / name).is_file()
+    assert OmegaConf.load(sweep / "1/config.yaml").seed == 2
+
+
+def test_one_failing_job_does_not_stop_a_sweep(tmp_path: Path) -> None:
+    done = run_script("train.py", "-m", "model=cnn,linear", "trainer.max_epochs=1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "model: takes images" in done.stderr
+    assert "1 of the sweep's jobs failed" in done.stderr
+    assert metrics(only("outputs/*/sweep_*/1", tmp_path))["status"] == "completed"
+
+
+def test_runs_of_the_same_second_do_not_share_a_folder(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    (tmp_path / "conf.txt").touch()
+    arguments = ["trainer.max_epochs=1", "hydra.run.dir=outputs/same"]
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: run_script("train.py", *arguments, cwd=tmp_path), range(3)))
+    assert sorted(result.returncode for result in done) == [0, 1, 1]
+    assert all("never overwritten" in result.stderr for result in done if result.returncode)
+
+
+def test_an_existing_run_is_never_overwritten(project: Path) -> None:
+    before = (project / "outputs/run/.hydra/overrides.yaml").read_bytes()
+    done = run_script("train.py", "seed=5", "hydra.run.dir=outputs/run", cwd=project)
+    assert done.returncode == 1
+    assert "outputs/run already holds a run" in done.stderr
+    assert (project / "outputs/run/.hydra/overrides.yaml").read_bytes() == before
+
+
+# Command, and what its one line must say.
+MISTAKES = [
+    ("train.py trainer.max_epoch=3", "did you mean 'trainer.max_epochs'?"),
+    ("train.py sed=1", "did you mean 'seed'?"),
+    ("train.py lr=0.1", "did you mean 'optimizer.lr'?"),
+    ("train.py modle=cnn", "did you mean 'model'?"),
+    ("train.py model=simplenet", "did you mean 'simple_net'?"),
+    ("train.py +trainer.max_epcohs=3", "did you mean 'max_epochs'?"),
+    ("train.py data.batch_size=0", "data.batch_size: expected a whole number from 1 up, got 0"),
+    ("train.py model=cnn", "model: takes images"),
+    ("train.py data=npy", "data.features: required"),
+    ("train.py data=npy data.features=nowhere.npy", "nowhere.npy does not exist"),
+    ("train.py monitor=val/los", "did you mean 'val/loss'?"),
+    ("train.py data.split=[1,0,0]", "needs validation rows"),
+    ("train.py trainer.precision=fp16x", "trainer.precision: expected one of"),
+    ("train.py trainer.devices=0", "trainer: "),
+    ("train.py name=a/b", "name: expected a folder name"),
+    ("train.py model._target_=src.models.simple_net.SimpleNett", "did you mean 'SimpleNet'?"),
+    ("train.py data=csv data.file=nowhere.csv data.target=y", "nowhere.csv does not exist"),
+    ("train.py name=${nothing}", "nothing"),
+    ("eval.py", "ckpt_path: required"),
+    ("eval.py ckpt_path=nowhere", "ckpt_path: nowhere does not exist"),
+    ("eval.py ckpt_path=https://example.com/a.ckpt", "is an address"),
+    ("infer.py input=rows.npy output=p.csv", "checkpoints/final_model.ckpt does not exist"),
+    ("infer.py output=p.csv", "input: required"),
+    ("select_best_model.py runs=nowhere", "runs: nowhere is not a folder"),
+]
+
+
+@pytest.mark.parametrize(("command", "line"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_a_mistake_ends_in_one_line_that_names_the_fix(command: str, line: str, tmp_path: Path) -> None:
+    script, *arguments = command.split()
+    done = run_script(script, *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_eval_refuses_a_key_that_the_checkpoint_does_not_know(project: Path, tmp_path: Path) -> None:
+    folder = f"hydra.run.dir={tmp_path}/e"
+    done = run_script("eval.py", "ckpt_path=outputs/run", "data.batchsize=3", folder, cwd=project)
+    assert done.returncode == 1
+    assert "data.batchsize" in done.stderr
+    assert "did you mean 'batch_size'?" in done.stderr
+
+
+def test_inference_on_rows_of_another_width_says_both_widths(promoted: Path) -> None:
+    np.save(promoted / "narrow.npy", np.zeros((3, 7), dtype=np.float32))
+    done = run_script("infer.py", "input=narrow.npy", "output=p.csv", cwd=promoted)
+    assert done.returncode == 1
+    assert done.stderr == "error: input: rows of narrow.npy have shape (7,), the model takes (20,)\n"

@@ -1,0 +1,106 @@
+"""Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import CONF, Config, composed, link_raw_data
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from src.training.run import train
+from src.utils.errors import UserError
+
+SMALL = [
+    "trainer.max_epochs=1",
+    "trainer.limit_train_batches=2",
+    "trainer.limit_val_batches=2",
+    "++callbacks.progress_bar=null",
+]
+# What a data source needs besides its file in conf/data; the others need nothing.
+NEEDS = {
+    "npy": ["data.features=x.npy", "data.labels=y.npy"],
+    "csv": ["data.file=table.csv", "data.target=price"],
+}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data for the sources that read the user's files."""
+    link_raw_data(tmp_path)
+    random = np.random.RandomState(0)
+    np.save(tmp_path / "x.npy", random.randint(0, 256, (90, 8, 8)).astype(np.uint8))
+    np.save(tmp_path / "y.npy", np.arange(90) % 3)
+    rows = [f"{a},{'red' if b else 'blue'},{a * 2 + b}.5" for a, b in random.randint(0, 2, (90, 2))]
+    (tmp_path / "table.csv").write_text("\n".join(["size,colour,price", *rows]))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(tmp_path: Path, *overrides: str, **changes: Any) -> Config:
+    config = composed(*SMALL, *overrides)
+    result = train(config, tmp_path / "run")
+    assert result.status == "completed"
+    return config
+
+
+@pytest.mark.parametrize("data", options("data"))
+@pytest.mark.parametrize("model", options("model"))
+def test_every_model_trains_on_every_data_set_that_it_can_take(model: str, data: str, tmp_path: Path) -> None:
+    try:
+        run(tmp_path, f"model={model}", f"data={data}", *NEEDS.get(data, []))
+    except UserError as error:  # the one accepted way not to fit: a network that says which rows it takes
+        if not str(error).startswith("model: takes "):
+            raise
+        pytest.skip(str(error))
+    assert (tmp_path / "run/checkpoints/best_model.ckpt").is_file()
+
+
+GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
+
+
+@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
+def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
+    config = composed(*SMALL, f"{group}={option}")
+    if option == "fast_dev_run":
+        config["trainer"]["max_epochs"] = 1
+    assert train(config, tmp_path / "run").epochs == 1
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_every_trainer_trains(option: str, tmp_path: Path) -> None:
+    if option == "gpu" and not torch.accelerator.is_available():
+        with pytest.raises(UserError, match="gpu"):
+            run(tmp_path, "trainer=gpu")
+    else:
+        run(tmp_path, f"trainer={option}")
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_every_experiment_trains_and_states_its_command_and_numbers(option: str, tmp_path: Path) -> None:
+    run(tmp_path, f"experiment={option}")
+    header = [
+        line for line in (CONF / "experiment" / f"{option}.yaml").read_text().splitlines() if line.startswith("#")
+    ]
+    text = "\n".join(header)
+    assert "python train.py" in text
+    assert f"experiment={option}" in text
+    assert "test/" in text, "the number that it reached"
+    assert " s" in text, "the time that it took"
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_command_composes(path: Path) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose(path.stem, return_hydra_config=True)
+    assert not OmegaConf.is_missing(config.hydra.run, "dir")
+
+
+def test_every_group_is_walked() -> None:
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    assert groups == {"data", "model", "trainer", "experiment", "hydra", *GROUPS}

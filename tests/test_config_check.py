@@ -1,0 +1,132 @@
+"""A value out of its range ends the program before anything is built, with its key and what was expected."""
+
+import math
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from src.utils.config import RULES, checked
+from src.utils.errors import UserError
+
+WHOLE_FROM_0 = ([0, 5], [-1, 1.5, True, "3", None])
+WHOLE_FROM_1 = ([1, 5], [0, 2.0, False, "3", None])
+FROM_0 = ([0, 0.5, 7], [-0.1, math.nan, math.inf, True, "1", None])
+ABOVE_0 = ([1e-9, 3], [0, -1.0, math.nan, "1e-3", None])
+SHARE = ([0, 0.5, 1], [-0.1, 1.1, math.nan, "0.5"])
+BELOW_ONE = ([0, 0.99], [-0.1, 1, 1.0, math.nan, True])
+TEXT = (["text"], ["", 3, None])
+FLAG = ([True, False], [0, 1, "true", None])
+SEED = ([0, 2**32 - 1], [-1, 2**32, 0.5, "0", None])
+SIZES = [[0], [64, -1], [1.5], [True], 64, "64", None]
+
+# Of each key: values that are taken, and values that are refused.
+VALUES: dict[str, tuple[list[Any], list[Any]]] = {
+    "name": (["run", "a b", "..x"], ["", ".", "..", "a/b", "a\\b", "a=b", "a:b", "a,b", 3, None]),
+    "seed": SEED,
+    "monitor": TEXT,
+    "mode": (["min", "max", None], ["minimum", 1, "", True]),
+    "loss.name": TEXT,
+    "loss.label_smoothing": BELOW_ONE,
+    "data.batch_size": WHOLE_FROM_1,
+    "data.num_workers": WHOLE_FROM_0,
+    "data.split": (
+        [[0.8, 0.1, 0.1], [1, 0, 0], [0.6, 0.4, 0.0]],
+        [[0.8, 0.2], [0, 0.5, 0.5], [0.8, 0.1, 0.2], [1.2, -0.1, -0.1], ["a", 0, 0], [True, 0, 0], 0.8, None],
+    ),
+    "data.split_seed": SEED,
+    "data.embedding_dim": WHOLE_FROM_0,
+    "data.missing": (["error", "mean"], ["median", None, 0]),
+    "data.rows": WHOLE_FROM_1,
+    "data.columns": ([2], [1, 2.5, None]),
+    "data.classes": ([2], [1, 2.5, None]),
+    "data.noise": FROM_0,
+    "data.augmentation.shift": FROM_0,
+    "data.augmentation.rotate": ([0, 180], [-1, 181, math.nan]),
+    "data.augmentation.scale": BELOW_ONE,
+    "data.augmentation.noise": FROM_0,
+    "model.hidden_sizes": ([[64], [128, 64], []], SIZES),
+    "model.channels": ([[32], [32, 64]], [*SIZES, []]),
+    "model.dropout": BELOW_ONE,
+    "optimizer.lr": ABOVE_0,
+    "optimizer.weight_decay": FROM_0,
+    "optimizer.momentum": BELOW_ONE,
+    "optimizer.eps": ABOVE_0,
+    "scheduler.warmup": SHARE,
+    "scheduler.final": SHARE,
+    "scheduler.start": ([0.01, 1], [0, 1.1, math.nan]),
+    "scheduler.factor": ([0.5], [0, 1, 1.0, -1]),
+    "scheduler.patience": WHOLE_FROM_0,
+    "trainer.max_epochs": ([-1, 0, 20, None], [-2, 1.5, "20", True]),
+    "trainer.max_steps": ([-1, 0, 20], [-2, 1.5, None]),
+    "trainer.accumulate_grad_batches": WHOLE_FROM_1,
+    "trainer.gradient_clip_val": ([0, 1.5, None], [-1, math.nan, "1"]),
+    "trainer.log_every_n_steps": WHOLE_FROM_1,
+    "callbacks.epoch_checkpoint.every_n_epochs": WHOLE_FROM_1,
+    "callbacks.early_stopping.patience": WHOLE_FROM_0,
+    "callbacks.progress_bar.refresh_rate": WHOLE_FROM_1,
+    "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
+    "ckpt_path": TEXT,
+    "input": TEXT,
+    "output": TEXT,
+    "batch_size": WHOLE_FROM_1,
+    "dry_run": FLAG,
+    "force": FLAG,
+    "predictions": FLAG,
+}
+
+
+def check(key: str, value: Any) -> dict[str, Any]:
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return checked(OmegaConf.create(value))
+
+
+def pairs(which: int) -> list[Any]:
+    return [pytest.param(key, value, id=f"{key}={value!r}") for key in VALUES for value in VALUES[key][which]]
+
+
+def test_every_rule_has_its_row_in_the_table():
+    assert VALUES.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize(("key", "value"), pairs(0))
+def test_a_value_in_its_range_is_returned_as_it_is(key, value):
+    node: Any = check(key, value)
+    for name in key.split("."):
+        node = node[name]
+    assert node == value
+    assert type(node) is type(value)
+
+
+@pytest.mark.parametrize(("key", "value"), pairs(1))
+def test_a_value_out_of_its_range_is_refused_with_its_key_and_what_is_expected(key, value):
+    with pytest.raises(UserError) as refused:
+        check(key, value)
+    assert str(refused.value) == f"{key}: expected {RULES[key][1]}, got {value!r}"
+
+
+@pytest.mark.parametrize("node", [{"data": None}, {"data": {}}, {"data": {"augmentation": None}}, {}])
+def test_a_key_that_is_not_there_is_not_checked(node):
+    assert checked(OmegaConf.create(node)) == node
+
+
+def test_a_value_that_must_be_given_is_named_as_it_is_typed():
+    with pytest.raises(UserError, match=r"^data\.file: required; add data\.file=\.\.\. to the command$"):
+        check("data.file", "???")
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("${nowhere.at_all}", "nowhere.at_all"), ("${no_such_resolver:1}", "no_such_resolver")],
+)
+def test_a_reference_to_nothing_is_named_with_its_key_in_one_line(value, reason):
+    with pytest.raises(UserError, match=rf"^optimizer\.lr: .*{reason}") as refused:
+        check("optimizer.lr", value)
+    assert "\n" not in str(refused.value)
+
+
+def test_references_are_resolved_before_values_are_checked():
+    assert checked(OmegaConf.create({"seed": 3, "data": {"split_seed": "${seed}"}}))["data"] == {"split_seed": 3}
+    with pytest.raises(UserError, match=r"^data\.batch_size: .* got 0$"):
+        checked(OmegaConf.create({"nothing": 0, "data": {"batch_size": "${nothing}"}}))

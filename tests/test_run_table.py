@@ -1,0 +1,144 @@
+"""Finding and ranking runs, from folders written by hand."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import fake_run
+
+from src.evaluation.run_table import find_runs, print_ranking, rank
+from src.utils.errors import UserError
+
+KEY = "01234567/0.8-0.1-0.1/0"
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    for name, loss, acc in (("a", 0.5, 0.7), ("b", 0.2, 0.6), ("c", 0.9, 0.8)):
+        fake_run(tmp_path / name, {"val/loss": loss, "val/acc": acc})
+    return tmp_path
+
+
+def order(folder: Path, metric: str | None = None, mode: str | None = None) -> str:
+    return "".join(run.folder.name for run in rank(find_runs(folder), metric, mode, None).runs)
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "expected"),
+    [(None, None, "bac"), ("val/loss", None, "bac"), ("val/loss", "max", "cab"), ("val/acc", "max", "cab")],
+)
+def test_the_best_run_comes_first(three: Path, metric: str | None, mode: str | None, expected: str) -> None:
+    assert order(three, metric, mode) == expected
+
+
+def test_a_ranking_says_what_it_went_by(three: Path) -> None:
+    ranking = rank(find_runs(three), None, None, None)
+    assert (ranking.metric, ranking.mode) == ("val/loss", "min")
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
+def test_a_run_without_a_finite_value_comes_last(three: Path, mode: str, value: float | None) -> None:
+    fake_run(three / "A", {"val/loss": value})
+    assert order(three, "val/loss", mode)[-1] == "A"
+
+
+def test_a_run_that_lacks_the_metric_comes_last(three: Path) -> None:
+    fake_run(three / "A", {"val/f1": 1.0})
+    assert order(three)[-1] == "A"
+
+
+def test_runs_are_found_at_any_depth_and_only_finished_ones(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    fake_run(three / "sweep" / "7", {"val/loss": 0.1})
+    fake_run(three / "running", {}, status="running")
+    fake_run(three / "failed", {}, status="failed")
+    fake_run(three / "no model", {}, best_model=None)
+    (fake_run(three / "deleted", {}) / "checkpoints" / "best_model.ckpt").unlink()
+    (three / "evaluation").mkdir()
+    (three / "evaluation" / "metrics.json").write_text('{"split": "test", "metrics": {}}')
+    assert [run.folder.name for run in find_runs(three)] == ["a", "b", "c", "7"]
+    for name in ("running", "failed", "no model", "deleted"):
+        assert f"left out: {three / name}" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["{", "", "[]", "3"])
+def test_a_damaged_record_is_passed_over(three: Path, text: str) -> None:
+    (three / "damaged").mkdir()
+    (three / "damaged" / "metrics.json").write_text(text)
+    assert order(three) == "bac"
+
+
+def test_an_unreadable_record_is_warned_of(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (three / "damaged").mkdir()
+    (three / "damaged" / "metrics.json").write_text("{")
+    find_runs(three)
+    assert str(three / "damaged" / "metrics.json") in caplog.text
+
+
+def test_runs_on_other_rows_are_told_apart_and_one_can_be_chosen(three: Path) -> None:
+    fake_run(three / "other", {"val/loss": 0.0}, fingerprint="f" * 16)
+    runs = find_runs(three)
+    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits.*data='ffffffff/"):
+        rank(runs, None, None, None)
+    assert [run.folder.name for run in rank(runs, None, None, KEY).runs] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("split", [{"split": [0.7, 0.2, 0.1], "split_seed": 0}, {"split": [0.8, 0.1, 0.1], "split_seed": 1}])
+def test_another_split_of_the_same_rows_is_other_data(three: Path, split: dict[str, Any]) -> None:
+    fake_run(three / "other", {"val/loss": 0.0}, data_split=split)
+    with pytest.raises(UserError, match="2 different data sets or splits"):
+        rank(find_runs(three), None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "data", "message"),
+    [
+        ("val/acuracy", None, None, r"^metric: no run has 'val/acuracy'; did you mean 'val/acc'.*val/acc, val/loss"),
+        ("zzz", None, None, r"^metric: no run has 'zzz' \(there are: val/acc, val/loss\)"),
+        ("val/acc", None, None, r"^mode: is a small or a large val/acc better\? Add mode=min or mode=max"),
+        (None, None, KEY[:-1] + "1", rf"^data: no run on '.*'; did you mean '{KEY}'"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused_with_the_options(
+    three: Path, metric: str | None, mode: str | None, data: str | None, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        rank(find_runs(three), metric, mode, data)
+
+
+def test_runs_that_monitor_different_values_need_a_choice(three: Path) -> None:
+    fake_run(three / "d", {"val/loss": 0.3, "val/acc": 0.9}, monitor="val/acc", mode="max")
+    with pytest.raises(UserError, match=r"^metric: the runs monitor val/acc, val/loss; choose with metric=... mode=..."):
+        order(three)
+    assert order(three, "val/acc") == "dcab"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("none", "^runs: .*none is not a folder"), ("", "^runs: no finished run with a best model")]
+)
+def test_a_folder_without_runs_is_named(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        find_runs(tmp_path / name)
+
+
+def test_a_ranking_is_shown_with_places_and_values(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    print_ranking(rank(find_runs(three), None, None, None))
+    assert "by val/loss (smaller is better)" in caplog.text
+    lines = [line for line in caplog.text.splitlines() if "rows.npy" in line]
+    assert [line.split()[:3] for line in lines] == [
+        ["1", str(three / "b"), "0.2000"],
+        ["2", str(three / "a"), "0.5000"],
+        ["3", str(three / "c"), "0.9000"],
+    ]
+    assert "2026-01-02 03:04" in lines[0]
+
+
+def test_a_run_says_what_its_record_says(tmp_path: Path) -> None:
+    fake_run(tmp_path / "a", {"val/loss": 0.5})
+    (run,) = find_runs(tmp_path)
+    assert (run.best_epoch, run.model, run.data, run.data_key) == (3, "SimpleNet", "rows.npy", KEY)
+    assert run.provenance == json.loads((tmp_path / "a" / "metrics.json").read_text())["provenance"]
