@@ -24,6 +24,8 @@ from src.training.checkpoint import (
 from src.utils.errors import UserError
 
 RECORD = {"format": 1, "config": {"seed": 3}, "spec": CLASSES.to_dict(), "provenance": {"data": "x.npy"}, "epoch": 2}
+# Each starts with another instruction of a pickle.
+OTHER_TEXTS = (b"loss\n1\n", b"a,b\n1,2\n", b"the model\n", b"X", b".")
 CONTENT = {"project": RECORD, "state_dict": {"w": torch.arange(5000.0)}}
 
 
@@ -89,7 +91,9 @@ def test_partial_files_of_a_killed_write_are_removed_and_nothing_else(tmp_path: 
 
 
 @pytest.mark.parametrize("force", [None, "1"])
-@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content, protocol=2))])
+@pytest.mark.parametrize(
+    "save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content, protocol=2))]
+)
 @pytest.mark.filterwarnings("ignore:.*TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
 def test_a_checkpoint_that_holds_code_is_refused_and_the_code_does_not_run(
     save: Callable[[Any, Path], None], force: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -109,30 +113,21 @@ def saved(content: Any) -> bytes:
     return file.getvalue()
 
 
-def without(name: str) -> dict[str, Any]:
-    return {**CONTENT, "project": {key: value for key, value in RECORD.items() if key != name}}
-
-
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"", r"damaged or not a checkpoint \(0 bytes"),
-        (b"learning rate, loss\n1,2\n", "not plain data|damaged or not"),
-        (b"a,b\n1,2\n", "not plain data|damaged or not"),
-        (b"the model\n", "not plain data|damaged or not"),
-        (b"X", "not plain data|damaged or not"),
-        (b".", "not plain data|damaged or not"),
+        *[(text, "not plain data|damaged or not a checkpoint") for text in OTHER_TEXTS],
         (saved(CONTENT)[:3000], r"damaged or not a checkpoint \(3000 bytes"),
         (saved(CONTENT)[:-100], "damaged or not a checkpoint"),
         (saved({"weight": torch.zeros(1)}), r"not a checkpoint of this project.*'project' \(found: weight\)"),
         (saved([1, 2]), r"not a checkpoint of this project.*\(found: list\)"),
-        (saved({"project": "mine"}), "not a checkpoint of this project|incomplete"),
+        (saved({"project": "mine"}), "not a checkpoint of this project|its record is incomplete"),
         (saved({"project": {**RECORD, "format": 2}}), "format 2 of another version, this one reads 1"),
-        (saved(without("spec")), r"its record is incomplete \(KeyError: 'spec'\)"),
-        (saved(without("config")), r"its record is incomplete \(KeyError: 'config'\)"),
+        (saved({"project": {"format": 1}}), r"its record is incomplete \(KeyError: 'spec'\)"),
         (saved({"project": {**RECORD, "spec": {}}}), "its record is incomplete"),
         (saved({"project": {**RECORD, "spec": [1]}}), "its record is incomplete"),
-        (saved({"project": RECORD}), "incomplete.*state_dict"),
+        (saved({"project": RECORD}), "its record is incomplete.*state_dict|no state_dict"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_of_ours_is_refused_with_the_reason(
@@ -140,7 +135,7 @@ def test_a_file_that_is_no_checkpoint_of_ours_is_refused_with_the_reason(
 ) -> None:
     path = tmp_path / "model.ckpt"
     path.write_bytes(data)
-    with pytest.raises(UserError, match=rf"model\.ckpt: {reason}|model\.ckpt: its {reason}"):
+    with pytest.raises(UserError, match=rf"model\.ckpt: ({reason})"):
         load_checkpoint(path)
 
 
@@ -177,7 +172,9 @@ def test_a_run_folder_means_its_best_model(tmp_path: Path) -> None:
     assert load_checkpoint(str(tmp_path)).path == best
 
 
-FULL = DataSpec("regression", (3,), "float32", 2, (), ("u", "v"), ("age", "city", "pay"), {"city": ("Bo", "Rom")}, "mean")
+FULL = DataSpec(
+    "regression", (3,), "float32", 2, (), ("u", "v"), ("age", "city", "pay"), {"city": ("Bo", "Rom")}, "mean"
+)
 
 
 @pytest.mark.parametrize("spec", [CLASSES, FULL], ids=["classes", "categories"])

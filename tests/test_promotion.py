@@ -66,7 +66,8 @@ def test_only_a_better_run_replaces_the_final_model_unless_forced(
 
 
 @pytest.mark.parametrize(
-    ("folder", "reason"), [("first", "it is the best of these runs already"), ("second", "0.5000 is not beaten by 0.6000")]
+    ("folder", "reason"),
+    [("first", "it is the best of these runs already"), ("second", "0.5000 is not beaten by 0.6000")],
 )
 def test_why_the_final_model_stays_is_said(
     folder: str, reason: str, final: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -80,7 +81,9 @@ def test_why_the_final_model_stays_is_said(
 
 def test_a_model_of_other_data_is_replaced_only_by_force(final: Path, tmp_path: Path) -> None:
     fake_run(tmp_path / "second" / "new", {"val/loss": 0.1}, fingerprint="f" * 16)
-    with pytest.raises(UserError, match=r"final_model\.ckpt: was trained on other data \(rows\.npy, 01234567/.*ffffffff/"):
+    with pytest.raises(
+        UserError, match=r"final_model\.ckpt: was trained on other data \(rows\.npy, 01234567/.*ffffffff/"
+    ):
         promote_best(tmp_path / "second", final)
     assert final.read_text() == "weights of run"
     promote_best(tmp_path / "second", final, force=True)

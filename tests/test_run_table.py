@@ -81,12 +81,26 @@ def test_an_unreadable_record_is_warned_of(three: Path, caplog: pytest.LogCaptur
 def test_runs_on_other_rows_are_told_apart_and_one_can_be_chosen(three: Path) -> None:
     fake_run(three / "other", {"val/loss": 0.0}, fingerprint="f" * 16)
     runs = find_runs(three)
-    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits.*data='ffffffff/"):
+    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits.*trained_on='ffffffff/"):
         rank(runs, None, None, None)
     assert [run.folder.name for run in rank(runs, None, None, KEY).runs] == ["b", "a", "c"]
+    with pytest.raises(UserError, match="2 different data sets or splits"):
+        rank(runs, None, None, "rows.npy")
 
 
-@pytest.mark.parametrize("split", [{"split": [0.7, 0.2, 0.1], "split_seed": 0}, {"split": [0.8, 0.1, 0.1], "split_seed": 1}])
+def test_runs_on_another_file_can_be_chosen_by_its_name(three: Path) -> None:
+    origin = json.loads((three / "a" / "metrics.json").read_text())["provenance"]
+    fake_run(three / "other", {"val/loss": 0.0}, provenance={**origin, "data": "x/y.csv", "data_fingerprint": "f" * 16})
+    runs = find_runs(three)
+    with pytest.raises(UserError, match=r"trained_on='y\.csv'"):
+        rank(runs, None, None, None)
+    assert [run.folder.name for run in rank(runs, None, None, "y.csv").runs] == ["other"]
+    assert [run.folder.name for run in rank(runs, None, None, "rows.npy").runs] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    "split", [{"split": [0.7, 0.2, 0.1], "split_seed": 0}, {"split": [0.8, 0.1, 0.1], "split_seed": 1}]
+)
 def test_another_split_of_the_same_rows_is_other_data(three: Path, split: dict[str, Any]) -> None:
     fake_run(three / "other", {"val/loss": 0.0}, data_split=split)
     with pytest.raises(UserError, match="2 different data sets or splits"):
@@ -94,24 +108,26 @@ def test_another_split_of_the_same_rows_is_other_data(three: Path, split: dict[s
 
 
 @pytest.mark.parametrize(
-    ("metric", "mode", "data", "message"),
+    ("metric", "mode", "trained_on", "message"),
     [
         ("val/acuracy", None, None, r"^metric: no run has 'val/acuracy'; did you mean 'val/acc'.*val/acc, val/loss"),
         ("zzz", None, None, r"^metric: no run has 'zzz' \(there are: val/acc, val/loss\)"),
         ("val/acc", None, None, r"^mode: is a small or a large val/acc better\? Add mode=min or mode=max"),
-        (None, None, KEY[:-1] + "1", rf"^data: no run on '.*'; did you mean '{KEY}'"),
+        (None, None, KEY[:-1] + "1", rf"^trained_on: no run on '.*'; did you mean '{KEY}'"),
     ],
 )
 def test_a_question_that_has_no_answer_is_refused_with_the_options(
-    three: Path, metric: str | None, mode: str | None, data: str | None, message: str
+    three: Path, metric: str | None, mode: str | None, trained_on: str | None, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        rank(find_runs(three), metric, mode, data)
+        rank(find_runs(three), metric, mode, trained_on)
 
 
 def test_runs_that_monitor_different_values_need_a_choice(three: Path) -> None:
     fake_run(three / "d", {"val/loss": 0.3, "val/acc": 0.9}, monitor="val/acc", mode="max")
-    with pytest.raises(UserError, match=r"^metric: the runs monitor val/acc, val/loss; choose with metric=... mode=..."):
+    with pytest.raises(
+        UserError, match=r"^metric: the runs monitor val/acc, val/loss; choose with metric=... mode=..."
+    ):
         order(three)
     assert order(three, "val/acc") == "dcab"
 

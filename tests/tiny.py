@@ -67,7 +67,11 @@ def tiny_trainer(folder: Path, *callbacks: L.Callback, checkpoints: bool = False
 def tiny_run(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """Return the folder of a run of two epochs, trained once for all tests; only read it."""
     data = made_once("tiny_data", lambda folder: None) / "rows.npy"
-    return made_once("tiny_run", lambda folder: train(tiny_config(data), folder) and None)
+
+    def make(folder: Path) -> None:
+        train(tiny_config(data), folder)
+
+    return made_once("tiny_run", make)
 
 
 def tiny_config(data: Path, *overrides: str) -> dict[str, Any]:
@@ -77,7 +81,9 @@ def tiny_config(data: Path, *overrides: str) -> dict[str, Any]:
     return composed(*rows, *rest, *overrides)
 
 
-def fake_run(folder: Path, metrics: dict[str, float | None], fingerprint: str = "0123456789abcdef", **content: Any) -> Path:
+def fake_run(
+    folder: Path, metrics: dict[str, float | None], fingerprint: str = "0123456789abcdef", **content: Any
+) -> Path:
     """Write the folder of a finished run by hand."""
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints" / "best_model.ckpt").write_text(f"weights of {folder.name}")

@@ -1,6 +1,7 @@
 """Opens a numpy file without reading it, and says in one line what is wrong with it."""
 
 import os
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
             version = np.lib.format.read_magic(file)
             read_header = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
             shape, _, dtype = read_header(file)
-        except ValueError as error:
+        except (ValueError, tokenize.TokenError) as error:
             raise UserError(f"{key}: {path} has a damaged header ({str(error).splitlines()[0]})") from error
         header = file.tell()
     if dtype.hasobject or dtype.kind not in "biuf":
@@ -39,7 +40,7 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
     size, expected = os.path.getsize(path) - header, dtype.itemsize * int(np.prod(shape, dtype=object))
     if size < expected:
         raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
-    if not shape or 0 in shape:
+    if not shape or min(shape) < 1:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
     # Copy-on-write: the file can't be changed, and torch takes the array without a warning.
     return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))

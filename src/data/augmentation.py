@@ -44,6 +44,8 @@ class Augmentation(nn.Module):
         cos, sin = angle.cos() / zoom, angle.sin() / zoom
         # Output positions are mapped to input positions, in coordinates that run from -1 to 1.
         move_x, move_y = draw[2] * 2 * self.shift / width, draw[3] * 2 * self.shift / height
-        theta = torch.stack([cos, -sin, move_x, sin, cos, move_y], dim=1).view(-1, 2, 3)
+        # One unit of them is half the width or half the height: a turn of an oblong image has to convert.
+        rows = [cos, -sin * height / width, move_x, sin * width / height, cos, move_y]
+        theta = torch.stack(rows, dim=1).view(-1, 2, 3)
         grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
         return nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False).view_as(x)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from src.data.array_file import open_array
 from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
@@ -43,6 +44,8 @@ def read_csv(
     if dtype not in ("uint8", "float32"):
         raise UserError(f"data.dtype: expected uint8 or float32, got '{dtype}'")
     targets = [target] if isinstance(target, str) else list(target)
+    if not targets:
+        raise UserError("data.target: expected the name of a column, or of several, got an empty list")
     arguments = [targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
     if path.is_file() and path.stat().st_size:
         name = sha256(path)[:12] + f"-{_digest(arguments)}"
@@ -96,20 +99,25 @@ def _convert(
     else:
         y, names = encode_targets(labels, source), ()
         outputs = y.shape[1]
-    input_shape = tuple(shape) if shape else (len(columns),)
+    input_shape = like.input_shape if like else tuple(shape or [len(columns)])
     if prod(input_shape) != len(columns):
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
+    categories = like.categories if like else _categories(table, columns, str(path))
+    if categories and dtype == "uint8":
+        raise UserError(
+            f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"
+        )
     spec = DataSpec(
         task=chosen,
-        input_shape=like.input_shape if like else input_shape,
+        input_shape=input_shape,
         dtype=dtype,
         outputs=outputs,
         classes=names,
         targets=tuple(targets),
         columns=tuple(columns),
-        categories=like.categories if like else _categories(table, columns, str(path)),
+        categories=categories,
         missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
     )
     arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
@@ -121,9 +129,10 @@ def _convert(
 
 def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
     for name in targets:
-        if nulls := table.column(name).null_count:
-            row = table.column(name).is_null().to_numpy().argmax()
-            raise UserError(f"{source}: {nulls} rows have no label in column {name}; the first is row {row}")
+        column = table.column(name)
+        absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
+        if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
+            raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
     columns = [_plain(table.column(name)) for name in targets]
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")

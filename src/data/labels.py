@@ -23,7 +23,8 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
             "(for several targets set data.task=regression)"
         )
     if labels.dtype.kind == "f":
-        _refuse_row(labels != np.floor(labels), labels, source, "is not a whole number, so it is not a class")
+        fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
+        _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
     if labels.dtype.kind in "if":
         _refuse_row(labels < 0, labels, source, "is negative; classes are numbered from 0")
     classes = np.unique(labels)
@@ -37,10 +38,13 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
 
 
 def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.ndarray:
-    """Return int64 positions in the sorted `classes`. Raises `UserError` for a label that is not among them."""
+    """Return int64 positions in `classes`. Raises `UserError` for a label that is not among them."""
     if labels.ndim != 1:
         raise UserError(f"{source}: labels have shape {labels.shape}, expected (N,)")
-    positions = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    if classes.dtype.kind == "U" and labels.dtype.kind in "biuf":
+        labels = np.array([f"{label:g}" for label in labels])
+    order = np.argsort(classes)
+    positions = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(classes) - 1)]
     known = f"is not one of the {len(classes)} classes ({class_names(classes)[0]} ... {class_names(classes)[-1]})"
     _refuse_row(classes[positions] != labels, labels, source, known)
     return positions.astype(np.int64)

@@ -4,6 +4,8 @@ Fitted on the training split alone, in one streaming pass. As a module with buff
 device, is saved with the weights, and turns raw rows into predictions without any other file.
 """
 
+from math import prod
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -41,7 +43,9 @@ class Preprocessing(nn.Module):
         plain = [index for index in range(spec.input_shape[0]) if index not in set(coded)]
         self.register_buffer("plain", torch.tensor(plain, dtype=torch.long), persistent=False)
         self.embedding_dim = embedding_dim
-        self.embeddings = nn.ModuleList(nn.Embedding(size + 1, embedding_dim) for size in self.sizes if embedding_dim)
+        # Place 0 stands for an unknown category: zeros.
+        tables = (nn.Embedding(size + 1, embedding_dim, padding_idx=0) for size in self.sizes if embedding_dim)
+        self.embeddings = nn.ModuleList(tables)
         channels = _channel_count(spec.input_shape) if self.per_channel else len(plain)
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
@@ -72,7 +76,6 @@ class Preprocessing(nn.Module):
     def _spread(self, codes: Tensor) -> list[Tensor]:
         codes = codes.nan_to_num(nan=-1).long()
         columns = list(zip(codes.unbind(dim=1), self.sizes, strict=True))
-        # Place 0 stands for an unknown category.
         places = [torch.where((code < 0) | (code >= size), 0, code + 1) for code, size in columns]
         if len(self.embeddings):
             return [embedding(place) for embedding, place in zip(self.embeddings, places, strict=True)]
@@ -116,7 +119,8 @@ class Preprocessing(nn.Module):
         if self.channels_last:
             chunk = np.moveaxis(chunk, -1, 1)
         channels = len(self.mean)
-        return chunk.reshape(len(chunk), channels, -1).transpose(0, 2, 1).reshape(-1, channels).astype(np.float64)
+        pixels = prod(chunk.shape[1:]) // channels  # -1 can't be worked out for a chunk without training rows
+        return chunk.reshape(len(chunk), channels, pixels).transpose(0, 2, 1).reshape(-1, channels).astype(np.float64)
 
 
 def check_finite(

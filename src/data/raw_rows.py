@@ -1,6 +1,5 @@
 """Raw rows from a file, as a model takes them: for inference, in batches, without ever holding all of them."""
 
-import zipfile
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from src.data.array_file import open_array
+from src.data.npz import stream_npz
 from src.data.preprocessing import check_finite
 from src.data.spec import DataSpec
 from src.utils.errors import UserError
@@ -34,7 +34,7 @@ def read_raw_rows(
 
         return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
     if path.suffix == ".npz":
-        shape, batches = _stream_npz(path, batch_size, key)
+        shape, batches = stream_npz(path, batch_size, key)
     else:
         array = open_array(path, key)
         shape, batches = array.shape, (array[start : start + batch_size] for start in range(0, len(array), batch_size))
@@ -44,17 +44,16 @@ def read_raw_rows(
     values, given = prod(spec.input_shape), prod(shape[1:])
     if given != values and not (len(shape) == 2 and given == values + 1):
         raise UserError(f"{key}: rows of {path} have shape {shape[1:]}, the model takes {spec.input_shape}")
-    return shape[0], _checked((_in_shape(batch, spec, path) for batch in batches), spec, path)
+    return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
 
 
-def _in_shape(batch: np.ndarray, spec: DataSpec, path: Path) -> np.ndarray:
+def _in_shape(batch: np.ndarray, spec: DataSpec, source: str) -> np.ndarray:
     """Cut off a label column, and bring rows to the stored shape and dtype."""
     rows = batch.reshape(len(batch), -1)[:, : prod(spec.input_shape)]
-    stored = np.ascontiguousarray(rows).astype(spec.dtype, copy=False)
+    with np.errstate(invalid="ignore", over="ignore"):  # what doesn't fit is refused below, or as not finite
+        stored = np.ascontiguousarray(rows).astype(spec.dtype, copy=False)
     if spec.dtype == "uint8" and rows.dtype != np.uint8 and (stored != rows).any():
-        raise UserError(
-            f"input: {path} holds values that are no whole numbers from 0 to 255, which the model was trained on"
-        )
+        raise UserError(f"{source} holds values that are no whole numbers from 0 to 255, as the model was trained on")
     return stored.reshape(-1, *spec.input_shape)
 
 
@@ -80,38 +79,3 @@ def _rebatched(blocks: Iterator[np.ndarray], batch_size: int) -> Iterator[np.nda
             waiting, count = [rows[whole:]], count - whole
     if count:
         yield np.concatenate(waiting)
-
-
-def _stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
-    """Read one array of an archive as a stream: `x`, `features` or `data`, or the only one there is."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{key}: {path} is not a .npz archive") from error
-    names = [name.removesuffix(".npy") for name in archive.namelist()]
-    chosen = [name for name in ("x", "X", "features", "data") if name in names] or names
-    if len(chosen) > 1 and chosen == names:
-        raise UserError(f"{key}: {path} holds {', '.join(names)}; name the rows x, features or data")
-    if not chosen:
-        raise UserError(f"{key}: {path} holds no arrays")
-    file = archive.open(f"{chosen[0]}.npy")
-    try:
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, column_major, dtype = read_header(file)
-    except ValueError as error:
-        raise UserError(f"{key}: {chosen[0]} in {path} is not an array ({str(error).splitlines()[0]})") from error
-    if dtype.hasobject or dtype.kind not in "biuf" or column_major or not shape or 0 in shape:
-        order = " in column order" if column_major else ""
-        raise UserError(f"{key}: {chosen[0]} in {path} is {dtype} {shape}{order}, expected rows of numbers")
-
-    def batches() -> Iterator[np.ndarray]:
-        row_bytes = dtype.itemsize * prod(shape[1:])
-        for start in range(0, shape[0], batch_size):
-            count = min(batch_size, shape[0] - start)
-            data = file.read(count * row_bytes)
-            if len(data) < count * row_bytes:
-                raise UserError(f"{key}: {path} is truncated after row {start + len(data) // row_bytes}")
-            yield np.frombuffer(bytearray(data), dtype).reshape(count, *shape[1:])
-
-    return shape, batches()

@@ -1,6 +1,7 @@
 """Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
 
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,16 @@ def read_table(path: Path, key: str) -> pa.Table:
     _refuse_missing(path, key)
     try:
         table = csv.read_csv(path)
+        names = table.column_names
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path} is not a readable CSV file ({_first_line(error)})") from error
     if table.num_rows == 0:
         raise UserError(f"{key}: {path} has no rows")
-    if len(set(table.column_names)) < len(table.column_names):
-        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
-        raise UserError(f"{key}: {path} has two columns '{twice}'")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{key}: {path} has two columns '{twice[0]}'")
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise UserError(f"{key}: {path}, column {field.name} is not UTF-8 text")
     return table
 
 
@@ -45,7 +49,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
                 if block.num_rows:
-                    yield encode_columns(pa.Table.from_batches([block]), spec, str(path), start)
+                    yield encode_columns(pa.Table.from_batches([block]), spec, f"{key}: {path}", start)
                     start += block.num_rows
     except KeyError as error:
         name = str(error).split("'")[1] if "'" in str(error) else str(error)
@@ -65,15 +69,23 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
     for messages. Raises `UserError` for a value that the stored dtype can't hold.
     """
     categories = spec.categories or {}
-    names = spec.columns or tuple(table.column_names)
+    names = spec.columns or _unnamed_columns(table, spec, source)
     rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
-            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
+            text = column.cast(pa.string())
+            if set(categories[name]) <= {"true", "false"}:  # a column read as boolean is written so, in any case
+                text = pc.utf8_lower(text)
+            codes = pc.index_in(text, value_set=pa.array(categories[name], pa.string()))
             rows[:, index] = codes.fill_null(-1).to_numpy()
-        else:
-            rows[:, index] = column.cast(pa.float64()).to_numpy()
+            continue
+        try:
+            numbers = column.cast(pa.float64()).to_numpy()
+        except pa.ArrowInvalid as error:
+            raise UserError(f"{source}: column {name} should hold numbers ({_first_line(error)})") from error
+        with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite
+            rows[:, index] = numbers
     if spec.dtype == "uint8":
         wrong = ~((rows >= 0) & (rows <= 255) & (rows == np.floor(rows)))
         if wrong.any():
@@ -83,6 +95,14 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
                 "expected a whole number from 0 to 255 (data.dtype=uint8)"
             )
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
+
+
+def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str, ...]:
+    """The columns of a model that was trained on an array, by their order; a label may follow them."""
+    width = prod(spec.input_shape)
+    if table.num_columns not in (width, width + 1):
+        raise UserError(f"{source} has {table.num_columns} columns, the model takes {width}")
+    return tuple(table.column_names[:width])
 
 
 def _refuse_missing(path: Path, key: str) -> None:
