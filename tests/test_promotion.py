@@ -96,7 +96,9 @@ def test_a_final_model_without_a_readable_record_is_not_replaced(text: str | Non
     if text is not None:
         final.with_suffix(".json").write_text(text)
     fake_run(tmp_path / "second" / "new", {"val/loss": 0.1})
-    with pytest.raises(UserError, match=r"final_model\.ckpt: there is no record of where it comes from.*force=true"):
+    with pytest.raises(
+        UserError, match=r"final_model\.ckpt: there is no record of where this file comes from.*force=true"
+    ):
         promote_best(tmp_path / "second", final)
     assert final.read_text() == "weights of run"
 

@@ -79,10 +79,14 @@ class DataModule(L.LightningDataModule):
     def eval_batches(self, split: str) -> Any:
         """Return an iterable of the batches of ``train``, ``val``, ``test`` or ``all``, in stored order.
 
-        Raises `UserError` if the split has no rows: no metric means anything for none.
+        Raises `UserError` if the split has too few rows for its metrics to mean anything.
         """
-        if self.row_count(split) == 0:
-            raise UserError(f"data.split: the {split} split of {self.source} has no rows")
+        needed = 2 if self.spec.task == "regression" else 1  # a share of the variance needs a variance
+        if self.row_count(split) < needed:
+            count = self.row_count(split) or "no"
+            raise UserError(
+                f"data.split: the {split} split of {self.source} has {count} rows, at least {needed} are needed"
+            )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
         return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))

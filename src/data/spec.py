@@ -50,7 +50,7 @@ class DataSpec:
         known = {field.name: values[field.name] for field in fields(cls)}
         for name in ("input_shape", "classes", "targets", "columns"):
             known[name] = tuple(known[name])
-        known["categories"] = {name: tuple(codes) for name, codes in known["categories"].items()}
+        known["categories"] = {name: tuple(codes) for name, codes in known["categories"].items()} or None
         return cls(**known)
 
 

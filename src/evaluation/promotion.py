@@ -23,6 +23,8 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     value = best.metrics[ranking.metric]
     if not math.isfinite(value):
         raise UserError(f"metric: {ranking.metric} is not finite in any run, so there is no best one")
+    if final_model.suffix != ".ckpt":
+        raise UserError(f"final_model: expected a name that ends in .ckpt, got {final_model}")
     record = final_model.with_suffix(".json")
     if final_model.is_file() and not force:
         kept = _reason_to_keep(_read_record(record), best, ranking, final_model)
@@ -53,15 +55,16 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+    return content if isinstance(content, dict) else None
 
 
 def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, final_model: Path) -> str | None:
     """Why the present final model is not replaced; None if it is. Raises `UserError` if the two can't be compared."""
-    if record is None:
-        raise UserError(f"{final_model}: there is no record of where it comes from; replace it with force=true")
+    if record is None or record.get("sha256") != sha256(final_model):
+        raise UserError(f"{final_model}: there is no record of where this file comes from; replace it with force=true")
     if record.get("data_key") != best.data_key:
         raise UserError(
             f"{final_model}: was trained on other data ({record.get('data')}, {record.get('data_key')}), not "

@@ -54,7 +54,8 @@ def find_runs(folder: Path) -> list[Run]:
         if content["status"] == "completed" and best.is_file():
             runs.append(_run(path.parent, best, content))
         else:
-            _log.info("left out: %s (%s, no best model)", path.parent, content["status"])
+            why = "no best model" if content["status"] == "completed" else content["status"]
+            _log.info("left out: %s (%s)", path.parent, why)
     if not runs:
         raise UserError(f"runs: no finished run with a best model below {folder}; train one with python train.py")
     return runs
@@ -62,7 +63,8 @@ def find_runs(folder: Path) -> list[Run]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
+        return content if isinstance(content, dict) else {}
     except (OSError, ValueError) as error:
         _log.warning("warning: %s is passed over: %s", path, error)
         return {}

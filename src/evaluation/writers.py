@@ -45,7 +45,7 @@ def prediction_columns(spec: DataSpec, values: np.ndarray) -> Columns:
 
 def class_array(classes: Sequence[str]) -> np.ndarray:
     """Return class names as int64 if they are whole numbers, else as text."""
-    numbers = [int(name) for name in classes if name.isdecimal()]
+    numbers = [int(name) for name in classes if name.removeprefix("-").isdecimal()]
     return np.array(numbers) if [str(number) for number in numbers] == list(classes) else np.array(classes)
 
 
@@ -154,5 +154,7 @@ def open_writer(path: Path) -> Iterator[Writer]:
     """Open a writer; the file appears, whole, when the block ends without an error."""
     with atomic_write(path) as file:
         writer = _FORMATS[path.suffix](file)
-        yield writer
-        writer.close()
+        try:
+            yield writer
+        finally:  # pyarrow's writers would close themselves later, after their file
+            writer.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
@@ -53,6 +54,10 @@ def create(node: Config, key: str, **arguments: Any) -> Any:
     except (ValueError, TypeError, MisconfigurationException) as error:
         text = " ".join(str(error).split())
         raise UserError(f"{key}.{text}" if _names_argument(text, node) else f"{key}: {text}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _names_argument(text: str, node: Config) -> bool:
@@ -148,6 +153,11 @@ def build_module(config: Config, datamodule: DataModule) -> Module:
     """Return the module to train: preprocessing, network, loss, optimizer and schedule."""
     spec = datamodule.spec
     preprocessing = build_preprocessing(datamodule, config["data"])
+    optimizer = create(config["optimizer"], "optimizer")
+    try:
+        optimizer([nn.Parameter(torch.zeros(1))])  # values that it refuses are found now, not when training starts
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"optimizer: {_first_line(error)}") from error
     scheduler = config.get("scheduler")
     module = Module(
         spec,
@@ -155,7 +165,7 @@ def build_module(config: Config, datamodule: DataModule) -> Module:
         build_network(config["model"], spec, preprocessing),
         build_loss(spec.task, **config["loss"]),
         augmentation=_build_augmentation(config["data"]),
-        optimizer=create(config["optimizer"], "optimizer"),
+        optimizer=optimizer,
         scheduler=create(scheduler, "scheduler") if scheduler else None,
         monitor=config["monitor"],
         log_every_n_steps=config["trainer"]["log_every_n_steps"],

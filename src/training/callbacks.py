@@ -86,10 +86,11 @@ class History(Checkpoint):
         self.rows: list[dict[str, float]] = []
         self._started = self._validation_started = 0.0
         self._validation_seconds = 0.0
+        self._validated = False
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
-        self._started, self._validation_seconds = time.perf_counter(), 0.0
+        self._started, self._validation_seconds, self._validated = time.perf_counter(), 0.0, False
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the training clock."""
@@ -98,10 +99,16 @@ class History(Checkpoint):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Let the training clock go on."""
         self._validation_seconds += time.perf_counter() - self._validation_started
+        self._validated = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        # Lightning goes on showing an earlier epoch's validation.
+        metrics = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if self._validated or not name.startswith("val/")
+        }
         seconds = time.perf_counter() - self._started
         row = {
             "epoch": trainer.current_epoch + 1,

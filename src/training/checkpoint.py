@@ -71,15 +71,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Stream to a file beside `path`, then rename. Raises `OSError` with the real cause if that fails."""
-        with atomic_write(path) as file:
-            target = _WriteError(file)
-            try:
-                torch.save(checkpoint, target)  # type: ignore[arg-type]  # write and flush are all it uses
-            except RuntimeError:
-                if target.error is None:
-                    raise
-                reason = f"checkpoint not written ({target.error.strerror}); what was there before is untouched"
-                raise OSError(target.error.errno, reason, os.fspath(path)) from None
+        try:
+            with atomic_write(path) as file:
+                target = _WriteError(file)
+                try:
+                    torch.save(checkpoint, target)  # type: ignore[arg-type]  # write and flush are all it uses
+                except RuntimeError:
+                    if target.error is None:
+                        raise
+                    raise target.error from None
+        except OSError as error:  # also of the flush and the closing, where a full disk often shows first
+            reason = f"checkpoint not written ({error.strerror}); what was there before is untouched"
+            raise OSError(error.errno, reason, os.fspath(path)) from None
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read plain data only; `weights_only` is ignored, since nothing here needs more."""
@@ -121,7 +124,9 @@ def read(path: Path, map_location: Any = None) -> dict[str, Any]:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
         ) from error
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: does not exist") from error
+    except Exception as error:  # a file of another kind can fail anywhere in torch's reader
         others = sorted(other.name for other in path.parent.glob("*.ckpt") if other != path)
         hint = f"; others beside it: {', '.join(others)}" if others else ""
         size = path.stat().st_size
@@ -129,6 +134,10 @@ def read(path: Path, map_location: Any = None) -> dict[str, Any]:
     if not isinstance(content, Mapping) or RECORD not in content:
         found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
+    if not isinstance(content[RECORD], Mapping):
+        raise UserError(
+            f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(content[RECORD]).__name__})"
+        )
     if content[RECORD].get("format") != FORMAT:
         raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
     return dict(content)
@@ -142,9 +151,10 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     try:
         spec = DataSpec.from_dict(record["spec"])
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
+        weights = content["state_dict"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, content["state_dict"], epoch)
+    return Checkpoint(path, config, spec, origin, weights, epoch)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """The LightningModule: one step for training, validation and test, around a network that knows nothing of it."""
 
+import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric, MetricCollection
 
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
 from src.training.losses import Loss
+from src.utils.errors import UserError
 
 Batch = tuple[Tensor, Tensor]
 
@@ -149,16 +151,20 @@ class Module(L.LightningModule):
         self._log_epoch("test")
 
     def configure_optimizers(self) -> Any:
-        """Build the optimizer, and the schedule over the whole run: by step, but by epoch for a plateau."""
+        """Build the optimizer and its schedule: by step over the run, or by epoch if it takes no `total_steps`."""
         assert self.make_optimizer is not None, "this module was built to predict"
         optimizer = self.make_optimizer(self._parameter_groups())
         if self.make_scheduler is None:
             return optimizer
-        if getattr(self.make_scheduler, "func", None) is ReduceLROnPlateau:
+        if "total_steps" not in inspect.signature(self.make_scheduler).parameters:
             plan = {"scheduler": self.make_scheduler(optimizer), "interval": "epoch", "monitor": self.monitor}
         else:
-            steps = int(self.trainer.estimated_stepping_batches)
-            plan = {"scheduler": self.make_scheduler(optimizer, total_steps=steps), "interval": "step"}
+            steps = self.trainer.estimated_stepping_batches
+            if not math.isfinite(steps):
+                raise UserError(
+                    "trainer.max_epochs: this scheduler needs an end of the run; set it or trainer.max_steps"
+                )
+            plan = {"scheduler": self.make_scheduler(optimizer, total_steps=int(steps)), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": plan}
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
