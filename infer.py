@@ -13,7 +13,7 @@ def main(config: DictConfig) -> None:
 
     from src.training.inference import infer
 
-    infer(**{key: plain[key] for key in ("input", "output", "ckpt_path", "batch_size", "accelerator")})
+    infer(**plain)
 
 
 if __name__ == "__main__":

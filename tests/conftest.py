@@ -1,5 +1,6 @@
 """Shared by all tests: composing a configuration, running a script, and one trained run to read from."""
 
+import csv
 import os
 import runpy
 import signal
@@ -131,6 +132,12 @@ def project(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
         assert done.returncode == 0, done.stdout + done.stderr
 
     return made_once("project", make)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read logs/metrics.csv; a metric that an epoch doesn't have is left out of its row."""
+    with open(path, newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def link_raw_data(folder: Path) -> None:

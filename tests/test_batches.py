@@ -39,7 +39,7 @@ def test_workers_serve_the_batches_that_one_process_serves():
 
 
 def test_an_epoch_has_every_training_row_once_in_another_order_than_the_next_epoch():
-    data = datamodule()
+    data = datamodule(batch_size=9)
     first = row_numbers(data.train_dataloader())
     data.cursor.epoch = 1
     second = row_numbers(data.train_dataloader())
@@ -49,9 +49,17 @@ def test_an_epoch_has_every_training_row_once_in_another_order_than_the_next_epo
 
 
 def test_the_seed_decides_the_order_and_not_the_rows():
-    first, second = (row_numbers(datamodule(seed=seed).train_dataloader()) for seed in (0, 1))
+    first, second = (row_numbers(datamodule(batch_size=9, seed=seed).train_dataloader()) for seed in (0, 1))
     assert first != second
     assert sorted(first) == sorted(second)
+
+
+def test_a_single_row_at_the_end_is_left_out_of_training_but_not_of_evaluation():
+    """Batch normalisation can't train on one row; a metric has to count it."""
+    training, evaluation = Batches(ROWS, None, 499, shuffle_seed=0), Batches(ROWS, None, 499)
+    assert [len(y) for _, y in training] == [499]
+    assert [len(y) for _, y in evaluation] == [499, 1]
+    assert [len(y) for _, y in Batches(ROWS, np.arange(1), 8, shuffle_seed=0)] == [1]
 
 
 @pytest.mark.parametrize("start", [1, 64, 100])

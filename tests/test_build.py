@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import tiny_config, tiny_run
 
-from src.training.build import build_data, create, rebuild_data, rebuild_module
+from src.training.build import create, rebuild_data, rebuild_module
 from src.training.checkpoint import Checkpoint, load_checkpoint
 from src.training.run import train
 from src.utils.errors import UserError
@@ -156,16 +156,27 @@ def test_other_data_for_a_checkpoint_is_checked(
 
 
 def test_data_that_the_model_cannot_take_is_refused_with_both_facts(checkpoint: Checkpoint) -> None:
-    wider = {**checkpoint.config["data"], "columns": 5, "path": checkpoint.config["data"]["path"] + "wide.npy"}
+    wider = {"columns": 5, "path": checkpoint.config["data"]["path"] + "wide.npy"}
     with pytest.raises(UserError, match=r"wide\.npy has input_shape \(5,\), but the model was trained on \(4,\)"):
-        build_data(wider, 0, like=checkpoint.spec)
+        rebuild_data(checkpoint, wider)
+
+
+@pytest.mark.parametrize("key", ["split", "split_seed"])
+def test_a_checkpoints_split_cannot_change_afterwards(key: str, checkpoint: Checkpoint) -> None:
+    with pytest.raises(UserError, match=f"^data.{key}: decides which rows the model was trained on"):
+        rebuild_data(checkpoint, {key: 5})
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (["monitor=val/accc", "mode=max"], r"^monitor: 'val/accc' is not logged; did you mean 'val/acc'\?"),
-        (["mode=null"], "^mode: expected min or max$"),
+        (["mode=null"], "^mode: None would .*; set mode=min$"),
+        (["monitor=val/acc"], "^mode: min would take the worst val/acc for the best; set mode=max$"),
+        (["trainer.limit_val_batches=0"], "needs validation"),
+        (["trainer.max_steps=3", "data.batch_size=5"], "^trainer.max_steps: the run ends after 3 batches"),
+        (["optimizer.betas=[2,0.9]"], "^optimizer: Invalid beta"),
+        (["scheduler=cosine", "scheduler.warmup=2"], "^scheduler: warmup"),
         (["data.split=[0.9,0,0.1]"], r"^monitor: val/loss needs validation rows.*monitor=train/loss"),
         (["loss.name=mse"], r"^loss\.name: for classification expected one of"),
     ],

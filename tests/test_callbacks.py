@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import read_history
 from tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from torch import Tensor, nn
 
 from src.data.batches import Cursor
-from src.training.callbacks import EpochCheckpoint, History, StatelessRandomness, read_history, reseed
+from src.training.callbacks import EpochCheckpoint, History, StatelessRandomness, reseed
 
 
 class Recorder(nn.Module):

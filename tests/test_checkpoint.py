@@ -19,11 +19,17 @@ from src.training.checkpoint import (
     find_checkpoint,
     load_checkpoint,
     read,
-    remove_partial_files,
 )
 from src.utils.errors import UserError
 
-RECORD = {"format": 1, "config": {"seed": 3}, "spec": CLASSES.to_dict(), "provenance": {"data": "x.npy"}, "epoch": 2}
+RECORD = {
+    "format": 1,
+    "config": {"seed": 3},
+    "spec": CLASSES.to_dict(),
+    "provenance": {"data": "x.npy"},
+    "epoch": 2,
+    "metrics": {},
+}
 # Each starts with another instruction of a pickle.
 OTHER_TEXTS = (b"loss\n1\n", b"a,b\n1,2\n", b"the model\n", b"X", b".")
 CONTENT = {"project": RECORD, "state_dict": {"w": torch.arange(5000.0)}}
@@ -81,13 +87,6 @@ def test_content_that_cannot_be_saved_leaves_the_old_checkpoint(tmp_path: Path) 
         AtomicCheckpointIO().save_checkpoint({**CONTENT, "code": lambda: 0}, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_partial_files_of_a_killed_write_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    for name in (".tmp-abc.part", "last.ckpt", "notes.part"):
-        (tmp_path / name).touch()
-    remove_partial_files(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "notes.part"]
 
 
 @pytest.mark.parametrize("force", [None, "1"])

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_script
+from conftest import read_history, run_script
 from omegaconf import OmegaConf
-
-from src.training.callbacks import read_history
 
 
 def metrics(folder: Path) -> dict:

@@ -13,7 +13,6 @@ WHOLE_FROM_0 = ([0, 5], [-1, 1.5, True, "3", None])
 WHOLE_FROM_1 = ([1, 5], [0, 2.0, False, "3", None])
 FROM_0 = ([0, 0.5, 7], [-0.1, math.nan, math.inf, True, "1", None])
 ABOVE_0 = ([1e-9, 3], [0, -1.0, math.nan, "1e-3", None])
-SHARE = ([0, 0.5, 1], [-0.1, 1.1, math.nan, "0.5"])
 BELOW_ONE = ([0, 0.99], [-0.1, 1, 1.0, math.nan, True])
 TEXT = (["text"], ["", 3, None])
 FLAG = ([True, False], [0, 1, "true", None])
@@ -37,27 +36,15 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "data.split_seed": SEED,
     "data.embedding_dim": WHOLE_FROM_0,
     "data.missing": (["error", "mean"], ["median", None, 0]),
-    "data.rows": WHOLE_FROM_1,
-    "data.columns": ([2], [1, 2.5, None]),
-    "data.classes": ([2], [1, 2.5, None]),
-    "data.noise": FROM_0,
     "data.augmentation.shift": FROM_0,
     "data.augmentation.rotate": ([0, 180], [-1, 181, math.nan]),
     "data.augmentation.scale": BELOW_ONE,
     "data.augmentation.noise": FROM_0,
     "model.hidden_sizes": ([[64], [128, 64], []], SIZES),
-    "model.channels": ([[32], [32, 64]], [*SIZES, []]),
     "model.dropout": BELOW_ONE,
     "optimizer.lr": ABOVE_0,
     "optimizer.weight_decay": FROM_0,
-    "optimizer.momentum": BELOW_ONE,
-    "optimizer.eps": ABOVE_0,
-    "scheduler.warmup": SHARE,
-    "scheduler.final": SHARE,
-    "scheduler.start": ([0.01, 1], [0, 1.1, math.nan]),
-    "scheduler.factor": ([0.5], [0, 1, 1.0, -1]),
-    "scheduler.patience": WHOLE_FROM_0,
-    "trainer.max_epochs": ([-1, 0, 20, None], [-2, 1.5, "20", True]),
+    "trainer.max_epochs": ([-1, 1, 20, None], [-2, 0, 1.5, "20", True]),
     "trainer.max_steps": ([-1, 0, 20], [-2, 1.5, None]),
     "trainer.accumulate_grad_batches": WHOLE_FROM_1,
     "trainer.gradient_clip_val": ([0, 1.5, None], [-1, math.nan, "1"]),
@@ -70,6 +57,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "input": TEXT,
     "output": TEXT,
     "batch_size": WHOLE_FROM_1,
+    "accelerator": (["auto", "cpu", "gpu"], ["cpuu", None]),
     "dry_run": FLAG,
     "force": FLAG,
     "predictions": FLAG,

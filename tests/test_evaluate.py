@@ -14,7 +14,7 @@ from conftest import composed
 from tiny import CLASSES, TARGETS, tiny_data, tiny_module, tiny_run, tiny_trainer
 
 from src.data.spec import DataSpec
-from src.evaluation.evaluate import confusion_counts, evaluate, per_class
+from src.evaluation.evaluate import Collect, confusion_counts, evaluate, per_class
 from src.evaluation.predict import predict
 from src.training.checkpoint import Checkpoint, load_checkpoint
 from src.training.evaluation import evaluate_checkpoint, report_evaluation
@@ -62,7 +62,8 @@ def test_evaluate_returns_metrics_named_after_the_split_and_every_row(
     data = tiny_data(spec)
     module = tiny_module(data)
     file = tmp_path / "predictions.csv" if written else None
-    found = evaluate(tiny_trainer(tmp_path), module, spec, data.eval_batches("val"), "val", file)
+    collect = Collect(spec, file)
+    found = evaluate(tiny_trainer(tmp_path, collect), module, data.eval_batches("val"), "val", collect)
     rows, numbers = data.parts["val"]
     values = next(predict(module, [rows.x[numbers]]))
     np.testing.assert_array_equal(found.targets, rows.y[numbers])
@@ -84,11 +85,12 @@ def test_the_file_of_predictions_counts_its_rows_across_batches(
     spec: DataSpec, columns: list[str], tmp_path: Path
 ) -> None:
     data, file = tiny_data(spec), tmp_path / "predictions.csv"
-    found = evaluate(tiny_trainer(tmp_path), tiny_module(data), spec, data.eval_batches("val"), "val", file)
+    collect = Collect(spec, file)
+    found = evaluate(tiny_trainer(tmp_path, collect), tiny_module(data), data.eval_batches("val"), "val", collect)
     with open(file, newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == columns
-    assert [int(row["row"]) for row in rows] == list(range(7))
+    assert [int(row["row"]) for row in rows] == list(range(8))
     if spec.task == "classification":
         assert [row["target"] for row in rows] == [spec.classes[code] for code in found.targets]
         assert [row["prediction"] for row in rows] == [spec.classes[code] for code in found.predictions]

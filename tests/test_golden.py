@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from conftest import composed, link_raw_data
+from conftest import composed, link_raw_data, read_history
 
-from src.training.callbacks import read_history
 from src.training.run import train
 from src.utils.run_folder import HISTORY
 

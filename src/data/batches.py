@@ -30,8 +30,9 @@ class Batches:
     """An iterable over the batches (x, y) of one split, and a map from (epoch, batch) to that batch.
 
     x is (B, *input_shape), uint8 or float32; y is (B,) int64 or (B, T) float32. The last batch of an
-    epoch may be smaller. With several ranks each one gets an equal share, and up to `world_size` - 1
-    rows of an epoch are left out.
+    epoch may be smaller; a shuffled one of a single row is left out, since batch normalisation can't
+    train on it, and it is another row each epoch. With several ranks each one gets an equal share, and
+    up to `world_size` - 1 rows of an epoch are left out.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class Batches:
         self._chunk: tuple[int, int, np.ndarray] | None = None
 
     def __len__(self) -> int:
-        return -(-self.row_count // self.batch_size)
+        whole, rest = divmod(self.row_count, self.batch_size)
+        return whole + (rest > 0 and not (rest == 1 and whole > 0 and self.shuffle_seed is not None))
 
     def __iter__(self) -> Iterator[Batch]:
         for key in self.keys():

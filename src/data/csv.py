@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 from src.data.array_file import open_array
 from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from src.data.spec import Dataset, DataSpec, Rows
-from src.data.table import encode_columns, read_table
+from src.data.table import encode_columns, read_table, refuse_missing
 from src.utils.errors import UserError, did_you_mean
 from src.utils.files import atomic_write, sha256, write_json
+
+_VERSION = 1  # of the conversion: arrays made by another one are made anew
 
 
 def read_csv(
@@ -46,15 +48,11 @@ def read_csv(
     targets = [target] if isinstance(target, str) else list(target)
     if not targets:
         raise UserError("data.target: expected the name of a column, or of several, got an empty list")
-    arguments = [targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
-    if path.is_file() and path.stat().st_size:
-        name = sha256(path)[:12] + f"-{_digest(arguments)}"
-        folder = Path(processed) / path.name.partition(".")[0] / name
-        if not (folder / "spec.json").is_file():
-            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
-    else:
-        read_table(path, "data.file")  # says what is wrong
-        raise AssertionError
+    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    refuse_missing(path, "data.file")
+    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
+    if not (folder / "spec.json").is_file():
+        _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
     spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
@@ -76,7 +74,7 @@ def _convert(
     folder: Path,
 ) -> None:
     table = read_table(path, "data.file")
-    for key, listed in (("target", targets), ("drop", drop)):
+    for key, listed in (("target", targets), ("drop", [] if like else drop)):
         for name in listed:
             if name not in table.column_names:
                 raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
@@ -105,6 +103,8 @@ def _convert(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
     categories = like.categories if like else _categories(table, columns, str(path))
+    if categories and shape:
+        raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and dtype == "uint8":
         raise UserError(
             f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"

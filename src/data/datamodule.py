@@ -22,12 +22,13 @@ class DataModule(L.LightningDataModule):
         dataset: Dataset,
         batch_size: int,
         num_workers: int,
-        split: list[float],
+        split: list[float] | None,
         split_seed: int,
         seed: int,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
+        With `split` None nothing is split: there is ``all``, and whatever has files of its own.
         `seed` decides the order of the training rows, `split_seed` alone which rows those are.
         """
         super().__init__()
@@ -38,14 +39,16 @@ class DataModule(L.LightningDataModule):
         self.seed = seed
         self.cursor = Cursor()
         own = {"val": dataset.val, "test": dataset.test}
-        fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
-        fractions = [part / sum(fractions) for part in fractions]
-        numbers = split_rows(dataset.rows.y, fractions, split_seed)
+        numbers = {name: np.arange(0) for name in SPLITS}
+        if split:
+            fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
+            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed)
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }
         self.parts["all"] = (dataset.rows, None)
-        self._refuse_unseen_classes()
+        if split:
+            self._refuse_unseen_classes()
         self.fingerprint = fingerprint(dataset)
 
     def _refuse_unseen_classes(self) -> None:
@@ -66,7 +69,9 @@ class DataModule(L.LightningDataModule):
     def train_dataloader(self) -> Any:
         """Return an iterable of shuffled batches that starts at the cursor."""
         rows, numbers = self.parts["train"]
-        return self._serve(Batches(rows, numbers, self.batch_size, self.seed, self.cursor, *self._ranks()))
+        overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
+        seed = None if overfit else self.seed
+        return self._serve(Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks()))
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""

@@ -20,6 +20,14 @@ def read_fake(path: str, rows: int, columns: int, classes: int, noise: float, se
     The file is (rows, columns + 1) float32 with the class in the last column. An existing file is used
     as it is; raises `UserError` if it has another size than asked for.
     """
+    for name, value, least in (
+        ("rows", rows, 1),
+        ("columns", columns, 2),
+        ("classes", classes, 2),
+        ("noise", noise, 0),
+    ):
+        if value < least:
+            raise UserError(f"data.{name}: expected a number from {least} up, got {value}")
     if not Path(path).exists():
         with atomic_write(path) as file:
             np.save(file, generate(rows, columns, classes, noise, seed))

@@ -13,8 +13,8 @@ _SAMPLES = 1024
 def fingerprint(dataset: Dataset) -> str:
     """Return 16 hexadecimal digits that differ when the rows or labels differ.
 
-    Above 64 MiB an array is sampled at 1,024 evenly spaced rows (and its shape and dtype), so that a
-    file larger than memory is named in milliseconds.
+    Of an array above 64 MiB only its shape and 1,024 evenly spaced rows count, so that a file larger than
+    memory is named in milliseconds.
     """
     digest = hashlib.sha256()
     for rows in (dataset.rows, dataset.val, dataset.test):

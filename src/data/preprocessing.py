@@ -4,6 +4,7 @@ Fitted on the training split alone, in one streaming pass. As a module with buff
 device, is saved with the weights, and turns raw rows into predictions without any other file.
 """
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -93,11 +94,9 @@ class Preprocessing(nn.Module):
             is_train[:] = False
             is_train[train] = True
         count, mean, squares = np.zeros(1), np.zeros(1), np.zeros(1)
-        step = max(1, _CHUNK_BYTES // max(1, rows.x[:1].nbytes))
-        for start in range(0, len(rows.x), step):
-            chunk = rows.x[start : start + step]
+        for start, chunk in _chunks(rows.x):
             check_finite(chunk, start, source, self.missing, self.columns)
-            values = self._by_channel(chunk[is_train[start : start + step]])
+            values = self._by_channel(chunk[is_train[start : start + len(chunk)]])
             # Merging the moments of chunks: Chan, Golub & LeVeque, 1979.
             known = (~np.isnan(values)).sum(axis=0).astype(np.float64)
             chunk_mean = np.nansum(values, axis=0) / np.maximum(known, 1)
@@ -121,6 +120,17 @@ class Preprocessing(nn.Module):
         channels = len(self.mean)
         pixels = prod(chunk.shape[1:]) // channels  # -1 can't be worked out for a chunk without training rows
         return chunk.reshape(len(chunk), channels, pixels).transpose(0, 2, 1).reshape(-1, channels).astype(np.float64)
+
+
+def check_rows(rows: Rows, source: str, missing: str, columns: tuple[str, ...]) -> None:
+    """Raise `UserError` for the first number in any row that is not finite, reading a chunk at a time."""
+    for start, chunk in _chunks(rows.x):
+        check_finite(chunk, start, source, missing, columns)
+
+
+def _chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    step = max(1, _CHUNK_BYTES // max(1, x[:1].nbytes))
+    return ((start, x[start : start + step]) for start in range(0, len(x), step))
 
 
 def check_finite(

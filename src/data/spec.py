@@ -1,6 +1,6 @@
 """What the data says of itself, once: every size and name that a network, a metric or a file needs.
 
-These types are the only thing that `models`, `evaluation` and `training` know of the data package.
+These types are all that `evaluation` knows of the data package.
 """
 
 from dataclasses import asdict, dataclass, fields

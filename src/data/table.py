@@ -18,7 +18,7 @@ def read_table(path: Path, key: str) -> pa.Table:
 
     Raises `UserError` if there is no such file, or no rows in it.
     """
-    _refuse_missing(path, key)
+    refuse_missing(path, key)
     try:
         table = csv.read_csv(path)
         names = table.column_names
@@ -37,10 +37,10 @@ def read_table(path: Path, key: str) -> pa.Table:
 def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     """Yield stored rows (B, *input_shape) of a CSV file, a block at a time; columns are found by name.
 
-    Columns that the spec doesn't know (the label among them) are passed over. A file without the spec's
-    names must have its columns in the spec's order. Raises `UserError` for a column that is missing.
+    Columns that the spec doesn't know (the label among them) are passed over. A model that was trained on an
+    array has no names: its columns are taken by their order. Raises `UserError` for a column that is missing.
     """
-    _refuse_missing(path, key)
+    refuse_missing(path, key)
     categories = spec.categories or {}
     types = {name: pa.string() if name in categories else pa.float64() for name in spec.columns}
     options = csv.ConvertOptions(column_types=types, include_columns=list(spec.columns) or None)
@@ -105,7 +105,8 @@ def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str,
     return tuple(table.column_names[:width])
 
 
-def _refuse_missing(path: Path, key: str) -> None:
+def refuse_missing(path: Path, key: str) -> None:
+    """Raise `UserError` if there is no file at `path`, or nothing in it."""
     if not path.is_file():
         raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
     if path.stat().st_size == 0:

@@ -1,5 +1,6 @@
 """One pass over a split: the metrics that training reports, and every row's prediction for tables and figures."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from src.data.spec import DataSpec
 from src.evaluation.writers import Writer, class_array, open_writer, prediction_columns
+from src.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,12 @@ class Evaluation:
     predictions: np.ndarray
 
 
-class _Collect(L.Callback):
-    def __init__(self, spec: DataSpec, writer: Writer | None) -> None:
-        self.spec, self.writer = spec, writer
+class Collect(L.Callback):
+    """Keeps the targets and predictions of a test run, and writes each row's to a file if there is a path."""
+
+    def __init__(self, spec: DataSpec, path: Path | None) -> None:
+        self.spec, self.path = spec, path
+        self.writer: Writer | None = None
         self.targets: list[np.ndarray] = []
         self.predictions: list[np.ndarray] = []
 
@@ -47,20 +52,16 @@ def _target_columns(spec: DataSpec, targets: np.ndarray) -> dict[str, np.ndarray
     return {f"target_{name}": targets[:, index] for index, name in enumerate(spec.targets)}
 
 
-def evaluate(
-    trainer: L.Trainer, module: L.LightningModule, spec: DataSpec, batches: Any, split: str, predictions: Path | None
-) -> Evaluation:
+def evaluate(trainer: L.Trainer, module: L.LightningModule, batches: Any, split: str, collect: Collect) -> Evaluation:
     """Run a module over the batches (x, y) of a split; metrics are named after it.
 
-    With a path, each row's number within the split, target and prediction are written there.
+    `collect` is one of the trainer's callbacks; its file gets each row's number within the split, target and
+    prediction. Raises `UserError` if the trainer is told to test no batch.
     """
-    collect = _Collect(spec, None)
-    trainer.callbacks.append(collect)  # type: ignore[attr-defined]  # a list, whatever the trainer was given
-    if predictions:
-        with open_writer(predictions) as collect.writer:
-            results = trainer.test(module, batches, verbose=False)
-    else:
+    with open_writer(collect.path) if collect.path else nullcontext() as collect.writer:
         results = trainer.test(module, batches, verbose=False)
+    if not results or not collect.targets:
+        raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
     metrics = {f"{split}/{name.partition('/')[2]}": value for name, value in results[0].items()}
     return Evaluation(metrics, np.concatenate(collect.targets), np.concatenate(collect.predictions))
 

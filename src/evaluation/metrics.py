@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, MetricCollection, R2Score
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, MetricCollection
 from torchmetrics.classification import MulticlassF1Score
 
 from src.data.spec import DataSpec
@@ -33,6 +33,7 @@ class Accuracy(Metric):
     """
 
     full_state_update = False
+    higher_is_better = True
     correct: Tensor
     total: Tensor
 
@@ -49,6 +50,41 @@ class Accuracy(Metric):
     def compute(self) -> Tensor:
         """Return a number in [0, 1]."""
         return self.correct / self.total
+
+
+class R2(Metric):
+    """1 - (squared error) / (squared deviation from the mean), averaged over targets; NaN for a single row.
+
+    torchmetrics has one too; its float32 sums cancel for targets far from 0 (10,000 +- 1 gave 1.0004).
+    """
+
+    full_state_update = False
+    higher_is_better = True
+    rows: Tensor
+    sums: Tensor
+    squares: Tensor
+    errors: Tensor
+
+    def __init__(self, targets: int) -> None:
+        super().__init__()
+        # Apple's GPUs have no float64.
+        dtype = torch.float32 if torch.backends.mps.is_available() else torch.float64
+        self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
+        for name in ("sums", "squares", "errors"):
+            self.add_state(name, torch.zeros(targets, dtype=dtype), dist_reduce_fx="sum")
+
+    def update(self, predictions: Tensor, targets: Tensor) -> None:
+        """Add a batch of predictions (B, T) and targets (B, T)."""
+        true = targets.to(self.sums.dtype)
+        self.rows += len(true)
+        self.sums += true.sum(dim=0)
+        self.squares += true.square().sum(dim=0)
+        self.errors += (predictions.to(self.sums.dtype) - true).square().sum(dim=0)
+
+    def compute(self) -> Tensor:
+        """Return the mean over targets."""
+        deviation = self.squares - self.sums.square() / self.rows
+        return (1 - self.errors / deviation).mean().float()
 
 
 @metric("classification", splits=("train", "val", "test"))
@@ -78,7 +114,7 @@ def mae(spec: DataSpec) -> Metric:
 @metric("regression")
 def r2(spec: DataSpec) -> Metric:
     """Share of the variance explained; the mean over targets. 1 is perfect, 0 is as good as the mean."""
-    return R2Score()
+    return R2(spec.outputs)
 
 
 def build_metrics(spec: DataSpec, split: str) -> MetricCollection:
@@ -92,3 +128,11 @@ def build_metrics(spec: DataSpec, split: str) -> MetricCollection:
 def metric_names(task: str, split: str) -> list[str]:
     """Return the names under which a split's numbers are logged, the loss first."""
     return [f"{split}/loss"] + [f"{split}/{factory.__name__}" for factory, splits in _REGISTRY[task] if split in splits]
+
+
+def larger_is_better(spec: DataSpec, name: str) -> bool | None:
+    """Return whether a larger value of a logged metric, as ``val/acc``, is better; None if the metric doesn't say."""
+    for factory, _ in _REGISTRY[spec.task]:
+        if factory.__name__ == name.partition("/")[2]:
+            return factory(spec).higher_is_better
+    return False if name.endswith("/loss") else None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.evaluation.report import table
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import METRICS
+from src.utils.table import table
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,9 @@ def find_runs(folder: Path) -> list[Run]:
         if "status" not in content:  # an evaluation, which has metrics too
             continue
         best = path.parent / (content.get("best_model") or "none")
-        if content["status"] == "completed" and best.is_file():
+        if content.get("measured_in_part"):
+            _log.info("left out: %s (measured on some of the batches only)", path.parent)
+        elif content["status"] == "completed" and best.is_file():
             runs.append(_run(path.parent, best, content))
         else:
             why = "no best model" if content["status"] == "completed" else content["status"]

@@ -19,7 +19,8 @@ from torch import nn
 
 from src.data.augmentation import Augmentation
 from src.data.datamodule import DataModule
-from src.data.preprocessing import Preprocessing, check_finite
+from src.data.fingerprint import fingerprint
+from src.data.preprocessing import Preprocessing, check_rows
 from src.data.spec import Dataset, DataSpec
 from src.training.callbacks import History, ProgressBar, StatelessRandomness
 from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord
@@ -117,22 +118,17 @@ def _type_name(hint: Any) -> str:
     return hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint).replace("typing.", "")
 
 
-def build_data(data: Config, seed: int, like: DataSpec | None = None) -> DataModule:
-    """Read and split the data that the `data` group describes.
+def build_data(data: Config, seed: int) -> DataModule:
+    """Read and split the data that the `data` group describes."""
+    return DataModule(_read(data), seed=seed, **_serving(data))
 
-    With `like`, labels and categories get the codes of an earlier data set (a checkpoint's). Raises
-    `UserError` if these rows can't be given to a model that was trained on those.
-    """
-    source = {name: value for name, value in data.items() if name not in SERVING_KEYS}
-    serving = {name: data[name] for name in ("batch_size", "num_workers", "split", "split_seed")}
-    takes_like = like is not None and "like" in inspect.signature(locate(source["_target_"], "data")).parameters
-    dataset: Dataset = create(source, "data", **({"like": like} if takes_like else {}))
-    if like is not None:
-        for name in ("task", "input_shape", "dtype", "outputs", "classes"):
-            found, expected = getattr(dataset.spec, name), getattr(like, name)
-            if found != expected:
-                raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
-    return DataModule(dataset, seed=seed, **serving)
+
+def _read(data: Config, **like: DataSpec) -> Dataset:
+    return create({name: value for name, value in data.items() if name not in SERVING_KEYS}, "data", **like)
+
+
+def _serving(data: Config) -> Config:
+    return {name: data[name] for name in ("batch_size", "num_workers", "split", "split_seed")}
 
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
@@ -143,9 +139,7 @@ def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
     for split in ("val", "test"):
         separate, _ = datamodule.parts[split]
         if separate is not rows:
-            for start in range(0, len(separate.x), 65536):
-                chunk = separate.x[start : start + 65536]
-                check_finite(chunk, start, f"{split} rows", datamodule.spec.missing, datamodule.spec.columns)
+            check_rows(separate, f"{split} rows", datamodule.spec.missing, datamodule.spec.columns)
     return preprocessing
 
 
@@ -154,11 +148,8 @@ def build_module(config: Config, datamodule: DataModule) -> Module:
     spec = datamodule.spec
     preprocessing = build_preprocessing(datamodule, config["data"])
     optimizer = create(config["optimizer"], "optimizer")
-    try:
-        optimizer([nn.Parameter(torch.zeros(1))])  # values that it refuses are found now, not when training starts
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"optimizer: {_first_line(error)}") from error
-    scheduler = config.get("scheduler")
+    scheduler = create(config["scheduler"], "scheduler") if config.get("scheduler") else None
+    _try_out(optimizer, scheduler)
     module = Module(
         spec,
         preprocessing,
@@ -166,13 +157,26 @@ def build_module(config: Config, datamodule: DataModule) -> Module:
         build_loss(spec.task, **config["loss"]),
         augmentation=_build_augmentation(config["data"]),
         optimizer=optimizer,
-        scheduler=create(scheduler, "scheduler") if scheduler else None,
+        scheduler=scheduler,
         monitor=config["monitor"],
         log_every_n_steps=config["trainer"]["log_every_n_steps"],
     )
     rows, numbers = datamodule.parts["train"]
     module.fit_targets(rows.y if numbers is None else rows.y[numbers])
     return module
+
+
+def _try_out(optimizer: Any, scheduler: Any) -> None:
+    """Build both for a single weight, so that values which they refuse are found now, not when training starts."""
+    key = "optimizer"
+    try:
+        tried = optimizer([nn.Parameter(torch.zeros(1))])
+        key = "scheduler"
+        if scheduler:
+            whole_run = {"total_steps": 100} if "total_steps" in inspect.signature(scheduler).parameters else {}
+            scheduler(tried, **whole_run)
+    except (ValueError, TypeError, RuntimeError, IndexError) as error:
+        raise UserError(f"{key}: {_first_line(error)}") from error
 
 
 def build_network(model: Config, spec: DataSpec, preprocessing: Preprocessing) -> nn.Module:
@@ -206,20 +210,38 @@ def rebuild_module(checkpoint: Checkpoint) -> Module:
 def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
     """Return the data that a checkpoint was trained on, with `overrides` of its `data` config.
 
-    ``features`` among them reads numpy files in place of whatever the checkpoint was trained on.
+    ``features`` among them reads numpy files in place of whatever the checkpoint was trained on. Labels and
+    categories get the codes of the checkpoint's data. Other data than the checkpoint's is not split: it has
+    a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
     """
-    data = checkpoint.config["data"]
+    data = _overridden(checkpoint.config["data"], overrides)
+    check_targets(data, DATA_PACKAGES, "data", str(checkpoint.path))
+    takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
+    dataset = _read(data, **({"like": checkpoint.spec} if takes_like else {}))
+    for name in ("task", "input_shape", "dtype", "outputs", "classes"):
+        found, expected = getattr(dataset.spec, name), getattr(checkpoint.spec, name)
+        if found != expected:
+            raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
+    serving = _serving(data)
+    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:
+        serving["split"] = None
+    return DataModule(dataset, seed=checkpoint.config["seed"], **serving)
+
+
+def _overridden(data: Config, overrides: Config) -> Config:
     npy_keys: tuple[str, ...] = ("features", "labels")
     if "features" in overrides and "features" not in data:
         kept = {name: data[name] for name in SERVING_KEYS}
         data = {"_target_": "src.data.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
+        if name in ("split", "split_seed"):
+            raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
-    data = {**data, **overrides}
-    check_targets(data, DATA_PACKAGES, "data", str(checkpoint.path))
-    return build_data(data, checkpoint.config["seed"], like=checkpoint.spec)
+    if "features" in overrides:  # the splits that came as files belong to the data of the checkpoint
+        data = {name: None if name.startswith(("val_", "test_")) else value for name, value in data.items()}
+    return {**data, **overrides}
 
 
 def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], logger: Any) -> L.Trainer:
@@ -259,7 +281,9 @@ def build_logger(config: Config, folder: Path) -> Any:
 def _create_below(folder: Path, node: Config, key: str) -> Any:
     """Build an object that writes files. The configuration names no folder of this run: it can be run again."""
     parameters = inspect.signature(locate(node.get("_target_"), key)).parameters
-    places = {"dirpath": folder / CHECKPOINTS, "save_dir": folder}
+    given: Config = {"dirpath": str(folder / CHECKPOINTS), "save_dir": str(folder)}
+    if str(node.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
+        given |= {"save_on_train_epoch_end": True, "check_on_train_epoch_end": True}
     return create(
-        node, key, **{name: str(place) for name, place in places.items() if name in parameters and name not in node}
+        node, key, **{name: value for name, value in given.items() if name in parameters and name not in node}
     )

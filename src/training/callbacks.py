@@ -1,6 +1,5 @@
 """What happens around the training loop: order and randomness, the epoch's record, the checkpoints."""
 
-import csv
 import logging
 import random
 import sys
@@ -87,10 +86,18 @@ class History(Checkpoint):
         self._started = self._validation_started = 0.0
         self._validation_seconds = 0.0
         self._validated = False
+        self._rows = 0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
-        self._started, self._validation_seconds, self._validated = time.perf_counter(), 0.0, False
+        self._started, self._validation_seconds = time.perf_counter(), 0.0
+        self._validated, self._rows = False, 0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the rows trained on."""
+        self._rows += len(batch[1])
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the training clock."""
@@ -116,6 +123,7 @@ class History(Checkpoint):
             **metrics,
             "lr": trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else float("nan"),
             "seconds": round(seconds, 3),
+            "train_rows": self._rows,
             "train_seconds": round(seconds - self._validation_seconds, 3),
         }
         self.rows.append(row)
@@ -138,12 +146,6 @@ class History(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])
-
-
-def read_history(path: str | Path) -> list[dict[str, float]]:
-    """Return the rows that `History` wrote; a metric that an epoch doesn't have is left out of its row."""
-    with open(path, newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 class EpochCheckpoint(ModelCheckpoint):

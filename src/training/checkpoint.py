@@ -17,7 +17,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from src.data.spec import DataSpec
 from src.utils.errors import UserError
-from src.utils.files import PARTIAL_PREFIX, PARTIAL_SUFFIX, atomic_write
+from src.utils.files import atomic_write
 from src.utils.run_folder import BEST_MODEL
 
 RECORD = "project"
@@ -35,6 +35,8 @@ class Checkpoint:
     state_dict: dict[str, torch.Tensor]
     epoch: int
     """Epochs trained when it was written: 1 after the first one."""
+    metrics: dict[str, float]
+    """The latest of every logged metric when it was written."""
 
 
 class CheckpointRecord(L.Callback):
@@ -45,7 +47,8 @@ class CheckpointRecord(L.Callback):
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
-        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1}
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
 
 
 class _WriteError:
@@ -87,12 +90,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read plain data only; `weights_only` is ignored, since nothing here needs more."""
         return read(Path(path), map_location)
-
-
-def remove_partial_files(folder: Path) -> None:
-    """Delete what a killed write left behind."""
-    for path in folder.glob(f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"):
-        path.unlink(missing_ok=True)
 
 
 def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
@@ -151,10 +148,10 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     try:
         spec = DataSpec.from_dict(record["spec"])
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
-        weights = content["state_dict"]
+        weights, metrics = content["state_dict"], record["metrics"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch)
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics)
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,15 +4,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from src.data.datamodule import DataModule
 from src.evaluation import figures
-from src.evaluation.evaluate import Evaluation, confusion_counts, evaluate, per_class
+from src.evaluation.evaluate import Collect, Evaluation, confusion_counts, evaluate, per_class
 from src.evaluation.report import metrics_line, per_class_table
 from src.training.build import build_trainer, rebuild_data, rebuild_module
 from src.training.callbacks import ProgressBar
 from src.training.checkpoint import Checkpoint
 from src.utils.errors import UserError
 from src.utils.files import write_json
-from src.utils.run_folder import METRICS
+from src.utils.run_folder import METRICS, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -21,26 +22,34 @@ PREDICTIONS = "predictions.csv"
 
 def evaluate_checkpoint(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
     """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     module = rebuild_module(checkpoint)
     datamodule = rebuild_data(checkpoint, config["data"])
+    split = _split(datamodule, checkpoint, config)
+    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
+    _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
+    collect = Collect(checkpoint.spec, folder / PREDICTIONS if config["predictions"] else None)
+    trainer = build_trainer(config, folder, [ProgressBar(), collect], None)
+    if trainer.world_size > 1:
+        raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
+    return evaluate(trainer, module, datamodule.eval_batches(split), split, collect), split
+
+
+def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:
+    """The split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
     trained_on = checkpoint.provenance["data_fingerprint"]
-    same_data = datamodule.fingerprint == trained_on
-    split = config["split"]
-    if split == "auto":
-        split = "test" if same_data else "all"
-    if not same_data and not config["data"]:
+    asked: str = config["split"]
+    if datamodule.fingerprint == trained_on:
+        return "test" if asked == "auto" else asked
+    if not set(config["data"]) - {"batch_size", "num_workers"}:
         raise UserError(
             f"{datamodule.source}: has changed since {checkpoint.path} was trained (fingerprint "
             f"{datamodule.fingerprint}, then {trained_on}), so its test rows may be ones that were trained on; "
             "restore it, or give new data, as data.features=..."
         )
-    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
-    _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
-    trainer = build_trainer(config, folder, [ProgressBar()], None)
-    predictions = folder / PREDICTIONS if config["predictions"] else None
-    batches = datamodule.eval_batches(split)
-    return evaluate(trainer, module, checkpoint.spec, batches, split, predictions), split
+    possible = "test" if datamodule.row_count("test") else "all"
+    if asked not in ("auto", possible):
+        raise UserError(f"split: of data other than the checkpoint's only '{possible}' can be measured, not '{asked}'")
+    return possible
 
 
 def _named(split: str) -> str:
@@ -72,5 +81,4 @@ def report_evaluation(evaluation: Evaluation, checkpoint: Checkpoint, split: str
         name = "predicted_against_true"
     figures.save(figure, folder / "figures" / f"{name}.png")
     write_json(folder / METRICS, content)
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    _log.info("everything is in %s", shown)
+    _log.info("everything is in %s", shown_path(folder))

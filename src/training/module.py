@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
+from src.data.batches import Batch
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
 from src.training.losses import Loss
 from src.utils.errors import UserError
-
-Batch = tuple[Tensor, Tensor]
 
 
 class MeanLoss(Metric):
@@ -68,7 +67,7 @@ class Module(L.LightningModule):
         self.network = network
         self.loss = loss
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
-        self.log_every_n_steps = log_every_n_steps
+        self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
         self.metrics = nn.ModuleDict(
             {f"{split}_split": build_metrics(spec, split) for split in ("train", "val", "test")}
         )
@@ -123,10 +122,12 @@ class Module(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the batch's mean loss; every `log_every_n_steps` the loggers get it too."""
         loss, _ = self._step(batch, "train")
-        if self.trainer.loggers and self.global_step % self.log_every_n_steps == 0:
+        step = self.global_step
+        if self.trainer.loggers and step % self.log_every_n_steps == 0 and step != self._logged_step:
+            self._logged_step = step  # several batches make one step when gradients are accumulated
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]
             for logger in self.trainer.loggers:
-                logger.log_metrics({"step/loss": loss.item(), "step/lr": rate}, step=self.global_step)
+                logger.log_metrics({"step/loss": loss.item(), "step/lr": rate}, step=step)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -157,7 +158,13 @@ class Module(L.LightningModule):
         if self.make_scheduler is None:
             return optimizer
         if "total_steps" not in inspect.signature(self.make_scheduler).parameters:
-            plan = {"scheduler": self.make_scheduler(optimizer), "interval": "epoch", "monitor": self.monitor}
+            every = self.trainer.check_val_every_n_epoch if self.monitor.startswith("val/") else 1
+            plan = {
+                "scheduler": self.make_scheduler(optimizer),
+                "interval": "epoch",
+                "monitor": self.monitor,
+                "frequency": every,
+            }
         else:
             steps = self.trainer.estimated_stepping_batches
             if not math.isfinite(steps):

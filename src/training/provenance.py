@@ -1,6 +1,7 @@
 """Where a model comes from: enough to find the code, the packages and the data again."""
 
 import platform
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ def provenance(data_name: str, data_fingerprint: str) -> dict[str, Any]:
         "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": data_name,
         "data_fingerprint": data_fingerprint,

@@ -1,26 +1,29 @@
 """One training run, from a checked configuration to a finished experiment folder."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from src.data.datamodule import DataModule
 from src.evaluation import figures
-from src.evaluation.metrics import metric_names
-from src.evaluation.report import log_to_tensorboard, metrics_line
+from src.evaluation.metrics import larger_is_better, metric_names
+from src.evaluation.report import metrics_line
 from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
 from src.training.callbacks import History, reseed
-from src.training.checkpoint import load_checkpoint
+from src.training.checkpoint import Checkpoint, load_checkpoint
 from src.training.module import Module
 from src.training.provenance import provenance
 from src.utils.errors import UserError, did_you_mean
 from src.utils.files import write_json
-from src.utils.run_folder import BEST_MODEL, LOSS_CURVE, METRICS, write_config
+from src.utils.run_folder import LOSS_CURVE, METRICS, shown_path, write_config
 
 _log = logging.getLogger(__name__)
 
@@ -33,9 +36,9 @@ class TrainingResult:
     """What a run came to. `metrics` are those of the best epoch, the test split's among them."""
 
     folder: Path
-    status: str
     epochs: int
     best_epoch: int | None
+    best_model: str | None
     best_value: float
     monitor: str
     metrics: dict[str, float]
@@ -45,8 +48,7 @@ class TrainingResult:
 def train(config: dict[str, Any], folder: Path) -> TrainingResult:
     """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake."""
     started = time.perf_counter()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
+    folder = folder.resolve()  # as Lightning names what it writes
     reseed(config["seed"], "init")
     datamodule = build_data(config["data"], config["seed"])
     _check_monitor(config, datamodule)
@@ -57,29 +59,33 @@ def train(config: dict[str, Any], folder: Path) -> TrainingResult:
         logger.hparams.update(_hyperparameters(config))  # it leaves them in logs/hparams.yaml
     callbacks = build_callbacks(config, folder, datamodule, origin)
     trainer = build_trainer(config, folder, callbacks, logger)
-
-    write_config(folder, config)
-    write_json(folder / METRICS, {"status": "running", "metrics": {}, "provenance": origin})
-    _announce(config, datamodule, module, trainer, folder)
     history = next(callback for callback in callbacks if isinstance(callback, History))
+
+    _write_start(config, folder, origin)
+    _announce(config, datamodule, module, trainer, folder)
     try:
         trainer.fit(module, datamodule=datamodule)
+        best = _load_best(trainer, module)
+        metrics = _metrics_of(best, history)
+        _refuse_divergence(metrics, config["monitor"])
+        if datamodule.row_count("test"):
+            for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if it is limited to none
+                metrics |= tested
     except BaseException:
-        write_json(folder / METRICS, {"status": "failed", "metrics": {}, "provenance": origin})
+        _write_metrics(folder, {"status": "failed", "metrics": {}, "provenance": origin})
         raise
-    best_epoch, metrics = _measure_best(trainer, module, datamodule, folder, history)
     result = TrainingResult(
-        folder,
-        "completed",
-        len(history.rows),
-        best_epoch,
-        metrics.get(config["monitor"], float("nan")),
-        config["monitor"],
-        metrics,
-        time.perf_counter() - started,
+        folder=folder,
+        epochs=len(history.rows),
+        best_epoch=best.epoch if best else None,
+        best_model=str(best.path.relative_to(folder)) if best else None,
+        best_value=metrics.get(config["monitor"], math.nan),
+        monitor=config["monitor"],
+        metrics=metrics,
+        seconds=time.perf_counter() - started,
     )
     if trainer.is_global_zero:
-        _record(result, config, datamodule, history, origin, logger)
+        _record(result, config, history, origin, logger)
     return result
 
 
@@ -91,63 +97,97 @@ def _check_monitor(config: dict[str, Any], datamodule: DataModule) -> None:
         raise UserError(
             f"monitor: '{monitor}' is not logged{did_you_mean(monitor, names)} (there are: {', '.join(names)})"
         )
-    if config["mode"] is None:
-        raise UserError("mode: expected min or max")
-    if monitor.startswith("val/") and datamodule.row_count("val") == 0:
+    larger = larger_is_better(datamodule.spec, monitor)
+    if config["mode"] != {True: "max", False: "min", None: config["mode"]}[larger] or config["mode"] is None:
+        right = "max" if larger else "min"
+        raise UserError(f"mode: {config['mode']} would take the worst {monitor} for the best; set mode={right}")
+    if monitor.startswith("val/"):
+        _check_validation(config, datamodule)
+
+
+def _check_validation(config: dict[str, Any], datamodule: DataModule) -> None:
+    """The monitored value comes from validation, so the run has to get there."""
+    trainer, monitor = config["trainer"], config["monitor"]
+    if datamodule.row_count("val") == 0:
         raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
+    if trainer["limit_val_batches"] == 0:
+        raise UserError(f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor=train/loss")
+    batches = math.ceil(datamodule.row_count("train") / config["data"]["batch_size"])
+    limit, interval = trainer["limit_train_batches"], trainer["val_check_interval"]
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    first = interval if isinstance(interval, int) else int(batches * interval) * trainer["check_val_every_n_epoch"]
+    last = trainer["max_steps"] * trainer["accumulate_grad_batches"]
+    if 0 <= last < first:
+        raise UserError(
+            f"trainer.max_steps: the run ends after {last} batches, its first validation, which gives {monitor}, comes "
+            f"after {first}; raise it or lower trainer.val_check_interval"
+        )
 
 
+@rank_zero_only
+def _write_start(config: dict[str, Any], folder: Path, origin: dict[str, Any]) -> None:
+    write_config(folder, config)
+    _write_metrics(folder, {"status": "running", "metrics": {}, "provenance": origin})
+
+
+@rank_zero_only
+def _write_metrics(folder: Path, content: dict[str, Any]) -> None:
+    write_json(folder / METRICS, content)
+
+
+@rank_zero_only
 def _announce(config: dict[str, Any], datamodule: DataModule, module: Module, trainer: L.Trainer, folder: Path) -> None:
     weights = sum(parameter.numel() for parameter in module.parameters())
     rows = ", ".join(f"{datamodule.row_count(split)} {split}" for split in ("train", "val", "test"))
     name = config["model"]["_target_"].rpartition(".")[2]
     _log.info("data    %s (%s; %s)", datamodule.source, datamodule.spec.task, rows)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
-    _log.info("folder  %s\n", _relative(folder))
+    _log.info("folder  %s\n", shown_path(folder))
 
 
-def _measure_best(
-    trainer: L.Trainer, module: Module, datamodule: DataModule, folder: Path, history: History
-) -> tuple[int | None, dict[str, float]]:
-    """Put the best weights into `module`; return their epoch and their train, validation and test metrics."""
-    best = folder / BEST_MODEL
-    best_epoch = None
-    if best.is_file():
-        checkpoint = load_checkpoint(best)
-        module.load_state_dict(checkpoint.state_dict)
-        best_epoch = checkpoint.epoch
-    epoch = best_epoch or (int(history.rows[-1]["epoch"]) if history.rows else None)
-    metrics = {
-        name: value for row in history.rows if row["epoch"] == epoch for name, value in row.items() if "/" in name
-    }
-    if datamodule.row_count("test"):
-        metrics |= trainer.test(module, datamodule=datamodule, verbose=False)[0]
-    return best_epoch, metrics
+def _load_best(trainer: L.Trainer, module: Module) -> Checkpoint | None:
+    """Put the best weights into `module`, if a callback has kept them."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path:
+            best = load_checkpoint(callback.best_model_path)
+            module.load_state_dict(best.state_dict)
+            return best
+    return None
+
+
+def _metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
+    """The training metrics of the best epoch (the last one if none was kept), and the validation that chose it."""
+    epoch = best.epoch if best else len(history.rows)
+    rows = [row for row in history.rows if row["epoch"] == epoch]
+    metrics = {name: value for row in rows for name, value in row.items() if "/" in name}
+    chosen = best.metrics if best else {}
+    return metrics | {name: value for name, value in chosen.items() if name.startswith("val/")}
+
+
+def _refuse_divergence(metrics: dict[str, float], monitor: str) -> None:
+    if monitor in metrics and not math.isfinite(metrics[monitor]):
+        raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")
 
 
 def _record(
-    result: TrainingResult,
-    config: dict[str, Any],
-    datamodule: DataModule,
-    history: History,
-    origin: dict[str, Any],
-    logger: Any,
+    result: TrainingResult, config: dict[str, Any], history: History, origin: dict[str, Any], logger: Any
 ) -> None:
     train_seconds = sum(row["train_seconds"] for row in history.rows)
-    samples = datamodule.row_count("train") * len(history.rows) if not config["trainer"]["fast_dev_run"] else 0
-    write_json(
-        result.folder / METRICS,
+    train_rows = sum(row["train_rows"] for row in history.rows)
+    _write_metrics(
+        result.folder,
         {
-            "status": result.status,
+            "status": "completed",
             "model": config["model"]["_target_"].rpartition(".")[2],
             "best_epoch": result.best_epoch,
-            "best_model": BEST_MODEL if result.best_epoch else None,
+            "best_model": result.best_model,
             "monitor": config["monitor"],
             "mode": config["mode"],
             "epochs": result.epochs,
             "seconds": round(result.seconds, 3),
-            "train_samples_per_second": round(samples / train_seconds, 1) if train_seconds else None,
+            "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
+            "measured_in_part": _measured_in_part(config["trainer"]),
             "data_split": {key: config["data"][key] for key in ("split", "split_seed")},
             "provenance": origin,
         },
@@ -157,16 +197,27 @@ def _record(
         drawn["loss_curve"] = figures.loss_curve(history.rows, result.best_epoch)
         figures.save(drawn["loss_curve"], result.folder / LOSS_CURVE)
     if isinstance(logger, TensorBoardLogger):
-        log_to_tensorboard(logger, _hyperparameters(config), result.metrics, drawn)
+        logger.log_hyperparams(_hyperparameters(config), {f"final/{key}": v for key, v in result.metrics.items()})
+        for name, figure in drawn.items():
+            logger.experiment.add_figure(name, figure, close=False)
+        logger.finalize("success")
+
+
+def _measured_in_part(trainer: dict[str, Any]) -> bool:
+    """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
+    limits = (trainer["limit_val_batches"], trainer["limit_test_batches"])
+    limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
+    return bool(trainer["fast_dev_run"] or trainer["overfit_batches"] or limited)
 
 
 def _hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
     return {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
 
 
+@rank_zero_only
 def summarise_training(result: TrainingResult) -> None:
     """Say in a few lines what came out, where it is, and what to type next."""
-    folder = _relative(result.folder)
+    folder = shown_path(result.folder)
     _log.info("")
     if result.best_epoch:
         _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
@@ -177,7 +228,3 @@ def summarise_training(result: TrainingResult) -> None:
     if result.best_epoch:
         _log.info("\nnext:  python eval.py ckpt_path=%s", folder)
         _log.info("       python select_best_model.py")
-
-
-def _relative(folder: Path) -> str:
-    return str(folder.relative_to(Path.cwd())) if folder.is_relative_to(Path.cwd()) else str(folder)

@@ -11,6 +11,8 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float = 0.0, final: f
 
     Loshchilov & Hutter, "SGDR", 2017, without restarts.
     """
+    if not 0 <= warmup <= 1 or not 0 <= final <= 1:
+        raise ValueError(f"warmup and final are shares from 0 to 1, got {warmup} and {final}")
     warmup_steps = round(warmup * total_steps)
 
     def factor(step: int) -> float:
@@ -27,5 +29,7 @@ def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float = 0.3, start
 
     Smith & Topin, "Super-Convergence", 2018. The momentum moves the other way.
     """
+    if not 0 <= warmup <= 1 or not 0 < start <= 1:
+        raise ValueError(f"warmup is a share from 0 to 1 and start one above 0, got {warmup} and {start}")
     rates = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(optimizer, max_lr=rates, total_steps=total_steps, pct_start=warmup, div_factor=1 / start)
+    return OneCycleLR(optimizer, max_lr=rates, total_steps=total_steps, pct_start=float(warmup), div_factor=1 / start)

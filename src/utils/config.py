@@ -63,7 +63,6 @@ def _optional(rule: Rule) -> Rule:
 
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 _TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
-_SHARE = _number(0, "a number from 0 to 1", high=1)
 _BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
 
 RULES: dict[str, Rule] = {
@@ -82,27 +81,18 @@ RULES: dict[str, Rule] = {
     "data.split_seed": _whole(0, 2**32 - 1),
     "data.embedding_dim": _whole(0),
     "data.missing": _one_of("error", "mean"),
-    "data.rows": _whole(1),
-    "data.columns": _whole(2),
-    "data.classes": _whole(2),
-    "data.noise": _number(0, "a number from 0 up"),
     "data.augmentation.shift": _number(0, "pixels from 0 up"),
     "data.augmentation.rotate": _number(0, "degrees from 0 to 180", high=180),
     "data.augmentation.scale": _BELOW_ONE,
     "data.augmentation.noise": _number(0, "a number from 0 up"),
     "model.hidden_sizes": (_is_sizes, "a list of whole numbers above 0, as [128,64]"),
-    "model.channels": (lambda value: _is_sizes(value) and bool(value), "a list of whole numbers above 0, as [32,64]"),
     "model.dropout": _BELOW_ONE,
     "optimizer.lr": _number(0, "a number above 0", above=True),
     "optimizer.weight_decay": _number(0, "a number from 0 up"),
-    "optimizer.momentum": _BELOW_ONE,
-    "optimizer.eps": _number(0, "a number above 0", above=True),
-    "scheduler.warmup": _SHARE,
-    "scheduler.final": _SHARE,
-    "scheduler.start": _number(0, "a number above 0, at most 1", high=1, above=True),
-    "scheduler.factor": _number(0, "a number between 0 and 1", high=1, above=True, below=True),
-    "scheduler.patience": _whole(0),
-    "trainer.max_epochs": _optional(_whole(-1)),
+    "trainer.max_epochs": (
+        lambda value: value is None or (_is_int(value) and (value == -1 or value > 0)),
+        "a whole number above 0, or -1 for no end",
+    ),
     "trainer.max_steps": _whole(-1),
     "trainer.accumulate_grad_batches": _whole(1),
     "trainer.gradient_clip_val": _optional(_number(0, "a number from 0 up")),
@@ -115,6 +105,7 @@ RULES: dict[str, Rule] = {
     "input": _TEXT,
     "output": _TEXT,
     "batch_size": _whole(1),
+    "accelerator": _one_of("auto", "cpu", "gpu"),
     "dry_run": _FLAG,
     "force": _FLAG,
     "predictions": _FLAG,

@@ -12,8 +12,13 @@ _NOT_FOR_USERS = (
     r".*isinstance\(treespec, LeafSpec\).*is deprecated",
     r"The number of training batches .* is smaller than the logging interval",
     r".*does not have many workers",
+    r"It is recommended to use `self.log\(.*sync_dist=True",  # what is logged is reduced over ranks already
     r"Checkpoint directory .* exists and is not empty",
 )
+
+
+def _from_warning_up(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or record.name.startswith(("src", "lightning.pytorch.profilers"))
 
 
 @contextmanager
@@ -37,6 +42,10 @@ def log_to(path: Path | None) -> Iterator[None]:
     before = root.handlers[:], root.level, warnings.formatwarning
     root.handlers, root.level = handlers, logging.WARNING
     logging.getLogger("src").setLevel(logging.INFO)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # tables that were asked for
+    # Lightning sets a level of its own when it is imported: this keeps it from being heard all the same.
+    for handler in handlers:
+        handler.addFilter(_from_warning_up)
     warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
     logging.captureWarnings(True)
     try:

@@ -24,7 +24,6 @@ LOG = "logs/training.log"
 LOSS_CURVE = "figures/loss_curve.png"
 CHECKPOINTS = "checkpoints"
 BEST_MODEL = "checkpoints/best_model.ckpt"
-LAST_MODEL = "checkpoints/last.ckpt"
 
 _CONFIG_HEADER = """\
 # The whole configuration of this run, resolved. The same run once more, in a folder of its own:
@@ -42,6 +41,11 @@ hydra:
       _target_: src.utils.run_folder.ClaimRunFolder
 
 """
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as a user types it: relative to the working folder if it is below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
