@@ -268,3 +268,48 @@ def test_inference_on_rows_of_another_width_says_both_widths(promoted: Path) -> 
     done = run_script("infer.py", "input=narrow.npy", "output=p.csv", cwd=promoted)
     assert done.returncode == 1
     assert done.stderr == "error: input: rows of narrow.npy have shape (7,), the model takes (20,)\n"
+
+
+def test_a_folder_in_which_no_run_began_can_be_named_again(tmp_path: Path) -> None:
+    folder = "hydra.run.dir=outputs/mine"
+    done = run_script("train.py", "data=npy", "data.features=nowhere.npy", folder, cwd=tmp_path)
+    assert done.returncode == 1
+    done = run_script("train.py", "trainer.max_epochs=1", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("output", ["same.npy", "outputs/run/checkpoints/best_model.ckpt"])
+def test_predictions_never_overwrite_what_they_are_made_from(output: str, promoted: Path) -> None:
+    np.save(promoted / "same.npy", np.zeros((3, 20), dtype=np.float32))
+    before = (promoted / output).read_bytes()
+    done = run_script("infer.py", "input=same.npy", f"output={output}", cwd=promoted)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: output: ")
+    assert (promoted / output).read_bytes() == before
+
+
+def test_a_table_without_a_header_does_not_lose_its_first_row(promoted: Path) -> None:
+    (promoted / "bare.csv").write_text("\n".join(",".join(["0.5"] * 20) for _ in range(3)))
+    done = run_script("infer.py", "input=bare.csv", "output=p.csv", cwd=promoted)
+    assert done.returncode == 1
+    assert "has no header" in done.stderr or "two columns" in done.stderr
+
+
+def test_flags_and_digits_as_text_are_predicted_as_they_were_evaluated(tmp_path: Path) -> None:
+    random = np.random.RandomState(0)
+    rows = [
+        f"{random.choice(['True', 'False'])},{random.choice(['007', '012', 'A1'])},{random.randint(9)},{label}"
+        for label in random.choice(["yes", "no"], 120)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["flag,zip,size,label", *rows]))
+    subset = [row for row in rows if "A1" not in row]  # here `zip` looks like a number
+    (tmp_path / "u.csv").write_text("\n".join(["flag,zip,size,label", *subset]))
+    options = ["data=csv", "data.file=t.csv", "data.target=label", "trainer.max_epochs=2", "hydra.run.dir=run"]
+    assert run_script("train.py", *options, cwd=tmp_path).returncode == 0
+    for name, split in (("t", ["split=all"]), ("u", ["data.file=u.csv"])):
+        done = run_script("eval.py", "ckpt_path=run", *split, f"hydra.run.dir={name}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        done = run_script("infer.py", "ckpt_path=run", f"input={name}.csv", "output=p.csv", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        expected = [line.split(",")[2:] for line in (tmp_path / name / "predictions.csv").read_text().splitlines()]
+        assert [line.split(",") for line in (tmp_path / "p.csv").read_text().splitlines()] == expected

@@ -45,6 +45,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "optimizer.lr": ABOVE_0,
     "optimizer.weight_decay": FROM_0,
     "trainer.max_epochs": ([-1, 1, 20, None], [-2, 0, 1.5, "20", True]),
+    "trainer.max_time": (["00:12:00:00", None], [5, "5", "1:2:3:4"]),
     "trainer.max_steps": ([-1, 0, 20], [-2, 1.5, None]),
     "trainer.accumulate_grad_batches": WHOLE_FROM_1,
     "trainer.gradient_clip_val": ([0, 1.5, None], [-1, math.nan, "1"]),

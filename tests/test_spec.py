@@ -58,3 +58,11 @@ def test_equal_rows_have_one_fingerprint_wherever_they_are_stored(tmp_path):
 )
 def test_the_fingerprint_changes_with_the_data(other):
     assert fingerprint(other) != fingerprint(dataset(X, Y))
+
+
+def test_rows_with_their_axes_in_another_order_are_not_the_same_rows():
+    spec = DataSpec("classification", (8, 8, 3), "uint8", 2)
+    assert spec.holds((8, 8, 3))
+    assert spec.holds((192,))
+    assert spec.holds((1, 8, 8, 3))
+    assert not spec.holds((3, 8, 8))

@@ -17,7 +17,7 @@ from src.data.table import encode_columns, read_table, refuse_missing
 from src.utils.errors import UserError, did_you_mean
 from src.utils.files import atomic_write, sha256, write_json
 
-_VERSION = 1  # of the conversion: arrays made by another one are made anew
+_VERSION = 2  # of the conversion: arrays made by another one are made anew
 
 
 def read_csv(
@@ -73,7 +73,10 @@ def _convert(
     like: DataSpec | None,
     folder: Path,
 ) -> None:
-    table = read_table(path, "data.file")
+    text_columns = list(like.categories or ()) if like else []
+    if like and not all(name.isdecimal() for name in like.classes):
+        text_columns += targets  # labels as they were written then, though these alone might look like numbers
+    table = read_table(path, "data.file", text_columns)
     for key, listed in (("target", targets), ("drop", [] if like else drop)):
         for name in listed:
             if name not in table.column_names:
@@ -150,8 +153,8 @@ def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, t
     found = {}
     for name in columns:
         kind = table.column(name).type
-        if pa.types.is_string(kind) or pa.types.is_boolean(kind):
-            texts = {text for text in table.column(name).cast(pa.string()).to_pylist() if text}
+        if pa.types.is_string(kind):
+            texts = {text for text in table.column(name).to_pylist() if text}
             if len(texts) > max(100, table.num_rows // 2):
                 raise UserError(
                     f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "

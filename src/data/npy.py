@@ -1,6 +1,6 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
-from math import prod
+import logging
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from src.data.array_file import open_array
 from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from src.data.spec import Dataset, DataSpec, Rows
 from src.utils.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 def read_npy(
@@ -28,15 +30,17 @@ def read_npy(
     don't fit together.
     """
     raw, written = _open_pair(features, labels, "features", "labels")
-    if like and prod(raw.shape[1:]) == prod(like.input_shape):
+    if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
     chosen = like.task if like else find_task(written, task)
+    if task is None and like is None and chosen == "regression":
+        _mention_whole_numbers(written, labels or features)
     classes = None
     if chosen == "classification":
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
 
     def rows(x: np.ndarray, y: np.ndarray, source: str) -> Rows:
-        if like and prod(x.shape[1:]) == prod(like.input_shape):
+        if like and like.holds(x.shape[1:]):
             x = x.reshape(-1, *like.input_shape)
         if x.shape[1:] != raw.shape[1:] or (x.dtype == np.uint8) != (raw.dtype == np.uint8):
             raise UserError(
@@ -69,6 +73,16 @@ def read_npy(
         val=separate(val_features, val_labels, "val"),
         test=separate(test_features, test_labels, "test"),
     )
+
+
+def _mention_whole_numbers(labels: np.ndarray, source: str) -> None:
+    """An array of floats can hold classes too; say what was assumed."""
+    first = labels[:10_000]
+    if (first == np.floor(first)).all() and len(np.unique(first)) <= 20:
+        _log.warning(
+            "warning: the labels in %s are floats, so this is regression; for classes set data.task=classification",
+            source,
+        )
 
 
 def _open_pair(features: str, labels: str | None, x_key: str, y_key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -41,8 +41,8 @@ def read_raw_rows(
     if spec.categories:
         named = ", ".join(spec.categories)
         raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")
-    values, given = prod(spec.input_shape), prod(shape[1:])
-    if given != values and not (len(shape) == 2 and given == values + 1):
+    with_label = (prod(spec.input_shape) + 1,)
+    if shape[1:] != with_label and not spec.holds(shape[1:]):
         raise UserError(f"{key}: rows of {path} have shape {shape[1:]}, the model takes {spec.input_shape}")
     return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
 

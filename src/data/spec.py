@@ -4,6 +4,7 @@ These types are all that `evaluation` knows of the data package.
 """
 
 from dataclasses import asdict, dataclass, fields
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -37,6 +38,12 @@ class DataSpec:
     columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Literal["error", "mean"] = "error"
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
+        size = prod(self.input_shape)
+        axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
+        return axes[0] in axes[1:]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""

@@ -1,6 +1,6 @@
 """Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
 
@@ -12,15 +12,19 @@ from pyarrow import csv
 from src.data.spec import DataSpec
 from src.utils.errors import UserError, did_you_mean
 
+# True and False stay the text that they are: a column read by its content in training is read as text later.
+_AS_TEXT: dict[str, list[str]] = {"true_values": [], "false_values": []}
 
-def read_table(path: Path, key: str) -> pa.Table:
+
+def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Table:
     """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
 
-    Raises `UserError` if there is no such file, or no rows in it.
+    The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.
     """
     refuse_missing(path, key)
+    types = dict.fromkeys(text_columns, pa.string())
     try:
-        table = csv.read_csv(path)
+        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_TEXT))
         names = table.column_names
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path} is not a readable CSV file ({_first_line(error)})") from error
@@ -74,10 +78,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
-            text = column.cast(pa.string())
-            if set(categories[name]) <= {"true", "false"}:  # a column read as boolean is written so, in any case
-                text = pc.utf8_lower(text)
-            codes = pc.index_in(text, value_set=pa.array(categories[name], pa.string()))
+            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
             rows[:, index] = codes.fill_null(-1).to_numpy()
             continue
         try:
@@ -102,7 +103,17 @@ def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str,
     width = prod(spec.input_shape)
     if table.num_columns not in (width, width + 1):
         raise UserError(f"{source} has {table.num_columns} columns, the model takes {width}")
+    if all(_is_number(name) for name in table.column_names):
+        raise UserError(f"{source} has no header: its first row would be lost; add a line of column names")
     return tuple(table.column_names[:width])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_missing(path: Path, key: str) -> None:

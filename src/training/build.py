@@ -5,6 +5,7 @@ mistake is reported with its config key and before anything expensive.
 """
 
 import inspect
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,8 @@ def _overridden(data: Config, overrides: Config) -> Config:
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
+    if "features" in overrides and data.get("labels") and "labels" not in overrides:
+        raise UserError("data.labels: give the labels of the new data.features too (null if they are its last column)")
     if "features" in overrides:  # the splits that came as files belong to the data of the checkpoint
         data = {name: None if name.startswith(("val_", "test_")) else value for name, value in data.items()}
     return {**data, **overrides}
@@ -191,6 +194,9 @@ def _overridden(data: Config, overrides: Config) -> Config:
 
 def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], logger: Any) -> L.Trainer:
     """Return a trainer that writes below `folder` only."""
+    # It sets its level when it is imported; what it says below a warning is about itself, but for profiles.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
     options = dict(config["trainer"])
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files

@@ -6,6 +6,7 @@ comes from. All of it is plain data, so that reading never runs code.
 
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,9 @@ def read(path: Path, map_location: Any = None) -> dict[str, Any]:
     Never runs code from the file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
     """
     try:
-        content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
+            content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
@@ -155,4 +158,4 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
+    return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0][:120]

@@ -21,6 +21,9 @@ def infer(input: str, output: str, ckpt_path: str, batch_size: int, accelerator:
     target = Path(output)
     check_output(target, "output")
     checkpoint = load_checkpoint(ckpt_path)
+    for key, path in (("input", input), ("ckpt_path", ckpt_path)):
+        if target.exists() and Path(path).exists() and target.samefile(path):
+            raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
     rows, batches = read_raw_rows(Path(input), checkpoint.spec, batch_size)
     module = rebuild_module(checkpoint).to(_device(accelerator))
     written = 0

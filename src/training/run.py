@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,5 +227,6 @@ def summarise_training(result: TrainingResult) -> None:
             _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
-        _log.info("\nnext:  python eval.py ckpt_path=%s", folder)
+        plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
+        _log.info("\nnext:  python eval.py %s", f"ckpt_path={folder}" if plain else f"\"ckpt_path='{folder}'\"")
         _log.info("       python select_best_model.py")

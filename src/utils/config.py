@@ -4,6 +4,7 @@ Knows the keys that all runs share. What a network or a data source takes is che
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +93,12 @@ RULES: dict[str, Rule] = {
     "trainer.max_epochs": (
         lambda value: value is None or (_is_int(value) and (value == -1 or value > 0)),
         "a whole number above 0, or -1 for no end",
+    ),
+    "trainer.max_time": (
+        lambda value: (
+            value is None or isinstance(value, dict) or re.fullmatch(r"\d+(:\d\d){3}", str(value)) is not None
+        ),
+        'days:hours:minutes:seconds in quotes, as "00:12:00:00", or null',
     ),
     "trainer.max_steps": _whole(-1),
     "trainer.accumulate_grad_batches": _whole(1),

@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from src.utils.compose_errors import explain
 from src.utils.errors import UserError
 from src.utils.logging import log_to, log_traceback
-from src.utils.run_folder import LOG
+from src.utils.run_folder import LOG, release
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 _log = logging.getLogger(__name__)
@@ -75,7 +75,8 @@ def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictCo
     hydra_config = HydraConfig.get()
     in_sweep = hydra_config.mode == RunMode.MULTIRUN
     has_folder = hydra_config.output_subdir is not None
-    with log_to(Path(hydra_config.runtime.output_dir) / LOG if has_folder else None):
+    folder = Path(hydra_config.runtime.output_dir)
+    with log_to(folder / LOG if has_folder else None):
         try:
             return act(config)
         except UserError as error:
@@ -89,7 +90,13 @@ def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictCo
             message = f"error: {type(error).__name__}: {error}"
             traceback.print_exc()
             log_traceback(_log)
+        except KeyboardInterrupt:
+            if has_folder:
+                release(folder)
+            raise
     if not in_sweep:
+        if has_folder:
+            release(folder)
         sys.exit(1)
     failures.append(f"{hydra_config.job.override_dirname or hydra_config.job.num}: {message}")
     raise JobFailedError(message)

@@ -17,10 +17,6 @@ _NOT_FOR_USERS = (
 )
 
 
-def _from_warning_up(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or record.name.startswith(("src", "lightning.pytorch.profilers"))
-
-
 @contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """Show the project's log records on the terminal and, within the block, append them to `path`.
@@ -42,10 +38,6 @@ def log_to(path: Path | None) -> Iterator[None]:
     before = root.handlers[:], root.level, warnings.formatwarning
     root.handlers, root.level = handlers, logging.WARNING
     logging.getLogger("src").setLevel(logging.INFO)
-    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # tables that were asked for
-    # Lightning sets a level of its own when it is imported: this keeps it from being heard all the same.
-    for handler in handlers:
-        handler.addFilter(_from_warning_up)
     warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
     logging.captureWarnings(True)
     try:

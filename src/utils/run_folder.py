@@ -4,6 +4,7 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -41,6 +42,12 @@ hydra:
       _target_: src.utils.run_folder.ClaimRunFolder
 
 """
+
+
+def release(folder: Path) -> None:
+    """Give up the claim on a folder in which no run has begun: its name can be used again."""
+    if not (folder / CONFIG).exists():
+        shutil.rmtree(folder / ".hydra", ignore_errors=True)
 
 
 def shown_path(path: Path) -> str:
