@@ -24,7 +24,7 @@ from src.training.module import Module
 from src.training.provenance import provenance
 from src.utils.errors import UserError, did_you_mean
 from src.utils.files import write_json
-from src.utils.run_folder import LOSS_CURVE, METRICS, shown_path, write_config
+from src.utils.run_folder import CHECKPOINTS, LOSS_CURVE, METRICS, shown_path, write_config
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +72,14 @@ def train(config: dict[str, Any], folder: Path) -> TrainingResult:
         if datamodule.row_count("test"):
             for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if it is limited to none
                 metrics |= tested
-    except BaseException:
-        _write_metrics(folder, {"status": "failed", "metrics": {}, "provenance": origin})
+    except BaseException as error:
+        interrupted = trainer.interrupted or isinstance(error, KeyboardInterrupt)
+        status = "interrupted" if interrupted else "failed"
+        _write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
+        if interrupted:  # Lightning ends the program with status 1; whoever pressed Ctrl-C expects 130
+            for last in folder.glob(f"{CHECKPOINTS}/last.ckpt"):
+                _log.info("the last whole epoch is in %s", shown_path(last))
+            raise KeyboardInterrupt from None
         raise
     result = TrainingResult(
         folder=folder,

@@ -36,6 +36,7 @@ def log_to(path: Path | None) -> Iterator[None]:
 
     root = logging.getLogger()
     before = root.handlers[:], root.level, warnings.formatwarning
+    logging.raiseExceptions = False  # a reader who closes the pipe (`| head`) is no fault of the program
     root.handlers, root.level = handlers, logging.WARNING
     logging.getLogger("src").setLevel(logging.INFO)
     warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
