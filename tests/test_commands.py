@@ -221,46 +221,6 @@ def test_an_existing_run_is_never_overwritten(project: Path) -> None:
     assert (project / "outputs/run/.hydra/overrides.yaml").read_bytes() == before
 
 
-# Command, and what its one line must say.
-MISTAKES = [
-    ("train.py trainer.max_epoch=3", "did you mean 'trainer.max_epochs'?"),
-    ("train.py sed=1", "did you mean 'seed'?"),
-    ("train.py lr=0.1", "did you mean 'optimizer.lr'?"),
-    ("train.py modle=cnn", "did you mean 'model'?"),
-    ("train.py model=simplenet", "did you mean 'simple_net'?"),
-    ("train.py +trainer.max_epcohs=3", "did you mean 'max_epochs'?"),
-    ("train.py data.batch_size=0", "data.batch_size: expected a whole number from 1 up, got 0"),
-    ("train.py model=cnn", "model: takes images"),
-    ("train.py data=npy", "data.features: required"),
-    ("train.py data=npy data.features=nowhere.npy", "nowhere.npy does not exist"),
-    ("train.py monitor=val/los", "did you mean 'val/loss'?"),
-    ("train.py data.split=[1,0,0]", "needs validation rows"),
-    ("train.py trainer.precision=fp16x", "trainer.precision: expected one of"),
-    ("train.py trainer.devices=0", "trainer: "),
-    ("train.py name=a/b", "name: expected a folder name"),
-    ("train.py model._target_=src.models.simple_net.SimpleNett", "did you mean 'SimpleNet'?"),
-    ("train.py data=csv data.file=nowhere.csv data.target=y", "nowhere.csv does not exist"),
-    ("train.py name=${nothing}", "nothing"),
-    ("eval.py", "ckpt_path: required"),
-    ("eval.py ckpt_path=nowhere", "ckpt_path: nowhere does not exist"),
-    ("eval.py ckpt_path=https://example.com/a.ckpt", "is an address"),
-    ("infer.py input=rows.npy output=p.csv", "checkpoints/final_model.ckpt does not exist"),
-    ("infer.py output=p.csv", "input: required"),
-    ("select_best_model.py runs=nowhere", "runs: nowhere is not a folder"),
-]
-
-
-@pytest.mark.parametrize(("command", "line"), MISTAKES, ids=[command for command, _ in MISTAKES])
-def test_a_mistake_ends_in_one_line_that_names_the_fix(command: str, line: str, tmp_path: Path) -> None:
-    script, *arguments = command.split()
-    done = run_script(script, *arguments, cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert line in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert "Traceback" not in done.stderr + done.stdout
-
-
 def test_eval_refuses_a_key_that_the_checkpoint_does_not_know(project: Path, tmp_path: Path) -> None:
     folder = f"hydra.run.dir={tmp_path}/e"
     done = run_script("eval.py", "ckpt_path=outputs/run", "data.batchsize=3", folder, cwd=project)
@@ -300,21 +260,23 @@ def test_a_folder_in_which_no_run_began_can_be_named_again(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("output", ["same.npy", "outputs/run/checkpoints/best_model.ckpt"])
+@pytest.mark.parametrize("output", ["same.npy", "model.npy"])
 def test_predictions_never_overwrite_what_they_are_made_from(output: str, promoted: Path) -> None:
     np.save(promoted / "same.npy", np.zeros((3, 20), dtype=np.float32))
+    shutil.copy(promoted / "checkpoints/final_model.ckpt", promoted / "model.npy")
     before = (promoted / output).read_bytes()
-    done = run_script("infer.py", "input=same.npy", f"output={output}", cwd=promoted)
+    done = run_script("infer.py", "input=same.npy", "ckpt_path=model.npy", f"output={output}", cwd=promoted)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: output: ")
+    assert "itself, which would be overwritten" in done.stderr
     assert (promoted / output).read_bytes() == before
 
 
 def test_a_table_without_a_header_does_not_lose_its_first_row(promoted: Path) -> None:
-    (promoted / "bare.csv").write_text("\n".join(",".join(["0.5"] * 20) for _ in range(3)))
+    lines = [",".join(f"{row}.{column}" for column in range(10, 30)) for row in range(3)]
+    (promoted / "bare.csv").write_text("\n".join(lines))
     done = run_script("infer.py", "input=bare.csv", "output=p.csv", cwd=promoted)
     assert done.returncode == 1
-    assert "has no header" in done.stderr or "two columns" in done.stderr
+    assert "has no header" in done.stderr
 
 
 def test_flags_and_digits_as_text_are_predicted_as_they_were_evaluated(tmp_path: Path) -> None:
