@@ -14,9 +14,12 @@ def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
     plain = checked(config)
 
+    from src.training.resume import resume
     from src.training.run import summarise_training, train
 
-    result = train(plain, Path(HydraConfig.get().runtime.output_dir))
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
+    result = resume(folder, plain, list(hydra_config.overrides.task)) if plain["resume"] else train(plain, folder)
     summarise_training(result)
     return result.best_value
 

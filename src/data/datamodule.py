@@ -25,10 +25,12 @@ class DataModule(L.LightningDataModule):
         split: list[float] | None,
         split_seed: int,
         seed: int,
+        worker_timeout: float = 0.0,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
         With `split` None nothing is split: there is ``all``, and whatever has files of its own.
+        `worker_timeout` is the number of seconds after which a worker that gives no batch is an error, 0 for none.
         `seed` decides the order of the training rows, `split_seed` alone which rows those are.
         """
         super().__init__()
@@ -36,6 +38,7 @@ class DataModule(L.LightningDataModule):
         self.source = dataset.name
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.worker_timeout = worker_timeout
         self.seed = seed
         self.cursor = Cursor()
         own = {"val": dataset.val, "test": dataset.test}
@@ -68,10 +71,19 @@ class DataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> Any:
         """Return an iterable of shuffled batches that starts at the cursor."""
+        return self._serve(self.train_batches())
+
+    def train_batches(self) -> Batches:
+        """Return the training batches of every epoch, as a map from (epoch, batch), both counted from 0."""
         rows, numbers = self.parts["train"]
         overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
         seed = None if overfit else self.seed
-        return self._serve(Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks()))
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks())
+
+    def trial_batches(self, split: str) -> Batches:
+        """Return batches of ``train`` or ``val`` to try things out on: of two rows at least, as some metrics need."""
+        rows, numbers = self.parts[split]
+        return Batches(rows, numbers, max(2, self.batch_size))
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
@@ -108,6 +120,7 @@ class DataModule(L.LightningDataModule):
             batch_size=None,
             sampler=_Keys(batches),
             num_workers=self.num_workers,
+            timeout=self.worker_timeout,
             persistent_workers=True,
             worker_init_fn=_leave_signals_to_the_main_process,
         )

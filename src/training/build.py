@@ -4,6 +4,7 @@ Every object is made by `create`, which checks the names and types of its argume
 mistake is reported with its config key and before anything expensive.
 """
 
+import csv
 import inspect
 import logging
 from pathlib import Path
@@ -13,6 +14,7 @@ import lightning as L
 import torch
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
 from src.data.augmentation import Augmentation
@@ -20,17 +22,19 @@ from src.data.datamodule import DataModule
 from src.data.fingerprint import fingerprint
 from src.data.preprocessing import Preprocessing, check_rows
 from src.data.spec import Dataset, DataSpec
-from src.training.callbacks import History, ProgressBar, StatelessRandomness
-from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord
+from src.training.callbacks import History, ProgressBar
+from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord, read
+from src.training.exact_resume import ExactResume
 from src.training.losses import build_loss
 from src.training.module import Module
+from src.training.non_finite import NonFiniteGuard
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import CHECKPOINTS, HISTORY
 from src.utils.signature import check_arguments
 from src.utils.targets import check_targets, locate
 
 # Keys of the `data` group that say how rows are served; all others are arguments of the data source.
-SERVING_KEYS = ("batch_size", "num_workers", "split", "split_seed", "augmentation", "embedding_dim")
+SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "augmentation", "embedding_dim")
 NETWORK_PACKAGES = ("src.models", "torch.nn")
 DATA_PACKAGES = ("src.data",)
 
@@ -74,7 +78,7 @@ def _read(data: Config, **like: DataSpec) -> Dataset:
 
 
 def _serving(data: Config) -> Config:
-    return {name: data[name] for name in ("batch_size", "num_workers", "split", "split_seed")}
+    return {name: data[name] for name in ("batch_size", "num_workers", "worker_timeout", "split", "split_seed")}
 
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
@@ -217,16 +221,33 @@ def build_callbacks(config: Config, folder: Path, datamodule: DataModule, proven
     """Return the project's own callbacks, then those of the configuration, in the order in which they run."""
     own: list[L.Callback] = [
         CheckpointRecord(config, datamodule.spec, provenance),
-        StatelessRandomness(config["seed"], datamodule.cursor),
+        ExactResume(config["seed"], datamodule.cursor),
+        NonFiniteGuard(folder, config["seed"]),
         History(folder / HISTORY),
     ]
     configured = (config.get("callbacks") or {}).items()
     return own + [_create_below(folder, node, f"callbacks.{name}") for name, node in configured if node]
 
 
-def build_logger(config: Config, folder: Path) -> Any:
-    """Return the logger of the configuration, or None."""
-    return _create_below(folder, config["logger"], "logger") if config.get("logger") else None
+def build_logger(config: Config, folder: Path, resume_from: Path | None = None) -> Any:
+    """Return the logger of the configuration, or None.
+
+    One that goes on from the checkpoint `resume_from` keeps what was logged up to there.
+    """
+    node = config.get("logger")
+    if not node:
+        return None
+    if resume_from is None:
+        return _create_below(folder, node, "logger")
+    step = read(resume_from, lazily=True)["global_step"]
+    if locate(node["_target_"], "logger") is TensorBoardLogger:
+        return _create_below(folder, {**node, "purge_step": step}, "logger")  # hides what is logged once more
+    logged = [path.read_text() for path in folder.glob(f"{node.get('name')}/{node.get('version')}/metrics.csv")]
+    logger = _create_below(folder, node, "logger")
+    if isinstance(logger, CSVLogger) and logged:  # it begins by deleting what is there
+        rows = csv.DictReader(logged[0].splitlines())
+        logger.experiment.metrics += [row for row in rows if int(row["step"]) < step]
+    return logger
 
 
 def _create_below(folder: Path, node: Config, key: str) -> Any:

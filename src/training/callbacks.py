@@ -1,76 +1,19 @@
-"""What happens around the training loop: order and randomness, the epoch's record, the checkpoints."""
+"""What happens around the training loop: the epoch's record, the checkpoints, the progress bar."""
 
 import logging
-import random
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, TQDMProgressBar
 from torch import Tensor
 
-from src.data.batches import Cursor
-from src.data.order import mix
 from src.utils.files import write_text
+from src.utils.run_folder import LAST_CHECKPOINT
 
 _log = logging.getLogger(__name__)
-
-
-class StatelessRandomness(L.Callback):
-    """Makes every draw a function of (seed, epoch, batch, rank), and keeps the cursor of the training data.
-
-    Nothing random has a state, so a checkpoint has none to save, and validation or logging can't shift
-    what the next step draws. The cursor says which batch is next; a checkpoint saves it.
-    """
-
-    def __init__(self, seed: int, cursor: Cursor) -> None:
-        self.seed, self.cursor = seed, cursor
-
-    def on_train_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Seed dropout and augmentation for this step."""
-        reseed(self.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
-
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Move the cursor on; behind an epoch's last batch it stands at the next epoch's first."""
-        done = batch_idx + 1
-        if done >= trainer.num_training_batches:
-            self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
-        else:
-            self.cursor.epoch, self.cursor.batch = trainer.current_epoch, done
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Put the cursor at the next epoch's start, also when an epoch ended early."""
-        self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the cursor and the seed that gives it its meaning."""
-        return {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Put the cursor where the checkpoint was."""
-        self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
-
-
-def reseed(*key: object) -> None:
-    """Seed torch, numpy and `random` with a function of `key`.
-
-    torch's CPU generator is seeded by itself, 1 us; `torch.manual_seed` takes 100 us, as it looks for
-    every kind of device.
-    """
-    seed = mix(*key)
-    torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
 
 
 class History(Checkpoint):
@@ -87,6 +30,17 @@ class History(Checkpoint):
         self._validation_seconds = 0.0
         self._validated = False
         self._rows = 0
+        self._rows_before: list[dict[str, float]] = []
+        self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
+
+    @property
+    def seconds_before(self) -> float:
+        """The seconds that a run took before it was stopped."""
+        return sum(row["seconds"] for row in self._rows_before) + self._seconds_before
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock: of an epoch that is resumed in its middle, none of the later hooks tells."""
+        self._started = time.perf_counter() - self._seconds_before
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -141,11 +95,21 @@ class History(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
-        return {"rows": self.rows}
+        epoch = {
+            "seconds": time.perf_counter() - self._started,
+            "validation_seconds": self._validation_seconds,
+            "validated": self._validated,
+            "rows": self._rows,
+        }
+        return {"rows": self.rows, "epoch": epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])
+        self._rows_before = list(self.rows)
+        epoch = state_dict["epoch"]
+        self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
+        self._validated, self._rows = epoch["validated"], epoch["rows"]
 
 
 class EpochCheckpoint(ModelCheckpoint):
@@ -154,6 +118,43 @@ class EpochCheckpoint(ModelCheckpoint):
     def format_checkpoint_name(self, metrics: dict[str, Tensor], *args: Any, **kwargs: Any) -> str:
         """Return the path for the epoch in `metrics`, which Lightning counts from 0."""
         return super().format_checkpoint_name({**metrics, "epoch": metrics["epoch"] + 1}, *args, **kwargs)
+
+
+class LastCheckpoint(Checkpoint):
+    """``last.ckpt``: the latest state, whatever its value; after every epoch, and as often within one as is asked."""
+
+    def __init__(
+        self, dirpath: str, every_n_train_steps: int | None = None, every_n_minutes: float | None = None
+    ) -> None:
+        """`every_n_train_steps` counts optimizer steps."""
+        self.path = Path(dirpath) / Path(LAST_CHECKPOINT).name
+        self.every_n_train_steps, self.every_n_minutes = every_n_train_steps, every_n_minutes
+        self._saved_step, self._saved_at = 0, 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time."""
+        steps, minutes = self.every_n_train_steps, self.every_n_minutes
+        step = trainer.global_step
+        due = steps is not None and step % steps == 0 and step != self._saved_step
+        if minutes is not None:  # the ranks' clocks may differ
+            due |= trainer.strategy.broadcast(time.monotonic() - self._saved_at >= 60 * minutes)
+        if due:
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save the state after the epoch."""
+        self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            trainer.save_checkpoint(self.path)
+            self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
 
 
 class ProgressBar(TQDMProgressBar):

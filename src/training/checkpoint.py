@@ -14,6 +14,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from src.data.spec import DataSpec
@@ -50,6 +51,27 @@ class CheckpointRecord(L.Callback):
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Let the callbacks find their files when the run's folder has moved."""
+        for callback in trainer.checkpoint_callbacks:
+            state = checkpoint["callbacks"].get(callback.state_key)
+            if isinstance(callback, ModelCheckpoint) and state:
+                _move(state, str(callback.dirpath))
+
+
+def _move(state: dict[str, Any], folder: str) -> None:
+    """Let the state of a `ModelCheckpoint` speak of files in `folder`; of one that is gone it knows nothing."""
+
+    def moved(path: str) -> str:
+        there = Path(folder, Path(path).name)
+        return str(there) if path and there.is_file() else ""
+
+    state["dirpath"] = folder
+    for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[name] = moved(state[name])
+    best = {moved(path): score for path, score in state["best_k_models"].items()}
+    state["best_k_models"] = {path: score for path, score in best.items() if path}
 
 
 class _WriteError:
@@ -111,15 +133,16 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
     return path
 
 
-def read(path: Path, map_location: Any = None) -> dict[str, Any]:
+def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
     """Return the whole content of a checkpoint of this project, on the CPU unless `map_location` says else.
 
-    Never runs code from the file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
+    With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. Never runs code from the
+    file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
-            content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+            content = torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"

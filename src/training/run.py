@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -18,12 +19,16 @@ from src.evaluation import figures
 from src.evaluation.metrics import larger_is_better, metric_names
 from src.evaluation.report import metrics_line
 from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
-from src.training.callbacks import History, reseed
+from src.training.callbacks import History
 from src.training.checkpoint import Checkpoint, load_checkpoint
+from src.training.exact_resume import reseed
+from src.training.fine_tuning import initialise
 from src.training.module import Module
+from src.training.preflight import preflight
 from src.training.provenance import provenance
-from src.utils.errors import UserError, did_you_mean
-from src.utils.files import write_json
+from src.training.signals import StopOnSignal
+from src.utils.errors import Interrupted, UserError, did_you_mean
+from src.utils.files import check_writable, write_json
 from src.utils.run_folder import CHECKPOINTS, LOSS_CURVE, METRICS, shown_path, write_config
 
 _log = logging.getLogger(__name__)
@@ -45,42 +50,65 @@ class TrainingResult:
     metrics: dict[str, float]
     seconds: float
 
+    @classmethod
+    def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
+        """Return the result of a finished run, from the `content` of its `metrics.json`."""
+        metrics, monitor = content["metrics"], content["monitor"]
+        return cls(
+            folder=folder.resolve(),
+            epochs=content["epochs"],
+            best_epoch=content["best_epoch"],
+            best_model=content["best_model"],
+            best_value=metrics.get(monitor, math.nan),
+            monitor=monitor,
+            metrics=metrics,
+            seconds=content["seconds"],
+        )
 
-def train(config: dict[str, Any], folder: Path) -> TrainingResult:
-    """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake."""
+
+def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None) -> TrainingResult:
+    """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
+
+    `resume_from` is a checkpoint of the same run to go on from.
+    """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
+    check_writable(folder / CHECKPOINTS)
+    initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
     reseed(config["seed"], "init")
     datamodule = build_data(config["data"], config["seed"])
     _check_monitor(config, datamodule)
     module = build_module(config, datamodule)
+    if initial:
+        initialise(module, initial)
     origin = provenance(datamodule.source, datamodule.fingerprint)
-    logger = build_logger(config, folder)
+    if resume_from:
+        _check_same_data(resume_from, datamodule)
+    logger = build_logger(config, folder, resume_from)
     if isinstance(logger, TensorBoardLogger):
         logger.hparams.update(_hyperparameters(config))  # it leaves them in logs/hparams.yaml
     callbacks = build_callbacks(config, folder, datamodule, origin)
-    trainer = build_trainer(config, folder, callbacks, logger)
+    stop = StopOnSignal(folder)
+    trainer = build_trainer(config, folder, [*callbacks, stop], logger)
     history = next(callback for callback in callbacks if isinstance(callback, History))
 
     _write_start(config, folder, origin)
     _announce(config, datamodule, module, trainer, folder)
-    try:
-        trainer.fit(module, datamodule=datamodule)
-        best = _load_best(trainer, module)
-        metrics = _metrics_of(best, history)
-        _refuse_divergence(metrics, config["monitor"])
-        if datamodule.row_count("test"):
-            for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if it is limited to none
-                metrics |= tested
-    except BaseException as error:
-        interrupted = trainer.interrupted or isinstance(error, KeyboardInterrupt)
-        status = "interrupted" if interrupted else "failed"
-        _write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
-        if interrupted:  # Lightning ends the program with status 1; whoever pressed Ctrl-C expects 130
-            for last in folder.glob(f"{CHECKPOINTS}/last.ckpt"):
-                _log.info("the last whole epoch is in %s", shown_path(last))
-            raise KeyboardInterrupt from None
-        raise
+    with stop:
+        try:
+            if config["preflight"]:
+                preflight(module, datamodule, callbacks, config["trainer"])
+            trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+            best = _load_best(trainer, module)
+            metrics = _metrics_of(best, history)
+            _refuse_divergence(metrics, config["monitor"])
+            if datamodule.row_count("test"):
+                for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
+                    metrics |= tested
+        except BaseException as error:
+            status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
+            _write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
+            raise
     result = TrainingResult(
         folder=folder,
         epochs=len(history.rows),
@@ -89,11 +117,29 @@ def train(config: dict[str, Any], folder: Path) -> TrainingResult:
         best_value=metrics.get(config["monitor"], math.nan),
         monitor=config["monitor"],
         metrics=metrics,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - started + history.seconds_before,
     )
     if trainer.is_global_zero:
-        _record(result, config, history, origin, logger)
+        _record(result, config, history, origin, logger, _stopped_by(trainer))
     return result
+
+
+def _check_same_data(resume_from: Path, datamodule: DataModule) -> None:
+    then = load_checkpoint(resume_from).provenance["data_fingerprint"]
+    if then != datamodule.fingerprint:
+        raise UserError(
+            f"{datamodule.source}: has changed since the run was started (fingerprint {datamodule.fingerprint}, "
+            f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
+        )
+
+
+def _stopped_by(trainer: L.Trainer) -> str:
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
+            return "early stopping"
+    if trainer.max_epochs is not None and trainer.current_epoch == trainer.max_epochs:
+        return "max_epochs"
+    return "max_steps" if trainer.global_step == trainer.max_steps else "max_time"
 
 
 def _check_monitor(config: dict[str, Any], datamodule: DataModule) -> None:
@@ -177,7 +223,12 @@ def _refuse_divergence(metrics: dict[str, float], monitor: str) -> None:
 
 
 def _record(
-    result: TrainingResult, config: dict[str, Any], history: History, origin: dict[str, Any], logger: Any
+    result: TrainingResult,
+    config: dict[str, Any],
+    history: History,
+    origin: dict[str, Any],
+    logger: Any,
+    stopped_by: str,
 ) -> None:
     train_seconds = sum(row["train_seconds"] for row in history.rows)
     train_rows = sum(row["train_rows"] for row in history.rows)
@@ -191,6 +242,7 @@ def _record(
             "monitor": config["monitor"],
             "mode": config["mode"],
             "epochs": result.epochs,
+            "stopped_by": stopped_by,
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,

@@ -6,6 +6,7 @@ Imports nothing heavy, so that `--help`, `--cfg` and tab completion answer at on
 import functools
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from src.utils.compose_errors import explain
-from src.utils.errors import UserError
+from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.logging import log_to, log_traceback
-from src.utils.run_folder import LOG, release
+from src.utils.run_folder import LOG, has_log, release
+from src.utils.sweep_jobs import jobs_after
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 _log = logging.getLogger(__name__)
@@ -57,9 +59,12 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                 if show_traceback:
                     raise
                 sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+            except Interrupted as stopped:
+                print(stopped, file=sys.stderr)
+                sys.exit(stopped.exit_status)
             except KeyboardInterrupt:
                 print("interrupted", file=sys.stderr)
-                sys.exit(130)
+                sys.exit(128 + signal.SIGINT)
 
         return main
 
@@ -74,29 +79,48 @@ def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictCo
     """Run one job with its log; in a sweep a failure is noted and the next job runs."""
     hydra_config = HydraConfig.get()
     in_sweep = hydra_config.mode == RunMode.MULTIRUN
-    has_folder = hydra_config.output_subdir is not None
+    has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
-    with log_to(folder / LOG if has_folder else None):
-        try:
-            return act(config)
-        except UserError as error:
-            message = f"error: {error}"
-            print(message, file=sys.stderr)
-            _log.error(message, extra={"file_only": True})
-            log_traceback(_log)
-            if show_traceback:
-                traceback.print_exc()
-        except Exception as error:  # a fault of the program, or of code that the user is writing
-            message = f"error: {type(error).__name__}: {error}"
-            traceback.print_exc()
-            log_traceback(_log)
-        except KeyboardInterrupt:
-            if has_folder:
-                release(folder)
-            raise
+    try:
+        with log_to(folder / LOG if has_folder else None):
+            try:
+                return act(config)
+            except (KeyboardInterrupt, Interrupted) as stopped:
+                if has_folder:
+                    release(folder)
+                raise _interrupted(stopped, jobs_after(hydra_config) if in_sweep else []) from None
+            except Exception as error:
+                message = _report(error, show_traceback)
+    except UserError as error:  # no log could be opened
+        message = f"error: {error}"
+        print(message, file=sys.stderr)
     if not in_sweep:
         if has_folder:
             release(folder)
         sys.exit(1)
     failures.append(f"{hydra_config.job.override_dirname or hydra_config.job.num}: {message}")
     raise JobFailedError(message)
+
+
+def _report(error: Exception, show_traceback: bool) -> str:
+    """Say on the terminal in one line what went wrong, in the log with the traceback; return the line.
+
+    A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
+    """
+    expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    message = f"error: {expected or f'{type(error).__name__}: {error}'}"
+    if expected is not None:
+        print(message, file=sys.stderr)
+        _log.error(message, extra={"file_only": True})
+    if expected is None or show_traceback:
+        traceback.print_exc()
+    log_traceback(_log)
+    return message
+
+
+def _interrupted(stopped: BaseException, jobs_not_run: list[str]) -> Interrupted:
+    """The same interruption, saying which jobs of a sweep have not run."""
+    message = "\n  ".join([str(stopped) or "interrupted", *(f"not run: {job}" for job in jobs_not_run)])
+    status = stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT
+    _log.error(message, extra={"file_only": True})
+    return Interrupted(status - 128, message)

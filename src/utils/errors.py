@@ -1,5 +1,7 @@
-"""The one exception for a user's mistake, and the search for the name that was meant."""
+"""What ends a program in one line: a user's mistake, or a signal; and the search for the name that was meant."""
 
+import errno
+import signal
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -9,6 +11,36 @@ class UserError(Exception):
 
     The message names the config key or the file, what was found, and what is expected.
     """
+
+
+class Interrupted(BaseException):
+    """A signal ended the run, which has saved what it could: one line, exit status 128 + the signal's number.
+
+    Not an `Exception`: like `KeyboardInterrupt` it passes through everything that only mends errors.
+    """
+
+    def __init__(self, signum: int, message: str = "") -> None:
+        super().__init__(message or f"stopped by {signal.Signals(signum).name}")
+        self.exit_status = 128 + signum
+
+
+_OF_THE_MACHINE = {
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "EMFILE", "ENAMETOOLONG")
+}
+
+
+def fault_of_the_machine(error: Exception) -> str | None:
+    """Return one line for an error that neither the program nor its user made: a full disk, too little memory."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    if isinstance(error, MemoryError) or any(sign in text for sign in ("out of memory", "can't allocate memory")):
+        return "out of memory; lower data.batch_size, or make the model smaller"
+    if "DataLoader worker" in text and ("killed by signal" in text or "exited unexpectedly" in text):
+        return "a data worker was killed, probably for lack of memory; lower data.num_workers or data.batch_size"
+    if "DataLoader timed out" in text:
+        return "a data worker gave no batch for data.worker_timeout seconds; is the disk still there?"
+    return None
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

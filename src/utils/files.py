@@ -5,13 +5,17 @@ import json
 import math
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, BinaryIO
 
+from src.utils.errors import UserError
+
 PARTIAL_PREFIX, PARTIAL_SUFFIX = ".tmp-", ".part"
+_A_DAY = 24 * 3600.0  # no write takes as long
 
 
 @contextmanager
@@ -23,6 +27,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_partial_files(path.parent, older_than=_A_DAY)
     # The same folder is the same file system: only there is a rename atomic.
     handle, name = mkstemp(dir=path.parent, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX)
     partial = Path(name)
@@ -39,6 +44,31 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_partial_files(folder: Path, older_than: float = 0.0) -> None:
+    """Remove what killed writes left in `folder`, if it is `older_than` so many seconds.
+
+    With 0 only for a folder that nobody else writes to.
+    """
+    latest = time.time() - older_than
+    for partial in folder.glob(f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"):
+        with suppress(FileNotFoundError):  # another program tidies up as well
+            if partial.stat().st_mtime <= latest:
+                partial.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Write and remove a small file. Raises `UserError` that names `folder` if that can't be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = mkstemp(dir=folder, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX)
+        os.close(handle)
+        Path(name).unlink()
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written to ({error.strerror}); nothing that is learned could be saved"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,6 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from src.utils.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # nothing is locked
+
 # Lightning's talk about its own internals, or advice that does not hold here.
 _NOT_FOR_USERS = (
     r".*isinstance\(treespec, LeafSpec\).*is deprecated",
@@ -14,6 +21,7 @@ _NOT_FOR_USERS = (
     r".*does not have many workers",
     r"It is recommended to use `self.log\(.*sync_dist=True",  # what is logged is reduced over ranks already
     r"Checkpoint directory .* exists and is not empty",
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # batches start at the cursor
 )
 
 
@@ -22,7 +30,8 @@ def log_to(path: Path | None) -> Iterator[None]:
     """Show the project's log records on the terminal and, within the block, append them to `path`.
 
     Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
-    `path` None keeps no file.
+    `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
+    the same folder.
     """
     terminal = logging.StreamHandler(sys.stdout)
     terminal.setFormatter(logging.Formatter("%(message)s"))
@@ -31,6 +40,7 @@ def log_to(path: Path | None) -> Iterator[None]:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
+        _lock(file)
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
         handlers.append(file)
 
@@ -51,6 +61,20 @@ def log_to(path: Path | None) -> Iterator[None]:
         root.handlers, root.level, warnings.formatwarning = before
         for handler in handlers:
             handler.close()
+
+
+def _lock(handler: logging.FileHandler) -> None:
+    """Lock the log until this process ends, however it ends. Children of the process don't hold the lock."""
+    if fcntl is None or handler.stream is None:
+        return
+    try:
+        fcntl.lockf(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handler.close()
+        folder = Path(handler.baseFilename).parents[1]
+        raise UserError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
+    except OSError:  # a file system without locks
+        return
 
 
 def log_traceback(logger: logging.Logger) -> None:

@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from src.utils.errors import UserError
 from src.utils.files import write_text
 
 CONFIG = "config.yaml"
@@ -25,6 +26,8 @@ LOG = "logs/training.log"
 LOSS_CURVE = "figures/loss_curve.png"
 CHECKPOINTS = "checkpoints"
 BEST_MODEL = "checkpoints/best_model.ckpt"
+LAST_CHECKPOINT = "checkpoints/last.ckpt"
+RUNS = "outputs"
 
 _CONFIG_HEADER = """\
 # The whole configuration of this run, resolved. The same run once more, in a folder of its own:
@@ -70,17 +73,81 @@ class ClaimRunFolder(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Claim `hydra.run.dir`; writes back the folder's name if it had to be changed."""
-        if config.hydra.output_subdir is not None and not _is_worker_rank():
+        """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
+        if _is_worker_rank():
+            return
+        if resumed := config.get("resume") or requeued_folder():
+            try:
+                folder = find_run(resumed)
+            except UserError as error:
+                _refuse(str(error))
+            with flag_override(config, ["struct", "readonly"], False):
+                config.resume = config.hydra.run.dir = str(folder)
+                config.hydra.output_subdir = None  # Hydra's record of the first start stays
+        elif config.hydra.output_subdir is not None:
             folder = _claim(config, "run", lambda folder: (folder / ".hydra").mkdir())
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run."""
+        if config.get("resume"):
+            _refuse("resume: goes on with one run, so not with --multirun; a sweep's job is resumed by its folder")
         folder = _claim(config, "sweep", lambda folder: (folder / "multirun.yaml").touch(exist_ok=False))
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(folder)
+
+
+def find_run(resume: str) -> Path:
+    """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
+
+    Raises `UserError` if there is none.
+    """
+    if resume == "last":
+        runs = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        if not runs:
+            raise UserError(f"resume: there is no run below {Path(RUNS).absolute()}; start one with python train.py")
+        return max(runs, key=_last_worked_on)
+    folder = Path(resume)
+    if folder.is_file():
+        raise UserError(
+            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
+        )
+    if not folder.is_dir():
+        raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
+    if (folder / "multirun.yaml").exists():
+        raise UserError(f"resume: {folder} is a sweep; give the folder of one of its jobs, as {folder}/0")
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
+    return folder
+
+
+def _last_worked_on(folder: Path) -> float:
+    log = folder / LOG
+    return (log if log.exists() else folder / CONFIG).stat().st_mtime
+
+
+def remember_to_requeue(folder: Path) -> None:
+    """Note that this SLURM job, when it is started again, goes on with the run in `folder`."""
+    write_text(_requeue_note(), str(folder))
+
+
+def requeued_folder() -> str | None:
+    """Return the folder of the run that this SLURM job was stopped in, if it is started again after that."""
+    if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
+        return _requeue_note().read_text()
+    return None
+
+
+def _requeue_note() -> Path:
+    task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
+    return Path(RUNS) / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"
+
+
+def has_log(config: DictConfig) -> bool:
+    """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
+    hydra_config = HydraConfig.get()
+    return not _is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
 
 
 def _is_worker_rank() -> bool:

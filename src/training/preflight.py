@@ -1,0 +1,57 @@
+"""One training and one validation batch through a copy of everything, before the first epoch.
+
+A name that nothing logs, a loss that can't be computed, a network that can't go backward: found in a moment, and
+not at the end of the first epoch.
+"""
+
+import copy
+import os
+import random
+import warnings
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+
+from src.data.datamodule import DataModule
+from src.training.module import Module
+from src.utils.errors import UserError, did_you_mean
+
+
+def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback], options: dict[str, Any]) -> None:
+    """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
+
+    `options` are the Trainer's. Nothing is left behind: the module, the data's cursor and the random states are as
+    before. Raises `UserError` for a name that is not logged, and whatever the step itself raises.
+    """
+    if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the first process looks for all
+        return
+    random_states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    trainer = L.Trainer(
+        accelerator=options["accelerator"],
+        devices=1,
+        precision=options["precision"],
+        fast_dev_run=True,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        inference_mode=options["inference_mode"],
+        use_distributed_sampler=False,
+    )
+    validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the run itself will say them
+        trainer.fit(copy.deepcopy(module), datamodule.trial_batches("train"), validation)
+    torch.set_rng_state(random_states[0])
+    np.random.set_state(random_states[1])
+    random.setstate(random_states[2])
+
+    logged = sorted(trainer.callback_metrics)
+    monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
+    monitored += [("the scheduler", config.monitor) for config in trainer.lr_scheduler_configs]
+    for name, monitor in monitored:
+        if monitor is not None and monitor not in logged:
+            hint = did_you_mean(monitor, logged)
+            raise UserError(f"{name} monitors '{monitor}', which is not logged{hint} (there are: {', '.join(logged)})")

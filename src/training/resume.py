@@ -1,0 +1,177 @@
+"""Goes on with a run that was stopped: in its folder, with its configuration, from its newest whole checkpoint."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
+
+from src.training.build import DATA_PACKAGES, NETWORK_PACKAGES, Config
+from src.training.checkpoint import read
+from src.training.run import TrainingResult, train
+from src.utils.config import checked
+from src.utils.errors import UserError
+from src.utils.files import check_writable, remove_partial_files
+from src.utils.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
+from src.utils.targets import check_targets
+
+_log = logging.getLogger(__name__)
+
+# What a run may take over from the command line when it goes on: nothing that decides what it has learned so far.
+MAY_CHANGE = (
+    "trainer.max_epochs",
+    "trainer.max_time",
+    "trainer.accelerator",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
+    "trainer.enable_progress_bar",
+    "data.num_workers",
+    "data.worker_timeout",
+    "callbacks.early_stopping.patience",
+    "callbacks.early_stopping",
+    "callbacks.epoch_checkpoint",
+    "callbacks.last_checkpoint",
+    "callbacks.progress_bar",
+    "preflight",
+)
+# Where each part of a run's configuration may come from.
+ALLOWED_TARGETS = {
+    "data": DATA_PACKAGES,
+    "model": NETWORK_PACKAGES,
+    "optimizer": ("torch.optim", "src.training"),
+    "scheduler": ("torch.optim", "src.training"),
+    "trainer": ("lightning",),
+    "callbacks": ("lightning.pytorch.callbacks", "src.training"),
+    "logger": ("lightning.pytorch.loggers", "src.training"),
+}
+
+
+def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
+    """Go on with the run in `folder`; a run that has come to its end is left as it is, and its result returned.
+
+    `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
+    Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
+    """
+    saved = _saved_config(folder)
+    new = _with_overrides(saved, config, overrides, folder)
+    if (result := _finished(folder, saved, new)) is not None:
+        return result
+    check_writable(folder / CHECKPOINTS)
+    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        remove_partial_files(place)
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint is None:
+        _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
+    else:
+        _log.info("resume  from %s", shown_path(checkpoint))
+    return train(new, folder, resume_from=checkpoint)
+
+
+def _saved_config(folder: Path) -> Config:
+    """Read a run's configuration as data, and check it as one from the command line is, and what it names."""
+    path = folder / CONFIG
+    try:
+        config = OmegaConf.load(path)
+        if not isinstance(config, DictConfig):
+            raise UserError("not a configuration")
+        for key in ("defaults", "hydra"):  # for Hydra, when the run is started once more
+            config.pop(key, None)
+        plain = checked(config)
+    except (YAMLError, ValueError, OSError, UserError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    for key, value in plain.items():
+        check_targets(value, ALLOWED_TARGETS.get(key, ()), key, str(path))
+    return plain
+
+
+def _with_overrides(saved: Config, config: Config, overrides: list[str], folder: Path) -> Config:
+    """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
+    repeated = _original_overrides(folder)
+    new = OmegaConf.create(saved)
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        missing = object()
+        value, value_before = _at(config, key, missing), _at(saved, key, missing)
+        is_group = value_before is missing or isinstance(value_before, dict)
+        if key == "resume" or (is_group and override.input_line in repeated):
+            continue
+        if value == value_before and value is not missing:
+            continue
+        if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or "=" not in (
+            override.input_line or ""
+        ):
+            raise UserError(
+                f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
+                f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
+            )
+        OmegaConf.update(new, key, value, merge=False, force_add=True)
+    return checked(new)
+
+
+def _original_overrides(folder: Path) -> list[str]:
+    """The command line of the run's first start: repeating it changes nothing."""
+    try:
+        return list(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
+    except (OSError, ValueError, YAMLError):
+        return []
+
+
+def _at(config: Config, key: str, missing: object) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return missing
+        node = node[part]
+    return node
+
+
+def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None:
+    """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
+    try:
+        content = json.loads((folder / METRICS).read_text())
+    except (OSError, ValueError):
+        return None
+    if content.get("status") != "completed":
+        return None
+    epochs, limit = content["epochs"], new["trainer"]["max_epochs"]
+    stopped_early = content["stopped_by"] == "early stopping"
+    if stopped_early and _patience(new) > _patience(saved):
+        return None
+    if not stopped_early and (limit == -1 or limit > epochs) and new["trainer"] != saved["trainer"]:
+        return None
+    if stopped_early:
+        way = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
+    else:
+        way = f"trainer.max_epochs={2 * epochs} goes on"
+    _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
+    return TrainingResult.of_run(folder, content)
+
+
+def _patience(config: Config) -> float:
+    callback = (config.get("callbacks") or {}).get("early_stopping")
+    return callback["patience"] if callback else float("inf")
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
+    positions = {}
+    for path in folder.glob("*.ckpt"):
+        try:
+            state = read(path, lazily=True)["callbacks"]["ExactResume"]
+            written = path.stat().st_mtime_ns
+            positions[path] = (state["epoch"], state["batch"], state["validation"] != "due", written)
+        except (UserError, KeyError, TypeError) as error:
+            _log.warning("warning: %s; going on without it", error)
+    for path in sorted(positions, key=lambda path: positions[path], reverse=True):
+        try:
+            read(path)
+        except UserError as error:
+            _log.warning("warning: %s; going back to the one before", error)
+        else:
+            return path
+    if any(folder.glob("*.ckpt")):
+        raise UserError(f"{folder}: none of its checkpoints can be read; start a new run")
+    return None
