@@ -85,6 +85,8 @@ def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
 
 def go_on_from(moment: Path, config: Config, folder: Path) -> dict[str, Any]:
     (folder / "checkpoints").mkdir(parents=True)
+    shutil.copy(moment, folder / "checkpoints" / "last.ckpt")
+    shutil.copytree(moment.parents[1] / "logs", folder / "logs")
     if moment.with_suffix(".best").exists():
         shutil.copy(moment.with_suffix(".best"), folder / "checkpoints" / "best_model.ckpt")
     plain = {**config, "callbacks": {**config["callbacks"], "keep": None}}
@@ -92,13 +94,18 @@ def go_on_from(moment: Path, config: Config, folder: Path) -> dict[str, Any]:
     return outcome(folder)
 
 
+@pytest.mark.parametrize("every_moment", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["some", "every"])
 @pytest.mark.parametrize("name", RUNS)
-def test_going_on_from_any_moment_changes_no_bit(name: str, tmp_path: Path) -> None:
+def test_going_on_from_any_moment_changes_no_bit(name: str, every_moment: bool, tmp_path: Path) -> None:
     config = configuration(tmp_path, *RUNS[name])
     train(config, tmp_path / "whole")
     whole = outcome(tmp_path / "whole")
     moments = sorted((tmp_path / "whole" / "kept").glob("*.ckpt"))
-    assert len(moments) > 15
+    if name == "max steps":  # after its last step there is nothing to go on with until the epoch's end is written
+        moments = [moment for moment in moments if moment.stem != "018_batch_end"]
+    assert len(moments) >= 9
+    if not every_moment:
+        moments = moments[len(name) % 4 :: 4]
     wrong = {}
     for number, moment in enumerate(moments):
         if bad := differing(whole, go_on_from(moment, config, tmp_path / f"resumed_{number}")):

@@ -144,7 +144,7 @@ class LastCheckpoint(Checkpoint):
         due = steps is not None and step % steps == 0 and step != self._saved_step
         if minutes is not None:  # the ranks' clocks may differ
             due |= trainer.strategy.broadcast(time.monotonic() - self._saved_at >= 60 * minutes)
-        if due:
+        if due and step != trainer.max_steps:  # else the epoch ends here
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

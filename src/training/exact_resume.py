@@ -39,7 +39,8 @@ class ExactResume(L.Callback):
     """Makes every draw a function of (seed, epoch, batch, rank); saves and restores the position in the epoch.
 
     A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
-    end. `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
+    end (but not after the very last batch of `max_steps`, where Lightning has nothing left to go on with; its
+    epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
     from without a gap; what Lightning does not save (counts of metrics, gradients that are being accumulated,
     a plateau step that is due) comes back in `on_train_start`. Values that a module logs itself with
     ``self.log(float, on_epoch=True)`` are Lightning's and lose what was logged before; metric objects don't.
@@ -110,17 +111,21 @@ class ExactResume(L.Callback):
     def _of_the_epoch(self, trainer: L.Trainer) -> Saved:
         """Return what the epoch has counted and accumulated so far, and whether a validation is due or done."""
         module, loop = trainer.lightning_module, trainer.fit_loop
+        is_last = self.cursor.batch >= trainer.num_training_batches
         counting = {name: metric for name, metric in _metrics(module) if metric._update_count}
         validation = {"validating": "due", "validated": "done"}.get(self._phase)
         if self._phase == "validating":
             counting = {name: counting[name] for name in self._counting}
         elif self._phase == "batch" and loop._data_fetcher and loop.epoch_loop._should_check_val_fx(loop._data_fetcher):
             validation = "due"
+        if validation == "done" and not is_last and trainer.should_stop and loop._can_stop_early:
+            validation = "due"  # it ends the epoch before its time, which Lightning can't take up again: once more
         saved: Saved = {
             "validation": validation,
+            "is_last": is_last,
             "metrics": {name: _counted(metric, trainer.world_size) for name, metric in counting.items()},
         }
-        if loop.epoch_loop._should_accumulate():
+        if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
             weights = module.named_parameters()
             saved["gradients"] = {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
         return saved
@@ -162,7 +167,7 @@ class ExactResume(L.Callback):
                 config.scheduler.step(saved["plateau"][config.monitor])
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping) and _has_stopped(callback):
-                trainer.should_stop = True
+                trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
 
 
 def _metrics(module: L.LightningModule) -> list[tuple[str, Metric]]:
@@ -218,7 +223,7 @@ def _stand_at(loops: Saved, state: Saved, accumulate: int) -> None:
     """
     epoch, batch, validation = state["epoch"], state["batch"], state["validation"]
     batches = loops["epoch_loop.batch_progress"]
-    last_of_epoch = batches["is_last_batch"]
+    last_of_epoch = state.get("is_last", False)
     total = batches["total"]["processed"]
     begun = epoch + 1 if batch else epoch
     loops["epoch_progress"] = {
@@ -228,7 +233,7 @@ def _stand_at(loops: Saved, state: Saved, accumulate: int) -> None:
     loops["epoch_loop.batch_progress"] = {
         "total": _all_at(total),
         "current": _all_at(batch),
-        "is_last_batch": last_of_epoch if batch else False,
+        "is_last_batch": last_of_epoch,
     }
     due = int(validation == "due")
     loops["epoch_loop.val_loop.batch_progress"] = {

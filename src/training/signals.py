@@ -86,7 +86,7 @@ class StopOnSignal(Checkpoint):
         asked = self._received is not None
         if trainer.world_size > 1:  # the signal may have reached one process only
             asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
-        if not asked:
+        if not asked or trainer.global_step == trainer.max_steps:  # the epoch's end follows
             return
         signum = self._received or signal.SIGTERM
         path = self.folder / LAST_CHECKPOINT
