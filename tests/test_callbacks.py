@@ -12,7 +12,8 @@ from tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from torch import Tensor, nn
 
 from src.data.batches import Cursor
-from src.training.callbacks import EpochCheckpoint, History, StatelessRandomness, reseed
+from src.training.callbacks import EpochCheckpoint, History
+from src.training.exact_resume import ExactResume, reseed
 
 
 class Recorder(nn.Module):
@@ -32,7 +33,7 @@ def draws(folder: Path, seed: int, epochs: int = 2, noise: int = 0) -> list[floa
     """Return what each step drew; `noise` draws were made before."""
     data, network = tiny_data(CLASSES), Recorder()
     torch.rand(noise)
-    randomness = StatelessRandomness(seed, data.cursor)
+    randomness = ExactResume(seed, data.cursor)
     tiny_trainer(folder, randomness, max_epochs=epochs).fit(tiny_module(data, network), data)
     return network.drawn
 
@@ -63,28 +64,29 @@ def test_reseed_seeds_torch_numpy_and_python() -> None:
 
 def test_the_cursor_stands_at_the_batch_that_is_next(tmp_path: Path) -> None:
     data = tiny_data(CLASSES)
-    randomness = StatelessRandomness(0, data.cursor)
+    randomness = ExactResume(0, data.cursor)
     seen: list[tuple[int, int]] = []
 
-    class Watch(StatelessRandomness):
+    class Watch(ExactResume):
         def on_train_batch_end(self, *args: Any) -> None:
             seen.append((data.cursor.epoch, data.cursor.batch))
 
     trainer = tiny_trainer(tmp_path, randomness, Watch(0, Cursor()), max_epochs=2)
     trainer.fit(tiny_module(data), data)
-    assert seen == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 0)]
+    assert seen == [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]
+    assert (data.cursor.epoch, data.cursor.batch) == (2, 0)
 
 
 def test_the_cursor_comes_back_from_a_checkpoint() -> None:
-    saved = StatelessRandomness(7, Cursor(epoch=3, batch=2)).state_dict()
+    saved = ExactResume(7, Cursor(epoch=3, batch=2)).state_dict()
     cursor = Cursor()
-    StatelessRandomness(7, cursor).load_state_dict(saved)
+    ExactResume(7, cursor).load_state_dict(saved)
     assert (saved["seed"], cursor) == (7, Cursor(epoch=3, batch=2))
 
 
 def fit_with_history(folder: Path, **options: Any) -> History:
     data, history = tiny_data(CLASSES), History(folder / "logs" / "metrics.csv")
-    trainer = tiny_trainer(folder, history, StatelessRandomness(0, data.cursor), checkpoints=True, **options)
+    trainer = tiny_trainer(folder, history, ExactResume(0, data.cursor), checkpoints=True, **options)
     trainer.fit(tiny_module(data), data)
     return history
 

@@ -2,18 +2,12 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, read_history, run_script
+from conftest import read_history, run_script
 from omegaconf import OmegaConf
-
-from src.training.checkpoint import load_checkpoint
 
 
 def metrics(folder: Path) -> dict:
@@ -234,22 +228,6 @@ def test_inference_on_rows_of_another_width_says_both_widths(promoted: Path) -> 
     done = run_script("infer.py", "input=narrow.npy", "output=p.csv", cwd=promoted)
     assert done.returncode == 1
     assert done.stderr == "error: input: rows of narrow.npy have shape (7,), the model takes (20,)\n"
-
-
-def test_ctrl_c_ends_a_run_with_130_and_keeps_its_last_epoch(tmp_path: Path) -> None:
-    options = ["trainer.max_epochs=100000", "callbacks.early_stopping=null", "hydra.run.dir=run"]
-    command = [sys.executable, str(ROOT / "train.py"), *options]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "run/checkpoints/last.ckpt").is_file() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert said.splitlines()[-1] == "interrupted"
-    assert "Traceback" not in said
-    assert metrics(tmp_path / "run")["status"] == "interrupted"
-    assert load_checkpoint(tmp_path / "run/checkpoints/last.ckpt").epoch >= 1
 
 
 def test_a_folder_in_which_no_run_began_can_be_named_again(tmp_path: Path) -> None:

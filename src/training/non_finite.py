@@ -109,10 +109,10 @@ class NonFiniteGuard(L.Callback):
             np.savez(file, x=x.numpy(), y=y.numpy(), rows=rows, bad_rows=bad)
         named = f" for {_rows(bad)} of the data" if 0 < len(bad) < len(rows) else ""
         last = self.folder / LAST_CHECKPOINT
+        saved = f"the last good state in {shown_path(last)}" if last.exists() else "no state was saved before"
         raise UserError(
             f"training diverged: {what}{named} at epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}; the "
-            f"weights were not updated. The batch is in {shown_path(path)}, the last good state in "
-            f"{shown_path(last) if last.exists() else 'no checkpoint yet'}. "
+            f"weights were not updated. The batch is in {shown_path(path)}, {saved}. "
             "Lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
         )
 

@@ -73,7 +73,6 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
     """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
-    check_writable(folder / CHECKPOINTS)
     initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
     reseed(config["seed"], "init")
     datamodule = build_data(config["data"], config["seed"])
@@ -92,6 +91,7 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
     trainer = build_trainer(config, folder, [*callbacks, stop], logger)
     history = next(callback for callback in callbacks if isinstance(callback, History))
 
+    check_writable(folder / CHECKPOINTS)
     _write_start(config, folder, origin)
     _announce(config, datamodule, module, trainer, folder)
     with stop:
