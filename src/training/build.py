@@ -28,15 +28,14 @@ from src.training.exact_resume import ExactResume
 from src.training.losses import build_loss
 from src.training.module import Module
 from src.training.non_finite import NonFiniteGuard
+from src.training.schedules import spans_the_run
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import CHECKPOINTS, HISTORY
 from src.utils.signature import check_arguments
-from src.utils.targets import check_targets, locate
+from src.utils.targets import ALLOWED, check_targets, locate
 
 # Keys of the `data` group that say how rows are served; all others are arguments of the data source.
 SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "augmentation", "embedding_dim")
-NETWORK_PACKAGES = ("src.models", "torch.nn")
-DATA_PACKAGES = ("src.data",)
 
 Config = dict[str, Any]
 
@@ -123,7 +122,7 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
         tried = optimizer([nn.Parameter(torch.zeros(1))])
         key = "scheduler"
         if scheduler:
-            whole_run = {"total_steps": 100} if "total_steps" in inspect.signature(scheduler).parameters else {}
+            whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}
             scheduler(tried, **whole_run)
     except (ValueError, TypeError, RuntimeError, IndexError) as error:
         raise UserError(f"{key}: {_first_line(error)}") from error
@@ -143,7 +142,7 @@ def _build_augmentation(data: Config) -> Augmentation:
 def rebuild_module(checkpoint: Checkpoint) -> Module:
     """Return the trained module of a checkpoint, ready to predict; only networks of this project or of torch."""
     config = checkpoint.config
-    check_targets(config["model"], NETWORK_PACKAGES, "model", str(checkpoint.path))
+    check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
     preprocessing = Preprocessing(checkpoint.spec, config["data"]["embedding_dim"])
     network = build_network(config["model"], checkpoint.spec, preprocessing)
     module = Module(checkpoint.spec, preprocessing, network, build_loss(checkpoint.spec.task, **config["loss"]))
@@ -165,7 +164,7 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
     a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
     """
     data = _overridden(checkpoint.config["data"], overrides)
-    check_targets(data, DATA_PACKAGES, "data", str(checkpoint.path))
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path))
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": checkpoint.spec} if takes_like else {}))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):

@@ -144,6 +144,9 @@ class ExactResume(L.Callback):
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping) and callback.state_key in states:
                 states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
+        for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
+            for layout in ("total_steps", "_schedule_phases"):
+                schedule.pop(layout, None)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Restore what Lightning does not."""

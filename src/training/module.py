@@ -1,6 +1,5 @@
 """The LightningModule: one step for training, validation and test, around a network that knows nothing of it."""
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from src.data.batches import Batch
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
 from src.training.losses import Loss
+from src.training.schedules import spans_the_run
 from src.utils.errors import UserError
 
 
@@ -157,7 +157,7 @@ class Module(L.LightningModule):
         optimizer = self.make_optimizer(self._parameter_groups())
         if self.make_scheduler is None:
             return optimizer
-        if "total_steps" not in inspect.signature(self.make_scheduler).parameters:
+        if not spans_the_run(self.make_scheduler):
             every = self.trainer.check_val_every_n_epoch if self.monitor.startswith("val/") else 1
             plan = {
                 "scheduler": self.make_scheduler(optimizer),

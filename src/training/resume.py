@@ -9,14 +9,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from src.training.build import DATA_PACKAGES, NETWORK_PACKAGES, Config
+from src.training.build import Config
 from src.training.checkpoint import read
 from src.training.run import TrainingResult, train
+from src.training.schedules import spans_the_run
 from src.utils.config import checked
 from src.utils.errors import UserError
 from src.utils.files import check_writable, remove_partial_files
 from src.utils.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
-from src.utils.targets import check_targets
+from src.utils.targets import check_config, locate
 
 _log = logging.getLogger(__name__)
 
@@ -37,16 +38,6 @@ MAY_CHANGE = (
     "callbacks.progress_bar",
     "preflight",
 )
-# Where each part of a run's configuration may come from.
-ALLOWED_TARGETS = {
-    "data": DATA_PACKAGES,
-    "model": NETWORK_PACKAGES,
-    "optimizer": ("torch.optim", "src.training"),
-    "scheduler": ("torch.optim", "src.training"),
-    "trainer": ("lightning",),
-    "callbacks": ("lightning.pytorch.callbacks", "src.training"),
-    "logger": ("lightning.pytorch.loggers", "src.training"),
-}
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -67,6 +58,7 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
         _log.info("resume  from %s", shown_path(checkpoint))
+        _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
 
 
@@ -82,8 +74,7 @@ def _saved_config(folder: Path) -> Config:
         plain = checked(config)
     except (YAMLError, ValueError, OSError, UserError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    for key, value in plain.items():
-        check_targets(value, ALLOWED_TARGETS.get(key, ()), key, str(path))
+    check_config(plain, str(path))
     return plain
 
 
@@ -148,6 +139,14 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
         way = f"trainer.max_epochs={2 * epochs} goes on"
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
     return TrainingResult.of_run(folder, content)
+
+
+def _say_new_length(saved: Config, new: Config) -> None:
+    before, now = saved["trainer"]["max_epochs"], new["trainer"]["max_epochs"]
+    scheduler = new.get("scheduler")
+    if before != now and scheduler and spans_the_run(locate(scheduler["_target_"], "scheduler")):
+        name = scheduler["_target_"].rpartition(".")[2]
+        _log.info("        the %s schedule is laid out anew, over %s epochs in place of %s", name, now, before)
 
 
 def _patience(config: Config) -> float:

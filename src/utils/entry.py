@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from src.utils.compose_errors import explain
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
+from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
 from src.utils.run_folder import LOG, has_log, release
 from src.utils.sweep_jobs import jobs_after
@@ -50,11 +51,14 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
+                check_foreign_config(sys.argv[1:], CONF, config_name)
                 job = functools.partial(_run_job, act, failures, show_traceback)
                 functools.update_wrapper(job, act)
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except JobFailedError:
                 sys.exit(f"error: {len(failures)} of the sweep's jobs failed:\n  " + "\n  ".join(failures))
+            except UserError as error:
+                sys.exit(f"error: {error}")
             except (HydraException, OmegaConfBaseException) as error:
                 if show_traceback:
                     raise

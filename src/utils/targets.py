@@ -9,6 +9,24 @@ from hydra.utils import get_object
 
 from src.utils.errors import UserError, did_you_mean
 
+# What each part of a configuration that comes with a file (a checkpoint, a run folder) may name: packages, or
+# single names with the place where they are really defined. A project that builds on another library adds it here.
+ALLOWED = {
+    "data": ("src.data",),
+    "model": ("src.models", "torch.nn"),
+    "optimizer": ("torch.optim",),
+    "scheduler": ("torch.optim.lr_scheduler", "src.training.schedules"),
+    "trainer": (
+        "lightning.Trainer",
+        "lightning.pytorch.trainer.trainer.Trainer",
+        "lightning.pytorch.profilers",
+        "lightning.pytorch.strategies",
+        "lightning.pytorch.plugins",
+    ),
+    "callbacks": ("lightning.pytorch.callbacks", "src.training.callbacks"),
+    "logger": ("lightning.pytorch.loggers",),
+}
+
 
 def check_targets(node: Any, allowed: tuple[str, ...], key: str, source: str) -> None:
     """Refuse every `_target_` below `node` that is not inside one of the packages `allowed` (as ``src.models``).
@@ -36,6 +54,12 @@ def check_targets(node: Any, allowed: tuple[str, ...], key: str, source: str) ->
         check_targets(item, allowed, f"{key}.{name}", source)
 
 
+def check_config(config: dict[str, Any], source: str) -> None:
+    """Refuse what the configuration of a run may not name, key by key, as `check_targets` does."""
+    for key, value in config.items():
+        check_targets(value, ALLOWED.get(key, ()), key, source)
+
+
 def locate(name: Any, key: str) -> Any:
     """Import what `name` stands for. Raises `UserError` with the true cause if that fails."""
     if not isinstance(name, str) or "." not in name:
@@ -57,8 +81,8 @@ def locate(name: Any, key: str) -> Any:
 
 
 def _inside(name: str, allowed: tuple[str, ...]) -> bool:
-    return name.startswith(tuple(f"{package}." for package in allowed))
+    return name in allowed or name.startswith(tuple(f"{package}." for package in allowed))
 
 
 def _listed(allowed: tuple[str, ...]) -> str:
-    return " and ".join(f"{package}.*" for package in allowed)
+    return " and ".join(f"{package}.*" for package in allowed) or "nothing here"
