@@ -59,6 +59,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "resume": (["last", "outputs/run", None], ["", 3]),
     "init_from": (["a.ckpt", None], ["", 3]),
     "preflight": FLAG,
+    "threads": ([1, 8, None], [0, 1.5, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
     "ckpt_path": TEXT,
     "input": TEXT,

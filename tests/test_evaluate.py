@@ -123,7 +123,7 @@ def test_infer_predicts_every_row_as_the_module_does(
 ) -> None:
     rows = np.load(checkpoint.config["data"]["path"])[:7, :4]
     np.save(tmp_path / "rows.npy", rows)
-    infer(str(tmp_path / "rows.npy"), str(tmp_path / "out.npy"), str(checkpoint.path), batch_size=3, accelerator="cpu")
+    infer(str(tmp_path / "rows.npy"), str(tmp_path / "out.npy"), str(checkpoint.path), batch_size=3, accelerator="cpu", threads=None)
     found = np.load(tmp_path / "out.npy")
     assert found.dtype.names == ("prediction", "probability_0", "probability_1", "probability_2")
     assert len(found) == 7
@@ -135,5 +135,5 @@ def test_a_gpu_that_is_not_there_is_named(checkpoint: Checkpoint, tmp_path: Path
     np.save(tmp_path / "rows.npy", np.zeros((2, 4), np.float32))
     arguments = [str(tmp_path / "rows.npy"), str(tmp_path / "out.csv"), str(checkpoint.path)]
     with pytest.raises(UserError, match=r"^accelerator: gpu is asked for.*use accelerator=cpu"):
-        infer(*arguments, batch_size=3, accelerator="gpu")
+        infer(*arguments, batch_size=3, accelerator="gpu", threads=None)
     assert not (tmp_path / "out.csv").exists()

@@ -25,6 +25,7 @@ from src.data.spec import Dataset, DataSpec
 from src.training.callbacks import History, ProgressBar
 from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord, read
 from src.training.exact_resume import ExactResume
+from src.training.lean_loop import NoProfiler, skip_unused_hooks
 from src.training.losses import build_loss
 from src.training.module import Module
 from src.training.non_finite import NonFiniteGuard
@@ -203,9 +204,15 @@ def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], log
     options = dict(config["trainer"])
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
+    unprofiled = {}
+    if not options.get("profiler"):
+        options.pop("profiler", None)
+        unprofiled["profiler"] = NoProfiler()
+    skip_unused_hooks(callbacks)
     return create(
         options,
         "trainer",
+        **unprofiled,
         callbacks=callbacks,
         logger=logger or False,
         default_root_dir=str(folder),

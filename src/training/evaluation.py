@@ -11,6 +11,7 @@ from src.evaluation.report import metrics_line, per_class_table
 from src.training.build import build_trainer, rebuild_data, rebuild_module
 from src.training.callbacks import ProgressBar
 from src.training.checkpoint import Checkpoint
+from src.training.threads import set_threads
 from src.utils.errors import UserError
 from src.utils.files import write_json
 from src.utils.run_folder import METRICS, shown_path
@@ -22,6 +23,7 @@ PREDICTIONS = "predictions.csv"
 
 def evaluate_checkpoint(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
     """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name."""
+    set_threads(config["threads"])
     module = rebuild_module(checkpoint)
     datamodule = rebuild_data(checkpoint, config["data"])
     split = _split(datamodule, checkpoint, config)

@@ -11,13 +11,15 @@ from src.evaluation.predict import predict
 from src.evaluation.writers import check_output, open_writer, prediction_columns
 from src.training.build import rebuild_module
 from src.training.checkpoint import load_checkpoint
+from src.training.threads import set_threads
 from src.utils.errors import UserError
 
 _log = logging.getLogger(__name__)
 
 
-def infer(input: str, output: str, ckpt_path: str, batch_size: int, accelerator: str) -> None:
+def infer(input: str, output: str, ckpt_path: str, batch_size: int, accelerator: str, threads: int | None) -> None:
     """Write a prediction for every row of `input`. Memory does not grow with the number of rows."""
+    set_threads(threads)
     target = Path(output)
     check_output(target, "output")
     checkpoint = load_checkpoint(ckpt_path)

@@ -37,6 +37,7 @@ MAY_CHANGE = (
     "callbacks.last_checkpoint",
     "callbacks.progress_bar",
     "preflight",
+    "threads",
 )
 
 

@@ -27,6 +27,7 @@ from src.training.module import Module
 from src.training.preflight import preflight
 from src.training.provenance import provenance
 from src.training.signals import StopOnSignal
+from src.training.threads import set_threads
 from src.utils.errors import Interrupted, UserError, did_you_mean
 from src.utils.files import check_writable, write_json
 from src.utils.run_folder import CHECKPOINTS, LOSS_CURVE, METRICS, shown_path, write_config
@@ -74,6 +75,7 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
     initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
+    set_threads(config["threads"])
     reseed(config["seed"], "init")
     datamodule = build_data(config["data"], config["seed"])
     _check_monitor(config, datamodule)

@@ -113,6 +113,7 @@ RULES: dict[str, Rule] = {
     "resume": _optional(_TEXT),
     "init_from": _optional(_TEXT),
     "preflight": _FLAG,
+    "threads": _optional(_whole(1)),
     "split": _one_of("auto", "train", "val", "test", "all"),
     "ckpt_path": _TEXT,
     "input": _TEXT,

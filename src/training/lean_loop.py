@@ -1,0 +1,40 @@
+"""Takes out of Lightning's training step what need not be in it; what it does stays the same.
+
+Lightning calls each of six hooks of every callback at every step, overridden or not, and opens a profiler's context
+around each call: with ten callbacks a fifth of a small model's step. Both are avoided by what Lightning
+itself offers: it passes over a hook that is not callable, and takes any `Profiler`.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.profilers import Profiler
+
+_NOTHING: AbstractContextManager[Any] = nullcontext()
+_STEP_HOOKS = [
+    name for name in dir(L.Callback) if "_batch_" in name or name.startswith("on_before_") or "_backward" in name
+]
+
+
+class NoProfiler(Profiler):
+    """Measures nothing, at no cost."""
+
+    def start(self, action_name: str) -> None:
+        """Do nothing."""
+
+    def stop(self, action_name: str) -> None:
+        """Do nothing."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]
+        """Return a context that does nothing; it is always the same one."""
+        return _NOTHING
+
+
+def skip_unused_hooks(callbacks: Iterable[L.Callback]) -> None:
+    """Let Lightning pass over the hooks of each step that a callback does not override."""
+    for callback in callbacks:
+        for name in _STEP_HOOKS:
+            if getattr(type(callback), name) is getattr(L.Callback, name):
+                setattr(callback, name, None)
