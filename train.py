@@ -14,8 +14,9 @@ def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
     plain = checked(config)
 
+    from src.training.result import summarise_training
     from src.training.resume import resume
-    from src.training.run import summarise_training, train
+    from src.training.run import train
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)

@@ -11,7 +11,8 @@ from yaml import YAMLError
 
 from src.training.build import Config
 from src.training.checkpoint import read
-from src.training.run import TrainingResult, train
+from src.training.result import TrainingResult
+from src.training.run import train
 from src.training.schedules import spans_the_run
 from src.utils.config import checked
 from src.utils.errors import UserError

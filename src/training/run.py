@@ -2,9 +2,7 @@
 
 import logging
 import math
-import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from src.data.datamodule import DataModule
-from src.evaluation import figures
 from src.evaluation.metrics import larger_is_better, metric_names
-from src.evaluation.report import metrics_line
 from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
 from src.training.callbacks import History
 from src.training.checkpoint import Checkpoint, load_checkpoint
@@ -26,45 +22,14 @@ from src.training.fine_tuning import initialise
 from src.training.module import Module
 from src.training.preflight import preflight
 from src.training.provenance import provenance
+from src.training.result import TrainingResult, hyperparameters, record, write_metrics
 from src.training.signals import StopOnSignal
 from src.training.threads import set_threads
 from src.utils.errors import Interrupted, UserError, did_you_mean
-from src.utils.files import check_writable, write_json
-from src.utils.run_folder import CHECKPOINTS, LOSS_CURVE, METRICS, shown_path, write_config
+from src.utils.files import check_writable
+from src.utils.run_folder import CHECKPOINTS, shown_path, write_config
 
 _log = logging.getLogger(__name__)
-
-# What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
-HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a run came to. `metrics` are those of the best epoch, the test split's among them."""
-
-    folder: Path
-    epochs: int
-    best_epoch: int | None
-    best_model: str | None
-    best_value: float
-    monitor: str
-    metrics: dict[str, float]
-    seconds: float
-
-    @classmethod
-    def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
-        """Return the result of a finished run, from the `content` of its `metrics.json`."""
-        metrics, monitor = content["metrics"], content["monitor"]
-        return cls(
-            folder=folder.resolve(),
-            epochs=content["epochs"],
-            best_epoch=content["best_epoch"],
-            best_model=content["best_model"],
-            best_value=metrics.get(monitor, math.nan),
-            monitor=monitor,
-            metrics=metrics,
-            seconds=content["seconds"],
-        )
 
 
 def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None) -> TrainingResult:
@@ -74,9 +39,16 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
     """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
-    initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
+    with StopOnSignal(folder) as stop:
+        return _train(config, folder, resume_from, stop, started)
+
+
+def _train(
+    config: dict[str, Any], folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
+) -> TrainingResult:
     set_threads(config["threads"])
     reseed(config["seed"], "init")
+    initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
     datamodule = build_data(config["data"], config["seed"])
     _check_monitor(config, datamodule)
     module = build_module(config, datamodule)
@@ -87,30 +59,28 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
         _check_same_data(resume_from, datamodule)
     logger = build_logger(config, folder, resume_from)
     if isinstance(logger, TensorBoardLogger):
-        logger.hparams.update(_hyperparameters(config))  # it leaves them in logs/hparams.yaml
+        logger.hparams.update(hyperparameters(config))  # it leaves them in logs/hparams.yaml
     callbacks = build_callbacks(config, folder, datamodule, origin)
-    stop = StopOnSignal(folder)
     trainer = build_trainer(config, folder, [*callbacks, stop], logger)
     history = next(callback for callback in callbacks if isinstance(callback, History))
 
     check_writable(folder / CHECKPOINTS)
     _write_start(config, folder, origin)
     _announce(config, datamodule, module, trainer, folder)
-    with stop:
-        try:
-            if config["preflight"]:
-                preflight(module, datamodule, callbacks, config["trainer"])
-            trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
-            best = _load_best(trainer, module)
-            metrics = _metrics_of(best, history)
-            _refuse_divergence(metrics, config["monitor"])
-            if datamodule.row_count("test"):
-                for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
-                    metrics |= tested
-        except BaseException as error:
-            status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
-            _write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
-            raise
+    try:
+        if config["preflight"]:
+            preflight(module, datamodule, callbacks, config["trainer"])
+        trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+        best = _load_best(trainer, module)
+        metrics = _metrics_of(best, history)
+        _refuse_divergence(metrics, config["monitor"])
+        if datamodule.row_count("test"):
+            for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
+                metrics |= tested
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
+        write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
+        raise
     result = TrainingResult(
         folder=folder,
         epochs=len(history.rows),
@@ -122,7 +92,7 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
         seconds=time.perf_counter() - started + history.seconds_before,
     )
     if trainer.is_global_zero:
-        _record(result, config, history, origin, logger, _stopped_by(trainer))
+        record(result, config, history, origin, logger, _stopped_by(trainer))
     return result
 
 
@@ -182,12 +152,7 @@ def _check_validation(config: dict[str, Any], datamodule: DataModule) -> None:
 @rank_zero_only
 def _write_start(config: dict[str, Any], folder: Path, origin: dict[str, Any]) -> None:
     write_config(folder, config)
-    _write_metrics(folder, {"status": "running", "metrics": {}, "provenance": origin})
-
-
-@rank_zero_only
-def _write_metrics(folder: Path, content: dict[str, Any]) -> None:
-    write_json(folder / METRICS, content)
+    write_metrics(folder, {"status": "running", "metrics": {}, "provenance": origin})
 
 
 @rank_zero_only
@@ -222,71 +187,3 @@ def _metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
 def _refuse_divergence(metrics: dict[str, float], monitor: str) -> None:
     if monitor in metrics and not math.isfinite(metrics[monitor]):
         raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")
-
-
-def _record(
-    result: TrainingResult,
-    config: dict[str, Any],
-    history: History,
-    origin: dict[str, Any],
-    logger: Any,
-    stopped_by: str,
-) -> None:
-    train_seconds = sum(row["train_seconds"] for row in history.rows)
-    train_rows = sum(row["train_rows"] for row in history.rows)
-    _write_metrics(
-        result.folder,
-        {
-            "status": "completed",
-            "model": config["model"]["_target_"].rpartition(".")[2],
-            "best_epoch": result.best_epoch,
-            "best_model": result.best_model,
-            "monitor": config["monitor"],
-            "mode": config["mode"],
-            "epochs": result.epochs,
-            "stopped_by": stopped_by,
-            "seconds": round(result.seconds, 3),
-            "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
-            "metrics": result.metrics,
-            "measured_in_part": _measured_in_part(config["trainer"]),
-            "data_split": {key: config["data"][key] for key in ("split", "split_seed")},
-            "provenance": origin,
-        },
-    )
-    drawn = {}
-    if history.rows:
-        drawn["loss_curve"] = figures.loss_curve(history.rows, result.best_epoch)
-        figures.save(drawn["loss_curve"], result.folder / LOSS_CURVE)
-    if isinstance(logger, TensorBoardLogger):
-        logger.log_hyperparams(_hyperparameters(config), {f"final/{key}": v for key, v in result.metrics.items()})
-        for name, figure in drawn.items():
-            logger.experiment.add_figure(name, figure, close=False)
-        logger.finalize("success")
-
-
-def _measured_in_part(trainer: dict[str, Any]) -> bool:
-    """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
-    limits = (trainer["limit_val_batches"], trainer["limit_test_batches"])
-    limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
-    return bool(trainer["fast_dev_run"] or trainer["overfit_batches"] or limited)
-
-
-def _hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
-    return {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
-
-
-@rank_zero_only
-def summarise_training(result: TrainingResult) -> None:
-    """Say in a few lines what came out, where it is, and what to type next."""
-    folder = shown_path(result.folder)
-    _log.info("")
-    if result.best_epoch:
-        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
-    for split in ("val", "test"):
-        if line := metrics_line(result.metrics, split):
-            _log.info("%-6s %s", split, line)
-    _log.info("%.1f s; everything is in %s", result.seconds, folder)
-    if result.best_epoch:
-        plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
-        _log.info("\nnext:  python eval.py %s", f"ckpt_path={folder}" if plain else f"\"ckpt_path='{folder}'\"")
-        _log.info("       python select_best_model.py")

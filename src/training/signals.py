@@ -7,13 +7,13 @@ import signal
 import subprocess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from src.utils.errors import Interrupted
-from src.utils.run_folder import LAST_CHECKPOINT, remember_to_requeue, shown_path
+from src.utils.run_folder import CONFIG, LAST_CHECKPOINT, is_worker_rank, remember_to_requeue, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class StopOnSignal(Checkpoint):
             os._exit(128 + signum)
         self._received = signum
         if not self._in_loop:
-            raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}; {self._command()}")
+            self._end(signum)
         name = signal.Signals(signum).name
         os.write(2, f"{name}: finishing this batch, then saving (once more ends at once)\n".encode())
 
@@ -76,7 +76,7 @@ class StopOnSignal(Checkpoint):
         """What follows can be interrupted at any point."""
         self._in_loop = False
         if self._received is not None:
-            raise Interrupted(self._received, f"stopped by {signal.Signals(self._received).name}; {self._command()}")
+            self._end(self._received)
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """What follows can be interrupted at any point."""
@@ -92,18 +92,23 @@ class StopOnSignal(Checkpoint):
         path = self.folder / LAST_CHECKPOINT
         trainer.save_checkpoint(path)
         where = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
-        if signum == _REQUEUE and trainer.is_global_zero:
-            self._requeue()
-        text = f"stopped by {signal.Signals(signum).name} at {where}; saved {shown_path(path)}; {self._command()}"
-        raise Interrupted(signum, text)
+        self._end(signum, f" at {where}; saved {shown_path(path)}")
+
+    def _end(self, signum: int, where: str = "") -> NoReturn:
+        has_begun = (self.folder / CONFIG).exists()
+        if signum == _REQUEUE and not is_worker_rank():
+            self._requeue(has_begun)
+        how = f"; {self._command()}" if has_begun else " before training began"
+        raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
         folder = shown_path(self.folder)
         plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
         return "continue with: python train.py " + (f"resume={folder}" if plain else f"\"resume='{folder}'\"")
 
-    def _requeue(self) -> None:
-        remember_to_requeue(self.folder)
+    def _requeue(self, has_begun: bool) -> None:
+        if has_begun:
+            remember_to_requeue(self.folder)
         array = os.environ.get("SLURM_ARRAY_JOB_ID")
         job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
         try:

@@ -3,6 +3,7 @@
 Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its first file.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from src.utils.errors import UserError
-from src.utils.files import write_text
+from src.utils.files import write_json, write_text
 
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
@@ -74,9 +75,9 @@ class ClaimRunFolder(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
-        if _is_worker_rank():
+        if is_worker_rank():
             return
-        if resumed := config.get("resume") or requeued_folder():
+        if "resume" in config and (resumed := config.resume or requeued_folder()):
             try:
                 folder = find_run(resumed)
             except UserError as error:
@@ -128,14 +129,15 @@ def _last_worked_on(folder: Path) -> float:
 
 
 def remember_to_requeue(folder: Path) -> None:
-    """Note that this SLURM job, when it is started again, goes on with the run in `folder`."""
-    write_text(_requeue_note(), str(folder))
+    """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
+    write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
 
 
 def requeued_folder() -> str | None:
-    """Return the folder of the run that this SLURM job was stopped in, if it is started again after that."""
+    """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
     if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
-        return _requeue_note().read_text()
+        note = json.loads(_requeue_note().read_text())
+        return str(note["folder"]) if note["command"] == sys.argv else None
     return None
 
 
@@ -147,10 +149,10 @@ def _requeue_note() -> Path:
 def has_log(config: DictConfig) -> bool:
     """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
     hydra_config = HydraConfig.get()
-    return not _is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
+    return not is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
 
 
-def _is_worker_rank() -> bool:
+def is_worker_rank() -> bool:
     """A further process of a distributed run shares the folder that rank 0 claimed."""
     return os.environ.get("LOCAL_RANK", "0") != "0"
 

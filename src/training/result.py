@@ -1,0 +1,127 @@
+"""What a training run came to: on the terminal, in `metrics.json`, in the figures and in the logger."""
+
+import logging
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from src.evaluation import figures
+from src.evaluation.report import metrics_line
+from src.training.callbacks import History
+from src.utils.files import write_json
+from src.utils.run_folder import LOSS_CURVE, METRICS, shown_path
+
+_log = logging.getLogger(__name__)
+
+# What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
+HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run came to. `metrics` are those of the best epoch, the test split's among them."""
+
+    folder: Path
+    epochs: int
+    best_epoch: int | None
+    best_model: str | None
+    best_value: float
+    monitor: str
+    metrics: dict[str, float]
+    seconds: float
+
+    @classmethod
+    def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
+        """Return the result of a finished run, from the `content` of its `metrics.json`."""
+        metrics, monitor = content["metrics"], content["monitor"]
+        return cls(
+            folder=folder.resolve(),
+            epochs=content["epochs"],
+            best_epoch=content["best_epoch"],
+            best_model=content["best_model"],
+            best_value=metrics.get(monitor, math.nan),
+            monitor=monitor,
+            metrics=metrics,
+            seconds=content["seconds"],
+        )
+
+
+@rank_zero_only
+def write_metrics(folder: Path, content: dict[str, Any]) -> None:
+    """Write `metrics.json`, which says how the run stands."""
+    write_json(folder / METRICS, content)
+
+
+def record(
+    result: TrainingResult,
+    config: dict[str, Any],
+    history: History,
+    origin: dict[str, Any],
+    logger: Any,
+    stopped_by: str,
+) -> None:
+    """Draw the loss curve, tell the logger the final numbers, and close with `metrics.json`."""
+    train_seconds = sum(row["train_seconds"] for row in history.rows)
+    train_rows = sum(row["train_rows"] for row in history.rows)
+    drawn = {}
+    if history.rows:
+        drawn["loss_curve"] = figures.loss_curve(history.rows, result.best_epoch)
+        figures.save(drawn["loss_curve"], result.folder / LOSS_CURVE)
+    if isinstance(logger, TensorBoardLogger):
+        logger.log_hyperparams(hyperparameters(config), {f"final/{key}": v for key, v in result.metrics.items()})
+        for name, figure in drawn.items():
+            logger.experiment.add_figure(name, figure, close=False)
+        logger.finalize("success")
+    write_metrics(  # last: a run is complete when all of it is there
+        result.folder,
+        {
+            "status": "completed",
+            "model": config["model"]["_target_"].rpartition(".")[2],
+            "best_epoch": result.best_epoch,
+            "best_model": result.best_model,
+            "monitor": config["monitor"],
+            "mode": config["mode"],
+            "epochs": result.epochs,
+            "stopped_by": stopped_by,
+            "seconds": round(result.seconds, 3),
+            "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
+            "metrics": result.metrics,
+            "measured_in_part": _measured_in_part(config["trainer"]),
+            "data_split": {key: config["data"][key] for key in ("split", "split_seed")},
+            "provenance": origin,
+        },
+    )
+
+
+def _measured_in_part(trainer: dict[str, Any]) -> bool:
+    """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
+    limits = (trainer["limit_val_batches"], trainer["limit_test_batches"])
+    limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
+    return bool(trainer["fast_dev_run"] or trainer["overfit_batches"] or limited)
+
+
+def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what of the configuration decides what is learned."""
+    return {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
+
+
+@rank_zero_only
+def summarise_training(result: TrainingResult) -> None:
+    """Say in a few lines what came out, where it is, and what to type next."""
+    folder = shown_path(result.folder)
+    _log.info("")
+    if result.best_epoch:
+        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
+    for split in ("val", "test"):
+        if line := metrics_line(result.metrics, split):
+            _log.info("%-6s %s", split, line)
+    _log.info("%.1f s; everything is in %s", result.seconds, folder)
+    if result.best_epoch:
+        plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
+        _log.info("\nnext:  python eval.py %s", f"ckpt_path={folder}" if plain else f"\"ckpt_path='{folder}'\"")
+        _log.info("       python select_best_model.py")
