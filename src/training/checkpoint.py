@@ -7,6 +7,7 @@ comes from. All of it is plain data, so that reading never runs code.
 import os
 import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,8 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
+            if not lazily:
+                _check_sums(path)
             content = torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
     except pickle.UnpicklingError as error:
         raise UserError(
@@ -164,6 +167,14 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     if content[RECORD].get("format") != FORMAT:
         raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
     return dict(content)
+
+
+def _check_sums(path: Path) -> None:
+    """torch reads an archive without looking at its check sums: a flipped bit would become a wrong weight."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if bad := archive.testzip():
+                raise ValueError(f"the check sum of {bad} is wrong")
 
 
 def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:

@@ -169,8 +169,11 @@ class ExactResume(L.Callback):
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, EarlyStopping) and _has_stopped(callback):
-                trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
+            if isinstance(callback, EarlyStopping):
+                if _has_stopped(callback):
+                    trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
+                else:  # it has got more patience
+                    callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED
 
 
 def _metrics(module: L.LightningModule) -> list[tuple[str, Metric]]:

@@ -51,18 +51,23 @@ class NonFiniteGuard(L.Callback):
         else:
             self._look([loss.detach().clone()])
 
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
-        """Check the gradients; after this the weights change."""
-        if not self._scaled:
+    def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Check the gradients of this batch, on the CPU, where the answer is there at once."""
+        if self._on_cpu:
             self._look([weight.grad for weight in self._weights if weight.grad is not None])
+            self._stop_if_found(trainer, pl_module)
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
+        """Check the gradients on a GPU; after this the weights change."""
         if not self._on_cpu:
+            if not self._scaled:
+                self._look([weight.grad for weight in self._weights if weight.grad is not None])
             optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
             assert self._found is not None
             is_first = (self._found > 0) & (self._first_bad_step < 0)
             self._first_bad_step.masked_fill_(is_first, trainer.global_step)
-            if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
-                return
-        self._stop_if_found(trainer, pl_module)
+            if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+                self._stop_if_found(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the result of the epoch's last steps."""
@@ -83,7 +88,9 @@ class NonFiniteGuard(L.Callback):
         self._stop_if_found(trainer, pl_module)
         for name, value in pl_module.state_dict().items():
             if value.is_floating_point() and not value.isfinite().all():
-                self._stop(trainer, pl_module, f"{name} is not finite after the last step")
+                self._stop(
+                    trainer, pl_module, f"{name} is not finite after the last step", "nothing of that step was saved"
+                )
 
     def _stop_if_found(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self._found is None or not self._found.item():
@@ -94,7 +101,9 @@ class NonFiniteGuard(L.Callback):
             trainer, pl_module, f"the gradient of {_listed(bad)} is not finite" if bad else "the loss is not finite"
         )
 
-    def _stop(self, trainer: L.Trainer, pl_module: L.LightningModule, what: str) -> None:
+    def _stop(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, what: str, kept: str = "the weights were not updated"
+    ) -> None:
         epoch, step, batch_idx = trainer.current_epoch, trainer.global_step, trainer.fit_loop.batch_idx
         first = int(self._first_bad_step)
         if 0 <= first < step:  # noticed some steps later, within the same epoch
@@ -111,8 +120,8 @@ class NonFiniteGuard(L.Callback):
         last = self.folder / LAST_CHECKPOINT
         saved = f"the last good state in {shown_path(last)}" if last.exists() else "no state was saved before"
         raise UserError(
-            f"training diverged: {what}{named} at epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}; the "
-            f"weights were not updated. The batch is in {shown_path(path)}, {saved}. "
+            f"training diverged: {what}{named} at epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}; {kept}. "
+            f"The batch is in {shown_path(path)}, {saved}. "
             "Lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
         )
 

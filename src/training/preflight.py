@@ -13,6 +13,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from src.data.datamodule import DataModule
 from src.training.module import Module
@@ -43,14 +44,16 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
     validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the run itself will say them
-        trainer.fit(copy.deepcopy(module), datamodule.trial_batches("train"), validation)
+        try:
+            trainer.fit(copy.deepcopy(module), datamodule.trial_batches("train"), validation)
+        except MisconfigurationException as error:  # such as a schedule that monitors what is not logged
+            raise UserError(f"preflight: {' '.join(str(error).split())}") from error
     torch.set_rng_state(random_states[0])
     np.random.set_state(random_states[1])
     random.setstate(random_states[2])
 
     logged = sorted(trainer.callback_metrics)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
-    monitored += [("the scheduler", config.monitor) for config in trainer.lr_scheduler_configs]
     for name, monitor in monitored:
         if monitor is not None and monitor not in logged:
             hint = did_you_mean(monitor, logged)

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from src.training.build import Config
+from src.training.build import SERVING_KEYS, Config
 from src.training.checkpoint import read
 from src.training.result import TrainingResult
 from src.training.run import train
@@ -40,6 +40,7 @@ MAY_CHANGE = (
     "preflight",
     "threads",
 )
+_GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -48,7 +49,7 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
-    saved = _saved_config(folder)
+    saved = _saved_config(folder, config)
     new = _with_overrides(saved, config, overrides, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -59,25 +60,52 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     if checkpoint is None:
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
+        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
+        if limit is not None and 0 <= limit < epochs:
+            raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path) -> Config:
-    """Read a run's configuration as data, and check it as one from the command line is, and what it names."""
+def _saved_config(folder: Path, config: Config) -> Config:
+    """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
+
+    Keys that decide nothing of what is learned may be missing, as in a run of an older version of the project:
+    they come from `config`.
+    """
     path = folder / CONFIG
     try:
-        config = OmegaConf.load(path)
-        if not isinstance(config, DictConfig):
+        loaded = OmegaConf.load(path)
+        if not isinstance(loaded, DictConfig):
             raise UserError("not a configuration")
         for key in ("defaults", "hydra"):  # for Hydra, when the run is started once more
-            config.pop(key, None)
-        plain = checked(config)
-    except (YAMLError, ValueError, OSError, UserError) as error:
+            loaded.pop(key, None)
+        plain = checked(loaded)
+    except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     check_config(plain, str(path))
+    for group in ("data", "model", "optimizer", "trainer", "loss"):
+        if not isinstance(plain.get(group), dict):
+            raise UserError(f"{path}: {group} is missing, or is no group of keys")
+    for group in ("scheduler", "callbacks", "logger"):
+        if not isinstance(plain.get(group), dict | None):
+            raise UserError(f"{path}: {group} is no group of keys")
+    _complete(plain, config, "", path)
+    for group in ("trainer", "loss"):
+        _complete(plain[group], config[group], f"{group}.", path)
+    _complete(plain["data"], {key: config["data"][key] for key in SERVING_KEYS}, "data.", path)
+    if unknown := plain["loss"].keys() - config["loss"].keys():
+        raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
     return plain
+
+
+def _complete(saved: Config, config: Config, prefix: str, path: Path) -> None:
+    for key, value in config.items():
+        if key not in saved and key not in _GROUPS_THAT_MAY_BE_NONE:
+            if prefix + key not in (*MAY_CHANGE, "resume", "init_from"):
+                raise UserError(f"{path}: {prefix}{key} is missing")
+            saved[key] = value
 
 
 def _with_overrides(saved: Config, config: Config, overrides: list[str], folder: Path) -> Config:
@@ -91,8 +119,8 @@ def _with_overrides(saved: Config, config: Config, overrides: list[str], folder:
         is_group = value_before is missing or isinstance(value_before, dict)
         if key == "resume" or (is_group and override.input_line in repeated):
             continue
-        if value == value_before and value is not missing:
-            continue
+        if value is not missing and value_before is not missing and json.dumps(value) == json.dumps(value_before):
+            continue  # as text: 1 batch is not 1.0, all of them
         if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or "=" not in (
             override.input_line or ""
         ):

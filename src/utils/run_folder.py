@@ -124,8 +124,8 @@ def find_run(resume: str) -> Path:
 
 
 def _last_worked_on(folder: Path) -> float:
-    log = folder / LOG
-    return (log if log.exists() else folder / CONFIG).stat().st_mtime
+    """When the run last wrote something; its log also has what was refused."""
+    return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())
 
 
 def remember_to_requeue(folder: Path) -> None:
