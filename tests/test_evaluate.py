@@ -123,7 +123,14 @@ def test_infer_predicts_every_row_as_the_module_does(
 ) -> None:
     rows = np.load(checkpoint.config["data"]["path"])[:7, :4]
     np.save(tmp_path / "rows.npy", rows)
-    infer(str(tmp_path / "rows.npy"), str(tmp_path / "out.npy"), str(checkpoint.path), batch_size=3, accelerator="cpu", threads=None)
+    infer(
+        str(tmp_path / "rows.npy"),
+        str(tmp_path / "out.npy"),
+        str(checkpoint.path),
+        batch_size=3,
+        accelerator="cpu",
+        threads=None,
+    )
     found = np.load(tmp_path / "out.npy")
     assert found.dtype.names == ("prediction", "probability_0", "probability_1", "probability_2")
     assert len(found) == 7

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
@@ -40,7 +41,17 @@ MAY_CHANGE = (
     "preflight",
     "threads",
 )
-_GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
+# What a run of an older version of the project may lack: nothing of it decides what is learned.
+MAY_BE_MISSING = (
+    "resume",
+    "init_from",
+    "preflight",
+    "threads",
+    "data.worker_timeout",
+    "scheduler",
+    "callbacks",
+    "logger",
+)
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -49,8 +60,9 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
-    saved = _saved_config(folder, config)
-    new = _with_overrides(saved, config, overrides, folder)
+    given = OverridesParser.create().parse_overrides(overrides)
+    saved = _saved_config(folder, config, {override.key_or_group for override in given})
+    new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
@@ -68,11 +80,10 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config) -> Config:
+def _saved_config(folder: Path, config: Config, given: set[str]) -> Config:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    Keys that decide nothing of what is learned may be missing, as in a run of an older version of the project:
-    they come from `config`.
+    It has to have the keys of `config`, but for those `given` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
     try:
@@ -91,28 +102,25 @@ def _saved_config(folder: Path, config: Config) -> Config:
     for group in ("scheduler", "callbacks", "logger"):
         if not isinstance(plain.get(group), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
-    _complete(plain, config, "", path)
-    for group in ("trainer", "loss"):
-        _complete(plain[group], config[group], f"{group}.", path)
-    _complete(plain["data"], {key: config["data"][key] for key in SERVING_KEYS}, "data.", path)
+    shared = {"": config, "trainer.": config["trainer"], "loss.": config["loss"]}
+    shared["data."] = {key: config["data"][key] for key in SERVING_KEYS}
+    for prefix, group in shared.items():
+        node = plain[prefix[:-1]] if prefix else plain
+        for key in group.keys() - node.keys():
+            if prefix + key in MAY_BE_MISSING:
+                node[key] = group[key] if prefix + key not in ("scheduler", "callbacks", "logger") else None
+            elif prefix + key not in given:
+                raise UserError(f"{path}: {prefix}{key} is missing")
     if unknown := plain["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
     return plain
 
 
-def _complete(saved: Config, config: Config, prefix: str, path: Path) -> None:
-    for key, value in config.items():
-        if key not in saved and key not in _GROUPS_THAT_MAY_BE_NONE:
-            if prefix + key not in (*MAY_CHANGE, "resume", "init_from"):
-                raise UserError(f"{path}: {prefix}{key} is missing")
-            saved[key] = value
-
-
-def _with_overrides(saved: Config, config: Config, overrides: list[str], folder: Path) -> Config:
+def _with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:
     """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
     repeated = _original_overrides(folder)
     new = OmegaConf.create(saved)
-    for override in OverridesParser.create().parse_overrides(overrides):
+    for override in given:
         key = override.key_or_group
         missing = object()
         value, value_before = _at(config, key, missing), _at(saved, key, missing)

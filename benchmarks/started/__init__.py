@@ -1,0 +1,1 @@
+"""Programs that rows start in processes of their own."""
