@@ -42,16 +42,8 @@ MAY_CHANGE = (
     "threads",
 )
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
-MAY_BE_MISSING = (
-    "resume",
-    "init_from",
-    "preflight",
-    "threads",
-    "data.worker_timeout",
-    "scheduler",
-    "callbacks",
-    "logger",
-)
+MAY_BE_MISSING = ("resume", "init_from", "preflight", "threads", "data.worker_timeout")
+GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -96,24 +88,33 @@ def _saved_config(folder: Path, config: Config, given: set[str]) -> Config:
     except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     check_config(plain, str(path))
+    _check_keys(plain, config, given, path)
+    return plain
+
+
+def _check_keys(saved: Config, config: Config, given: set[str], path: Path) -> None:
+    """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
     for group in ("data", "model", "optimizer", "trainer", "loss"):
-        if not isinstance(plain.get(group), dict):
+        if not isinstance(saved.get(group), dict):
             raise UserError(f"{path}: {group} is missing, or is no group of keys")
-    for group in ("scheduler", "callbacks", "logger"):
-        if not isinstance(plain.get(group), dict | None):
+    for group in GROUPS_THAT_MAY_BE_NONE:
+        if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
-    shared = {"": config, "trainer.": config["trainer"], "loss.": config["loss"]}
-    shared["data."] = {key: config["data"][key] for key in SERVING_KEYS}
-    for prefix, group in shared.items():
-        node = plain[prefix[:-1]] if prefix else plain
-        for key in group.keys() - node.keys():
+    serving = {key: config["data"][key] for key in SERVING_KEYS}
+    for prefix, shared in {
+        "": config,
+        "trainer.": config["trainer"],
+        "loss.": config["loss"],
+        "data.": serving,
+    }.items():
+        node = saved[prefix[:-1]] if prefix else saved
+        for key in shared.keys() - node.keys():
             if prefix + key in MAY_BE_MISSING:
-                node[key] = group[key] if prefix + key not in ("scheduler", "callbacks", "logger") else None
+                node[key] = shared[key]
             elif prefix + key not in given:
                 raise UserError(f"{path}: {prefix}{key} is missing")
-    if unknown := plain["loss"].keys() - config["loss"].keys():
+    if unknown := saved["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
-    return plain
 
 
 def _with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:
