@@ -500,6 +500,7 @@ CSV: Rows = [
     ("train.py data=csv data.file=number.csv data.target=[t,t] trainer.max_epochs=1", "data.target"),
 ]
 FOLDERS: Rows = [
+    ("train.py hydra.output_subdir=null hydra.run.dir=runs/good/r trainer.max_epochs=1", "already holds a run"),
     ("train.py hydra.run.dir=run", "hydra.run.dir: run already holds a run, which is never overwritten"),
     ("train.py hydra.run.dir=a_file", "hydra.run.dir: a_file is a file, not a folder"),
     ("train.py hydra.run.dir=a_file/x", "hydra.run.dir: cannot create a_file/x: Not a directory"),
@@ -1146,7 +1147,7 @@ def test_no_case_is_listed_twice() -> None:
 @pytest.mark.parametrize(("command", "line"), CASES, ids=[command for command, _ in CASES])
 def test_a_mistake_ends_in_one_line_that_names_the_fix(command: str, line: str, folder: Path, prepared: Path) -> None:
     script, *arguments = shlex.split(command)
-    if written := re.search(r"(?:resume|final_model)=((res|runs)/\w+)", command):
+    if written := re.search(r"(?:resume|final_model|run\.dir)=((res|runs)/\w+)", command):
         (folder / written[2]).unlink()
         shutil.copytree(prepared / written[1], folder / written[1])
     arguments = [argument.replace("$PWD", str(folder)).replace("$LONG", "n" * 300) for argument in arguments]
