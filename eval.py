@@ -12,7 +12,7 @@ from src.utils.entry import script
 @script("eval", open_groups=("data",))
 def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
-    plain = checked(config)
+    plain = checked(config, "eval")
 
     from src.training.checkpoint import load_checkpoint
     from src.training.evaluation import evaluate_checkpoint, report_evaluation

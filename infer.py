@@ -9,7 +9,7 @@ from src.utils.entry import script
 @script("infer")
 def main(config: DictConfig) -> None:
     """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
-    plain = checked(config)
+    plain = checked(config, "infer")
 
     from src.training.inference import infer
 

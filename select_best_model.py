@@ -11,7 +11,7 @@ from src.utils.entry import script
 @script("select_best_model")
 def main(config: DictConfig) -> None:
     """Check, read the runs, rank them, promote the best one."""
-    plain = checked(config)
+    plain = checked(config, "select_best_model")
 
     from src.evaluation.promotion import promote
     from src.evaluation.run_table import find_runs, print_ranking, rank

@@ -12,7 +12,7 @@ from src.utils.entry import script
 @script("train")
 def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
-    plain = checked(config)
+    plain = checked(config, "train")
 
     from src.training.result import summarise_training
     from src.training.resume import resume

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -13,11 +14,11 @@ import pyarrow.compute as pc
 from src.data.array_file import open_array
 from src.data.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from src.data.spec import Dataset, DataSpec, Rows
-from src.data.table import encode_columns, read_table, refuse_missing
+from src.data.table import encode_columns, is_number, read_table, refuse_missing
 from src.utils.errors import UserError, did_you_mean
 from src.utils.files import atomic_write, sha256, write_json
 
-_VERSION = 2  # of the conversion: arrays made by another one are made anew
+_VERSION = 3  # of the conversion: arrays made by another one are made anew
 
 
 def read_csv(
@@ -48,11 +49,20 @@ def read_csv(
     targets = [target] if isinstance(target, str) else list(target)
     if not targets:
         raise UserError("data.target: expected the name of a column, or of several, got an empty list")
+    if twice := [name for name, count in Counter(targets).items() if count > 1]:
+        raise UserError(f"data.target: column '{twice[0]}' is named twice")
+    if both := [name for name in drop or [] if name in targets]:
+        raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
+    if shape is not None and (not shape or min(shape) < 1):
+        raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
     arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
     if not (folder / "spec.json").is_file():
-        _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+        try:
+            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+        except OSError as error:
+            raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
     spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
@@ -154,8 +164,12 @@ def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, t
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
-            texts = {text for text in table.column(name).to_pylist() if text}
-            if len(texts) > max(100, table.num_rows // 2):
+            cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
+            texts = {text for _, text in cells}
+            _refuse_numbers(cells, name, source)
+            if not texts:
+                raise UserError(f"{source}: column {name} is empty; leave it out with data.drop=[{name}]")
+            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
                 raise UserError(
                     f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
                     f"category; leave it out with data.drop=[{name}]"
@@ -164,3 +178,16 @@ def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, t
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
             raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
     return found
+
+
+def _refuse_numbers(cells: list[tuple[int, str]], name: str, source: str) -> None:
+    """Raise `UserError` for text that is numbers but for a few cells, or for decimal commas: no category is."""
+    odd = [(row, text) for row, text in cells if not is_number(text)]
+    numbers = sum(is_number(text.replace(",", ".")) for _, text in cells)
+    if odd and numbers >= 0.9 * len(cells):
+        row, text = odd[0]
+        mend = "write decimal points" if is_number(text.replace(",", ".")) else "empty that cell"
+        raise UserError(
+            f"{source}: column {name}: {numbers} of {len(cells)} values are numbers, row {row} is '{text}'; "
+            f"{mend}, or leave the column out with data.drop=[{name}]"
+        )

@@ -81,9 +81,9 @@ class DataModule(L.LightningDataModule):
         return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks())
 
     def trial_batches(self, split: str) -> Batches:
-        """Return batches of ``train`` or ``val`` to try things out on: of two rows at least, as some metrics need."""
+        """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
         rows, numbers = self.parts[split]
-        return Batches(rows, numbers, max(2, self.batch_size))
+        return Batches(rows, numbers, max(self._least_rows, self.batch_size))
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
@@ -98,15 +98,20 @@ class DataModule(L.LightningDataModule):
 
         Raises `UserError` if the split has too few rows for its metrics to mean anything.
         """
-        needed = 2 if self.spec.task == "regression" else 1  # a share of the variance needs a variance
-        if self.row_count(split) < needed:
+        if self.row_count(split) < self._least_rows:
             count = self.row_count(split) or "no"
+            needed = self._least_rows
             raise UserError(
                 f"data.split: the {split} split of {self.source} has {count} rows, at least {needed} are needed"
             )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
         return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))
+
+    @property
+    def _least_rows(self) -> int:
+        """A share of the variance needs a variance."""
+        return 2 if self.spec.task == "regression" else 1
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

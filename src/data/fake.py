@@ -1,5 +1,6 @@
 """A data set out of nothing, so that a fresh clone trains at once: classes of several clusters each."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -7,18 +8,21 @@ import numpy as np
 
 from src.data.array_file import open_array
 from src.data.npy import read_npy
-from src.data.spec import Dataset
+from src.data.spec import Dataset, DataSpec
 from src.utils.errors import UserError
-from src.utils.files import atomic_write
+from src.utils.files import atomic_write, write_json
 
 _log = logging.getLogger(__name__)
 
 
-def read_fake(path: str, rows: int, columns: int, classes: int, noise: float, seed: int) -> Dataset:
+def read_fake(
+    path: str, rows: int, columns: int, classes: int, noise: float, seed: int, like: DataSpec | None = None
+) -> Dataset:
     """Return the example data at `path`, generating the file first if it is not there.
 
-    The file is (rows, columns + 1) float32 with the class in the last column. An existing file is used
-    as it is; raises `UserError` if it has another size than asked for.
+    The file is (rows, columns + 1) float32 with the class in the last column; a `.json` file beside it says
+    what it was made with. An existing file is used as it is; raises `UserError` if it has another size or was
+    made with other values than asked for. With `like`, the spec of earlier data, nothing is generated.
     """
     for name, value, least in (
         ("rows", rows, 1),
@@ -28,9 +32,18 @@ def read_fake(path: str, rows: int, columns: int, classes: int, noise: float, se
     ):
         if value < least:
             raise UserError(f"data.{name}: expected a number from {least} up, got {value}")
-    if not Path(path).exists():
-        with atomic_write(path) as file:
-            np.save(file, generate(rows, columns, classes, noise, seed))
+    if not 0 <= seed < 2**32:
+        raise UserError(f"data.seed: expected a whole number from 0 to {2**32 - 1}, got {seed}")
+    asked = {"rows": rows, "columns": columns, "classes": classes, "noise": noise, "seed": seed}
+    record = Path(f"{path}.json")
+    if like is None and not Path(path).exists():
+        made = generate(rows, columns, classes, noise, seed)
+        try:
+            write_json(record, asked)  # first: rows that are there without it would pass for any
+            with atomic_write(path) as file:
+                np.save(file, made)
+        except OSError as error:
+            raise UserError(f"data.path: cannot write {path}: {error.strerror}") from error
         _log.info("generated %s (%d rows)", path, rows)
     shape = open_array(path, "data.path").shape
     if shape != (rows, columns + 1):
@@ -38,7 +51,23 @@ def read_fake(path: str, rows: int, columns: int, classes: int, noise: float, se
             f"data.path: {path} has shape {shape}, but data.rows and data.columns ask for {(rows, columns + 1)}; "
             "delete the file to generate it anew, or train on it with data=npy data.features=" + path
         )
-    return read_npy(features=path, task="classification")
+    for name, value in _read_record(record).items():
+        if asked.get(name) != value:
+            raise UserError(
+                f"data.{name}: {path} was made with {value}, not {asked.get(name)}; "
+                "delete the file to generate it anew, or generate another one with data.path=..."
+            )
+    return read_npy(features=path, task="classification", like=like)
+
+
+def _read_record(path: Path) -> dict[str, float]:
+    """What a file was made with; nothing if it was not generated here."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and the file it is about") from error
 
 
 def generate(rows: int, columns: int, classes: int, noise: float, seed: int) -> np.ndarray:

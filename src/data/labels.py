@@ -75,7 +75,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"
         )
-    targets = labels.reshape(len(labels), -1).astype(np.float32)
+    with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
+        targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
     return targets
 

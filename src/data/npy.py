@@ -40,12 +40,6 @@ def read_npy(
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
 
     def rows(x: np.ndarray, y: np.ndarray, source: str) -> Rows:
-        if like and like.holds(x.shape[1:]):
-            x = x.reshape(-1, *like.input_shape)
-        if x.shape[1:] != raw.shape[1:] or (x.dtype == np.uint8) != (raw.dtype == np.uint8):
-            raise UserError(
-                f"{source}: rows are {x.dtype} {x.shape[1:]}, those of {features} {raw.dtype} {raw.shape[1:]}"
-            )
         return Rows(x, encode_targets(y, source) if classes is None else encode_classes(y, classes, source))
 
     def separate(x_file: str | None, y_file: str | None, split: str) -> Rows | None:
@@ -53,7 +47,15 @@ def read_npy(
             if y_file is not None:
                 raise UserError(f"data.{split}_labels is set but data.{split}_features is not")
             return None
-        return rows(*_open_pair(x_file, y_file, f"{split}_features", f"{split}_labels"), y_file or x_file)
+        x, y = _open_pair(x_file, y_file, f"{split}_features", f"{split}_labels")
+        if like and like.holds(x.shape[1:]):
+            x = x.reshape(-1, *like.input_shape)
+        if x.shape[1:] != raw.shape[1:] or (x.dtype == np.uint8) != (raw.dtype == np.uint8):
+            raise UserError(
+                f"data.{split}_features: rows of {x_file} are {x.dtype} {x.shape[1:]}, "
+                f"those of {features} {raw.dtype} {raw.shape[1:]}"
+            )
+        return rows(x, y, y_file or x_file)
 
     own = rows(raw, written, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)

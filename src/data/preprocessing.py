@@ -87,7 +87,7 @@ class Preprocessing(nn.Module):
         """Take mean and deviation from the rows numbered `train` (None: all), reading each chunk of rows once.
 
         Every row is checked on the way. Raises `UserError` for a number that is infinite, or missing
-        where the spec does not allow it.
+        where the spec does not allow it, and for a column that is missing in every training row.
         """
         is_train = np.ones(len(rows.x), dtype=bool)
         if train is not None:
@@ -106,10 +106,19 @@ class Preprocessing(nn.Module):
             squares = squares + delta**2 * count * known / np.maximum(total, 1)
             mean = mean + delta * known / np.maximum(total, 1)
             count = total
+        self._refuse_empty(np.broadcast_to(count, self.mean.shape), source)
         std = np.sqrt(squares / np.maximum(count, 1))
         std = np.where(std > 1e-6 * np.maximum(1e-6, np.abs(mean)), std, 1.0)  # a constant column stays at zero
         self.mean.copy_(torch.from_numpy(np.broadcast_to(mean, self.mean.shape).astype(np.float32)))
         self.std.copy_(torch.from_numpy(np.broadcast_to(std, self.std.shape).astype(np.float32)))
+
+    def _refuse_empty(self, count: np.ndarray, source: str) -> None:
+        if len(empty := np.flatnonzero(count == 0)):
+            if self.per_channel:
+                raise UserError(f"{source}: channel {empty[0]} holds no number in any training row")
+            index = int(self.plain[empty[0]])
+            name, hint = (self.columns[index], f" (data.drop=[{self.columns[index]}])") if self.columns else (index, "")
+            raise UserError(f"{source}: column {name} holds no number in any training row; leave it out{hint}")
 
     def _by_channel(self, chunk: np.ndarray) -> np.ndarray:
         """Return float64 (values, channels) of raw rows."""
@@ -136,15 +145,25 @@ def _chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def check_finite(
     chunk: np.ndarray, start: int, source: str, missing: str = "error", columns: tuple[str, ...] = ()
 ) -> None:
-    """Raise `UserError` for the first number in raw rows that is not finite; `start` is the first row's number."""
+    """Raise `UserError` for the first number in raw rows that is not finite; `start` is the first row's number.
+
+    A number too large for float32, as which it is used, counts as infinite.
+    """
     if chunk.dtype.kind != "f":
         return
-    wrong = np.isinf(chunk) if missing == "mean" else ~np.isfinite(chunk)
+    with np.errstate(over="ignore"):
+        stored = chunk.astype(np.float32, copy=False)
+    wrong = np.isinf(stored) if missing == "mean" else ~np.isfinite(stored)
     if wrong.any():
         row, *column = np.argwhere(wrong)[0]
         where = columns[column[0]] if columns and len(column) == 1 else ", ".join(map(str, column))
-        hint = "" if missing == "mean" else "; data.missing=mean replaces a missing number by the training mean"
-        raise UserError(f"{source}: row {start + row}, column {where} is {chunk[row, *column]}{hint}")
+        value = chunk[row, *column]
+        hint = "; mend it, or leave the row out"
+        if np.isnan(value):
+            hint = "; only a model trained with data.missing=mean takes missing numbers"
+        elif np.isfinite(value):
+            hint = ", too large for float32; scale the column down"
+        raise UserError(f"{source}: row {start + row}, column {where} is {value}{hint}")
 
 
 def _channels_last(shape: tuple[int, ...]) -> bool:

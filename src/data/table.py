@@ -1,5 +1,6 @@
 """Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
@@ -30,8 +31,7 @@ def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Tab
         raise UserError(f"{key}: {path} is not a readable CSV file ({_first_line(error)})") from error
     if table.num_rows == 0:
         raise UserError(f"{key}: {path} has no rows")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UserError(f"{key}: {path} has two columns '{twice[0]}'")
+    _refuse_twice(names, f"{key}: {path}")
     for field in table.schema:
         if pa.types.is_binary(field.type):
             raise UserError(f"{key}: {path}, column {field.name} is not UTF-8 text")
@@ -50,6 +50,9 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     options = csv.ConvertOptions(column_types=types, include_columns=list(spec.columns) or None)
     start = 0
     try:
+        if spec.columns:
+            found = csv.open_csv(path).schema.names
+            _refuse_twice([name for name in found if name in types], f"{key}: {path}")
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
                 if block.num_rows:
@@ -103,12 +106,19 @@ def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str,
     width = prod(spec.input_shape)
     if table.num_columns not in (width, width + 1):
         raise UserError(f"{source} has {table.num_columns} columns, the model takes {width}")
-    if all(_is_number(name) for name in table.column_names):
+    if all(is_number(name) for name in table.column_names):
         raise UserError(f"{source} has no header: its first row would be lost; add a line of column names")
+    _refuse_twice(table.column_names, source)
     return tuple(table.column_names[:width])
 
 
-def _is_number(text: str) -> bool:
+def _refuse_twice(names: Iterable[str], source: str) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UserError(f"{source} has two columns '{twice[0]}'; rename one, or take it out")
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a number as Python writes it."""
     try:
         float(text)
     except ValueError:

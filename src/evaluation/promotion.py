@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,22 @@ from typing import Any
 from src.evaluation.run_table import Ranking, Run
 from src.utils.errors import UserError
 from src.utils.files import copy, sha256, write_json
+from src.utils.run_folder import METRICS
 
 _log = logging.getLogger(__name__)
+
+
+def check_final_model(path: Path) -> None:
+    """Raise `UserError` if no model can be promoted to `path`: before runs are read."""
+    if path.suffix != ".ckpt":
+        raise UserError(f"final_model: expected a name that ends in .ckpt, got {path}")
+    if path.is_dir():
+        raise UserError(f"final_model: {path} is a folder; name a file")
+    for folder in path.absolute().parents:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"final_model: {folder} is a file, so nothing can be written below it")
+        if (folder / METRICS).is_file():
+            raise UserError(f"final_model: {path} is in the run {folder}, whose files stay as they are; name another")
 
 
 def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
@@ -23,15 +38,18 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     value = best.metrics[ranking.metric]
     if not math.isfinite(value):
         raise UserError(f"metric: {ranking.metric} is not finite in any run, so there is no best one")
-    if final_model.suffix != ".ckpt":
-        raise UserError(f"final_model: expected a name that ends in .ckpt, got {final_model}")
+    check_final_model(final_model)
+    _refuse_damaged(best.best_model)
     record = final_model.with_suffix(".json")
     if final_model.is_file() and not force:
         kept = _reason_to_keep(_read_record(record), best, ranking, final_model)
         if kept:
             _log.info("%s stays as it is: %s", final_model, kept)
             return
-    copy(best.best_model, final_model)
+    try:
+        copy(best.best_model, final_model)
+    except OSError as error:
+        raise UserError(f"final_model: cannot write {final_model}: {error.strerror}") from error
     write_json(
         record,
         {
@@ -53,6 +71,17 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     _log.info("%s is now the best model of %s (%s %.4f)", final_model, best.folder, ranking.metric, value)
 
 
+def _refuse_damaged(checkpoint: Path) -> None:
+    """A checkpoint is a zip archive, with a check sum of each part."""
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            part = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise UserError(f"{checkpoint}: damaged ({error}); delete that run, or restore the file") from error
+    if part:
+        raise UserError(f"{checkpoint}: damaged (the check sum of {part}); delete that run, or restore the file")
+
+
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text())
@@ -71,7 +100,7 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
             f"{best.data_key}; replace it with force=true, or choose another place with final_model=..."
         )
     present = record.get("metrics", {}).get(ranking.metric)
-    if present is None:
+    if not isinstance(present, (int, float)):
         raise UserError(f"{final_model}: has no {ranking.metric} to compare with; replace it with force=true")
     value = best.metrics[ranking.metric]
     better = value < present if ranking.mode == "min" else value > present

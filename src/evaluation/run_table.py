@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,20 @@ from src.utils.run_folder import METRICS
 from src.utils.table import table
 
 _log = logging.getLogger(__name__)
+
+# The better end of the metrics in `metrics.py`, which would import torch.
+BETTER = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
+
+_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a text"), (dict, "a group of keys")
+_KINDS: dict[str, tuple[Any, str]] = {
+    "best_epoch": _NUMBER,
+    "metrics": _KEYS,
+    "monitor": _TEXT,
+    "mode": _TEXT,
+    "model": _TEXT,
+    "data_split": _KEYS,
+    "provenance": _KEYS,
+}
 
 
 @dataclass(frozen=True)
@@ -42,52 +57,76 @@ class Ranking:
 
 
 def find_runs(folder: Path) -> list[Run]:
-    """Return every finished run with a best model below `folder`. Raises `UserError` if there is none."""
+    """Return every finished run with a best model below `folder`; say which are left out, and why.
+
+    Raises `UserError` if there is none.
+    """
     if not folder.is_dir():
         raise UserError(f"runs: {folder} is not a folder (relative paths start at {Path.cwd()})")
-    runs = []
+    runs, left_out = [], []
     for path in sorted(folder.rglob(METRICS)):
-        content = _read(path)
-        if "status" not in content:  # an evaluation, which has metrics too
-            continue
-        best = path.parent / (content.get("best_model") or "none")
-        if content.get("measured_in_part"):
-            _log.info("left out: %s (measured on some of the batches only)", path.parent)
-        elif content["status"] == "completed" and best.is_file():
-            runs.append(_run(path.parent, best, content))
-        else:
-            why = "no best model" if content["status"] == "completed" else content["status"]
-            _log.info("left out: %s (%s)", path.parent, why)
+        try:
+            content = _read(path)
+            if "status" in content:  # else an evaluation, which has metrics too
+                runs.append(_run(path, content))
+        except UserError as why:
+            _log.info("left out: %s", why)
+            left_out.append(str(why))
     if not runs:
-        raise UserError(f"runs: no finished run with a best model below {folder}; train one with python train.py")
+        first = f" ({len(left_out)} left out, the first: {left_out[0]})" if left_out else ""
+        raise UserError(
+            f"runs: no finished run with a best model below {folder}{first}; train one with python train.py"
+        )
     return runs
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
-        return content if isinstance(content, dict) else {}
     except (OSError, ValueError) as error:
-        _log.warning("warning: %s is passed over: %s", path, error)
-        return {}
+        raise UserError(f"{path}: not readable ({error})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a group of keys, found {content!r:.40}")
+    return content
 
 
-def _run(folder: Path, best: Path, content: dict[str, Any]) -> Run:
-    origin = content["provenance"]
-    split = content["data_split"]
-    fractions = "-".join(f"{part:g}" for part in split["split"])
-    return Run(
-        folder=folder,
-        best_model=best,
-        best_epoch=content["best_epoch"],
-        metrics={name: math.nan if value is None else value for name, value in content["metrics"].items()},
-        monitor=content["monitor"],
-        mode=content["mode"],
-        model=content["model"],
-        data=Path(origin["data"]).name,
-        data_key=f"{origin['data_fingerprint'][:8]}/{fractions}/{split['split_seed']}",
-        provenance=origin,
-    )
+def _run(path: Path, content: dict[str, Any]) -> Run:
+    """Return the run that the record at `path` describes. Raises `UserError` if it can't be ranked."""
+    folder = path.parent
+    best = folder / str(content.get("best_model") or "none")
+    if content.get("measured_in_part"):
+        raise UserError(f"{folder}: measured on some of the batches only")
+    if content["status"] != "completed":
+        raise UserError(f"{folder}: {content['status']}")
+    if not best.is_file():
+        raise UserError(f"{folder}: no best model")
+    if not zipfile.is_zipfile(best):
+        raise UserError(f"{best}: damaged or not a checkpoint ({best.stat().st_size} bytes)")
+    for key, (kind, name) in _KINDS.items():
+        if not isinstance(content.get(key), kind):
+            raise UserError(f"{path}: {key}: expected {name}, found {content.get(key)!r:.40}")
+    if content["mode"] not in ("min", "max"):
+        raise UserError(f"{path}: mode: expected min or max, found {content['mode']!r:.40}")
+    for name, value in content["metrics"].items():
+        if value is not None and not isinstance(value, (int, float)):
+            raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")
+    origin, split = content["provenance"], content["data_split"]
+    try:
+        fractions = "-".join(f"{part:g}" for part in split["split"])
+        return Run(
+            folder=folder,
+            best_model=best,
+            best_epoch=content["best_epoch"],
+            metrics={name: math.nan if value is None else value for name, value in content["metrics"].items()},
+            monitor=content["monitor"],
+            mode=content["mode"],
+            model=content["model"],
+            data=Path(origin["data"]).name,
+            data_key=f"{origin['data_fingerprint'][:8]}/{fractions}/{split['split_seed']}",
+            provenance={key: origin[key] for key in ("data", "data_fingerprint", "git_commit", "date")},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
 
 
 def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
@@ -95,7 +134,7 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
 
     `trained_on` chooses the data by its file name, or by the key that also names the split. Raises
     `UserError` if the runs are on several data sets or splits and none is chosen, if they disagree on what
-    best means and nothing is said, or if no run has the metric.
+    best means and nothing is said, if no run has the metric, or if `mode` is the worse end of it.
     """
     if trained_on is not None:
         names = sorted({name for run in runs for name in (run.data, run.data_key)})
@@ -125,6 +164,9 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
         mode = next((run.mode for run in runs if run.monitor == metric), None)
     if mode is None:
         raise UserError(f"mode: is a small or a large {metric} better? Add mode=min or mode=max")
+    better = BETTER.get(metric.rpartition("/")[2], mode)
+    if mode != better:
+        raise UserError(f"mode: {mode} would take the worst {metric} for the best; add mode={better}")
     sign = 1 if mode == "min" else -1
 
     def badness(run: Run) -> tuple[bool, float]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -147,6 +148,13 @@ def check_output(path: Path, key: str) -> None:
         raise UserError(f"{key}: expected a name that ends in {', '.join(_FORMATS)}, got {path}")
     if path.is_dir():
         raise UserError(f"{key}: {path} is a folder")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UserError(f"{key}: {path.parent} is a file, so nothing can be written below it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise UserError(f"{key}: cannot write to {path.parent}: {error.strerror}") from error
 
 
 @contextmanager

@@ -41,23 +41,29 @@ SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_s
 Config = dict[str, Any]
 
 
-def create(node: Config, key: str, **arguments: Any) -> Any:
+def create(node: Config, key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
     """Build what `node` names with `_target_`; `arguments` come from the program, the rest from the node.
 
-    Raises `UserError` naming `key` for an unknown, missing or ill-typed argument, and for a `ValueError` of
-    the object itself.
+    What is built in part gets its arguments named `later` afterwards. Raises `UserError` naming `key` for an
+    unknown, missing or ill-typed argument, and for a `ValueError` of the object itself.
     """
-    found = locate(node.get("_target_"), key)
+    found = _located(node, key)
     partial = node.get("_partial_", False)
-    check_arguments(found, node, key, arguments, complete=not partial)
+    check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
     make = instantiate({**node, "_partial_": True}, _convert_="all")
     if partial:
         return make
     try:
         return make(**arguments)
-    except (ValueError, TypeError, MisconfigurationException) as error:
+    except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
         text = " ".join(str(error).split())
         raise UserError(f"{key}.{text}" if _names_argument(text, node) else f"{key}: {text}") from error
+
+
+def _located(node: Any, key: str) -> Any:
+    if not isinstance(node, dict):
+        raise UserError(f"{key}: expected a group of keys with _target_, or null, got {node!r}")
+    return locate(node.get("_target_"), key)
 
 
 def _first_line(error: Exception) -> str:
@@ -73,7 +79,7 @@ def build_data(data: Config, seed: int) -> DataModule:
     return DataModule(_read(data), seed=seed, **_serving(data))
 
 
-def _read(data: Config, **like: DataSpec) -> Dataset:
+def _read(data: Config, **like: Any) -> Dataset:
     return create({name: value for name, value in data.items() if name not in SERVING_KEYS}, "data", **like)
 
 
@@ -83,6 +89,8 @@ def _serving(data: Config) -> Config:
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
     """Return the first layer, fitted on the training split; every row of the data is checked on the way."""
+    if data["embedding_dim"] and not datamodule.spec.categories:
+        raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
     preprocessing = Preprocessing(datamodule.spec, data["embedding_dim"])
     rows, numbers = datamodule.parts["train"]
     preprocessing.fit(rows, numbers, datamodule.source)
@@ -97,15 +105,16 @@ def build_module(config: Config, datamodule: DataModule) -> Module:
     """Return the module to train: preprocessing, network, loss, optimizer and schedule."""
     spec = datamodule.spec
     preprocessing = build_preprocessing(datamodule, config["data"])
-    optimizer = create(config["optimizer"], "optimizer")
-    scheduler = create(config["scheduler"], "scheduler") if config.get("scheduler") else None
+    optimizer = create(config["optimizer"], "optimizer", later=("params",))
+    given = ("optimizer", "total_steps")
+    scheduler = create(config["scheduler"], "scheduler", later=given) if config.get("scheduler") else None
     _try_out(optimizer, scheduler)
     module = Module(
         spec,
         preprocessing,
         build_network(config["model"], spec, preprocessing),
         build_loss(spec.task, **config["loss"]),
-        augmentation=_build_augmentation(config["data"]),
+        augmentation=_build_augmentation(config["data"], spec),
         optimizer=optimizer,
         scheduler=scheduler,
         monitor=config["monitor"],
@@ -124,8 +133,9 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
         key = "scheduler"
         if scheduler:
             whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}
-            scheduler(tried, **whole_run)
-    except (ValueError, TypeError, RuntimeError, IndexError) as error:
+            scheduler(tried, **whole_run).state_dict()
+            tried.step()
+    except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError) as error:
         raise UserError(f"{key}: {_first_line(error)}") from error
 
 
@@ -134,10 +144,14 @@ def build_network(model: Config, spec: DataSpec, preprocessing: Preprocessing) -
     return create(model, "model", input_shape=preprocessing.output_shape, outputs=spec.outputs)
 
 
-def _build_augmentation(data: Config) -> Augmentation:
-    return create(
-        {"_target_": "src.data.augmentation.Augmentation", **(data["augmentation"] or {})}, "data.augmentation"
-    )
+def _build_augmentation(data: Config, spec: DataSpec) -> Augmentation:
+    changes = data["augmentation"] or {}
+    if not isinstance(changes, dict):
+        raise UserError(f"data.augmentation: expected a group of keys, or null, got {changes!r}")
+    for name in ("shift", "rotate", "scale"):
+        if changes.get(name) and len(spec.input_shape) < 2:
+            raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
+    return create({"_target_": "src.data.augmentation.Augmentation", **changes}, "data.augmentation")
 
 
 def rebuild_module(checkpoint: Checkpoint) -> Module:
@@ -146,6 +160,9 @@ def rebuild_module(checkpoint: Checkpoint) -> Module:
     check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
     preprocessing = Preprocessing(checkpoint.spec, config["data"]["embedding_dim"])
     network = build_network(config["model"], checkpoint.spec, preprocessing)
+    for name, value in checkpoint.state_dict.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
     module = Module(checkpoint.spec, preprocessing, network, build_loss(checkpoint.spec.task, **config["loss"]))
     try:
         module.load_state_dict(checkpoint.state_dict)
@@ -173,8 +190,11 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
         if found != expected:
             raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
     serving = _serving(data)
-    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:
+    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:  # rows that nobody has looked at yet
         serving["split"] = None
+        for rows, part in ((dataset.rows, ""), (dataset.val, " (val)"), (dataset.test, " (test)")):
+            if rows is not None:
+                check_rows(rows, f"{dataset.name}{part}", dataset.spec.missing, dataset.spec.columns)
     return DataModule(dataset, seed=checkpoint.config["seed"], **serving)
 
 
@@ -187,6 +207,8 @@ def _overridden(data: Config, overrides: Config) -> Config:
     for name in overrides:
         if name in ("split", "split_seed"):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
+        if name in ("augmentation", "embedding_dim"):
+            raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
     if "features" in overrides and data.get("labels") and "labels" not in overrides:
@@ -204,7 +226,7 @@ def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], log
     options = dict(config["trainer"])
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
-    unprofiled = {}
+    unprofiled: Config = {}
     if not options.get("profiler"):
         options.pop("profiler", None)
         unprofiled["profiler"] = NoProfiler()
@@ -232,7 +254,7 @@ def build_callbacks(config: Config, folder: Path, datamodule: DataModule, proven
         History(folder / HISTORY),
     ]
     configured = (config.get("callbacks") or {}).items()
-    return own + [_create_below(folder, node, f"callbacks.{name}") for name, node in configured if node]
+    return own + [_create_below(folder, node, f"callbacks.{name}") for name, node in configured if node is not None]
 
 
 def build_logger(config: Config, folder: Path, resume_from: Path | None = None) -> Any:
@@ -258,7 +280,13 @@ def build_logger(config: Config, folder: Path, resume_from: Path | None = None) 
 
 def _create_below(folder: Path, node: Config, key: str) -> Any:
     """Build an object that writes files. The configuration names no folder of this run: it can be run again."""
-    parameters = inspect.signature(locate(node.get("_target_"), key)).parameters
+    parameters = inspect.signature(_located(node, key)).parameters
+    for name in ("dirpath", "save_dir"):
+        if name in node:
+            raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
+    for name in ("name", "version", "filename"):
+        if isinstance(node.get(name), str) and (".." in Path(node[name]).parts or Path(node[name]).is_absolute()):
+            raise UserError(f"{key}.{name}: '{node[name]}' leads out of the run's folder")
     given: Config = {"dirpath": str(folder / CHECKPOINTS), "save_dir": str(folder)}
     if str(node.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
         given |= {"save_on_train_epoch_end": True, "check_on_train_epoch_end": True}

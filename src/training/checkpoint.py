@@ -186,6 +186,10 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         spec = DataSpec.from_dict(record["spec"])
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
         weights, metrics = content["state_dict"], record["metrics"]
+        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics]
+        if not all(isinstance(group, Mapping) for group in groups):
+            raise TypeError("not all of its parts are groups of keys")
+        _ = config["seed"], config["data"]["embedding_dim"], origin["data_fingerprint"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
     return Checkpoint(path, config, spec, origin, weights, epoch, metrics)

@@ -20,6 +20,8 @@ def initialise(module: Module, checkpoint: Checkpoint) -> None:
         learned = {name for name, _ in module.preprocessing.named_parameters(prefix="preprocessing")}
         new |= {name: value for name, value in module.state_dict().items() if name in learned}
     old = checkpoint.state_dict
+    if bad := [name for name, value in old.items() if value.is_floating_point() and not value.isfinite().all()]:
+        raise UserError(f"init_from: {checkpoint.path}: {bad[0]} holds values that are not finite")
     fitting = {name: old[name] for name, value in new.items() if name in old and old[name].shape == value.shape}
     trained = {name for name, _ in module.named_parameters()}
     if not trained & fitting.keys():

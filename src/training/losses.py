@@ -23,6 +23,8 @@ def build_loss(task: Task, name: str = "auto", label_smoothing: float = 0.0) -> 
     options = ["auto", "cross_entropy"] if task == "classification" else ["auto", *REGRESSION]
     if name not in options:
         raise UserError(f"loss.name: for {task} expected one of {', '.join(options)}, got '{name}'")
+    if label_smoothing and task != "classification":
+        raise UserError("loss.label_smoothing: is for classes; set it to 0 for regression")
     if task == "classification":
         return partial(F.cross_entropy, label_smoothing=label_smoothing)
     return REGRESSION["mse" if name == "auto" else name]

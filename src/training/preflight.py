@@ -48,6 +48,10 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
             trainer.fit(copy.deepcopy(module), datamodule.trial_batches("train"), validation)
         except MisconfigurationException as error:  # such as a schedule that monitors what is not logged
             raise UserError(f"preflight: {' '.join(str(error).split())}") from error
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise UserError("data.batch_size: batch normalisation needs batches of 2 rows at least") from error
     torch.set_rng_state(random_states[0])
     np.random.set_state(random_states[1])
     random.setstate(random_states[2])

@@ -160,14 +160,19 @@ def _at(config: Config, key: str, missing: object) -> Any:
 
 def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None:
     """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
+    path = folder / METRICS
     try:
-        content = json.loads((folder / METRICS).read_text())
-    except (OSError, ValueError):
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):  # killed before it was written
         return None
-    if content.get("status") != "completed":
-        return None
-    epochs, limit = content["epochs"], new["trainer"]["max_epochs"]
-    stopped_early = content["stopped_by"] == "early stopping"
+    try:
+        if content["status"] != "completed":
+            return None
+        result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is incomplete ({type(error).__name__}: {error}); delete it to go on") from error
+    epochs, limit = result.epochs, new["trainer"]["max_epochs"]
+    stopped_early = stopped_by == "early stopping"
     if stopped_early and _patience(new) > _patience(saved):
         return None
     if not stopped_early and (limit == -1 or limit > epochs) and new["trainer"] != saved["trainer"]:
@@ -177,7 +182,7 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     else:
         way = f"trainer.max_epochs={2 * epochs} goes on"
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
-    return TrainingResult.of_run(folder, content)
+    return result
 
 
 def _say_new_length(saved: Config, new: Config) -> None:

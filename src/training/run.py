@@ -13,10 +13,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from src.data.datamodule import DataModule
-from src.evaluation.metrics import larger_is_better, metric_names
 from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
 from src.training.callbacks import History
 from src.training.checkpoint import Checkpoint, load_checkpoint
+from src.training.checks import check_run
 from src.training.exact_resume import reseed
 from src.training.fine_tuning import initialise
 from src.training.module import Module
@@ -25,7 +25,7 @@ from src.training.provenance import provenance
 from src.training.result import TrainingResult, hyperparameters, record, write_metrics
 from src.training.signals import StopOnSignal
 from src.training.threads import set_threads
-from src.utils.errors import Interrupted, UserError, did_you_mean
+from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
 from src.utils.run_folder import CHECKPOINTS, shown_path, write_config
 
@@ -50,7 +50,7 @@ def _train(
     reseed(config["seed"], "init")
     initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
     datamodule = build_data(config["data"], config["seed"])
-    _check_monitor(config, datamodule)
+    check_run(config, datamodule)
     module = build_module(config, datamodule)
     if initial:
         initialise(module, initial)
@@ -112,41 +112,6 @@ def _stopped_by(trainer: L.Trainer) -> str:
     if trainer.max_epochs is not None and trainer.current_epoch == trainer.max_epochs:
         return "max_epochs"
     return "max_steps" if trainer.global_step == trainer.max_steps else "max_time"
-
-
-def _check_monitor(config: dict[str, Any], datamodule: DataModule) -> None:
-    """A wrong name would otherwise end the run after its first epoch."""
-    task, monitor = datamodule.spec.task, config["monitor"]
-    names = metric_names(task, "train") + metric_names(task, "val")
-    if monitor not in names:
-        raise UserError(
-            f"monitor: '{monitor}' is not logged{did_you_mean(monitor, names)} (there are: {', '.join(names)})"
-        )
-    larger = larger_is_better(datamodule.spec, monitor)
-    if config["mode"] != {True: "max", False: "min", None: config["mode"]}[larger] or config["mode"] is None:
-        right = "max" if larger else "min"
-        raise UserError(f"mode: {config['mode']} would take the worst {monitor} for the best; set mode={right}")
-    if monitor.startswith("val/"):
-        _check_validation(config, datamodule)
-
-
-def _check_validation(config: dict[str, Any], datamodule: DataModule) -> None:
-    """The monitored value comes from validation, so the run has to get there."""
-    trainer, monitor = config["trainer"], config["monitor"]
-    if datamodule.row_count("val") == 0:
-        raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
-    if trainer["limit_val_batches"] == 0:
-        raise UserError(f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor=train/loss")
-    batches = math.ceil(datamodule.row_count("train") / config["data"]["batch_size"])
-    limit, interval = trainer["limit_train_batches"], trainer["val_check_interval"]
-    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-    first = interval if isinstance(interval, int) else int(batches * interval) * trainer["check_val_every_n_epoch"]
-    last = trainer["max_steps"] * trainer["accumulate_grad_batches"]
-    if 0 <= last < first:
-        raise UserError(
-            f"trainer.max_steps: the run ends after {last} batches, its first validation, which gives {monitor}, comes "
-            f"after {first}; raise it or lower trainer.val_check_interval"
-        )
 
 
 @rank_zero_only

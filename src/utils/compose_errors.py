@@ -20,18 +20,43 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     text = str(error)
     if match := _OVERRIDE.search(text):
         key = (match[1] or match[2]).lstrip("+~")
+        if (conf / key).is_dir() and config_name != "train":
+            return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
         hint = _group_of_option(key, conf, arguments) or _nearest_key(key, conf, config_name, arguments)
         return f"'{key}' is not a key of this configuration{hint}"
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
-        options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
-        return f"{group}={option}: no such option{did_you_mean(option, options)} (there are: {', '.join(options)})"
+        return _no_such_option(group, option, conf)
+    if isinstance(error, UnicodeDecodeError):
+        return f"{_undecodable(conf, arguments)}: is not UTF-8 text ({error.reason})"
+    if type(error) is ValueError:  # an option of a type that no option has, as `model=null`
+        for argument in arguments:
+            group, _, option = argument.partition("=")
+            if (conf / group).is_dir() and not (conf / group / f"{option}.yaml").exists():
+                return _no_such_option(group, option, conf)
     cause: BaseException = error
     while cause.__cause__ is not None and str(cause.__cause__).strip():
         cause = cause.__cause__
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)
+
+
+def _no_such_option(group: str, option: str, conf: Path) -> str:
+    options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+    there_are = f" (there are: {', '.join(options)})" if options else ""
+    return f"{group}={option}: no such option{did_you_mean(option, options)}{there_are}"
+
+
+def _undecodable(conf: Path, arguments: list[str]) -> str:
+    """The first configuration file that is not UTF-8."""
+    given = [Path(argument.partition("=")[2]) for argument in arguments if argument.startswith(("--config-", "-c"))]
+    for path in (path for folder in [*given, conf] if folder.is_dir() for path in sorted(folder.rglob("*.yaml"))):
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return str(path)
+    return "a configuration file"
 
 
 def _group_of_option(key: str, conf: Path, arguments: list[str]) -> str:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from src.utils.errors import UserError
+from src.utils.schema import check_keys
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -62,6 +63,17 @@ def _optional(rule: Rule) -> Rule:
     return lambda value: value is None or rule[0](value), f"{rule[1]}, or null"
 
 
+def _is_share(value: Any) -> bool:
+    return (_is_int(value) and value >= 0) or (isinstance(value, float) and 0 <= value <= 1)
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_number(part) and part >= 0 for part in value.values()) and any(value.values())
+    return re.fullmatch(r"\d+(:\d\d){3}", str(value)) is not None and any(int(part) for part in str(value).split(":"))
+
+
+_SHARE: Rule = (_is_share, "a whole number of batches from 0 up, or a fraction of them up to 1.0")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 _TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
 _BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
@@ -95,11 +107,23 @@ RULES: dict[str, Rule] = {
         lambda value: value is None or (_is_int(value) and (value == -1 or value > 0)),
         "a whole number above 0, or -1 for no end",
     ),
-    "trainer.max_time": (
-        lambda value: (
-            value is None or isinstance(value, dict) or re.fullmatch(r"\d+(:\d\d){3}", str(value)) is not None
-        ),
-        'days:hours:minutes:seconds in quotes, as "00:12:00:00", or null',
+    "trainer.max_time": _optional((_is_time, 'days:hours:minutes:seconds in quotes, as "00:12:00:00"')),
+    "trainer.min_epochs": _optional(_whole(1)),
+    "trainer.min_steps": _optional(_whole(1)),
+    "trainer.num_nodes": _whole(1),
+    "trainer.limit_train_batches": _SHARE,
+    "trainer.limit_val_batches": _SHARE,
+    "trainer.limit_test_batches": _SHARE,
+    "trainer.overfit_batches": _SHARE,
+    "trainer.val_check_interval": (
+        lambda value: _is_share(value) and value > 0,
+        "a whole number of batches above 0, or a fraction of an epoch up to 1.0",
+    ),
+    "trainer.check_val_every_n_epoch": _optional(_whole(1)),
+    "trainer.num_sanity_val_steps": _whole(-1),
+    "trainer.profiler": (
+        lambda value: value in (None, "simple", "advanced", "pytorch") or isinstance(value, dict),
+        "one of simple, advanced, pytorch, or null",
     ),
     "trainer.max_steps": _whole(-1),
     "trainer.accumulate_grad_batches": _whole(1),
@@ -109,6 +133,11 @@ RULES: dict[str, Rule] = {
     "callbacks.last_checkpoint.every_n_train_steps": _optional(_whole(1)),
     "callbacks.last_checkpoint.every_n_minutes": _optional(_number(0, "a number above 0", above=True)),
     "callbacks.early_stopping.patience": _whole(0),
+    "callbacks.early_stopping.min_delta": _number(0, "a number from 0 up"),
+    "callbacks.best_checkpoint.save_top_k": (lambda value: _is_int(value) and value != 0, "a whole number, not 0"),
+    "scheduler.patience": _whole(0),
+    "scheduler.min_lr": _number(0, "a number from 0 up"),
+    "logger.default_hp_metric": _FLAG,
     "callbacks.progress_bar.refresh_rate": _whole(1),
     "resume": _optional(_TEXT),
     "init_from": _optional(_TEXT),
@@ -116,6 +145,10 @@ RULES: dict[str, Rule] = {
     "threads": _optional(_whole(1)),
     "split": _one_of("auto", "train", "val", "test", "all"),
     "ckpt_path": _TEXT,
+    "runs": _TEXT,
+    "metric": _optional(_TEXT),
+    "trained_on": _optional(_TEXT),
+    "final_model": _TEXT,
     "input": _TEXT,
     "output": _TEXT,
     "batch_size": _whole(1),
@@ -126,10 +159,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def checked(config: DictConfig) -> dict[str, Any]:
+def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
     """Return the configuration as plain, resolved containers.
 
-    Raises `UserError` that names the key of a value that is missing, can't be resolved, or is out of range.
+    Raises `UserError` that names the key of a value that is missing, can't be resolved, or is out of range; and
+    of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -139,6 +173,8 @@ def checked(config: DictConfig) -> dict[str, Any]:
     except InterpolationResolutionError as error:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
+    if command:
+        check_keys({str(key): value for key, value in plain.items()}, command)
     for key, (holds, expected) in RULES.items():
         node: Any = plain
         for part in key.split("."):

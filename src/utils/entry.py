@@ -18,15 +18,16 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from src.utils.compose_errors import explain
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
 from src.utils.run_folder import LOG, has_log, release
+from src.utils.schema import CONF
 from src.utils.sweep_jobs import jobs_after
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 _log = logging.getLogger(__name__)
 
 Act = Callable[[DictConfig], float | None]
@@ -61,7 +62,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                 sys.exit(f"error: {len(failures)} of the sweep's jobs failed:\n  " + "\n  ".join(failures))
             except UserError as error:
                 sys.exit(f"error: {error}")
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
                     raise
                 sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")

@@ -25,7 +25,21 @@ class Interrupted(BaseException):
 
 
 _OF_THE_MACHINE = {
-    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "EMFILE", "ENAMETOOLONG")
+    getattr(errno, name)
+    for name in (
+        "ENOSPC",
+        "EDQUOT",
+        "EACCES",
+        "EPERM",
+        "EROFS",
+        "EIO",
+        "EMFILE",
+        "ENAMETOOLONG",
+        "ENOTDIR",
+        "EISDIR",
+        "EEXIST",
+        "ENOENT",
+    )
 }
 
 

@@ -23,9 +23,14 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
 
     `arguments` are the command line's. Costs nothing where all configuration is the project's own.
     """
-    parsed, _ = get_args_parser().parse_known_args(arguments)
+    parsed, unknown = get_args_parser().parse_known_args(arguments)
+    if options := [argument for argument in unknown if argument.startswith("-")]:
+        raise UserError(f"{options[0]}: no such option; --help lists them")
     folders = [Path(folder).absolute() for folder in (parsed.config_path, parsed.config_dir) if folder]
     searched = [override for override in parsed.overrides if override.lstrip("+").startswith("hydra.searchpath")]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: there is no such folder of configuration files")
     if not searched and all(folder.is_relative_to(conf) for folder in folders):
         return
     main = Path(parsed.config_path).absolute() if parsed.config_path else conf

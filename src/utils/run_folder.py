@@ -78,6 +78,8 @@ class ClaimRunFolder(Callback):
         if is_worker_rank():
             return
         if "resume" in config and (resumed := config.resume or requeued_folder()):
+            if _named_by_user(config, "run"):
+                _refuse("hydra.run.dir: a run that goes on stays in its folder; leave it out, or start a new run")
             try:
                 folder = find_run(resumed)
             except UserError as error:
@@ -85,8 +87,8 @@ class ClaimRunFolder(Callback):
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays
-        elif config.hydra.output_subdir is not None:
-            folder = _claim(config, "run", lambda folder: (folder / ".hydra").mkdir())
+        else:
+            folder = _claim(config, "run", _take)
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
 
@@ -99,11 +101,23 @@ class ClaimRunFolder(Callback):
             config.hydra.sweep.dir = str(folder)
 
 
+def _take(folder: Path) -> None:
+    if (folder / CONFIG).exists() or (folder / METRICS).exists():
+        raise FileExistsError(folder)
+    (folder / ".hydra").mkdir()
+
+
+def _named_by_user(config: DictConfig, kind: str) -> bool:
+    return any(text.lstrip("+").startswith(f"hydra.{kind}.dir=") for text in config.hydra.overrides.hydra)
+
+
 def find_run(resume: str) -> Path:
     """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
 
     Raises `UserError` if there is none.
     """
+    if not isinstance(resume, str):
+        raise UserError(f"resume: expected a folder, or last, got {resume!r}")
     if resume == "last":
         runs = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
         if not runs:
@@ -163,7 +177,8 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
         folder = Path(config.hydra[kind].dir)
     except OmegaConfBaseException as error:
         _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
-    named_by_user = any(text.lstrip("+").startswith(f"hydra.{kind}.dir=") for text in config.hydra.overrides.hydra)
+    if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
+        _refuse(f"hydra.{kind}.dir: expected a folder of its own for the {kind}")
     for suffix in count():
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
         try:
@@ -173,7 +188,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
         except FileExistsError:
             if candidate.exists() and not candidate.is_dir():
                 _refuse(f"hydra.{kind}.dir: {candidate} is a file, not a folder")
-            if named_by_user:
+            if _named_by_user(config, kind):
                 _refuse(
                     f"hydra.{kind}.dir: {candidate} already holds a {kind}, which is never overwritten; "
                     "name another folder or delete it"

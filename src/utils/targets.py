@@ -65,7 +65,7 @@ def locate(name: Any, key: str) -> Any:
     if not isinstance(name, str) or "." not in name:
         raise UserError(f"{key}._target_: expected 'package.module.Name', got {name!r}")
     try:
-        return get_object(name)
+        found = get_object(name)
     except Exception as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
@@ -78,6 +78,9 @@ def locate(name: Any, key: str) -> Any:
             except Exception:  # the hint is a courtesy
                 hint = ""
         raise UserError(f"{key}._target_: cannot load '{name}' ({type(cause).__name__}: {cause}){hint}") from error
+    if not callable(found):
+        raise UserError(f"{key}._target_: '{name}' can't be called: it is a {type(found).__name__}")
+    return found
 
 
 def _inside(name: str, allowed: tuple[str, ...]) -> bool:

@@ -1,0 +1,81 @@
+"""Which keys a command's configuration has: those of its file in ``conf/`` and of the groups that it composes.
+
+Hydra refuses a mistyped key on the command line; one in a configuration file, or behind a ``+``, would be taken
+and used by nobody.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src.utils.errors import UserError, did_you_mean
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+Node = dict[str, Any]
+
+
+def check_keys(config: Node, command: str) -> None:
+    """Raise `UserError` for a key of `config` that ``conf/<command>.yaml`` doesn't know, or one that it lacks."""
+    own, groups = _of_command(command)
+    known = [*own, *groups]
+    for key, value in config.items():
+        if key in known:
+            continue
+        if isinstance(value, dict) and (CONF / key).is_dir():
+            inner = ".".join([key, *list(value)[:1]])
+            raise UserError(f"{inner}: the file of {key}= needs the line '# @package _global_' at its top")
+        raise UserError(
+            f"'{key}' is not a key of this configuration{did_you_mean(key, known)}; "
+            f"a new one has to be in conf/{command}.yaml"
+        )
+    for key, value in _lacking(config, own, "", open_keys={*groups}):
+        raise UserError(f"{key}: {value}")
+    for group, required in groups.items():
+        node = config.get(group)
+        if node is None and required is None:
+            continue
+        if not isinstance(node, dict):
+            raise UserError(f"{group}: expected a group of keys, got {node!r}; choose one with {group}=<option>")
+        for key, value in _lacking(node, required or {}, f"{group}.", open_keys={*(required or {})}):
+            raise UserError(f"{key}: {value}")
+
+
+def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with `node`: keys that are missing, and unknown ones but for those below `open_keys`."""
+    for key, value in expected.items():
+        if key not in node:
+            yield f"{prefix}{key}", "is missing, but needed; give it a value"
+        elif isinstance(value, dict) and value:
+            inner = node[key]
+            if not isinstance(inner, dict):
+                yield f"{prefix}{key}", f"expected a group of keys, got {inner!r}"
+            else:
+                yield from _lacking(inner, value, f"{prefix}{key}.", set())
+                for name in () if key in open_keys else inner.keys() - value.keys():
+                    yield f"{prefix}{key}.{name}", f"is not a key of this configuration{did_you_mean(name, value)}"
+
+
+@cache
+def _of_command(command: str) -> tuple[Node, dict[str, Node | None]]:
+    """The keys of the command's own file, and its groups with the keys that they need; None: the group may be empty."""
+    own = OmegaConf.to_container(OmegaConf.load(CONF / f"{command}.yaml"), resolve=False)
+    assert isinstance(own, dict)
+    groups: dict[str, Node | None] = {}
+    for entry in own.pop("defaults", []):
+        for group, option in entry.items() if isinstance(entry, dict) else ():
+            if group != "hydra" and option is not None:
+                groups[group] = None if (CONF / group / "none.yaml").exists() else _needed(group)
+    return {str(key): value for key, value in own.items()}, groups
+
+
+def _needed(group: str) -> Node:
+    """All keys of the Trainer are listed in one file; what the other groups need depends on what they build."""
+    if group != "trainer":
+        return {}
+    keys = OmegaConf.to_container(OmegaConf.load(CONF / group / "default.yaml"), resolve=False)
+    assert isinstance(keys, dict)
+    return {str(key): value for key, value in keys.items()}
