@@ -138,6 +138,8 @@ def test_later_data_that_the_model_can_not_take_are_refused(read, text, like, me
 
 
 MANY = "id,y\n" + "".join(f"n{i},{i % 2}\n" for i in range(300))
+IDS = "id,y\n" + "".join(f"n{i},{i % 2}\n" for i in range(20))
+FEW = "a,y\n" + "".join(f"{'%s' if i == 3 else i},{i % 2}\n" for i in range(20))
 REFUSED = {
     "dtype": (NUMBERS, {"dtype": "int8"}, r"^data\.dtype: expected uint8 or float32, got 'int8'"),
     "target": (NUMBERS, {"target": "yy"}, r"^data\.target: .*table\.csv has no column 'yy'; did you mean 'y'"),
@@ -153,6 +155,17 @@ REFUSED = {
     "bytes": (NUMBERS + "7,256,1\n", {"dtype": "uint8"}, r"table\.csv: row 3, column b is 256, expected a whole"),
     "fraction": ("a,y\n1,0\n1.5,1\n", {"dtype": "uint8"}, r"table\.csv: row 1, column a is 1\.5"),
     "hole": ("a,y\n1,0\n,1\n", {"dtype": "uint8"}, r"table\.csv: row 1, column a is nan"),
+    "target twice": (NUMBERS, {"target": ["y", "y"]}, r"^data\.target: column 'y' is named twice"),
+    "target dropped": (NUMBERS, {"drop": ["y"]}, r"^data\.drop: column 'y' is the target"),
+    "no shape": (NUMBERS, {"shape": []}, r"^data\.shape: expected whole numbers above 0, .* got \[\]"),
+    "negative shape": (
+        NUMBERS,
+        {"shape": [-2, -1]},
+        r"^data\.shape: expected whole numbers above 0, .* got \[-2, -1\]",
+    ),
+    "one mark": (FEW % "?", {}, r"column a: 19 of 20 values are numbers, row 3 is '\?'; empty that cell.*drop=\[a\]"),
+    "decimal comma": (FEW % '"1,5"', {}, r"column a: 20 of 20 values .*, row 3 is '1,5'; write decimal points"),
+    "ids in few rows": (IDS, {}, r"column id has 20 different texts in 20 rows.*data\.drop=\[id\]"),
     "one class": ("a,y\n1,0\n2,0\n", {}, r"table\.csv, column y: there is only one class"),
     "target text": ("a,y\n1,p\n2,q\n", {"task": "regression"}, r"table\.csv, column y: targets are <U1"),
     "twice": ("a,a,y\n1,2,0\n", {}, r"^data\.file: .*table\.csv has two columns 'a'"),
@@ -168,6 +181,12 @@ REFUSED = {
 def test_a_table_that_can_not_be_learned_from_is_refused_with_its_key_or_column(read, text, arguments, message):
     with pytest.raises(UserError, match=message):
         read(text, **arguments)
+
+
+def test_a_folder_that_can_not_be_written_is_named_with_its_key(tmp_path):
+    (tmp_path / "table.csv").write_text(NUMBERS)
+    with pytest.raises(UserError, match=r"^data\.processed: cannot write .*table\.csv"):
+        read_csv(str(tmp_path / "table.csv"), "y", str(tmp_path / "table.csv"))
 
 
 def test_a_missing_table_is_named_with_its_key(tmp_path):

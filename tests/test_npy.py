@@ -83,11 +83,11 @@ def test_a_class_that_the_model_never_saw_is_refused_with_its_row(save):
         ({"features": np.ones((8, 2, 2))}, r"data\.labels is null, .*features\.npy .* shape \(8, 2, 2\)"),
         (
             {"features": X, "labels": CLASSES, "val_features": X[:, :2], "val_labels": CLASSES},
-            r"val_labels\.npy: rows are float64 \(2,\), those of .*features\.npy float64 \(3,\)",
+            r"^data\.val_features: rows of .*val_features\.npy are float64 \(2,\), .*features\.npy float64 \(3,\)",
         ),
         (
             {"features": X, "labels": CLASSES, "test_features": X.astype(np.uint8), "test_labels": CLASSES},
-            r"test_labels\.npy: rows are uint8 \(3,\), those of .*features\.npy float64 \(3,\)",
+            r"^data\.test_features: rows of .*test_features\.npy are uint8 \(3,\), .*features\.npy float64 \(3,\)",
         ),
         (
             {"features": X, "labels": CLASSES, "val_labels": CLASSES},

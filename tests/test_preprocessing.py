@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from src.data.preprocessing import Preprocessing
+from src.data.preprocessing import Preprocessing, check_rows
 from src.data.spec import DataSpec, Rows
 from src.utils.errors import UserError
 
@@ -66,10 +66,9 @@ def test_a_constant_column_becomes_zero():
 def test_a_missing_number_counts_for_nothing_and_becomes_the_mean(random):
     x = random.normal(3, 2, size=(90, 3)).astype(np.float32)
     x[random.random((90, 3)) < 0.3] = np.nan
-    x[:, 2] = np.nan
     layer = fitted(spec_of(3, missing="mean"), x, TRAIN)
-    np.testing.assert_allclose(layer.mean[:2], np.nanmean(x[TRAIN, :2], axis=0), rtol=1e-5)
-    np.testing.assert_allclose(layer.std[:2], np.nanstd(x[TRAIN, :2], axis=0), rtol=1e-5)
+    np.testing.assert_allclose(layer.mean, np.nanmean(x[TRAIN], axis=0), rtol=1e-5)
+    np.testing.assert_allclose(layer.std, np.nanstd(x[TRAIN], axis=0), rtol=1e-5)
     out = layer(torch.from_numpy(x))
     assert torch.equal(out == 0, torch.from_numpy(np.isnan(x)))
     assert torch.isfinite(out).all()
@@ -86,7 +85,31 @@ def test_a_number_that_is_not_finite_is_refused_with_its_file_row_and_column(val
     for columns, where in (((), "1"), (("a", "b", "c"), "b")):
         with pytest.raises(UserError, match=rf"^rows\.npy: row {row}, column {where} is {value}") as refused:
             fitted(spec_of(3, columns=columns, missing=missing), x, TRAIN)
-        assert ("data.missing=mean" in str(refused.value)) == (missing == "error")
+        assert ("data.missing=mean" in str(refused.value)) == bool(np.isnan(value))
+
+
+def test_a_number_too_large_for_float32_is_refused_in_rows_of_any_split():
+    x = np.zeros((90, 3))
+    x[70, 1] = 1e300
+    with pytest.raises(UserError, match=r"^rows\.npy: row 70, column 1 is 1e\+300, too large for float32"):
+        fitted(spec_of(3), x, TRAIN)
+    with pytest.raises(UserError, match=r"^test\.npy: row 70, column 1 is 1e\+300, too large for float32"):
+        check_rows(Rows(x, np.zeros(90)), "test.npy", "mean", ())
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns", "place"),
+    [
+        ((3,), (), "column 2 holds no number in any training row; leave it out$"),
+        ((3,), ("a", "b", "c"), r"column c holds no number in any training row; leave it out \(data\.drop=\[c\]\)"),
+        ((3, 2, 2), (), "channel 2 holds no number in any training row"),
+    ],
+)
+def test_a_column_that_is_missing_in_every_training_row_is_refused(shape, columns, place, random):
+    x = random.normal(size=(90, *shape)).astype(np.float32)
+    x[TRAIN, 2] = np.nan
+    with pytest.raises(UserError, match=rf"^rows\.npy: {place}"):
+        fitted(spec_of(*shape, columns=columns, missing="mean"), x, TRAIN)
 
 
 def test_a_pixel_that_is_not_finite_is_refused_with_its_place():

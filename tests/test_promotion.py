@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny import fake_run
 
-from src.evaluation.promotion import promote
+from src.evaluation.promotion import check_final_model, promote
 from src.evaluation.run_table import find_runs, rank
 from src.utils.errors import UserError
 
@@ -25,15 +26,19 @@ def final(tmp_path: Path) -> Path:
     return tmp_path / "checkpoints" / "final_model.ckpt"
 
 
+def weights(final: Path) -> str:
+    return zipfile.ZipFile(final).read("weights").decode()
+
+
 def record(final: Path) -> dict[str, Any]:
     return json.loads(final.with_suffix(".json").read_text())
 
 
 def test_the_best_run_becomes_the_final_model_with_a_record_of_its_origin(final: Path, tmp_path: Path) -> None:
     run = tmp_path / "first" / "run"
-    assert final.read_text() == "weights of run"
+    assert weights(final) == "weights of run"
     found = record(final)
-    assert found["sha256"] == hashlib.sha256(b"weights of run").hexdigest()
+    assert found["sha256"] == hashlib.sha256(final.read_bytes()).hexdigest()
     assert (found["run"], found["checkpoint"]) == (str(run), str(run / "checkpoints" / "best_model.ckpt"))
     assert (found["metric"], found["mode"], found["value"], found["epoch"]) == ("val/loss", "min", 0.5, 3)
     assert found["metrics"] == {"val/loss": 0.5, "val/acc": 0.8}
@@ -60,7 +65,7 @@ def test_only_a_better_run_replaces_the_final_model_unless_forced(
     before = final.with_suffix(".json").read_text()
     fake_run(tmp_path / "second" / "new", {metric: value})
     promote_best(tmp_path / "second", final, metric, mode, force)
-    assert final.read_text() == ("weights of new" if replaced else "weights of run")
+    assert weights(final) == ("weights of new" if replaced else "weights of run")
     assert record(final)["sha256"] == hashlib.sha256(final.read_bytes()).hexdigest()
     assert (final.with_suffix(".json").read_text() == before) != replaced
 
@@ -85,9 +90,9 @@ def test_a_model_of_other_data_is_replaced_only_by_force(final: Path, tmp_path: 
         UserError, match=r"final_model\.ckpt: was trained on other data \(rows\.npy, 01234567/.*ffffffff/"
     ):
         promote_best(tmp_path / "second", final)
-    assert final.read_text() == "weights of run"
+    assert weights(final) == "weights of run"
     promote_best(tmp_path / "second", final, force=True)
-    assert final.read_text() == "weights of new"
+    assert weights(final) == "weights of new"
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]"])
@@ -100,7 +105,7 @@ def test_a_final_model_without_a_readable_record_is_not_replaced(text: str | Non
         UserError, match=r"final_model\.ckpt: there is no record of where this file comes from.*force=true"
     ):
         promote_best(tmp_path / "second", final)
-    assert final.read_text() == "weights of run"
+    assert weights(final) == "weights of run"
 
 
 def test_a_final_model_that_lacks_the_metric_is_not_replaced(final: Path, tmp_path: Path) -> None:
@@ -115,3 +120,39 @@ def test_a_value_that_is_not_finite_is_never_promoted(force: bool, tmp_path: Pat
     with pytest.raises(UserError, match=r"^metric: val/loss is not finite in any run"):
         promote_best(tmp_path / "runs", tmp_path / "final_model.ckpt", force=force)
     assert not (tmp_path / "final_model.ckpt").exists()
+
+
+def test_a_checkpoint_with_a_flipped_bit_is_never_promoted(final: Path, tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "second" / "new", {"val/loss": 0.1})
+    best = run / "checkpoints" / "best_model.ckpt"
+    best.write_bytes(best.read_bytes().replace(b"weights of new", b"weights of neW"))
+    with pytest.raises(UserError, match=r"best_model\.ckpt: damaged \(the check sum of weights\)"):
+        promote_best(tmp_path / "second", final, force=True)
+    assert weights(final) == "weights of run"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x.pt", r"expected a name that ends in \.ckpt, got .*x\.pt"),
+        ("folder.ckpt", r".*folder\.ckpt is a folder"),
+        ("file/x.ckpt", r".*file is a file, so nothing can be written below it"),
+        ("run/checkpoints/last.ckpt", r".*last\.ckpt is in the run .*run, whose files stay"),
+    ],
+)
+def test_a_place_that_can_hold_no_final_model_is_refused_with_its_key(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.ckpt").mkdir()
+    (tmp_path / "file").touch()
+    fake_run(tmp_path / "run", {"val/loss": 0.1})
+    with pytest.raises(UserError, match=f"^final_model: {message}"):
+        check_final_model(tmp_path / name)
+
+
+def test_a_place_that_can_not_be_written_is_named_with_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    fake_run(tmp_path / "runs" / "a", {"val/loss": 0.1})
+    monkeypatch.setattr("src.evaluation.promotion.copy", fail)
+    with pytest.raises(UserError, match=r"^final_model: cannot write .*x\.ckpt: No space left on device$"):
+        promote_best(tmp_path / "runs", tmp_path / "x.ckpt")

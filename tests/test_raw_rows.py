@@ -172,6 +172,7 @@ BAD_FILES = {
     "csv empty": ("x.csv", lambda: b"", r"is empty \(0 bytes\)"),
     "csv without rows": ("x.csv", lambda: b"a,b,c\n", "has no rows"),
     "csv column missing": ("x.csv", lambda: b"a,bb,c\n1,2,3\n", "has no column 'b', which .* did you mean 'bb'"),
+    "csv column twice": ("x.csv", lambda: b"a,b,c,b\n1,2,3,4\n", "has two columns 'b'"),
     "csv text": ("x.csv", lambda: b"a,b,c\n1,2,3\n1,x,3\n", ".*'x'"),
     "csv ragged": ("x.csv", lambda: b"a,b,c\n1,2,3\n1,2\n", ".*Expected 3 columns, got 2"),
 }

@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import fake_run
+from tiny import CLASSES, TARGETS, fake_run
 
-from src.evaluation.run_table import find_runs, print_ranking, rank
+from src.data.spec import DataSpec
+from src.evaluation.metrics import larger_is_better, metric_names
+from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank
 from src.utils.errors import UserError
 
 KEY = "01234567/0.8-0.1-0.1/0"
@@ -27,7 +30,7 @@ def order(folder: Path, metric: str | None = None, mode: str | None = None) -> s
 
 @pytest.mark.parametrize(
     ("metric", "mode", "expected"),
-    [(None, None, "bac"), ("val/loss", None, "bac"), ("val/loss", "max", "cab"), ("val/acc", "max", "cab")],
+    [(None, None, "bac"), ("val/loss", None, "bac"), ("val/loss", "min", "bac"), ("val/acc", "max", "cab")],
 )
 def test_the_best_run_comes_first(three: Path, metric: str | None, mode: str | None, expected: str) -> None:
     assert order(three, metric, mode) == expected
@@ -41,8 +44,9 @@ def test_a_ranking_says_what_it_went_by(three: Path) -> None:
 @pytest.mark.parametrize("mode", ["min", "max"])
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_a_run_without_a_finite_value_comes_last(three: Path, mode: str, value: float | None) -> None:
-    fake_run(three / "A", {"val/loss": value})
-    assert order(three, "val/loss", mode)[-1] == "A"
+    fake_run(three / "A", {"val/score": value})
+    fake_run(three / "B", {"val/score": 1.0})
+    assert order(three, "val/score", mode)[0] == "B"
 
 
 def test_a_run_that_lacks_the_metric_comes_last(three: Path) -> None:
@@ -71,7 +75,8 @@ def test_a_damaged_record_is_passed_over(three: Path, text: str) -> None:
     assert order(three) == "bac"
 
 
-def test_an_unreadable_record_is_warned_of(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreadable_record_is_named(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
     (three / "damaged").mkdir()
     (three / "damaged" / "metrics.json").write_text("{")
     find_runs(three)
@@ -113,6 +118,8 @@ def test_another_split_of_the_same_rows_is_other_data(three: Path, split: dict[s
         ("val/acuracy", None, None, r"^metric: no run has 'val/acuracy'; did you mean 'val/acc'.*val/acc, val/loss"),
         ("zzz", None, None, r"^metric: no run has 'zzz' \(there are: val/acc, val/loss\)"),
         ("val/acc", None, None, r"^mode: is a small or a large val/acc better\? Add mode=min or mode=max"),
+        ("val/loss", "max", None, r"^mode: max would take the worst val/loss for the best; add mode=min"),
+        ("val/acc", "min", None, r"^mode: min would take the worst val/acc for the best; add mode=max"),
         (None, None, KEY[:-1] + "1", rf"^trained_on: no run on '.*'; did you mean '{KEY}'"),
     ],
 )
@@ -158,3 +165,41 @@ def test_a_run_says_what_its_record_says(tmp_path: Path) -> None:
     (run,) = find_runs(tmp_path)
     assert (run.best_epoch, run.model, run.data, run.data_key) == (3, "SimpleNet", "rows.npy", KEY)
     assert run.provenance == json.loads((tmp_path / "a" / "metrics.json").read_text())["provenance"]
+
+
+@pytest.mark.parametrize("spec", [CLASSES, TARGETS], ids=["classification", "regression"])
+def test_the_better_end_of_a_metric_is_the_one_that_training_knows(spec: DataSpec) -> None:
+    for name in metric_names(spec.task, "val"):
+        assert BETTER[name.removeprefix("val/")] == ("max" if larger_is_better(spec, name) else "min")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"provenance": None}, r"provenance: expected a group of keys, found None"),
+        ({"provenance": {"data": "x"}}, r"provenance or data_split is not what a run writes .*'data_fingerprint'"),
+        ({"metrics": [1]}, r"metrics: expected a group of keys, found \[1\]"),
+        ({"metrics": {"val/loss": "x"}}, r"metrics: val/loss: expected a number, found 'x'"),
+        ({"monitor": None}, r"monitor: expected a text, found None"),
+        ({"mode": "up"}, r"mode: expected min or max, found 'up'"),
+        ({"best_epoch": None}, r"best_epoch: expected a number, found None"),
+        ({"data_split": None}, r"data_split: expected a group of keys, found None"),
+        ({"data_split": {"split": [None], "split_seed": 0}}, r"provenance or data_split is not what a run writes"),
+    ],
+)
+def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(
+    three: Path, content: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    fake_run(three / "x", **{"metrics": {"val/loss": 0.0}, **content})
+    assert order(three) == "bac"
+    assert re.search(rf"left out: {re.escape(str(three))}/x/metrics\.json: {reason}", caplog.text)
+    with pytest.raises(UserError, match=rf"^runs: .* \(1 left out, the first: .*{reason}"):
+        find_runs(three / "x")
+
+
+def test_a_run_whose_best_model_is_no_checkpoint_is_left_out(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    (three / "b" / "checkpoints" / "best_model.ckpt").write_text("hello")
+    assert order(three) == "ac"
+    assert "b/checkpoints/best_model.ckpt: damaged or not a checkpoint (5 bytes)" in caplog.text

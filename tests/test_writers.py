@@ -130,3 +130,12 @@ def test_a_folder_is_no_output(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").mkdir()
     with pytest.raises(UserError, match=r"^output: .*rows\.csv is a folder$"):
         check_output(tmp_path / "rows.csv", "output")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no file system that refuses every folder")
+def test_a_place_that_can_not_be_written_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^output: .*file is a file, so nothing can be written below it$"):
+        check_output(tmp_path / "file" / "rows.csv", "output")
+    with pytest.raises(UserError, match=r"^output: cannot write to /proc/nowhere: "):
+        check_output(Path("/proc/nowhere/rows.csv"), "output")

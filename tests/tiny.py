@@ -1,6 +1,7 @@
 """Small things that several test files use: data in memory, a short training, a run folder made by hand."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -86,7 +87,8 @@ def fake_run(
 ) -> Path:
     """Write the folder of a finished run by hand."""
     (folder / "checkpoints").mkdir(parents=True)
-    (folder / "checkpoints" / "best_model.ckpt").write_text(f"weights of {folder.name}")
+    with zipfile.ZipFile(folder / "checkpoints" / "best_model.ckpt", "w") as archive:
+        archive.writestr("weights", f"weights of {folder.name}")
     origin = {
         "data": "rows.npy",
         "data_fingerprint": fingerprint,

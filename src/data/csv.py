@@ -167,8 +167,6 @@ def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, t
             cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
             texts = {text for _, text in cells}
             _refuse_numbers(cells, name, source)
-            if not texts:
-                raise UserError(f"{source}: column {name} is empty; leave it out with data.drop=[{name}]")
             if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
                 raise UserError(
                     f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "

@@ -16,6 +16,7 @@ from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from src.data.augmentation import Augmentation
 from src.data.datamodule import DataModule
@@ -133,8 +134,9 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
         key = "scheduler"
         if scheduler:
             whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}
-            scheduler(tried, **whole_run).state_dict()
+            made = scheduler(tried, **whole_run)
             tried.step()
+            made.step(*([1.0] if isinstance(made, ReduceLROnPlateau) else []))
     except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError) as error:
         raise UserError(f"{key}: {_first_line(error)}") from error
 

@@ -81,6 +81,7 @@ class History(Checkpoint):
             "train_seconds": round(seconds - self._validation_seconds, 3),
         }
         self.rows.append(row)
+        self._started, self._validation_seconds, self._rows = time.perf_counter(), 0.0, 0
         if not trainer.is_global_zero:
             return
         self._write()

@@ -6,7 +6,7 @@ epoch has counted so far.
 """
 
 import random
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -49,7 +49,7 @@ class ExactResume(L.Callback):
     def __init__(self, seed: int, cursor: Cursor) -> None:
         self.seed, self.cursor = seed, cursor
         self._trainer: L.Trainer | None = None
-        self._phase = "epoch start"  # then "batch", "validating", "validated", ..., "epoch end"
+        self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
         self._counting: set[str] = set()
         self._saved: Saved = {}
 

@@ -36,5 +36,6 @@ def skip_unused_hooks(callbacks: Iterable[L.Callback]) -> None:
     """Let Lightning pass over the hooks of each step that a callback does not override."""
     for callback in callbacks:
         for name in _STEP_HOOKS:
-            if getattr(type(callback), name) is getattr(L.Callback, name):
+            overridden = name in vars(callback) or getattr(type(callback), name) is not getattr(L.Callback, name)
+            if not overridden:
                 setattr(callback, name, None)

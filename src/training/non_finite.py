@@ -24,8 +24,8 @@ class NonFiniteGuard(L.Callback):
     """Raises `UserError` before the optimizer step if the loss or a gradient is not finite; saves the batch.
 
     The gradients are checked by the kernel of torch's gradient scaler: one pass over all of them. On a GPU nothing
-    waits for it: a fused optimizer is handed the result and leaves the weights alone, and the
-    host looks at it every `log_every_n_steps` steps and before each checkpoint. With ``16-mixed`` the scaler
+    waits for it if the optimizer is fused: it is handed the result and leaves the weights alone, and the host
+    looks at it every `log_every_n_steps` steps and before each checkpoint. With ``16-mixed`` the scaler
     itself skips such steps, so only the loss is checked.
     """
 
@@ -66,7 +66,8 @@ class NonFiniteGuard(L.Callback):
             assert self._found is not None
             is_first = (self._found > 0) & (self._first_bad_step < 0)
             self._first_bad_step.masked_fill_(is_first, trainer.global_step)
-            if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            every = trainer.log_every_n_steps if optimizer.defaults.get("fused") else 1  # type: ignore[attr-defined]
+            if trainer.global_step % every == 0:
                 self._stop_if_found(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

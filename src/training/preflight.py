@@ -5,7 +5,6 @@ not at the end of the first epoch.
 """
 
 import copy
-import os
 import random
 import warnings
 from typing import Any
@@ -18,6 +17,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from src.data.datamodule import DataModule
 from src.training.module import Module
 from src.utils.errors import UserError, did_you_mean
+from src.utils.run_folder import is_worker_rank
 
 
 def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback], options: dict[str, Any]) -> None:
@@ -26,9 +26,9 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
     `options` are the Trainer's. Nothing is left behind: the module, the data's cursor and the random states are as
     before. Raises `UserError` for a name that is not logged, and whatever the step itself raises.
     """
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0:  # the first process looks for all
+    if is_worker_rank():  # the first process looks for all
         return
-    random_states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     trainer = L.Trainer(
         accelerator=options["accelerator"],
         devices=1,
@@ -42,7 +42,7 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
         use_distributed_sampler=False,
     )
     validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # the run itself will say them
         try:
             trainer.fit(copy.deepcopy(module), datamodule.trial_batches("train"), validation)
@@ -52,9 +52,8 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
             if "more than 1 value per channel" not in str(error):
                 raise
             raise UserError("data.batch_size: batch normalisation needs batches of 2 rows at least") from error
-    torch.set_rng_state(random_states[0])
-    np.random.set_state(random_states[1])
-    random.setstate(random_states[2])
+    np.random.set_state(numpy_state)
+    random.setstate(python_state)
 
     logged = sorted(trainer.callback_metrics)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]

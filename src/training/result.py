@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from src.evaluation import figures
 from src.evaluation.report import metrics_line
 from src.training.callbacks import History
 from src.utils.files import write_json
-from src.utils.run_folder import LOSS_CURVE, METRICS, shown_path
+from src.utils.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -122,6 +121,5 @@ def summarise_training(result: TrainingResult) -> None:
             _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
-        plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
-        _log.info("\nnext:  python eval.py %s", f"ckpt_path={folder}" if plain else f"\"ckpt_path='{folder}'\"")
+        _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
         _log.info("       python select_best_model.py")

@@ -34,7 +34,7 @@ MAY_CHANGE = (
     "data.num_workers",
     "data.worker_timeout",
     "callbacks.early_stopping.patience",
-    "callbacks.early_stopping",
+    "callbacks.early_stopping.min_delta",
     "callbacks.epoch_checkpoint",
     "callbacks.last_checkpoint",
     "callbacks.progress_bar",
@@ -44,6 +44,7 @@ MAY_CHANGE = (
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
 MAY_BE_MISSING = ("resume", "init_from", "preflight", "threads", "data.worker_timeout")
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
+_MISSING = object()
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -93,10 +94,10 @@ def _saved_config(folder: Path, config: Config, given: set[str]) -> Config:
 
 
 def _check_keys(saved: Config, config: Config, given: set[str], path: Path) -> None:
-    """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
+    """Raise `UserError` if a key is _MISSING that all runs have; set those that decide nothing."""
     for group in ("data", "model", "optimizer", "trainer", "loss"):
         if not isinstance(saved.get(group), dict):
-            raise UserError(f"{path}: {group} is missing, or is no group of keys")
+            raise UserError(f"{path}: {group} is _MISSING, or is no group of keys")
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
@@ -112,7 +113,7 @@ def _check_keys(saved: Config, config: Config, given: set[str], path: Path) -> N
             if prefix + key in MAY_BE_MISSING:
                 node[key] = shared[key]
             elif prefix + key not in given:
-                raise UserError(f"{path}: {prefix}{key} is missing")
+                raise UserError(f"{path}: {prefix}{key} is _MISSING")
     if unknown := saved["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
 
@@ -123,16 +124,15 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
     new = OmegaConf.create(saved)
     for override in given:
         key = override.key_or_group
-        missing = object()
-        value, value_before = _at(config, key, missing), _at(saved, key, missing)
-        is_group = value_before is missing or isinstance(value_before, dict)
+        value, value_before = _at(config, key), _at(saved, key)
+        is_group = value_before is _MISSING or isinstance(value_before, dict)
         if key == "resume" or (is_group and override.input_line in repeated):
             continue
-        if value is not missing and value_before is not missing and json.dumps(value) == json.dumps(value_before):
+        if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
-        if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or "=" not in (
-            override.input_line or ""
-        ):
+        turned_off = key == "callbacks.early_stopping" and value is None
+        may_change = any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or turned_off
+        if not may_change or override.is_delete():
             raise UserError(
                 f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
                 f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
@@ -149,11 +149,11 @@ def _original_overrides(folder: Path) -> list[str]:
         return []
 
 
-def _at(config: Config, key: str, missing: object) -> Any:
+def _at(config: Config, key: str) -> Any:
     node: Any = config
     for part in key.split("."):
         if not isinstance(node, dict) or part not in node:
-            return missing
+            return _MISSING
         node = node[part]
     return node
 
@@ -172,15 +172,15 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: is incomplete ({type(error).__name__}: {error}); delete it to go on") from error
     epochs, limit = result.epochs, new["trainer"]["max_epochs"]
-    stopped_early = stopped_by == "early stopping"
-    if stopped_early and _patience(new) > _patience(saved):
+    goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
+    if stopped_by == "early stopping":
+        goes_on, way = _patience(new) > _patience(saved), "more callbacks.early_stopping.patience goes on"
+    elif stopped_by == "max_epochs":
+        goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} goes on"
+    elif stopped_by == "max_time":
+        goes_on, way = new["trainer"]["max_time"] != saved["trainer"]["max_time"], "more trainer.max_time goes on"
+    if goes_on:
         return None
-    if not stopped_early and (limit == -1 or limit > epochs) and new["trainer"] != saved["trainer"]:
-        return None
-    if stopped_early:
-        way = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
-    else:
-        way = f"trainer.max_epochs={2 * epochs} goes on"
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
     return result
 
@@ -205,7 +205,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
         try:
             state = read(path, lazily=True)["callbacks"]["ExactResume"]
             written = path.stat().st_mtime_ns
-            positions[path] = (state["epoch"], state["batch"], state["validation"] != "due", written)
+            positions[path] = (int(state["epoch"]), int(state["batch"]), state["validation"] != "due", written)
         except (UserError, KeyError, TypeError) as error:
             _log.warning("warning: %s; going on without it", error)
     for path in sorted(positions, key=lambda path: positions[path], reverse=True):

@@ -1,7 +1,9 @@
 """One training run, from a checked configuration to a finished experiment folder."""
 
+import json
 import logging
 import math
+import multiprocessing
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from src.data.datamodule import DataModule
 from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
 from src.training.callbacks import History
-from src.training.checkpoint import Checkpoint, load_checkpoint
+from src.training.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from src.training.checks import check_run
 from src.training.exact_resume import reseed
 from src.training.fine_tuning import initialise
@@ -27,7 +29,7 @@ from src.training.signals import StopOnSignal
 from src.training.threads import set_threads
 from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
-from src.utils.run_folder import CHECKPOINTS, shown_path, write_config
+from src.utils.run_folder import CHECKPOINTS, METRICS, shown_path, write_config
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +67,8 @@ def _train(
     history = next(callback for callback in callbacks if isinstance(callback, History))
 
     check_writable(folder / CHECKPOINTS)
-    _write_start(config, folder, origin)
+    before = _result_before(folder)
+    _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
     _announce(config, datamodule, module, trainer, folder)
     try:
         if config["preflight"]:
@@ -77,27 +80,38 @@ def _train(
         if datamodule.row_count("test"):
             for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
                 metrics |= tested
+        result = TrainingResult(
+            folder=folder,
+            epochs=len(history.rows),
+            best_epoch=best.epoch if best else None,
+            best_model=str(best.path.relative_to(folder)) if best else None,
+            best_value=metrics.get(config["monitor"], math.nan),
+            monitor=config["monitor"],
+            metrics=metrics,
+            seconds=time.perf_counter() - started + history.seconds_before,
+        )
+        if trainer.is_global_zero:
+            record(result, config, history, origin, logger, _stopped_by(trainer))
     except BaseException as error:
         status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
-        write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin})
+        write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin, **before})
+        for worker in multiprocessing.active_children():  # one that hangs would be waited for
+            worker.kill()
         raise
-    result = TrainingResult(
-        folder=folder,
-        epochs=len(history.rows),
-        best_epoch=best.epoch if best else None,
-        best_model=str(best.path.relative_to(folder)) if best else None,
-        best_value=metrics.get(config["monitor"], math.nan),
-        monitor=config["monitor"],
-        metrics=metrics,
-        seconds=time.perf_counter() - started + history.seconds_before,
-    )
-    if trainer.is_global_zero:
-        record(result, config, history, origin, logger, _stopped_by(trainer))
     return result
 
 
+def _result_before(folder: Path) -> dict[str, Any]:
+    """What a run that goes on beyond its end had come to: kept until there is a new result."""
+    try:
+        content = json.loads((folder / METRICS).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {"before": content} if content.get("status") == "completed" else {"before": content.get("before")}
+
+
 def _check_same_data(resume_from: Path, datamodule: DataModule) -> None:
-    then = load_checkpoint(resume_from).provenance["data_fingerprint"]
+    then = read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"]
     if then != datamodule.fingerprint:
         raise UserError(
             f"{datamodule.source}: has changed since the run was started (fingerprint {datamodule.fingerprint}, "
@@ -115,9 +129,9 @@ def _stopped_by(trainer: L.Trainer) -> str:
 
 
 @rank_zero_only
-def _write_start(config: dict[str, Any], folder: Path, origin: dict[str, Any]) -> None:
+def _write_start(config: dict[str, Any], folder: Path, content: dict[str, Any]) -> None:
     write_config(folder, config)
-    write_metrics(folder, {"status": "running", "metrics": {}, "provenance": origin})
+    write_metrics(folder, content)
 
 
 @rank_zero_only

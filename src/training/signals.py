@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,10 +9,12 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import lightning as L
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from lightning.pytorch.callbacks import Checkpoint
 
 from src.utils.errors import Interrupted
-from src.utils.run_folder import CONFIG, LAST_CHECKPOINT, is_worker_rank, remember_to_requeue, shown_path
+from src.utils.run_folder import CONFIG, LAST_CHECKPOINT, as_override, is_worker_rank, remember_to_requeue, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class StopOnSignal(Checkpoint):
 
     def __enter__(self) -> "StopOnSignal":
         for signum in _signals():
-            self._handlers_before[signum] = signal.signal(signum, self._handle)
+            if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup's choice
+                self._handlers_before[signum] = signal.signal(signum, self._handle)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -55,7 +57,7 @@ class StopOnSignal(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""
-        for signum in _signals():
+        for signum in self._handlers_before:
             signal.signal(signum, self._handle)
         self._in_loop = True
 
@@ -102,11 +104,12 @@ class StopOnSignal(Checkpoint):
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
-        folder = shown_path(self.folder)
-        plain = re.fullmatch(r"[\w./+-]+", folder, re.ASCII)
-        return "continue with: python train.py " + (f"resume={folder}" if plain else f"\"resume='{folder}'\"")
+        return f"continue with: python train.py {as_override('resume', self.folder)}"
 
     def _requeue(self, has_begun: bool) -> None:
+        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+            _log.warning("warning: a sweep is not put back into the queue; its job can be resumed")
+            return
         if has_begun:
             remember_to_requeue(self.folder)
         array = os.environ.get("SLURM_ARRAY_JOB_ID")

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import torch
 
+_OF_TORCH = torch.get_num_threads()
+
 
 def set_threads(threads: int | None) -> None:
     """Use `threads` threads; None: as many as the machine lets this process have.
 
     torch itself counts the cores of the machine, also in a container that may use two of them only.
     """
-    torch.set_num_threads(threads or min(torch.get_num_threads(), available_cores()))
+    torch.set_num_threads(threads or min(_OF_TORCH, available_cores()))
 
 
 def available_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
 from src.utils.errors import did_you_mean
@@ -27,6 +28,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
         return _no_such_option(group, option, conf)
+    if isinstance(error, OverrideParseException):
+        return f"'{error.override}' is no valid override: {text.splitlines()[0].strip()}"
     if isinstance(error, UnicodeDecodeError):
         return f"{_undecodable(conf, arguments)}: is not UTF-8 text ({error.reason})"
     if type(error) is ValueError:  # an option of a type that no option has, as `model=null`

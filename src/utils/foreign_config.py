@@ -1,63 +1,48 @@
-"""Checks a configuration that lies outside the project before Hydra builds anything from it.
+"""Checks a configuration that lies outside the project before Hydra composes it: ``--config-path=<run folder>``.
 
-``--config-path=<run folder>`` starts a run once more. Hydra itself instantiates what the `hydra` part of such a
-file names (callbacks, launcher, sweeper, log handlers), so this part is checked as well as the run's own.
+Hydra builds things itself from the `hydra` part of such a file, and sets environment variables from it, so
+that part has to be just what this project writes there; the rest is checked as the configuration of any file.
 """
 
 from pathlib import Path
-from typing import Any
 
-from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from src.utils.errors import UserError
-from src.utils.targets import check_config, check_targets
-
-_ALLOWED_TO_HYDRA = ("hydra._internal.core_plugins", "hydra_plugins", "src.utils.run_folder.ClaimRunFolder")
+from src.utils.run_folder import config_header
+from src.utils.targets import check_config
 
 
 def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> None:
-    """Raise `UserError` if a configuration from outside `conf` names what no file may name.
+    """Raise `UserError` if the main configuration is not in `conf` and holds what no file may hold.
 
-    `arguments` are the command line's. Costs nothing where all configuration is the project's own.
+    `arguments` are the command line's. What stands in them, and in a folder of `--config-dir`, is the user's own.
     """
     parsed, unknown = get_args_parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
         raise UserError(f"{options[0]}: no such option; --help lists them")
-    folders = [Path(folder).absolute() for folder in (parsed.config_path, parsed.config_dir) if folder]
-    searched = [override for override in parsed.overrides if override.lstrip("+").startswith("hydra.searchpath")]
-    for folder in folders:
-        if not folder.is_dir():
+    for folder in (parsed.config_path, parsed.config_dir):
+        if folder and not Path(folder).is_dir() and not (conf.parent / folder).is_dir():
             raise UserError(f"{folder}: there is no such folder of configuration files")
-    if not searched and all(folder.is_relative_to(conf) for folder in folders):
+    # Hydra takes a relative folder from where the script lies.
+    main = conf.parent / parsed.config_path if parsed.config_path else conf
+    path = (main / (parsed.config_name or config_name)).resolve()
+    path = path if path.suffix == ".yaml" else path.with_name(f"{path.name}.yaml")
+    if path.is_relative_to(conf.resolve()) or not path.is_file():
         return
-    main = Path(parsed.config_path).absolute() if parsed.config_path else conf
-    overrides = [*parsed.overrides, *([f"hydra.searchpath=[file://{folders[-1]}]"] if parsed.config_dir else [])]
-    sweep = [text for text in overrides if "," in text or "(" in text] if parsed.multirun else []
-    with initialize_config_dir(str(main), version_base="1.3"):
-        config = compose(
-            parsed.config_name or config_name,
-            [text for text in overrides if text not in sweep],
-            return_hydra_config=True,
-        )
-    GlobalHydra.instance().clear()
-    plain: Any = OmegaConf.to_container(config, resolve=False)
-    hydra = plain.pop("hydra")
-    source = str(main if parsed.config_path else folders[-1] if folders else searched[0])
-    check_config(plain, source)
-    for key in ("callbacks", "launcher", "sweeper"):
-        check_targets(hydra.get(key), _ALLOWED_TO_HYDRA, f"hydra.{key}", source)
-    for key in ("job_logging", "hydra_logging"):
-        _check_logging(hydra.get(key), f"hydra.{key}", source)
-
-
-def _check_logging(node: Any, key: str, source: str) -> None:
-    """`logging.config` calls whatever stands under ``()``, and imports what stands under ``class``."""
-    if not isinstance(node, dict):
-        return
-    for name, value in node.items():
-        if name == "()" or (name == "class" and not str(value).startswith("logging.")):
-            raise UserError(f"{source}: {key}.{name} is {value!r}; a file may only name logging.*")
-        _check_logging(value, f"{key}.{name}", source)
+    try:
+        config = OmegaConf.load(path)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(config, DictConfig) or not config:
+        raise UserError(f"{path}: holds no configuration")
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    own = OmegaConf.to_container(OmegaConf.create(config_header(path.parent)), resolve=False)
+    assert isinstance(own, dict)
+    for key in ("defaults", "hydra"):
+        if plain.pop(key, own[key]) != own[key]:
+            raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
+    check_config({str(key): value for key, value in plain.items()}, str(path))

@@ -5,6 +5,7 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -59,10 +60,20 @@ def shown_path(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
+def as_override(key: str, path: Path) -> str:
+    """Return ``key=path`` as it can be typed into a shell."""
+    shown = shown_path(path)
+    return f"{key}={shown}" if re.fullmatch(r"[\w./+-]+", shown, re.ASCII) else f"\"{key}='{shown}'\""
+
+
+def config_header(folder: Path) -> str:
+    """Return what a run's `config.yaml` begins with: for Hydra, when it is run again."""
+    return _CONFIG_HEADER.format(folder=folder.absolute())
+
+
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    header = _CONFIG_HEADER.format(folder=folder.absolute())
-    write_text(folder / CONFIG, header + OmegaConf.to_yaml(OmegaConf.create(config)))
+    write_text(folder / CONFIG, config_header(folder) + OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
 class ClaimRunFolder(Callback):
