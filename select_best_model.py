@@ -13,9 +13,10 @@ def main(config: DictConfig) -> None:
     """Check, read the runs, rank them, promote the best one."""
     plain = checked(config, "select_best_model")
 
-    from src.evaluation.promotion import promote
+    from src.evaluation.promotion import check_final_model, promote
     from src.evaluation.run_table import find_runs, print_ranking, rank
 
+    check_final_model(Path(plain["final_model"]))
     runs = find_runs(Path(plain["runs"]))
     ranking = rank(runs, plain["metric"], plain["mode"], plain["trained_on"])
     print_ranking(ranking)

@@ -15,6 +15,7 @@ FROM_0 = ([0, 0.5, 7], [-0.1, math.nan, math.inf, True, "1", None])
 ABOVE_0 = ([1e-9, 3], [0, -1.0, math.nan, "1e-3", None])
 BELOW_ONE = ([0, 0.99], [-0.1, 1, 1.0, math.nan, True])
 TEXT = (["text"], ["", 3, None])
+SHARE = ([0, 1, 500, 0.0, 0.5, 1.0], [-1, -0.1, 1.5, 2.0, "abc", None, True, math.nan])
 FLAG = ([True, False], [0, 1, "true", None])
 SEED = ([0, 2**32 - 1], [-1, 2**32, 0.5, "0", None])
 SIZES = [[0], [64, -1], [1.5], [True], 64, "64", None]
@@ -46,7 +47,21 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "optimizer.lr": ABOVE_0,
     "optimizer.weight_decay": FROM_0,
     "trainer.max_epochs": ([-1, 1, 20, None], [-2, 0, 1.5, "20", True]),
-    "trainer.max_time": (["00:12:00:00", None], [5, "5", "1:2:3:4"]),
+    "trainer.max_time": (
+        ["00:12:00:00", {"minutes": 5}, None],
+        [5, "5", "1:2:3:4", "00:00:00:00", {"minutes": -1}, {"minutes": 0}],
+    ),
+    "trainer.min_epochs": ([1, None], [0, -1, "2"]),
+    "trainer.min_steps": ([1, None], [0, -5, 1.5]),
+    "trainer.num_nodes": WHOLE_FROM_1,
+    "trainer.limit_train_batches": SHARE,
+    "trainer.limit_val_batches": SHARE,
+    "trainer.limit_test_batches": SHARE,
+    "trainer.overfit_batches": SHARE,
+    "trainer.val_check_interval": ([0.25, 1.0, 1, 500], [0, 0.0, 1.5, -1, "abc", None, True]),
+    "trainer.check_val_every_n_epoch": ([1, 5, None], [0, -1, 1.5]),
+    "trainer.num_sanity_val_steps": ([-1, 0, 2], [-2, 0.5, None]),
+    "trainer.profiler": (["simple", "pytorch", None, {"_target_": "x"}], [5, "smiple", True]),
     "trainer.max_steps": ([-1, 0, 20], [-2, 1.5, None]),
     "trainer.accumulate_grad_batches": WHOLE_FROM_1,
     "trainer.gradient_clip_val": ([0, 1.5, None], [-1, math.nan, "1"]),
@@ -55,6 +70,11 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "callbacks.last_checkpoint.every_n_train_steps": ([1, 50, None], [0, 1.5, "5", True]),
     "callbacks.last_checkpoint.every_n_minutes": ([0.5, 10, None], [0, -1, "5", math.nan]),
     "callbacks.early_stopping.patience": WHOLE_FROM_0,
+    "callbacks.early_stopping.min_delta": FROM_0,
+    "callbacks.best_checkpoint.save_top_k": ([1, 3, -1], [0, 1.5, None, True]),
+    "scheduler.patience": WHOLE_FROM_0,
+    "scheduler.min_lr": FROM_0,
+    "logger.default_hp_metric": FLAG,
     "callbacks.progress_bar.refresh_rate": WHOLE_FROM_1,
     "resume": (["last", "outputs/run", None], ["", 3]),
     "init_from": (["a.ckpt", None], ["", 3]),
@@ -62,6 +82,10 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
     "ckpt_path": TEXT,
+    "runs": TEXT,
+    "metric": (["val/acc", None], ["", 5]),
+    "trained_on": (["rows.npy", None], ["", 5]),
+    "final_model": TEXT,
     "input": TEXT,
     "output": TEXT,
     "batch_size": WHOLE_FROM_1,

@@ -253,7 +253,7 @@ TRAINER: Rows = [
     ("train.py trainer.min_steps=-5 trainer.max_epochs=1", "trainer.min_steps: expected"),
     ("train.py trainer.max_time=\"'00:00:00:00'\"", "trainer.max_time"),
     ("train.py trainer.max_time={minutes:-1}", "trainer.max_time"),
-    ("train.py trainer.accelerator=tpu", "trainer.accelerator"),
+    ("train.py trainer.accelerator=tpu", "trainer: Requirement 'torch_xla"),
     ("train.py trainer.profiler=5", "trainer.profiler: expected"),
     ("train.py trainer.num_nodes=2", "trainer.num_nodes"),
     ("train.py trainer=null", "trainer="),
@@ -371,7 +371,7 @@ NPY: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y.npy data.test_features=nan.npy data.test_labels=y.npy",
-        "test rows: row 7, column 2 is nan",
+        "data.test_features: row 7, column 2 is nan",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y.npy data.test_features=nowhere.npy data.test_labels=y.npy",
@@ -381,7 +381,7 @@ NPY: Rows = [
         "train.py data=npy data.features=t.csv data.labels=y.npy",
         "data.features: t.csv is not a .npy file (it starts with",
     ),
-    ("train.py data=npy data.features=~/X.npy data.labels=y.npy", "LexerNoViableAltException: data.features=~/X.npy ^"),
+    ("train.py data=npy data.features=~/X.npy data.labels=y.npy", "'data.features=~/X.npy' is no valid override"),
     ("train.py data=npy data.feature=X.npy data.labels=y.npy", "did you mean 'data.features'?"),
     (
         "train.py data=npy data.features=X.npy data.labels=y_float.npy loss.name=cross_entropy",
@@ -537,7 +537,7 @@ FILES: Rows = [
     ("train.py --config-dir=own experiment=data_typo", "data.batchsize"),
     ("train.py --config-dir=own experiment=callback_typo", "callbacks.early_stoping"),
     ("train.py --config-dir=own experiment=list", "list"),
-    ("train.py --config-dir=own experiment=scalar", "scalar"),
+    ("train.py --config-dir=own experiment=scalar", "'hello' is not a key"),
     ("train.py --config-dir=own experiment=wrong_option", "model=cnnn: no such option"),
     ("train.py --config-dir=own experiment=wrong_group", "modle"),
     ("train.py --config-dir=own experiment=wrong_default", "nowhere"),

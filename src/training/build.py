@@ -98,7 +98,7 @@ def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
     for split in ("val", "test"):
         separate, _ = datamodule.parts[split]
         if separate is not rows:
-            check_rows(separate, f"{split} rows", datamodule.spec.missing, datamodule.spec.columns)
+            check_rows(separate, f"data.{split}_features", datamodule.spec.missing, datamodule.spec.columns)
     return preprocessing
 
 

@@ -33,7 +33,10 @@ def evaluate_checkpoint(checkpoint: Checkpoint, config: dict[str, Any], folder: 
     trainer = build_trainer(config, folder, [ProgressBar(), collect], None)
     if trainer.world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
-    return evaluate(trainer, module, datamodule.eval_batches(split), split, collect), split
+    batches, limit = datamodule.eval_batches(split), config["trainer"]["limit_test_batches"]
+    if 0 < limit < 1 and int(len(batches) * limit) == 0:
+        raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
+    return evaluate(trainer, module, batches, split, collect), split
 
 
 def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:

@@ -45,6 +45,7 @@ MAY_CHANGE = (
 MAY_BE_MISSING = ("resume", "init_from", "preflight", "threads", "data.worker_timeout")
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
+_MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -54,7 +55,8 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
     given = OverridesParser.create().parse_overrides(overrides)
-    saved = _saved_config(folder, config, {override.key_or_group for override in given})
+    added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
+    saved = _saved_config(folder, config, added)
     new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -73,10 +75,10 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, given: set[str]) -> Config:
+def _saved_config(folder: Path, config: Config, added: set[str]) -> Config:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    It has to have the keys of `config`, but for those `given` on the command line; some may be taken from there.
+    It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
     try:
@@ -89,11 +91,11 @@ def _saved_config(folder: Path, config: Config, given: set[str]) -> Config:
     except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     check_config(plain, str(path))
-    _check_keys(plain, config, given, path)
+    _check_keys(plain, config, added, path)
     return plain
 
 
-def _check_keys(saved: Config, config: Config, given: set[str], path: Path) -> None:
+def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
     """Raise `UserError` if a key is _MISSING that all runs have; set those that decide nothing."""
     for group in ("data", "model", "optimizer", "trainer", "loss"):
         if not isinstance(saved.get(group), dict):
@@ -112,7 +114,7 @@ def _check_keys(saved: Config, config: Config, given: set[str], path: Path) -> N
         for key in shared.keys() - node.keys():
             if prefix + key in MAY_BE_MISSING:
                 node[key] = shared[key]
-            elif prefix + key not in given:
+            elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is _MISSING")
     if unknown := saved["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
@@ -174,7 +176,7 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     epochs, limit = result.epochs, new["trainer"]["max_epochs"]
     goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
-        goes_on, way = _patience(new) > _patience(saved), "more callbacks.early_stopping.patience goes on"
+        goes_on, way = _patience(new) > _patience(saved), _MORE_PATIENCE
     elif stopped_by == "max_epochs":
         goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} goes on"
     elif stopped_by == "max_time":

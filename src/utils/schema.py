@@ -48,7 +48,8 @@ def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> It
     """Yield what is wrong with `node`: keys that are missing, and unknown ones but for those below `open_keys`."""
     for key, value in expected.items():
         if key not in node:
-            yield f"{prefix}{key}", "is missing, but needed; give it a value"
+            nearest = did_you_mean(key, node.keys() - expected.keys())
+            yield f"{prefix}{key}", f"is missing, but needed{nearest.replace('did you mean', 'is it')}"
         elif isinstance(value, dict) and value:
             inner = node[key]
             if not isinstance(inner, dict):
