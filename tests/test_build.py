@@ -122,9 +122,7 @@ def test_a_checkpoint_whose_model_names_foreign_code_is_refused(
     changes: dict[str, Any], checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        UserError, match=r"best_model\.ckpt: model\S* (is .*only name torch\.nn\.Module in src\.models|may not stand)"
-    ):
+    with pytest.raises(UserError, match=r"best_model\.ckpt: model\S* (is .*only name torch\.nn\.Module|may not stand)"):
         rebuild_module(with_model(checkpoint, **changes))
     assert not list(tmp_path.iterdir())
 
@@ -147,7 +145,7 @@ def test_rebuilt_data_is_the_data_trained_on(checkpoint: Checkpoint) -> None:
         ({"zzz": 3}, r"^data\.zzz: not a key of the data that the checkpoint knows$"),
         (
             {"_target_": "numpy.load"},
-            r"best_model\.ckpt: data\._target_ is 'numpy\.load'; .*only name functions read_\.\* in src\.data",
+            r"best_model\.ckpt: data\._target_ is 'numpy\.load'; .*only name functions read_",
         ),
         ({"_target_": "src.data.npy.np.load"}, r"best_model\.ckpt: data\._target_ .* is really 'numpy"),
         ({"_target_": NET}, r"best_model\.ckpt: data\._target_ is '.*SimpleNet'"),

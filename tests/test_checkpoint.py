@@ -22,11 +22,13 @@ from src.training.checkpoint import (
 )
 from src.utils.errors import UserError
 
+CONFIG = {"seed": 3, "model": {}, "loss": {}, "data": {"embedding_dim": 0}}
+ORIGIN = {"data": "x.npy", "data_fingerprint": "0123456789abcdef"}
 RECORD = {
     "format": 1,
-    "config": {"seed": 3},
+    "config": CONFIG,
     "spec": CLASSES.to_dict(),
-    "provenance": {"data": "x.npy"},
+    "provenance": ORIGIN,
     "epoch": 2,
     "metrics": {},
 }
@@ -182,7 +184,7 @@ def test_what_is_recorded_is_what_is_loaded(spec: DataSpec, tmp_path: Path) -> N
     AtomicCheckpointIO().save_checkpoint({**CONTENT, "project": record}, tmp_path / "a.ckpt")
     found = load_checkpoint(tmp_path / "a.ckpt")
     assert found.spec == spec
-    assert (found.config, found.provenance, found.epoch) == ({"seed": 3}, {"data": "x.npy"}, 2)
+    assert (found.config, found.provenance, found.epoch) == (CONFIG, ORIGIN, 2)
     assert torch.equal(found.state_dict["w"], torch.arange(5000.0))
 
 

@@ -618,8 +618,6 @@ def test_a_tampered_configuration_ends_the_command_before_it_runs_anything(kille
     OmegaConf.save(config, killed / "config.yaml")
     done = run_script("train.py", "resume=last", cwd=Path.cwd())
     assert done.returncode == 1
-    assert (
-        "config.yaml: model._target_ is 'os.system'; a file may only name torch.nn.Module in src.models" in done.stderr
-    )
+    assert "config.yaml: model._target_ is 'os.system'; a file may only name torch.nn.Module" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not Path("touched").exists()
