@@ -180,7 +180,7 @@ FULL = DataSpec(
 
 @pytest.mark.parametrize("spec", [CLASSES, FULL], ids=["classes", "categories"])
 def test_what_is_recorded_is_what_is_loaded(spec: DataSpec, tmp_path: Path) -> None:
-    record = {**RECORD, **CheckpointRecord({"seed": 3}, spec, {"data": "x.npy"}).record}
+    record = {**RECORD, **CheckpointRecord(CONFIG, spec, ORIGIN).record}
     AtomicCheckpointIO().save_checkpoint({**CONTENT, "project": record}, tmp_path / "a.ckpt")
     found = load_checkpoint(tmp_path / "a.ckpt")
     assert found.spec == spec
