@@ -27,7 +27,7 @@ def initialise(module: Module, checkpoint: Checkpoint) -> None:
     if not trained & fitting.keys():
         raise UserError(
             f"init_from: no weight of {checkpoint.path} fits this network; "
-            f"it was made by {checkpoint.config['model'].get('_target_')}, is model= the same?"
+            f"it was made by {checkpoint.config['model'].get('_target_')}, are model= and its sizes the same?"
         )
     module.load_state_dict(fitting, strict=False)
     _log.info("weights from %s (epoch %d)", checkpoint.path, checkpoint.epoch)

@@ -118,12 +118,13 @@ class NonFiniteGuard(L.Callback):
         with atomic_write(path) as file:
             np.savez(file, x=x.numpy(), y=y.numpy(), rows=rows, bad_rows=bad)
         named = f" for {_rows(bad)} of the data" if 0 < len(bad) < len(rows) else ""
+        named = " for every row of the batch" if len(bad) == len(rows) else named
         last = self.folder / LAST_CHECKPOINT
         saved = f"the last good state in {shown_path(last)}" if last.exists() else "no state was saved before"
         raise UserError(
             f"training diverged: {what}{named} at epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}; {kept}. "
             f"The batch is in {shown_path(path)}, {saved}. "
-            "Lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
+            "In a new run lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
         )
 
     def _bad_rows(self, trainer: L.Trainer, pl_module: L.LightningModule, x: Tensor, batch_idx: int) -> np.ndarray:

@@ -68,9 +68,9 @@ def _train(
 
     check_writable(folder / CHECKPOINTS)
     before = _result_before(folder)
-    _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
-    _announce(config, datamodule, module, trainer, folder)
     try:
+        _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
+        _announce(config, datamodule, module, trainer, folder)
         if config["preflight"]:
             preflight(module, datamodule, callbacks, config["trainer"])
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)

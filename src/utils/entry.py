@@ -11,6 +11,8 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -29,6 +31,8 @@ from src.utils.schema import CONF
 from src.utils.sweep_jobs import jobs_after
 
 _log = logging.getLogger(__name__)
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 Act = Callable[[DictConfig], float | None]
 
@@ -51,11 +55,15 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             # Read when torch loads: threads that spin while they wait make two programs on two cores 25 times slower.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             failures: list[str] = []
+            begun: list[int] = []
+            for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
+                if signal.getsignal(signum) is signal.SIG_DFL:
+                    signal.signal(signum, _raise_interrupted)
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 check_foreign_config(sys.argv[1:], CONF, config_name)
-                job = functools.partial(_run_job, act, failures, show_traceback)
+                job = functools.partial(_run_job, act, failures, begun, show_traceback)
                 functools.update_wrapper(job, act)
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except JobFailedError:
@@ -66,12 +74,11 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                 if show_traceback:
                     raise
                 sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
-            except Interrupted as stopped:
-                print(stopped, file=sys.stderr)
-                sys.exit(stopped.exit_status)
-            except KeyboardInterrupt:
-                print("interrupted", file=sys.stderr)
-                sys.exit(128 + signal.SIGINT)
+            except (KeyboardInterrupt, Interrupted) as stopped:
+                left = jobs_after(HydraConfig.get(), max(begun, default=-1)) if HydraConfig.initialized() else []
+                lines = [str(stopped) or "interrupted", *(f"not run: {job}" for job in left)]
+                print("\n  ".join(lines), file=sys.stderr)
+                sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
 
         return main
 
@@ -82,10 +89,12 @@ def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
     return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
 
 
-def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictConfig) -> float | None:
+def _run_job(act: Act, failures: list[str], begun: list[int], show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log; in a sweep a failure is noted and the next job runs."""
     hydra_config = HydraConfig.get()
     in_sweep = hydra_config.mode == RunMode.MULTIRUN
+    if in_sweep:
+        begun.append(hydra_config.job.num)
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
     try:
@@ -95,7 +104,8 @@ def _run_job(act: Act, failures: list[str], show_traceback: bool, config: DictCo
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:
                     release(folder)
-                raise _interrupted(stopped, jobs_after(hydra_config) if in_sweep else []) from None
+                _log.error(str(stopped) or "interrupted", extra={"file_only": True})
+                raise
             except Exception as error:
                 message = _report(error, show_traceback)
     except UserError as error:  # no log could be opened
@@ -125,9 +135,5 @@ def _report(error: Exception, show_traceback: bool) -> str:
     return message
 
 
-def _interrupted(stopped: BaseException, jobs_not_run: list[str]) -> Interrupted:
-    """The same interruption, saying which jobs of a sweep have not run."""
-    message = "\n  ".join([str(stopped) or "interrupted", *(f"not run: {job}" for job in jobs_not_run)])
-    status = stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT
-    _log.error(message, extra={"file_only": True})
-    return Interrupted(status - 128, message)
+def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(signum)
