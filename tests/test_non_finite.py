@@ -179,9 +179,7 @@ def configuration(folder: Path, *overrides: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["undefined", "gradient", "one element"])
 def test_the_folder_of_a_run_that_was_stopped_holds_finite_checkpoints_only(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"the last good state in .*run/checkpoints/last\.ckpt\. In a new run"
-    ):
+    with pytest.raises(UserError, match=r"the last good state in .*run/checkpoints/last\.ckpt\. In a new run"):
         train(configuration(tmp_path, f"model.kind={kind}"), tmp_path / "run")
     checkpoints = list((tmp_path / "run/checkpoints").iterdir())
     assert {path.name for path in checkpoints} >= {"epoch_001.ckpt", "best_model.ckpt", "last.ckpt"}
