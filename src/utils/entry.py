@@ -52,8 +52,6 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
         @functools.wraps(act)
         def main() -> None:
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
-            # Read when torch loads: threads that spin while they wait make two programs on two cores 25 times slower.
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             failures: list[str] = []
             begun: list[int] = []
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
