@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torchmetrics import Metric, MetricCollection
 from src.data.batches import Batch
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
+from src.training.lean_loop import LeanModule
 from src.training.losses import Loss
 from src.training.schedules import spans_the_run
 from src.utils.errors import UserError
@@ -41,7 +41,7 @@ class MeanLoss(Metric):
         return self.total / self.rows
 
 
-class Module(L.LightningModule):
+class Module(LeanModule):
     """Trains `network` behind its `preprocessing`; logs ``<split>/loss`` and the task's metrics at an epoch's end."""
 
     target_mean: Tensor
