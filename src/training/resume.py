@@ -96,10 +96,10 @@ def _saved_config(folder: Path, config: Config, added: set[str]) -> Config:
 
 
 def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
-    """Raise `UserError` if a key is _MISSING that all runs have; set those that decide nothing."""
+    """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
     for group in ("data", "model", "optimizer", "trainer", "loss"):
         if not isinstance(saved.get(group), dict):
-            raise UserError(f"{path}: {group} is _MISSING, or is no group of keys")
+            raise UserError(f"{path}: {group} is missing, or is no group of keys")
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
@@ -115,7 +115,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
             if prefix + key in MAY_BE_MISSING:
                 node[key] = shared[key]
             elif prefix + key not in added:
-                raise UserError(f"{path}: {prefix}{key} is _MISSING")
+                raise UserError(f"{path}: {prefix}{key} is missing")
     if unknown := saved["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
 

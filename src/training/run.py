@@ -107,7 +107,8 @@ def _result_before(folder: Path) -> dict[str, Any]:
         content = json.loads((folder / METRICS).read_text())
     except (OSError, ValueError):
         return {}
-    return {"before": content} if content.get("status") == "completed" else {"before": content.get("before")}
+    before = content if content.get("status") == "completed" else content.get("before")
+    return {"before": before} if before else {}
 
 
 def _check_same_data(resume_from: Path, datamodule: DataModule) -> None:
