@@ -1,8 +1,4 @@
-"""From configuration to objects: the only module that calls Hydra's `instantiate`.
-
-Every object is made by `create`, which checks the names and types of its arguments first, so that a
-mistake is reported with its config key and before anything expensive.
-"""
+"""From configuration to objects: the data, the module to train, the trainer and what goes with it."""
 
 import csv
 import inspect
@@ -12,8 +8,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from hydra.utils import instantiate
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -31,9 +25,9 @@ from src.training.losses import build_loss
 from src.training.module import Module
 from src.training.non_finite import NonFiniteGuard
 from src.training.schedules import spans_the_run
+from src.utils.create import create, located
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import CHECKPOINTS, HISTORY
-from src.utils.signature import check_arguments
 from src.utils.targets import ALLOWED, check_targets, locate
 
 # Keys of the `data` group that say how rows are served; all others are arguments of the data source.
@@ -42,37 +36,8 @@ SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_s
 Config = dict[str, Any]
 
 
-def create(node: Config, key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
-    """Build what `node` names with `_target_`; `arguments` come from the program, the rest from the node.
-
-    What is built in part gets its arguments named `later` afterwards. Raises `UserError` naming `key` for an
-    unknown, missing or ill-typed argument, and for a `ValueError` of the object itself.
-    """
-    found = _located(node, key)
-    partial = node.get("_partial_", False)
-    check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
-    make = instantiate({**node, "_partial_": True}, _convert_="all")
-    if partial:
-        return make
-    try:
-        return make(**arguments)
-    except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
-        text = " ".join(str(error).split())
-        raise UserError(f"{key}.{text}" if _names_argument(text, node) else f"{key}: {text}") from error
-
-
-def _located(node: Any, key: str) -> Any:
-    if not isinstance(node, dict):
-        raise UserError(f"{key}: expected a group of keys with _target_, or null, got {node!r}")
-    return locate(node.get("_target_"), key)
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _names_argument(text: str, node: Config) -> bool:
-    return text.partition(":")[0] in node
 
 
 def build_data(data: Config, seed: int) -> DataModule:
@@ -282,7 +247,7 @@ def build_logger(config: Config, folder: Path, resume_from: Path | None = None) 
 
 def _create_below(folder: Path, node: Config, key: str) -> Any:
     """Build an object that writes files. The configuration names no folder of this run: it can be run again."""
-    parameters = inspect.signature(_located(node, key)).parameters
+    parameters = inspect.signature(located(node, key)).parameters
     for name in ("dirpath", "save_dir"):
         if name in node:
             raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")

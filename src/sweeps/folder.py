@@ -1,0 +1,80 @@
+"""The sweep's own folder: what it was started for, and how its jobs stand, which their run folders say."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from src.sweeps.job import Job, Objective
+from src.utils.errors import UserError
+from src.utils.files import write_json
+from src.utils.run_folder import CONFIG, METRICS, SWEEP
+
+_STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
+    try:
+        content = json.loads((folder / SWEEP).read_text())
+        return dict(content)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{folder / SWEEP}: not readable ({error}); without it the sweep can't go on") from error
+
+
+def write_record(folder: Path, content: dict[str, Any]) -> None:
+    """Keep what the sweep needs to know when it goes on."""
+    write_json(folder / SWEEP, content)
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run has begun in a job's folder, so that it can be gone on with."""
+    return (folder / CONFIG).is_file()
+
+
+def read_job(
+    sweep: Path, number: int, lines: Sequence[str], objectives: Sequence[Objective], error: str | None = None
+) -> Job:
+    """Return how a job stands, by its run folder; `error` is why it could not begin."""
+    folder = sweep / str(number)
+    try:
+        content = json.loads((folder / METRICS).read_text())
+    except (OSError, ValueError):
+        content = {}
+    state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
+    metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
+    if state == "COMPLETE" and (missing := _missing(metrics, objectives)):
+        state, error = "FAIL", missing
+    elif state == "FAIL":
+        error = content.get("error") or error or "failed"
+    elif state in ("WAITING", "INTERRUPTED", "RUNNING") and error:
+        state = "FAIL"
+    return Job(
+        number=number,
+        overrides=dict(split_line(line) for line in lines),
+        state=state,
+        metrics=metrics,
+        epochs=content.get("epochs"),
+        best_epoch=content.get("best_epoch"),
+        seconds=content.get("seconds"),
+        folder=str(number),
+        error=error if state == "FAIL" else None,
+    )
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Return the key and the value of an override."""
+    key, _, value = line.partition("=")
+    return key.lstrip("+"), value
+
+
+def _missing(metrics: dict[str, float], objectives: Sequence[Objective]) -> str | None:
+    for objective in objectives:
+        if objective.metric not in metrics:
+            return f"sweep.metric: {objective.metric} is not logged (there are: {', '.join(sorted(metrics))})"
+        if not math.isfinite(metrics[objective.metric]):
+            return f"{objective.metric} is not finite"
+    return None

@@ -1,0 +1,95 @@
+"""A grid: every combination of the values that were given, each tried once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from src.sweeps.folder import has_begun, read_job, read_record, write_record
+from src.sweeps.job import Job, Objective
+from src.sweeps.plan import Task
+from src.utils.errors import UserError
+
+
+class GridPlan:
+    """The jobs of a grid; those that a folder holds already are not run again."""
+
+    what = "job"
+
+    def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
+        """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
+        self.folder, self.objectives = folder, objectives
+        record = read_record(folder)
+        if record and record.get("kind") != "grid":
+            raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {record['command']}")
+        known: list[list[str]] = record.get("jobs", [])
+        numbers = {_key(lines): number for number, lines in enumerate(known)}
+        if known and not any(_key(job) in numbers for job in jobs):
+            raise UserError(
+                f"sweep.resume: none of these jobs is in {folder}; give the command that it was started with, and "
+                f"sweep.resume: {record['command']}"
+            )
+        for job in jobs:
+            if _key(job) not in numbers:
+                numbers[_key(job)] = len(known)
+                known.append(job)
+        self._lines = known
+        self._asked = sorted({numbers[_key(job)] for job in jobs})
+        self._errors: dict[int, str] = {}
+        self._ended: dict[int, Job] = {}
+        self._open = self._asked
+        write_record(
+            folder,
+            {
+                "kind": "grid",
+                "command": record.get("command", command),
+                "objectives": [[objective.metric, objective.mode] for objective in objectives],
+                "jobs": known,
+            },
+        )
+        for job in self.jobs():
+            if job.state == "FAIL":
+                self._set_aside(job)
+        self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != "COMPLETE"]
+
+    def example(self) -> list[str]:
+        """Return the overrides of the first job."""
+        return self._lines[self._asked[0]]
+
+    def next(self, size: int | None) -> list[Task]:
+        """Return the next jobs that have no result yet."""
+        numbers, self._open = self._open[:size], self._open[len(self._open[:size]) :]
+        return [Task(number, self._lines[number], has_begun(self.folder / str(number))) for number in numbers]
+
+    def ended(self, task: Task, error: str | None) -> None:
+        """Keep the error of a job that could not begin."""
+        if error is not None:
+            self._errors[task.number] = error
+
+    def jobs(self) -> list[Job]:
+        """Return all jobs; what has ended is read once."""
+        return [self._job(number) for number in range(len(self._lines))]
+
+    def _job(self, number: int) -> Job:
+        if number in self._ended:
+            return self._ended[number]
+        job = read_job(self.folder, number, self._lines[number], self.objectives, self._errors.get(number))
+        if job.state in ("COMPLETE", "FAIL"):
+            self._ended[number] = job
+        return job
+
+    def total(self) -> int:
+        """Return the number of jobs, those of earlier commands in the same folder among them."""
+        return len(self._lines)
+
+    def _set_aside(self, job: Job) -> None:
+        """Give a failed run's folder another name: it is tried anew, and what it left can be looked at."""
+        folder = self.folder / job.folder
+        for number in range(1, 1000):
+            aside = folder.with_name(f"{folder.name}.failed-{number}")
+            if not aside.exists():
+                folder.rename(aside)
+                break
+        self._ended.pop(job.number, None)
+
+
+def _key(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(lines))

@@ -1,0 +1,71 @@
+"""Who is at work on a sweep: locks that end with their process, however it ends, on any machine with the same files."""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # nothing is locked
+
+
+def try_lock(path: Path) -> IO[str] | None:
+    """Return the open file if nobody holds a lock on it; closing it gives the lock back. None if somebody does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held on to
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError:  # a file system without locks
+        pass
+    return file
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait for the lock at `path` and hold it for the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError:  # a file system without locks
+                pass
+        yield
+
+
+class Worker:
+    """A process that works on a sweep, as others see it: a locked file below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._file = try_lock(folder / self.name)
+
+    def close(self) -> None:
+        """Be seen no longer."""
+        if self._file is not None:
+            self._file.close()
+        (self.folder / self.name).unlink(missing_ok=True)
+
+    def is_alive(self, name: str) -> bool:
+        """Whether the worker of that name is still at work."""
+        if name == self.name:
+            return True
+        path = self.folder / name
+        if not name or not path.is_file():
+            return False
+        file = try_lock(path)
+        if file is None:
+            return True
+        file.close()
+        path.unlink(missing_ok=True)
+        return False

@@ -1,0 +1,39 @@
+"""What a sweep runs next: the agreement between whoever chooses the jobs and whoever runs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from src.sweeps.job import Job, Objective
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job to be launched. `resumes` says that a run has begun in its folder and is to be gone on with."""
+
+    number: int
+    lines: list[str]
+    resumes: bool = False
+
+
+class Plan(Protocol):
+    """Chooses the jobs of a sweep and keeps how they ended."""
+
+    objectives: Sequence[Objective]
+    what: str
+    """What one of them is called: job or trial."""
+
+    def example(self) -> list[str]:
+        """Return overrides of a job as this sweep may have one: to try out whether they compose."""
+
+    def next(self, size: int | None) -> list[Task]:
+        """Return up to `size` jobs to launch now (None: all); none when the sweep is through."""
+
+    def ended(self, task: Task, error: str | None) -> None:
+        """Take note that a job has come back; `error` is why it could not run."""
+
+    def jobs(self) -> list[Job]:
+        """Return every job of the sweep that is known so far, by number."""
+
+    def total(self) -> int:
+        """Return how many jobs the whole sweep has."""

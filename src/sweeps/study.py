@@ -1,0 +1,80 @@
+"""Optuna studies and where they are kept. Imports optuna only when a study is opened."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.sweeps.job import Objective
+from src.utils.create import create
+from src.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+_JOURNAL = "journal://"
+_DIRECTIONS = {"min": "minimize", "max": "maximize"}
+
+
+def open_study(
+    storage: str | None,
+    name: str,
+    pruner: dict[str, Any] | None,
+    sampler: dict[str, Any] | None = None,
+    objectives: list[Objective] | None = None,
+) -> "Study":
+    """Return the study of that name, made anew if there is none and `objectives` are given.
+
+    `storage` is ``journal://<file>``, any URL that Optuna knows, or None for this process's memory.
+    Raises `UserError` for a storage that can't be opened, and for a study with other objectives.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
+    try:
+        opened = _open_storage(storage)
+        if objectives is None:
+            return optuna.load_study(storage=opened, study_name=name, pruner=chosen)
+        directions = [_DIRECTIONS[objective.mode] for objective in objectives]
+        study = optuna.create_study(
+            storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
+        )
+    except (OSError, ImportError, ValueError, KeyError, optuna.exceptions.OptunaError) as error:
+        raise UserError(f"hydra.sweeper.storage: {storage}: {_first_line(error)}") from error
+    except Exception as error:  # of the database's own library, which need not be installed here
+        if not type(error).__module__.startswith("sqlalchemy"):
+            raise
+        raise UserError(f"hydra.sweeper.storage: {storage}: {_first_line(error)}") from error
+    _check_objectives(study, objectives, f"{storage}, study {name}")
+    if sampler:
+        study.sampler = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
+    return study
+
+
+def _open_storage(url: str | None) -> Any:
+    if url is None or not url.startswith(_JOURNAL):
+        return url
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = str(Path(url.removeprefix(_JOURNAL)).absolute())
+    return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+
+
+def _check_objectives(study: "Study", objectives: list[Objective], source: str) -> None:
+    wanted = [[objective.metric, objective.mode] for objective in objectives]
+    found = study.user_attrs.get("objectives")
+    if found is None:
+        study.set_user_attr("objectives", wanted)
+        study.set_metric_names([objective.metric for objective in objectives])
+    elif found != wanted:
+        raise UserError(f"sweep.metric: {source} is a search by {found}, not by {wanted}; give it another study_name")
+
+
+def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
+    """A sampler that starts anew with its old seed would propose its old trials once more."""
+    seed = sampler.get("seed")
+    return sampler if seed is None else {**sampler, "seed": seed + 7919 * trials}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
