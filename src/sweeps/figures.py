@@ -80,7 +80,7 @@ def history(jobs: Sequence[Job], objective: Objective) -> Figure | None:
             marks = axes.plot(x, [0.0] * len(x), "x", color=colour, transform=edge, clip_on=False)
         else:
             marks = axes.plot(x, [job.value(objective.metric) for job in crossed], "x", color=colour)
-        marks[0].set(markersize=4 if small else 6, label=name if crossed else "_")
+        marks[0].set(markersize=4 if small else 6, label=name if crossed else "_", in_layout=not at_edge)
     _scale(axes, [*values, *(job.value(objective.metric) for job in seen)])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="job", ylabel=label(objective.metric, 40))

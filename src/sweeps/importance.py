@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from src.sweeps.job import Job, Objective, number
+from src.sweeps.job import Job, Objective, number, varying
 from src.sweeps.style import is_wide
 
 _FEWEST = 4  # jobs of which anything can be said
@@ -17,6 +17,8 @@ def importances(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) 
     By PED-ANOVA (Watanabe et al., 2023, arXiv:2304.10255): how unlike the values of the best jobs are to those of
     all. Empty with fewer than four jobs, where nothing differs, or where optuna isn't installed.
     """
+    differ = varying(jobs)
+    keys = [key for key in keys if key in differ]
     badness = [objective.badness(job.value(objective.metric)) for job in jobs]
     if len(jobs) < _FEWEST or not keys or len(set(badness)) < 2:
         return {}
@@ -31,7 +33,7 @@ def importances(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ties can put all jobs among the best, which is said by equal shares
+            warnings.simplefilter("ignore")  # where ties put all jobs among the best, the shares are equal: no news
             study = optuna.create_study()
             for job, value in zip(jobs, badness, strict=True):
                 params = {key: _inside(spaces[key], job.overrides[key]) for key in keys if key in job.overrides}

@@ -72,7 +72,7 @@ def parallel_coordinates(jobs: Sequence[Job], keys: Sequence[str], objective: Ob
 def _axis(name: str, values: Sequence[str | None]) -> _Axis:
     numbers = [math.nan if value is None else number(value) for value in values]
     known = [value for value in numbers if value is not None]
-    if len(known) == len(values):
+    if len(known) == len(values) and not all(map(math.isnan, known)):
         return _number_axis(name, known)
     texts = [_UNSET if value is None else value for value in values]
     order = sorted(set(texts), key=_natural)
@@ -100,7 +100,7 @@ def _number_axis(name: str, values: Sequence[float]) -> _Axis:
         if low == high:
             share = 0.5
         elif log:
-            share = math.log(value / low) / math.log(high / low)
+            share = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
         else:
             share = (value - low) / (high - low)
         return start + (1 - start) * share
@@ -108,12 +108,9 @@ def _number_axis(name: str, values: Sequence[float]) -> _Axis:
     if len(known) <= _FEW and all(place(b) - place(a) > _APART for a, b in pairwise(known)):
         marks = known
     else:
-        between = [10.0**power for power in range(-300, 300)] if log else MaxNLocator(5).tick_values(low, high)
-        marks = [
-            low,
-            *(m for m in between if low < m < high and _APART < (place(m) - start) < 1 - start - _APART),
-            high,
-        ]
+        between = [10.0**power for power in range(-300, 300)] if log else list(MaxNLocator(5).tick_values(low, high))
+        inner = [m for m in between if low < m < high and _APART < place(m) - start < 1 - start - _APART]
+        marks = [low, *inner[:: math.ceil(len(inner) / 10) or 1], high]
     ticks = [(place(mark), _tick(mark)) for mark in marks]
     if start:
         ticks.append((0.0, _UNSET))
@@ -127,5 +124,5 @@ def _tick(value: float) -> str:
 
 def _spread(positions: Sequence[float], step: float) -> list[float]:
     """Move jobs at one place a little apart, the better ones up, so that each line can be followed."""
-    width = min(0.06, 0.4 * step)
+    width = min(0.06, 0.4 * step) * min(1.0, len(positions) / 10)
     return list(np.asarray(positions) + np.linspace(-width / 2, width / 2, len(positions)))

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import le
 
 from src.sweeps.job import REPEATS, Job, Objective, varying
 
@@ -24,7 +25,7 @@ class Estimate:
         mean = statistics.fmean(values)
         if len(values) < 2:
             return cls(mean, None, None)
-        std = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+        std = math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
         half = student_t(len(values) - 1) * std / math.sqrt(len(values))
         return cls(mean, std, (mean - half, mean + half))
 
@@ -95,13 +96,11 @@ def _configuration(group: Sequence[Job], repeats: Sequence[str], objectives: Seq
 def pareto(ranked: Sequence[Configuration], objectives: Sequence[Objective]) -> list[Configuration]:
     """Return the configurations that no other one beats in an objective without losing in another."""
     points = [
-        [objective.badness(estimate.mean) for objective, estimate in zip(objectives, one.estimates, strict=True)]
+        tuple(objective.badness(estimate.mean) for objective, estimate in zip(objectives, one.estimates, strict=True))
         for one in ranked
     ]
-
-    def beaten(point: list[float]) -> bool:
-        return any(
-            other != point and all(theirs <= own for theirs, own in zip(other, point, strict=True)) for other in points
-        )
-
-    return [one for one, point in zip(ranked, points, strict=True) if not beaten(point)]
+    front: set[tuple[float, ...]] = set()
+    for point in sorted(set(points)):  # whatever beats a point comes before it
+        if not any(all(map(le, other, point)) for other in front):
+            front.add(point)
+    return [one for one, point in zip(ranked, points, strict=True) if point in front]
