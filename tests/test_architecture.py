@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "models": {"utils"},
     "evaluation": {"utils"},
     "training": {"utils", "data", "models", "evaluation"},
+    "sweeps": {"utils", "evaluation"},
 }
 SOURCES = sorted((ROOT / "src").glob("*/*.py"))
 

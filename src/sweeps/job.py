@@ -1,6 +1,13 @@
-"""One job of a grid, or one trial of a search, and what the sweep is for."""
+"""What a sweep knows of one of its jobs, and what it looks for."""
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
+
+# What says which rows or which luck a run had, and nothing of how well its configuration learns.
+REPEATS = ("seed", "data.fold", "data.split_seed")
 
 
 @dataclass(frozen=True)
@@ -9,18 +16,60 @@ class Job:
 
     number: int
     overrides: dict[str, str]
+    """Each value as it is typed: ``{"model.hidden_sizes": "[64]", "optimizer.lr": "0.01"}``."""
     state: str
+    """COMPLETE, PRUNED or FAIL; RUNNING, INTERRUPTED or WAITING while the sweep is not through."""
     metrics: dict[str, float] = field(default_factory=dict)
+    """The flat map of the job's `metrics.json`."""
     epochs: int | None = None
     best_epoch: int | None = None
     seconds: float | None = None
     folder: str = ""
+    """Below the sweep's folder; empty for a job that has none yet."""
     error: str | None = None
+    """One line."""
+
+    def value(self, metric: str) -> float:
+        """Return a metric, NaN where the job has none."""
+        found = self.metrics.get(metric)
+        return math.nan if found is None else float(found)
+
+    def values(self, metrics: Iterable[str]) -> list[float]:
+        """Return metrics in the order asked for, NaN where the job has none."""
+        return [self.value(metric) for metric in metrics]
+
+    def counts(self, metrics: Iterable[str]) -> bool:
+        """Whether the job is through and can be compared: complete, with a finite value of each metric."""
+        return self.state == COMPLETE and all(map(math.isfinite, self.values(metrics)))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric of the best epoch, and whether it is to be small or large."""
+    """What a sweep looks for. A search may have several."""
 
     metric: str
     mode: str
+    """``min`` or ``max``."""
+
+    def badness(self, value: float) -> float:
+        """Return a number that is smaller where `value` is better."""
+        return value if self.mode == "min" else -value
+
+
+def override_keys(jobs: Sequence[Job]) -> list[str]:
+    """Return the keys of all jobs' overrides, in the order in which they are met."""
+    return list(dict.fromkeys(key for job in jobs for key in job.overrides))
+
+
+def varying(jobs: Sequence[Job]) -> list[str]:
+    """Return the override keys that differ between jobs; not to have a key is a difference as well."""
+    return [key for key in override_keys(jobs) if len({job.overrides.get(key) for job in jobs}) > 1]
+
+
+def number(text: str) -> float | None:
+    """Return the finite number that an override's value is, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
