@@ -2,16 +2,20 @@
 
 import json
 import math
+import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from src.sweeps.job import Job, Objective
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from src.utils.errors import UserError
 from src.utils.files import write_json
-from src.utils.run_folder import CONFIG, METRICS, SWEEP
+from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 
-_STATES = {"completed": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL", "running": "RUNNING"}
+# Says how a sweep runs, and nothing of what a job learns.
+OF_THE_SWEEP = re.compile(r"(sweep|launcher)(\.|$)")
+_STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -30,6 +34,17 @@ def write_record(folder: Path, content: dict[str, Any]) -> None:
     write_json(folder / SWEEP, content)
 
 
+def give_up(folder: Path) -> None:
+    """Remove what a sweep has left that never ran a job: its folder's name can be used again."""
+    if any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir()):
+        return
+    for path in folder.iterdir():
+        if path.name in (SWEEP, MULTIRUN) or path.name.startswith((".", "study.journal")):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def has_begun(folder: Path) -> bool:
     """Whether a run has begun in a job's folder, so that it can be gone on with."""
     return (folder / CONFIG).is_file()
@@ -46,22 +61,24 @@ def read_job(
         content = {}
     state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
     metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
-    if state == "COMPLETE" and (missing := _missing(metrics, objectives)):
-        state, error = "FAIL", missing
-    elif state == "FAIL":
+    if state == COMPLETE and (missing := _missing(metrics, objectives)):
+        state, error = FAIL, missing
+    elif state == COMPLETE:
+        error = None
+    elif state == FAIL:
         error = content.get("error") or error or "failed"
-    elif state in ("WAITING", "INTERRUPTED", "RUNNING") and error:
-        state = "FAIL"
+    elif state != PRUNED and error:
+        state = FAIL
     return Job(
         number=number,
-        overrides=dict(split_line(line) for line in lines),
+        overrides={key: value for key, value in map(split_line, lines) if not OF_THE_SWEEP.match(key)},
         state=state,
         metrics=metrics,
         epochs=content.get("epochs"),
         best_epoch=content.get("best_epoch"),
         seconds=content.get("seconds"),
         folder=str(number),
-        error=error if state == "FAIL" else None,
+        error=error if state == FAIL else None,
     )
 
 

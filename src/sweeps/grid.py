@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
-from src.sweeps.folder import has_begun, read_job, read_record, write_record
-from src.sweeps.job import Job, Objective
+from src.sweeps.folder import has_begun, read_job, read_record, split_line, write_record
+from src.sweeps.job import COMPLETE, FAIL, Job, Objective
 from src.sweeps.plan import Task
 from src.utils.errors import UserError
+from src.utils.locks import try_lock
 
 
 class GridPlan:
@@ -17,6 +19,7 @@ class GridPlan:
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
         self.folder, self.objectives = folder, objectives
+        self._lock = self._locked(folder)
         record = read_record(folder)
         if record and record.get("kind") != "grid":
             raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {record['command']}")
@@ -33,6 +36,7 @@ class GridPlan:
                 known.append(job)
         self._lines = known
         self._asked = sorted({numbers[_key(job)] for job in jobs})
+        self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
         self._errors: dict[int, str] = {}
         self._ended: dict[int, Job] = {}
         self._open = self._asked
@@ -46,9 +50,9 @@ class GridPlan:
             },
         )
         for job in self.jobs():
-            if job.state == "FAIL":
+            if job.state == FAIL:
                 self._set_aside(job)
-        self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != "COMPLETE"]
+        self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
     def example(self) -> list[str]:
         """Return the overrides of the first job."""
@@ -72,13 +76,28 @@ class GridPlan:
         if number in self._ended:
             return self._ended[number]
         job = read_job(self.folder, number, self._lines[number], self.objectives, self._errors.get(number))
-        if job.state in ("COMPLETE", "FAIL"):
+        if job.state in (COMPLETE, FAIL):
             self._ended[number] = job
         return job
 
     def total(self) -> int:
         """Return the number of jobs, those of earlier commands in the same folder among them."""
         return len(self._lines)
+
+    @staticmethod
+    def _locked(folder: Path) -> IO[str]:
+        lock = try_lock(folder / ".lock")
+        if lock is None:
+            raise UserError(f"sweep.resume: another process is at work on {folder}; wait for it, or end it")
+        return lock
+
+    def lines(self, number: int) -> list[str]:
+        """Return the overrides of a job."""
+        return self._lines[number]
+
+    def close(self) -> None:
+        """Let another process go on with the sweep."""
+        self._lock.close()
 
     def _set_aside(self, job: Job) -> None:
         """Give a failed run's folder another name: it is tried anew, and what it left can be looked at."""
@@ -93,3 +112,10 @@ class GridPlan:
 
 def _key(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(lines))
+
+
+def _values(jobs: Sequence[Sequence[str]]) -> dict[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for key, value in (split_line(line) for job in jobs for line in job):
+        values.setdefault(key, set()).add(value)
+    return values

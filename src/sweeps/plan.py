@@ -23,6 +23,9 @@ class Plan(Protocol):
     what: str
     """What one of them is called: job or trial."""
 
+    shared: frozenset[str]
+    """The keys of the overrides that all have in common."""
+
     def example(self) -> list[str]:
         """Return overrides of a job as this sweep may have one: to try out whether they compose."""
 

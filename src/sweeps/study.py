@@ -65,7 +65,6 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
     found = study.user_attrs.get("objectives")
     if found is None:
         study.set_user_attr("objectives", wanted)
-        study.set_metric_names([objective.metric for objective in objectives])
     elif found != wanted:
         raise UserError(f"sweep.metric: {source} is a search by {found}, not by {wanted}; give it another study_name")
 

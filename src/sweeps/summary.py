@@ -13,21 +13,21 @@ _STATES = {COMPLETE: "complete", PRUNED: "pruned", FAIL: "failed"}
 _WIDEST = 28  # of a value: more columns than that leave no room for the next
 
 
-def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | None = 20) -> str:
+def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | None = 20, what: str = "job") -> str:
     """Return the configurations as a table, best first, then what went wrong and how many jobs there are.
 
-    At most `limit` configurations and as many failed jobs are listed; what is left out is counted.
+    `what` is what one of them is called. At most `limit` configurations and as many failed jobs are listed; what is left out is counted.
     """
     ranked = configurations(jobs, objectives)
     parts = []
     if ranked:
-        parts.append("\n".join([*_heading(jobs, objectives), _table(jobs, ranked, objectives, limit)]))
+        parts.append("\n".join([*_heading(jobs, objectives), _table(jobs, ranked, objectives, limit, what)]))
         if limit is not None and len(ranked) > limit:
             parts[-1] += f"\n... and {len(ranked) - limit} more"
-    faults = _faults(jobs, objectives)
+    faults = _faults(jobs, objectives, what)
     if limit is not None and len(faults) > limit:
         faults = [*faults[:limit], f"... and {len(faults) - limit} more"]
-    parts.append("\n".join([*faults, _counts(jobs)]))
+    parts.append("\n".join([*faults, _counts(jobs, what)]))
     return "\n\n".join(parts)
 
 
@@ -69,7 +69,7 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
 
 
 def _table(
-    jobs: Sequence[Job], ranked: Sequence[Configuration], objectives: Sequence[Objective], limit: int | None
+    jobs: Sequence[Job], ranked: Sequence[Configuration], objectives: Sequence[Objective], limit: int | None, what: str
 ) -> str:
     keys = [key for key in varying(jobs) if key not in REPEATS]
     most = max(len(one.jobs) for one in ranked)
@@ -80,7 +80,7 @@ def _table(
         front = {id(one) for one in pareto(ranked, objectives)}
         columns["*"] = ["*" if id(one) in front else "" for one in top]
     if most == 1:
-        columns["job"] = [one.jobs[0].number for one in top]
+        columns[what] = [one.jobs[0].number for one in top]
     for key in keys:
         columns[names[key]] = _aligned([shown_value(one.overrides.get(key, ""), _WIDEST) for one in top])
     if most > 1:
@@ -113,23 +113,23 @@ def _aligned(cells: Sequence[str], always: bool = False) -> list[str]:
     return [cell.rjust(width) for cell in cells]
 
 
-def _faults(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
+def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> list[str]:
     """One line for each job that failed, or that is complete without a number to compare."""
     differ = varying(jobs)
     lines = []
     for job in jobs:
-        what = clipped(job.error or "no reason is recorded", 160) if job.state == FAIL else ""
+        why = clipped(job.error or "no reason is recorded", 160) if job.state == FAIL else ""
         missing = [one.metric for one in objectives if not math.isfinite(job.value(one.metric))]
         if job.state == COMPLETE and missing:
-            what = f"{', '.join(missing)} missing or not finite"
-        if what:
+            why = f"{', '.join(missing)} missing or not finite"
+        if why:
             given = [f"{key}={shown_value(job.overrides[key], 40)}" for key in differ if key in job.overrides]
-            lines.append(": ".join(filter(None, [f"job {job.number} {_STATES[job.state]}", " ".join(given), what])))
+            lines.append(": ".join(filter(None, [f"{what} {job.number} {_STATES[job.state]}", " ".join(given), why])))
     return lines
 
 
-def _counts(jobs: Sequence[Job]) -> str:
+def _counts(jobs: Sequence[Job], what: str) -> str:
     found = Counter(job.state for job in jobs)
     states = [*_STATES, *sorted(found.keys() - _STATES.keys())]
     named = [f"{found[state]} {_STATES.get(state, state.lower())}" for state in states if found[state]]
-    return f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}{': ' if named else ''}{', '.join(named)}"
+    return f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'}{': ' if named else ''}{', '.join(named)}"

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, TQDMProgres
 from torch import Tensor
 
 from src.utils.files import write_text
-from src.utils.run_folder import LAST_CHECKPOINT
+from src.utils.run_folder import LAST_CHECKPOINT, is_sweep_job
 
 _log = logging.getLogger(__name__)
 
@@ -165,4 +165,5 @@ class ProgressBar(TQDMProgressBar):
     """
 
     def __init__(self, refresh_rate: int = 20) -> None:
-        super().__init__(refresh_rate=refresh_rate if sys.stderr.isatty() else 0, leave=False)
+        shown = sys.stderr.isatty() and not is_sweep_job()
+        super().__init__(refresh_rate=refresh_rate if shown else 0, leave=False)

@@ -5,6 +5,7 @@ not at the end of the first epoch.
 """
 
 import copy
+import logging
 import random
 import warnings
 from typing import Any
@@ -20,14 +21,17 @@ from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import is_worker_rank
 
 
-def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback], options: dict[str, Any]) -> None:
+def preflight(
+    module: Module, datamodule: DataModule, callbacks: list[L.Callback], options: dict[str, Any]
+) -> list[str]:
     """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
 
-    `options` are the Trainer's. Nothing is left behind: the module, the data's cursor and the random states are as
+    `options` are the Trainer's. Returns the names of what is logged. Nothing is left behind: the module, the data's cursor and the random states are as
     before. Raises `UserError` for a name that is not logged, and whatever the step itself raises.
     """
     if is_worker_rank():  # the first process looks for all
-        return
+        return []
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says of itself is not for this trial
     numpy_state, python_state = np.random.get_state(), random.getstate()
     trainer = L.Trainer(
         accelerator=options["accelerator"],
@@ -61,3 +65,4 @@ def preflight(module: Module, datamodule: DataModule, callbacks: list[L.Callback
         if monitor is not None and monitor not in logged:
             hint = did_you_mean(monitor, logged)
             raise UserError(f"{name} monitors '{monitor}', which is not logged{hint} (there are: {', '.join(logged)})")
+    return logged

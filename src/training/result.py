@@ -79,7 +79,7 @@ def record(
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {
-            "status": "completed",
+            "status": "pruned" if stopped_by == "pruning" else "completed",
             "model": config["model"]["_target_"].rpartition(".")[2],
             "best_epoch": result.best_epoch,
             "best_model": result.best_model,

@@ -42,7 +42,7 @@ MAY_CHANGE = (
     "threads",
 )
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
-MAY_BE_MISSING = ("resume", "init_from", "preflight", "threads", "data.worker_timeout")
+MAY_BE_MISSING = ("sweep", "resume", "init_from", "preflight", "threads", "data.worker_timeout")
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
@@ -128,7 +128,8 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
         key = override.key_or_group
         value, value_before = _at(config, key), _at(saved, key)
         is_group = value_before is _MISSING or isinstance(value_before, dict)
-        if key == "resume" or (is_group and override.input_line in repeated):
+        of_the_sweep = key in ("sweep", "launcher") or key.startswith("sweep.")
+        if key == "resume" or of_the_sweep or (is_group and override.input_line in repeated):
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them

@@ -24,6 +24,7 @@ from src.training.fine_tuning import initialise
 from src.training.module import Module
 from src.training.preflight import preflight
 from src.training.provenance import provenance
+from src.training.pruning import build_pruning
 from src.training.result import TrainingResult, hyperparameters, record, write_metrics
 from src.training.signals import StopOnSignal
 from src.training.threads import set_threads
@@ -63,8 +64,10 @@ def _train(
     if isinstance(logger, TensorBoardLogger):
         logger.hparams.update(hyperparameters(config))  # it leaves them in logs/hparams.yaml
     callbacks = build_callbacks(config, folder, datamodule, origin)
-    trainer = build_trainer(config, folder, [*callbacks, stop], logger)
     history = next(callback for callback in callbacks if isinstance(callback, History))
+    if pruning := build_pruning(config, history):
+        callbacks.append(pruning)
+    trainer = build_trainer(config, folder, [*callbacks, stop], logger)
 
     check_writable(folder / CHECKPOINTS)
     before = _result_before(folder)
@@ -77,7 +80,8 @@ def _train(
         best = _load_best(trainer, module)
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"])
-        if datamodule.row_count("test"):
+        pruned = pruning is not None and pruning.pruned_after is not None
+        if datamodule.row_count("test") and not pruned:
             for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
                 metrics |= tested
         result = TrainingResult(
@@ -91,10 +95,12 @@ def _train(
             seconds=time.perf_counter() - started + history.seconds_before,
         )
         if trainer.is_global_zero:
-            record(result, config, history, origin, logger, _stopped_by(trainer))
+            stopped_by = "pruning" if pruned else _stopped_by(trainer)
+            record(result, config, history, origin, logger, stopped_by)
     except BaseException as error:
         status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
-        write_metrics(folder, {"status": status, "metrics": {}, "provenance": origin, **before})
+        told = {"error": str(error) or type(error).__name__} if status == "failed" else {}
+        write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
         raise

@@ -4,17 +4,25 @@ import logging
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import lightning as L
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from lightning.pytorch.callbacks import Checkpoint
 
 from src.utils.errors import Interrupted
-from src.utils.run_folder import CONFIG, LAST_CHECKPOINT, as_override, is_worker_rank, remember_to_requeue, shown_path
+from src.utils.run_folder import (
+    CONFIG,
+    LAST_CHECKPOINT,
+    STOP_SWEEP,
+    as_override,
+    is_sweep_job,
+    is_worker_rank,
+    remember_to_requeue,
+    shown_path,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +40,9 @@ class StopOnSignal(Checkpoint):
         self._received: int | None = None
         self._in_loop = False
         self._process = os.getpid()
+        # A sweep whose jobs run in other processes asks them all to stop, on whatever machine they are.
+        self._stop_mark = folder.parent / STOP_SWEEP if is_sweep_job() else None
+        self._looked = time.monotonic()
         self._handlers_before: dict[int, Any] = {}
 
     def __enter__(self) -> "StopOnSignal":
@@ -85,6 +96,10 @@ class StopOnSignal(Checkpoint):
         self._in_loop = False
 
     def _stop_if_asked(self, trainer: L.Trainer) -> None:
+        if self._stop_mark is not None and time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            if self._stop_mark.exists():
+                self._received = self._received or signal.SIGINT
         asked = self._received is not None
         if trainer.world_size > 1:  # the signal may have reached one process only
             asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
@@ -100,14 +115,14 @@ class StopOnSignal(Checkpoint):
         has_begun = (self.folder / CONFIG).exists()
         if signum == _REQUEUE and not is_worker_rank():
             self._requeue(has_begun)
-        how = f"; {self._command()}" if has_begun else " before training began"
+        how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
         return f"continue with: python train.py {as_override('resume', self.folder)}"
 
     def _requeue(self, has_begun: bool) -> None:
-        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        if is_sweep_job():
             _log.warning("warning: a sweep is not put back into the queue; its job can be resumed")
             return
         if has_begun:

@@ -17,7 +17,6 @@ from typing import NoReturn
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -26,9 +25,9 @@ from src.utils.compose_errors import explain
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
-from src.utils.run_folder import LOG, has_log, release
+from src.utils.run_folder import LOG, has_log, is_sweep_job, release
 from src.utils.schema import CONF
-from src.utils.sweep_jobs import jobs_after
+from src.utils.sweep_worker import prepare_worker
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +37,11 @@ Act = Callable[[DictConfig], float | None]
 
 
 class JobFailedError(Exception):
-    """One job of a sweep failed, and has said so: the sweep goes on with the others."""
+    """One job of a sweep could not be run to its end; the sweep says so, and goes on with the others."""
+
+
+class JobStoppedError(JobFailedError):
+    """One job of a sweep was stopped by a signal; it can be gone on with."""
 
 
 def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act], Callable[[], None]]:
@@ -52,8 +55,6 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
         @functools.wraps(act)
         def main() -> None:
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
-            failures: list[str] = []
-            begun: list[int] = []
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
@@ -61,11 +62,9 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 check_foreign_config(sys.argv[1:], CONF, config_name)
-                job = functools.partial(_run_job, act, failures, begun, show_traceback)
+                job = functools.partial(_run_job, act, show_traceback)
                 functools.update_wrapper(job, act)
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except JobFailedError:
-                sys.exit(f"error: {len(failures)} of the sweep's jobs failed:\n  " + "\n  ".join(failures))
             except UserError as error:
                 sys.exit(f"error: {error}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
@@ -73,9 +72,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                     raise
                 sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
             except (KeyboardInterrupt, Interrupted) as stopped:
-                left = jobs_after(HydraConfig.get(), max(begun, default=-1)) if HydraConfig.initialized() else []
-                lines = [str(stopped) or "interrupted", *(f"not run: {job}" for job in left)]
-                print("\n  ".join(lines), file=sys.stderr)
+                print(str(stopped) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
 
         return main
@@ -87,37 +84,40 @@ def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
     return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
 
 
-def _run_job(act: Act, failures: list[str], begun: list[int], show_traceback: bool, config: DictConfig) -> float | None:
-    """Run one job with its log; in a sweep a failure is noted and the next job runs."""
+def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None:
+    """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
-    in_sweep = hydra_config.mode == RunMode.MULTIRUN
-    if in_sweep:
-        begun.append(hydra_config.job.num)
+    in_sweep = is_sweep_job()
+    elsewhere = in_sweep and not hydra_config.launcher["_target_"].endswith(".BasicLauncher")
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
     try:
-        with log_to(folder / LOG if has_folder else None):
+        with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
             try:
+                if elsewhere:
+                    prepare_worker(folder.parent)
                 return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:
                     release(folder)
                 _log.error(str(stopped) or "interrupted", extra={"file_only": True})
+                if elsewhere:  # the sweep's own process knows already
+                    raise JobStoppedError(str(stopped) or "interrupted") from None
                 raise
             except Exception as error:
-                message = _report(error, show_traceback)
+                message = _report(error, show_traceback, quiet=in_sweep)
     except UserError as error:  # no log could be opened
         message = f"error: {error}"
-        print(message, file=sys.stderr)
+        if not in_sweep:
+            print(message, file=sys.stderr)
     if not in_sweep:
         if has_folder:
             release(folder)
         sys.exit(1)
-    failures.append(f"{hydra_config.job.override_dirname or hydra_config.job.num}: {message}")
-    raise JobFailedError(message)
+    raise JobFailedError(message.removeprefix("error: "))
 
 
-def _report(error: Exception, show_traceback: bool) -> str:
+def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     """Say on the terminal in one line what went wrong, in the log with the traceback; return the line.
 
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
@@ -125,9 +125,10 @@ def _report(error: Exception, show_traceback: bool) -> str:
     expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
     message = f"error: {expected or f'{type(error).__name__}: {error}'}"
     if expected is not None:
-        print(message, file=sys.stderr)
+        if not quiet:
+            print(message, file=sys.stderr)
         _log.error(message, extra={"file_only": True})
-    if expected is None or show_traceback:
+    if (expected is None and not quiet) or show_traceback:
         traceback.print_exc()
     log_traceback(_log)
     return message

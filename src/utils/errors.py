@@ -21,7 +21,10 @@ class Interrupted(BaseException):
 
     def __init__(self, signum: int, message: str = "") -> None:
         super().__init__(message or f"stopped by {signal.Signals(signum).name}")
-        self.exit_status = 128 + signum
+        self.signum, self.exit_status = signum, 128 + signum
+
+    def __reduce__(self) -> tuple[type["Interrupted"], tuple[int, str]]:
+        return Interrupted, (self.signum, str(self))  # it may come from another process
 
 
 _OF_THE_MACHINE = {

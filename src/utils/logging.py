@@ -29,8 +29,8 @@ _NOT_FOR_USERS = (
 
 
 @contextmanager
-def log_to(path: Path | None) -> Iterator[None]:
-    """Show the project's log records on the terminal and, within the block, append them to `path`.
+def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
+    """Show the project's log records on the terminal (or not) and, within the block, append them to `path`.
 
     Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
     `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
@@ -39,7 +39,7 @@ def log_to(path: Path | None) -> Iterator[None]:
     terminal = logging.StreamHandler(sys.stdout)
     terminal.setFormatter(logging.Formatter("%(message)s"))
     terminal.addFilter(lambda record: not getattr(record, "file_only", False))
-    handlers: list[logging.Handler] = [terminal]
+    handlers: list[logging.Handler] = [terminal] if on_terminal else [logging.NullHandler()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")

@@ -3,6 +3,7 @@
 Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its first file.
 """
 
+import functools
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
@@ -30,6 +32,11 @@ CHECKPOINTS = "checkpoints"
 BEST_MODEL = "checkpoints/best_model.ckpt"
 LAST_CHECKPOINT = "checkpoints/last.ckpt"
 RUNS = "outputs"
+# Of a sweep.
+MULTIRUN = "multirun.yaml"
+SWEEP = "sweep.json"
+SWEEP_LOG = "logs/sweep.log"
+STOP_SWEEP = ".stop"
 
 _CONFIG_HEADER = """\
 # The whole configuration of this run, resolved. The same run once more, in a folder of its own:
@@ -104,10 +111,15 @@ class ClaimRunFolder(Callback):
                 config.hydra.run.dir = str(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run."""
+        """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder that is gone on with."""
         if config.get("resume"):
-            _refuse("resume: goes on with one run, so not with --multirun; a sweep's job is resumed by its folder")
-        folder = _claim(config, "sweep", lambda folder: (folder / "multirun.yaml").touch(exist_ok=False))
+            _refuse(
+                "resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<its folder>"
+            )
+        if resumed := config.get("sweep", {}).get("resume"):
+            folder = _sweep_to_resume(config, resumed)
+        else:
+            folder = _claim(config, "sweep", functools.partial(_take_sweep, config))
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(folder)
 
@@ -116,6 +128,25 @@ def _take(folder: Path) -> None:
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
         raise FileExistsError(folder)
     (folder / ".hydra").mkdir()
+
+
+def _take_sweep(config: DictConfig, folder: Path) -> None:
+    """Claim a folder for a sweep. A search may join in one that is there: its study knows what is whose."""
+    try:
+        (folder / MULTIRUN).touch(exist_ok=False)
+    except FileExistsError:
+        if "study_name" not in config.hydra.sweeper or not _named_by_user(config, "sweep"):
+            raise
+
+
+def _sweep_to_resume(config: DictConfig, resumed: str) -> Path:
+    if _named_by_user(config, "sweep"):
+        _refuse("hydra.sweep.dir: a sweep that goes on stays in its folder; leave it out, or leave sweep.resume out")
+    folder = Path(resumed)
+    if not (folder / MULTIRUN).is_file():
+        what = "is no sweep's folder" if folder.exists() else f"does not exist (relative paths start at {Path.cwd()})"
+        _refuse(f"sweep.resume: {folder} {what}")
+    return folder
 
 
 def _named_by_user(config: DictConfig, kind: str) -> bool:
@@ -141,8 +172,10 @@ def find_run(resume: str) -> Path:
         )
     if not folder.is_dir():
         raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
-    if (folder / "multirun.yaml").exists():
-        raise UserError(f"resume: {folder} is a sweep; give the folder of one of its jobs, as {folder}/0")
+    if (folder / MULTIRUN).exists():
+        raise UserError(
+            f"resume: {folder} is a sweep; it goes on with the command that it was started with and sweep.resume={folder}"
+        )
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     return folder
@@ -175,6 +208,11 @@ def has_log(config: DictConfig) -> bool:
     """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
     hydra_config = HydraConfig.get()
     return not is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
+
+
+def is_sweep_job() -> bool:
+    """Whether this process runs a job of a sweep, which leaves the terminal to the sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def is_worker_rank() -> bool:

@@ -1,0 +1,124 @@
+"""Runs a sweep: what a plan chooses, a launcher does; in the end, however it comes, what there is is written down."""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from src.sweeps.job import FAIL, Job
+from src.sweeps.plan import Plan, Task
+from src.sweeps.progress import Progress
+from src.sweeps.results import write_results
+from src.sweeps.summary import summary
+from src.utils.errors import Interrupted, UserError
+from src.utils.run_folder import STOP_SWEEP, shown_path
+
+_log = logging.getLogger(__name__)
+
+_RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
+Launch = Callable[[Sequence[Task]], list[str | None]]
+"""Runs tasks and returns for each why it could not run, or None."""
+
+
+def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, parallel: bool, command: str) -> None:
+    """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
+
+    When it ends, by itself or by a signal, `folder` has the results, and the terminal the table. `command` goes
+    on with it. Raises `Interrupted` after a signal, and `UserError` if a job of a grid, or every trial, has failed.
+    """
+    stop = folder / STOP_SWEEP
+    stop.unlink(missing_ok=True)
+    written = time.monotonic()
+    try:
+        with Progress(plan, folder) as progress, _stopping(stop, parallel) as stopped:
+            progress.say(_opening(plan, folder))
+            while not stopped and (tasks := plan.next(batch)):
+                try:
+                    errors = launch(tasks)
+                except Exception as error:
+                    if not stopped:  # a worker process that the signal has ended
+                        raise
+                    errors = [None] * len(tasks)
+                    _log.debug("launcher: %s", error)
+                for task, error_line in zip(tasks, errors, strict=True):
+                    plan.ended(task, error_line)
+                progress.look()
+                if time.monotonic() - written > _RESULTS_EVERY:
+                    write_results(folder, plan.jobs(), plan.objectives)
+                    written = time.monotonic()
+        if stopped:
+            raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
+    except (KeyboardInterrupt, Interrupted) as error:
+        _close(plan, folder)
+        signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
+        raise Interrupted(signum, f"{error or 'interrupted'}\ncontinue with: {command}") from error
+    except UserError:
+        _close(plan, folder)
+        raise
+    jobs = _close(plan, folder)
+    print(f"\nnext:  python select_best_model.py runs={shown_path(folder)}")
+    failed = [job for job in jobs if job.state == FAIL]
+    if failed and (plan.what == "job" or len(failed) == len(jobs)):
+        lines = "\n".join(f"  {job.number} {_overrides(job)}: {job.error}" for job in failed)
+        raise UserError(f"{len(failed)} of the sweep's {plan.what}s failed:\n{lines}")
+
+
+def _opening(plan: Plan, folder: Path) -> str:
+    jobs = plan.jobs()
+    done = sum(job.state in ("COMPLETE", "PRUNED") for job in jobs)
+    before = f", {done} of them done before" if done else ""
+    return f"sweep   {plan.total()} {plan.what}s{before}\nfolder  {shown_path(folder)}\n"
+
+
+def _close(plan: Plan, folder: Path) -> list[Job]:
+    """Write the results and draw the figures; print the table. A figure that can't be drawn costs nothing else."""
+    jobs = plan.jobs()
+    write_results(folder, jobs, plan.objectives)
+    text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
+    print(f"\n{text}\n\nresults.csv, best.yaml and figures are in {shown_path(folder)}", flush=True)
+    try:
+        from src.sweeps.figures import write_figures
+
+        write_figures(folder, jobs, plan.objectives)
+    except Exception as error:
+        print(f"warning: figures: {type(error).__name__}: {error}", file=sys.stderr)
+    return jobs
+
+
+def _overrides(job: Job) -> str:
+    return " ".join(f"{key}={value}" for key, value in job.overrides.items())
+
+
+@contextmanager
+def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
+    """Where jobs run in other processes, a signal here leaves the file `mark`: they save and stop; no other begins.
+
+    Yields the signals that have come. A second one ends the program. In one process the running job gets the signal.
+    """
+    received: list[int] = []
+    if not parallel:
+        yield received
+        return
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        if received:
+            sys.exit(128 + signum)
+        received.append(signum)
+        mark.touch()
+        print("\nstopping: the running jobs finish their batch and save (once more ends at once)", file=sys.stderr)
+
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signum = getattr(signal, name, None)
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
+            before[signum] = signal.signal(signum, handle)
+    try:
+        yield received
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,191 @@
+"""A search: trials drawn from a space by an Optuna study, which any number of processes may work on together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src.sweeps.folder import read_job, read_record, split_line, write_record
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from src.sweeps.plan import Task
+from src.sweeps.study import open_study
+from src.utils.errors import UserError
+from src.utils.locks import Worker, locked
+from src.utils.run_folder import CONFIG
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+# A search of which nothing works is a mistake in what all its trials share.
+_FAILURES_AT_FIRST = 10
+_ENDED = (COMPLETE, PRUNED, FAIL)
+
+Space = dict[str, "BaseDistribution"]
+Extension = Callable[["Trial"], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search; the fields are the keys of `hydra.sweeper`."""
+
+    n_trials: int
+    storage: str | None
+    study_name: str
+    sampler: dict[str, Any] | None
+    pruner: dict[str, Any] | None
+
+
+class SearchPlan:
+    """The trials of a study, those that were begun by a process that is gone first.
+
+    A trial's number is its folder's name below `folder`. A trial that other processes work on is theirs.
+    """
+
+    what = "trial"
+
+    def __init__(
+        self,
+        folder: Path,
+        space: Space,
+        fixed: list[str],
+        extend: Extension | None,
+        objectives: Sequence[Objective],
+        settings: Settings,
+        command: str,
+    ) -> None:
+        """Draw from `space`, and from what the function `extend` asks the trial for; all trials share `fixed`.
+
+        Raises `UserError` if the storage can't be opened, or if `folder` holds what is not of this study.
+        """
+        self.folder, self.objectives, self.settings = folder, objectives, settings
+        self._space, self._fixed, self._extend = space, fixed, extend
+        self.shared = frozenset(split_line(line)[0] for line in fixed)
+        record = read_record(folder)
+        if record and record.get("kind") != "search":
+            raise UserError(
+                f"hydra.sweep.dir: {folder} holds a grid, not a search; its command was: {record['command']}"
+            )
+        if not space and extend is None:
+            raise UserError("sweep=optuna: nothing to search in; give a range, as optimizer.lr='interval(1e-4,1e-1)'")
+        with locked(folder / _LOCK):
+            self._study = open_study(
+                settings.storage, settings.study_name, settings.pruner, settings.sampler, list(objectives)
+            )
+        numbers = {str(trial.number) for trial in self._own_trials()}
+        for run in folder.glob(f"*/{CONFIG}"):
+            if run.parent.name.isdecimal() and run.parent.name not in numbers:
+                raise UserError(
+                    f"hydra.sweep.dir: {run.parent} is of another study than {settings.study_name} in "
+                    f"{settings.storage}; name another folder"
+                )
+        if not record:
+            write_record(folder, {"kind": "search", "command": command})
+        self._worker = Worker(folder / ".workers")
+        self._budget = settings.n_trials - self._counted()
+        self._launched, self._succeeded = 0, False
+        self._ended: dict[int, Job] = {}
+
+    def close(self) -> None:
+        """Let other processes take over what this one has not finished."""
+        self._worker.close()
+
+    def example(self) -> list[str]:
+        """Return the overrides of a trial in a corner of the space."""
+        return [f"{key}={_corner(space)}" for key, space in self._space.items()] + self._fixed
+
+    def next(self, size: int | None) -> list[Task]:
+        """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""
+        tasks: list[Task] = []
+        with locked(self.folder / _LOCK):
+            for trial in self._own_trials():
+                if len(tasks) != size and _runs(trial) and not self._worker.is_alive(trial.user_attrs["worker"]):
+                    tasks += self._take_over(trial)
+            while len(tasks) != size and self._budget > self._launched and self._counted() < self.settings.n_trials:
+                tasks.append(self._ask())
+        return tasks
+
+    def _take_over(self, trial: "FrozenTrial") -> list[Task]:
+        """Go on with a trial whose process is gone, or only tell how it ended if it did."""
+        lines = trial.user_attrs["overrides"]
+        self._set(trial, "worker", self._worker.name)
+        task = Task(trial.number, lines, (self.folder / str(trial.number) / CONFIG).is_file())
+        if read_job(self.folder, trial.number, lines, self.objectives).state in _ENDED:
+            self.ended(task, None)
+            return []
+        return [task]
+
+    def _ask(self) -> Task:
+        trial = self._study.ask(self._space)
+        lines = [f"{key}={trial.params[key]}" for key in self._space]
+        lines += [*(self._extend(trial) if self._extend else ()), *self._fixed]
+        trial.set_user_attr("overrides", lines)
+        trial.set_user_attr("folder", str(self.folder.absolute()))
+        trial.set_user_attr("worker", self._worker.name)
+        self._launched += 1
+        return Task(trial.number, lines)
+
+    def ended(self, task: Task, error: str | None) -> None:
+        """Tell the study; a trial that was interrupted stays open, to be gone on with."""
+        from optuna.trial import TrialState
+
+        job = read_job(self.folder, task.number, task.lines, self.objectives, error)
+        if job.state == COMPLETE:
+            values = job.values(objective.metric for objective in self.objectives)
+            self._study.tell(task.number, values, skip_if_finished=True)
+        elif job.state == PRUNED:
+            self._study.tell(task.number, state=TrialState.PRUNED, skip_if_finished=True)
+        elif job.state == FAIL:
+            if _runs(trial := self._study.get_trials(deepcopy=False)[task.number]):
+                self._set(trial, "error", job.error)
+                self._study.tell(task.number, state=TrialState.FAIL)
+        self._succeeded |= job.state in (COMPLETE, PRUNED)
+        if self._launched >= _FAILURES_AT_FIRST and not self._succeeded and not self._counted():
+            raise UserError(f"the first {self._launched} trials have all failed, the last: {job.error}")
+
+    def jobs(self) -> list[Job]:
+        """Return the trials that have a folder here, by number; what has ended is read once."""
+        return [self._job(trial) for trial in self._own_trials()]
+
+    def _job(self, trial: "FrozenTrial") -> Job:
+        if trial.number not in self._ended:
+            lines, error = trial.user_attrs["overrides"], trial.user_attrs.get("error")
+            job = read_job(self.folder, trial.number, lines, self.objectives, error)
+            if job.state not in _ENDED:
+                return job
+            self._ended[trial.number] = job
+        return self._ended[trial.number]
+
+    def total(self) -> int:
+        """Return how many trials the study is to have, not counting failed ones."""
+        return self.settings.n_trials
+
+    def _own_trials(self) -> list["FrozenTrial"]:
+        own = str(self.folder.absolute())
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.user_attrs.get("folder") == own and "worker" in trial.user_attrs]
+
+    def _counted(self) -> int:
+        """How many trials have come to something, or still may."""
+        trials = self._study.get_trials(deepcopy=False)
+        ended = sum(trial.state.name in (COMPLETE, PRUNED) for trial in trials)
+        return ended + sum(
+            _runs(trial) and self._worker.is_alive(trial.user_attrs["worker"]) for trial in self._own_trials()
+        )
+
+    def _set(self, trial: "FrozenTrial", name: str, value: object) -> None:
+        from optuna.trial import Trial
+
+        Trial(self._study, trial._trial_id).set_user_attr(name, value)
+
+
+_LOCK = ".study.lock"
+
+
+def _runs(trial: "FrozenTrial") -> bool:
+    return trial.state.name == "RUNNING"
+
+
+def _corner(space: Any) -> Any:
+    return space.choices[0] if hasattr(space, "choices") else space.low

@@ -1,0 +1,59 @@
+"""What a sweep takes from its configuration, checked before anything runs."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from src.sweeps.job import Objective
+from src.sweeps.plan import Task
+from src.utils.cores import available_cores
+from src.utils.errors import UserError
+from src.utils.run_folder import shown_path
+
+
+def objectives_of(sweep: DictConfig) -> list[Objective]:
+    """Return what `sweep.metric` and `sweep.mode` name. Raises `UserError` if they don't fit together."""
+    metrics, modes = (
+        list(value) if OmegaConf.is_list(value) else [value] for value in (sweep.get("metric"), sweep.get("mode"))
+    )
+    if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
+        raise UserError(f"sweep.metric: expected the name of a metric, or a list of them, got {sweep.get('metric')}")
+    if len(modes) != len(metrics) or not all(mode in ("min", "max") for mode in modes):
+        raise UserError(f"sweep.mode: expected min or max for each of {', '.join(metrics)}, got {sweep.get('mode')}")
+    if len(set(metrics)) < len(metrics):
+        raise UserError(f"sweep.metric: names one metric twice: {', '.join(metrics)}")
+    return [Objective(metric, mode) for metric, mode in zip(metrics, modes, strict=True)]
+
+
+def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) -> tuple[int | None, bool]:
+    """Return how many jobs a launcher is given at once (None: all), and whether it runs them in other processes.
+
+    A launcher that takes any number shares them out among its own ``n_jobs``.
+    """
+    if n_jobs is not None and n_jobs < 1:
+        raise UserError(f"hydra.sweeper.n_jobs: expected a whole number from 1 up, or null, got {n_jobs}")
+    if str(launcher["_target_"]).endswith(".BasicLauncher"):
+        return 1, False
+    if n_jobs is None and not all_at_once:
+        asked = launcher.get("n_jobs", -1)
+        n_jobs = asked if asked > 0 else available_cores()
+    return n_jobs, True
+
+
+def lines_of(task: Task, folder: Path) -> list[str]:
+    """Return the overrides that make Hydra run a task in its own folder."""
+    lines = [*task.lines, f"hydra.sweep.subdir='{task.number}'"]
+    if task.resumes:
+        quoted = str(folder / str(task.number)).replace("\\", "\\\\").replace("'", "\\'")
+        lines += [f"resume='{quoted}'", "hydra.output_subdir=null"]
+    return lines
+
+
+def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> str:
+    """Return the command line `arguments` so that it goes on with the sweep in `folder`."""
+    key = "hydra.sweep.dir" if in_place else "sweep.resume"
+    kept = [argument for argument in arguments if not re.match(r"(hydra\.sweep\.dir|sweep\.resume)=", argument)]
+    return f"python {shlex.join([*kept, f'{key}={shown_path(folder)}'])}"
