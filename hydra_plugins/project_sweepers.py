@@ -93,7 +93,9 @@ class _ProjectSweeper(Sweeper):
         from src.sweeps.settings import lines_of
 
         folder = Path(self.config.hydra.sweep.dir)
-        returns = self.launcher.launch([lines_of(task, folder) for task in tasks], initial_job_idx=tasks[0].number)
+        chosen = self.config.hydra.runtime.choices.launcher
+        jobs = [lines_of(task, folder, chosen) for task in tasks]
+        returns = self.launcher.launch(jobs, initial_job_idx=tasks[0].number)
         return [_error(one) for one in returns]
 
 

@@ -1,4 +1,4 @@
-"""A space with a condition, to copy: python train.py -m sweep=optuna hydra.sweeper.space=src.sweeps.example_space.layers"""
+"""A space with a condition, to copy: -m sweep=optuna hydra.sweeper.space=src.sweeps.example_space.layers"""
 
 from typing import TYPE_CHECKING
 

@@ -49,9 +49,9 @@ class GridPlan:
                 "jobs": known,
             },
         )
-        for job in self.jobs():
-            if job.state == FAIL:
-                self._set_aside(job)
+        for found in self.jobs():
+            if found.state == FAIL and found.number in self._asked:
+                self._set_aside(found)
         self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
     def example(self) -> list[str]:

@@ -136,10 +136,9 @@ class SearchPlan:
             self._study.tell(task.number, values, skip_if_finished=True)
         elif job.state == PRUNED:
             self._study.tell(task.number, state=TrialState.PRUNED, skip_if_finished=True)
-        elif job.state == FAIL:
-            if _runs(trial := self._study.get_trials(deepcopy=False)[task.number]):
-                self._set(trial, "error", job.error)
-                self._study.tell(task.number, state=TrialState.FAIL)
+        elif job.state == FAIL and _runs(trial := self._study.get_trials(deepcopy=False)[task.number]):
+            self._set(trial, "error", job.error)
+            self._study.tell(task.number, state=TrialState.FAIL)
         self._succeeded |= job.state in (COMPLETE, PRUNED)
         if self._launched >= _FAILURES_AT_FIRST and not self._succeeded and not self._counted():
             raise UserError(f"the first {self._launched} trials have all failed, the last: {job.error}")

@@ -43,13 +43,17 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
     return n_jobs, True
 
 
-def lines_of(task: Task, folder: Path) -> list[str]:
-    """Return the overrides that make Hydra run a task in its own folder."""
-    lines = [*task.lines, f"hydra.sweep.subdir='{task.number}'"]
+def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:
+    """Return the overrides that make Hydra run a task in its own folder, and let it know by which `launcher`."""
+    lines = [*task.lines, f"launcher={launcher}"]
+    lines += [f"hydra.sweep.dir={_quoted(folder)}", f"hydra.sweep.subdir='{task.number}'"]
     if task.resumes:
-        quoted = str(folder / str(task.number)).replace("\\", "\\\\").replace("'", "\\'")
-        lines += [f"resume='{quoted}'", "hydra.output_subdir=null"]
+        lines += [f"resume={_quoted(folder / str(task.number))}", "hydra.output_subdir=null"]
     return lines
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
 _JOURNAL = "journal://"
-_DIRECTIONS = {"min": "minimize", "max": "maximize"}
+_DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
 
 
 def open_study(
@@ -34,7 +34,7 @@ def open_study(
         opened = _open_storage(storage)
         if objectives is None:
             return optuna.load_study(storage=opened, study_name=name, pruner=chosen)
-        directions = [_DIRECTIONS[objective.mode] for objective in objectives]
+        directions = [optuna.study.StudyDirection[_DIRECTIONS[objective.mode]] for objective in objectives]
         study = optuna.create_study(
             storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
         )

@@ -16,7 +16,8 @@ _WIDEST = 28  # of a value: more columns than that leave no room for the next
 def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | None = 20, what: str = "job") -> str:
     """Return the configurations as a table, best first, then what went wrong and how many jobs there are.
 
-    `what` is what one of them is called. At most `limit` configurations and as many failed jobs are listed; what is left out is counted.
+    `what` is what one of them is called. At most `limit` configurations and as many failed jobs are listed; what is
+    left out is counted.
     """
     ranked = configurations(jobs, objectives)
     parts = []

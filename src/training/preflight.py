@@ -26,8 +26,9 @@ def preflight(
 ) -> list[str]:
     """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
 
-    `options` are the Trainer's. Returns the names of what is logged. Nothing is left behind: the module, the data's cursor and the random states are as
-    before. Raises `UserError` for a name that is not logged, and whatever the step itself raises.
+    `options` are the Trainer's. Returns the names of what is logged. Nothing is left behind: the module, the data's
+    cursor and the random states are as before. Raises `UserError` for a name that is not logged, and whatever the step
+    itself raises.
     """
     if is_worker_rank():  # the first process looks for all
         return []

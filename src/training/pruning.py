@@ -39,7 +39,7 @@ class Pruning(Checkpoint):
         is_last = trainer.should_stop or trainer.max_epochs == trainer.current_epoch + 1
         prune = False
         if trainer.is_global_zero:
-            self.trial.report(row[self.metric], step=row["epoch"])
+            self.trial.report(row[self.metric], step=int(row["epoch"]))
             prune = not is_last and self.trial.should_prune()
         if trainer.strategy.broadcast(prune):
             trainer.should_stop = True
@@ -56,7 +56,7 @@ def build_pruning(config: dict[str, Any], history: History) -> Pruning | None:
     if "study_name" not in sweeper or not sweeper.storage:
         return None
     objectives = objectives_of(OmegaConf.create(config["sweep"]))
-    pruner = OmegaConf.to_container(sweeper.pruner, resolve=True) if sweeper.pruner else None
+    pruner: Any = OmegaConf.to_container(sweeper.pruner, resolve=True) if sweeper.pruner else None
     if len(objectives) > 1 or not isinstance(pruner, dict):
         return None
     from optuna.trial import Trial

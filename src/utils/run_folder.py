@@ -113,9 +113,7 @@ class ClaimRunFolder(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder that is gone on with."""
         if config.get("resume"):
-            _refuse(
-                "resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<its folder>"
-            )
+            _refuse("resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<folder>")
         if resumed := config.get("sweep", {}).get("resume"):
             folder = _sweep_to_resume(config, resumed)
         else:
@@ -173,9 +171,7 @@ def find_run(resume: str) -> Path:
     if not folder.is_dir():
         raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
     if (folder / MULTIRUN).exists():
-        raise UserError(
-            f"resume: {folder} is a sweep; it goes on with the command that it was started with and sweep.resume={folder}"
-        )
+        raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     return folder
