@@ -27,7 +27,7 @@ from src.training.provenance import provenance
 from src.training.pruning import build_pruning
 from src.training.result import TrainingResult, hyperparameters, record, write_metrics
 from src.training.signals import StopOnSignal
-from src.training.threads import set_threads
+from src.training.threads import set_threads, spare_threads
 from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
 from src.utils.run_folder import CHECKPOINTS, METRICS, shown_path, write_config
@@ -57,6 +57,8 @@ def _train(
     module = build_module(config, datamodule)
     if initial:
         initialise(module, initial)
+    if config["threads"] is None:
+        spare_threads(module, datamodule.trial_batches("train"))
     origin = provenance(datamodule.source, datamodule.fingerprint)
     if resume_from:
         _check_same_data(resume_from, datamodule)
