@@ -112,7 +112,6 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")
     origin, split = content["provenance"], content["data_split"]
     try:
-        fractions = "-".join(f"{part:g}" for part in split["split"])
         return Run(
             folder=folder,
             best_model=best,
@@ -122,11 +121,19 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             mode=content["mode"],
             model=content["model"],
             data=Path(origin["data"]).name,
-            data_key=f"{origin['data_fingerprint'][:8]}/{fractions}/{split['split_seed']}",
+            data_key=f"{origin['data_fingerprint'][:8]}/{_split_key(split)}/{split['split_seed']}",
             provenance={key: origin[key] for key in ("data", "data_fingerprint", "git_commit", "date")},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
+
+
+def _split_key(split: dict[str, Any]) -> str:
+    """Name what is compared: the folds of one cut have the same test rows, and validate on all others between them."""
+    train, val, test = split["split"]
+    if split.get("fold") is None:  # runs from before there were folds say nothing of them
+        return f"{train:g}-{val:g}-{test:g}"
+    return f"{1 - test:g}-{test:g}/{split['folds']:d}-fold"
 
 
 def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
