@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tiny import CLASSES, TARGETS, fake_run
 
 from src.data.spec import DataSpec
 from src.evaluation.metrics import larger_is_better, metric_names
-from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank
+from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank, rank_folder
 from src.utils.errors import UserError
 
 KEY = "01234567/0.8-0.1-0.1/0"
@@ -125,6 +126,21 @@ def test_the_folds_of_one_cut_are_ranked_together_but_not_with_runs_without_fold
         "ten": "01234567/0.8-0.2/10-fold/0",
         "none": "01234567/0.7-0.1-0.2/0",
     }
+
+
+def test_of_a_sweep_only_the_runs_of_the_best_configuration_are_ranked_unless_a_metric_is_named(
+    three: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    best = {"overrides": ["optimizer.lr=0.01"], "metric": "val/loss", "mode": "min", "mean": 0.7, "runs": ["a", "c"]}
+    (three / "best.yaml").write_text(json.dumps(best))
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["a", "c"]
+    assert "by its mean val/loss of 0.7000: optimizer.lr=0.01" in caplog.text
+    assert "only its 2 runs are ranked" in caplog.text
+    assert [run.folder.name for run in rank_folder(three, "val/loss", None, None).runs] == ["b", "a", "c"]
+    shutil.rmtree(three / "a")
+    assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["c"]
+    assert f"left out: {three / 'a'}" in caplog.text
 
 
 @pytest.mark.parametrize(
