@@ -3,6 +3,7 @@
 Hydra imports this file whenever a command starts, so nothing heavy is imported at its top.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ from src.utils.run_folder import MULTIRUN, SWEEP
 if TYPE_CHECKING:
     from src.sweeps.job import Objective
     from src.sweeps.plan import Plan, Task
+
+
+_PROJECT = Path(__file__).resolve().parents[1]
 
 
 class _ProjectSweeper(Sweeper):
@@ -54,6 +58,8 @@ class _ProjectSweeper(Sweeper):
         folder = Path(hydra_config.sweep.dir)
         objectives = objectives_of(self.composed.sweep)
         batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
+        # Jobs in processes of their own find this project from any working folder.
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
         try:
             with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:

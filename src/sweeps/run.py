@@ -1,6 +1,5 @@
 """Runs a sweep: what a plan chooses, a launcher does; in the end, however it comes, what there is is written down."""
 
-import logging
 import signal
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from src.sweeps.folder import has_begun
 from src.sweeps.job import FAIL, Job
 from src.sweeps.plan import Plan, Task
 from src.sweeps.progress import Progress
@@ -17,8 +17,6 @@ from src.sweeps.results import write_results
 from src.sweeps.summary import summary
 from src.utils.errors import Interrupted, UserError
 from src.utils.run_folder import STOP_SWEEP, shown_path
-
-_log = logging.getLogger(__name__)
 
 _RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 Launch = Callable[[Sequence[Task]], list[str | None]]
@@ -38,13 +36,7 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
         with Progress(plan, folder) as progress, _stopping(stop, parallel) as stopped:
             progress.say(_opening(plan, folder))
             while not stopped and (tasks := plan.next(batch)):
-                try:
-                    errors = launch(tasks)
-                except Exception as error:
-                    if not stopped:  # a worker process that the signal has ended
-                        raise
-                    errors = [None] * len(tasks)
-                    _log.debug("launcher: %s", error)
+                errors = _launched(launch, tasks, folder, stopped, command)
                 for task, error_line in zip(tasks, errors, strict=True):
                     plan.ended(task, error_line)
                 progress.look()
@@ -66,6 +58,29 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
         lines = "\n".join(f"  {job.number} {_overrides(job)}: {job.error}" for job in failed)
         raise UserError(f"{len(failed)} of the sweep's {plan.what}s failed:\n{lines}")
+
+
+def _launched(
+    launch: Launch, tasks: Sequence[Task], folder: Path, stopped: list[int], command: str
+) -> list[str | None]:
+    """Launch `tasks`, once more those that never began because another one's process was killed."""
+    errors: dict[int, str | None] = {}
+    left = list(tasks)
+    while left:
+        try:
+            errors |= {task.number: error for task, error in zip(left, launch(left), strict=True)}
+            break
+        except Exception as error:
+            if stopped:  # a worker process that the signal has ended
+                break
+            begun = [task for task in left if has_begun(folder / str(task.number))]
+            if type(error).__name__ != "TerminatedWorkerError" or not begun:
+                first = (str(error).splitlines() or [""])[0]
+                raise UserError(f"launcher: {type(error).__name__}: {first}; continue with: {command}") from error
+            killed = "its process, or one beside it, was killed, probably for lack of memory"
+            errors |= {task.number: killed for task in begun}
+            left = [task for task in left if task not in begun]
+    return [errors.get(task.number) for task in tasks]
 
 
 def _opening(plan: Plan, folder: Path) -> str:
