@@ -54,6 +54,14 @@ def test_predict_yields_a_batch_for_each_batch_without_dropout_or_gradients() ->
     np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-5)
 
 
+def test_rows_that_lie_in_a_read_only_map_are_predicted_as_any_others() -> None:
+    data = tiny_data(CLASSES)
+    module, x = tiny_module(data), data.parts["all"][0].x
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    np.testing.assert_array_equal(*(np.concatenate(list(predict(module, [rows]))) for rows in (read_only, x)))
+
+
 @pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize("spec", [CLASSES, TARGETS], ids=["classes", "targets"])
 def test_evaluate_returns_metrics_named_after_the_split_and_every_row(
