@@ -37,7 +37,22 @@ from src.utils.signature import check_arguments
 from src.utils.targets import ALLOWED, check_targets, locate
 
 # Keys of the `data` group that say how rows are served; all others are arguments of the data source.
-SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "augmentation", "embedding_dim")
+SERVING_KEYS = (
+    "batch_size",
+    "num_workers",
+    "worker_timeout",
+    "split",
+    "split_seed",
+    "shuffle",
+    "block_rows",
+    "window_blocks",
+    "in_memory",
+    "device_resident",
+    "augmentation",
+    "embedding_dim",
+)
+# Those that say how rows are served to training; evaluation reads each row once, in stored order.
+_TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
 
 Config = dict[str, Any]
 
@@ -77,7 +92,8 @@ def _names_argument(text: str, node: Config) -> bool:
 
 def build_data(data: Config, seed: int) -> DataModule:
     """Read and split the data that the `data` group describes."""
-    return DataModule(_read(data), seed=seed, **_serving(data))
+    training = {name: data[name] for name in _TRAINING_KEYS}
+    return DataModule(_read(data), seed=seed, **_serving(data), **training)
 
 
 def _read(data: Config, **like: Any) -> Dataset:
@@ -203,13 +219,13 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
 def _overridden(data: Config, overrides: Config) -> Config:
     npy_keys: tuple[str, ...] = ("features", "labels")
     if "features" in overrides and "features" not in data:
-        kept = {name: data[name] for name in SERVING_KEYS}
+        kept = {name: data[name] for name in SERVING_KEYS if name in data}
         data = {"_target_": "src.data.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
         if name in ("split", "split_seed"):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
-        if name in ("augmentation", "embedding_dim"):
+        if name in ("augmentation", "embedding_dim", *_TRAINING_KEYS):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")

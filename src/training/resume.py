@@ -33,6 +33,8 @@ MAY_CHANGE = (
     "trainer.enable_progress_bar",
     "data.num_workers",
     "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
     "callbacks.early_stopping.patience",
     "callbacks.early_stopping.min_delta",
     "callbacks.epoch_checkpoint",
@@ -42,7 +44,17 @@ MAY_CHANGE = (
     "threads",
 )
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
-MAY_BE_MISSING = ("resume", "init_from", "preflight", "threads", "data.worker_timeout")
+MAY_BE_MISSING = (
+    "resume",
+    "init_from",
+    "preflight",
+    "threads",
+    "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
+)
+# What else it may lack, and what it did then.
+BEFORE = {"data.shuffle": "rows", "data.block_rows": 256, "data.window_blocks": 64}
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
@@ -114,6 +126,8 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
         for key in shared.keys() - node.keys():
             if prefix + key in MAY_BE_MISSING:
                 node[key] = shared[key]
+            elif prefix + key in BEFORE:
+                node[key] = BEFORE[prefix + key]
             elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is missing")
     if unknown := saved["loss"].keys() - config["loss"].keys():
