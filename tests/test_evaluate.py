@@ -119,6 +119,18 @@ def test_a_checkpoint_on_its_own_data_is_measured_on_its_test_split(checkpoint: 
     assert (tmp_path / "predictions.csv").is_file()
 
 
+def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    keys = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
+    data = {name: value for name, value in checkpoint.config["data"].items() if name not in keys}
+    older = replace(checkpoint, config={**checkpoint.config, "data": data})
+    config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
+    assert evaluate_checkpoint(older, config, tmp_path)[1] == "test"
+    with pytest.raises(UserError, match=r"^data\.shuffle: belongs to training"):
+        evaluate_checkpoint(older, {**config, "data": {"shuffle": "blocks"}}, tmp_path)
+
+
 def test_data_that_has_changed_since_training_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
     other = replace(checkpoint, provenance={**checkpoint.provenance, "data_fingerprint": "f" * 16})
