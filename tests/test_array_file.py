@@ -1,5 +1,6 @@
 """A numpy file is opened without being read, and a file that can't be used is named with what is wrong."""
 
+import os
 import re
 
 import numpy as np
@@ -26,10 +27,21 @@ def test_an_array_of_numbers_is_opened_as_it_was_saved(tmp_path, dtype, order):
     np.testing.assert_array_equal(opened, saved)
 
 
-def test_writing_to_an_opened_array_leaves_the_file_as_it_was(tmp_path):
+def test_an_opened_array_can_not_be_written_to(tmp_path):
     np.save(tmp_path / "x.npy", ROWS)
-    open_array(tmp_path / "x.npy", "data.features")[:] = -1
+    with pytest.raises(ValueError, match="read-only"):
+        open_array(tmp_path / "x.npy", "data.features")[:] = -1
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), ROWS)
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="asks for the size of the memory")
+def test_a_file_larger_than_memory_is_opened(tmp_path):
+    larger = 2 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.uint8, shape=(1000, larger // 1000))
+    except OSError:
+        pytest.skip("the disk takes no file with that many holes")
+    assert open_array(tmp_path / "x.npy", "data.features")[-1, -5:].tolist() == [0] * 5
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])

@@ -17,6 +17,7 @@ BELOW_ONE = ([0, 0.99], [-0.1, 1, 1.0, math.nan, True])
 TEXT = (["text"], ["", 3, None])
 SHARE = ([0, 1, 500, 0.0, 0.5, 1.0], [-1, -0.1, 1.5, 2.0, "abc", None, True, math.nan])
 FLAG = ([True, False], [0, 1, "true", None])
+AUTO = ([True, False, "auto"], [0, 1, "true", None])
 SEED = ([0, 2**32 - 1], [-1, 2**32, 0.5, "0", None])
 SIZES = [[0], [64, -1], [1.5], [True], 64, "64", None]
 
@@ -38,6 +39,11 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "data.split_seed": SEED,
     "data.fold": ([0, 4, None], [-1, 1.5, "0", True]),
     "data.folds": ([2, 10], [1, 0, 5.0, "5", None]),
+    "data.shuffle": (["rows", "blocks"], ["block", True, None]),
+    "data.block_rows": WHOLE_FROM_1,
+    "data.window_blocks": WHOLE_FROM_1,
+    "data.in_memory": AUTO,
+    "data.device_resident": AUTO,
     "data.embedding_dim": WHOLE_FROM_0,
     "data.missing": (["error", "mean"], ["median", None, 0]),
     "data.augmentation.shift": FROM_0,

@@ -54,6 +54,14 @@ def test_predict_yields_a_batch_for_each_batch_without_dropout_or_gradients() ->
     np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-5)
 
 
+def test_rows_that_lie_in_a_read_only_map_are_predicted_as_any_others() -> None:
+    data = tiny_data(CLASSES)
+    module, x = tiny_module(data), data.parts["all"][0].x
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    np.testing.assert_array_equal(*(np.concatenate(list(predict(module, [rows]))) for rows in (read_only, x)))
+
+
 @pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize("spec", [CLASSES, TARGETS], ids=["classes", "targets"])
 def test_evaluate_returns_metrics_named_after_the_split_and_every_row(
@@ -109,6 +117,18 @@ def test_a_checkpoint_on_its_own_data_is_measured_on_its_test_split(checkpoint: 
     assert sum(row["rows"] for row in report["per_class"].values()) == 6
     assert (tmp_path / "figures" / "confusion_matrix.png").stat().st_size > 1000
     assert (tmp_path / "predictions.csv").is_file()
+
+
+def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    keys = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
+    data = {name: value for name, value in checkpoint.config["data"].items() if name not in keys}
+    older = replace(checkpoint, config={**checkpoint.config, "data": data})
+    config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
+    assert evaluate_checkpoint(older, config, tmp_path)[1] == "test"
+    with pytest.raises(UserError, match=r"^data\.shuffle: belongs to training"):
+        evaluate_checkpoint(older, {**config, "data": {"shuffle": "blocks"}}, tmp_path)
 
 
 def test_data_that_has_changed_since_training_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ RUNS = {
     "no validation": ["trainer.limit_val_batches=0", "monitor=train/loss"],
     "half of the batches": ["trainer.limit_train_batches=2", "trainer.limit_val_batches=1"],
     "sgd, clipped": ["optimizer=sgd", "trainer.gradient_clip_val=0.1"],
+    "blocks": ["data.shuffle=blocks", "data.block_rows=4", "data.window_blocks=3"],
     "min epochs": ["callbacks.early_stopping.patience=0", "optimizer.lr=1.0", "trainer.min_epochs=3"],
 }
 

@@ -1,11 +1,15 @@
 """The computed order of an epoch is a shuffle: every row once, anywhere, next to anyone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.data.datamodule import DataModule
 from src.data.order import Permutation, mix
+from src.data.spec import Dataset, DataSpec, Rows
 
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 keys = st.integers(0, 2**63 - 1)
@@ -51,6 +55,40 @@ def test_over_epochs_every_row_comes_equally_often_at_each_place_and_after_each_
     for position in (0, n // 2, n - 1):
         assert abs(chi_square(orders[:, position], n)) < 5
     assert abs(chi_square((orders[:, 1] - orders[:, 0]) % n - 1, n - 1)) < 5
+
+
+@given(n=st.integers(1, 2**40), key=keys)
+@fixed
+def test_rows_far_apart_in_a_large_order_are_still_different_rows(n, key):
+    positions = np.unique(np.linspace(0, n - 1, 500).astype(np.int64))
+    rows = Permutation(n, key)(positions)
+    assert len(np.unique(rows)) == len(positions)
+    assert 0 <= rows.min() <= rows.max() < n
+
+
+def test_neighbours_of_one_epoch_are_strangers_in_the_next():
+    n = 50_000
+    places = [np.argsort(Permutation(n, mix(0, "order", epoch))(np.arange(n))) for epoch in (0, 1)]
+    rows = np.argsort(places[0])  # in the first epoch's order
+    assert abs(chi_square(np.diff(places[1][rows]) % n * 100 // n, 100)) < 5
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("shuffle", ["rows", "blocks"])
+def test_ranks_and_workers_share_an_epoch_without_a_row_twice(shuffle, workers):
+    """World sizes of 1, 2 and 3 over 420 rows: the union of the ranks is the whole, whoever fetches."""
+    n, x = 420, np.arange(420, dtype=np.float32)[:, None]
+    dataset = Dataset(DataSpec("regression", (1,), "float32", 1), Rows(x, x), "rows")
+    for world_size in (1, 2, 3):
+        seen: list[int] = []
+        for rank in range(world_size):
+            data = DataModule(dataset, 7, workers, [1, 0, 0], 0, 0, shuffle=shuffle, block_rows=16, window_blocks=4)
+            data.trainer = SimpleNamespace(global_rank=rank, world_size=world_size)
+            served = [int(row) for x, _ in data.train_dataloader() for row in x[:, 0]]
+            assert served == [int(row) for x, _ in data.train_batches() for row in x[:, 0]]
+            assert len(served) == n // world_size
+            seen += served
+        assert sorted(seen) == list(range(n))
 
 
 def test_positions_of_a_data_set_larger_than_memory_are_reached_at_once():

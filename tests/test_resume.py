@@ -419,6 +419,20 @@ def test_an_override_that_would_change_what_is_learned_is_refused_by_name(overri
     assert content(Path()) == before
 
 
+SERVING = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
+
+
+def test_a_run_from_before_these_keys_goes_on_as_it_was(killed: Path, made: Path) -> None:
+    config = OmegaConf.load(killed / "config.yaml")
+    for name in SERVING:
+        del config.data[name]
+    OmegaConf.save(config, killed / "config.yaml")
+    with pytest.raises(UserError, match=r"^data\.shuffle: a run that goes on keeps its own"):
+        go_on(killed, "data.shuffle=blocks")
+    go_on(killed, "data.in_memory=true")
+    assert not differing(outcome(made / "outputs/run"), outcome(killed))
+
+
 def test_a_refused_override_ends_the_command_in_one_line(run: Path) -> None:
     before = content(Path())
     done = run_script("train.py", "resume=outputs/run", "trainer.max_epochs=9", "optimizer.lr=0.5", cwd=Path.cwd())

@@ -1,7 +1,7 @@
 """All rows, in the order of the table."""
 
 from benchmarks.measuring import Row
-from benchmarks.rows import checkpoints, memory, order, prediction, side_by_side, startup, step_costs, training
+from benchmarks.rows import checkpoints, memory, order, prediction, serving, side_by_side, startup, step_costs, training
 
 ROWS: list[Row] = [
     training.train_perceptron,
@@ -21,6 +21,10 @@ ROWS: list[Row] = [
     startup.config_error,
     order.epoch_start_1e9,
     order.epoch_start_1e9_memory,
+    serving.blocks_cold,
+    serving.blocks_warm,
+    serving.in_memory,
+    serving.in_memory_columns,
     memory.memory_infer,
     memory.memory_infer_own,
     memory.memory_train,

@@ -14,8 +14,8 @@ _MAGIC = b"\x93NUMPY"
 def open_array(path: str | Path, key: str) -> np.ndarray:
     """Memory-map the ``.npy`` file at `path`; `key` is the config key that names it, for messages.
 
-    Never unpickles. Raises `UserError` if the file is missing, empty, truncated, not a numpy file, or
-    holds anything but numbers.
+    Never unpickles. The array is read-only. Raises `UserError` if the file is missing, empty, truncated,
+    not a numpy file, or holds anything but numbers.
     """
     path = Path(path)
     if not path.is_file():
@@ -42,5 +42,5 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
     if not shape or min(shape) < 1:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
-    # Copy-on-write: the file can't be changed, and torch takes the array without a warning.
-    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+    # Read-only: of a writable map Linux wants to know where its changes would go, and refuses one larger than memory.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -6,12 +6,15 @@ from there sees the batches that an uninterrupted run would have seen, with any 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from src.data.blocks import Windows
 from src.data.order import Permutation, mix
+from src.data.residence import OnDevice, in_file
 from src.data.spec import Rows
 
 Batch = tuple[Tensor, Tensor]
@@ -44,8 +47,12 @@ class Batches:
         cursor: Cursor | None = None,
         rank: int = 0,
         world_size: int = 1,
+        blocks: tuple[int, int] | None = None,
     ) -> None:
-        """Serve the rows numbered `indices` (None: all), shuffled anew each epoch if there is a seed."""
+        """Serve the rows numbered `indices` (None: all), shuffled anew each epoch if there is a seed.
+
+        With `blocks`, the number of rows of a block and of blocks of a window, shuffled as `BlockOrder` does.
+        """
         self.rows = rows
         self.indices = indices
         self.batch_size = batch_size
@@ -55,6 +62,9 @@ class Batches:
         self.world_size = world_size
         self.row_count = (len(rows.y) if indices is None else len(indices)) // world_size
         self._chunk: tuple[int, int, np.ndarray] | None = None
+        self._windows = None
+        if blocks and shuffle_seed is not None:
+            self._windows = Windows(rows.x, indices, *blocks, shuffle_seed)
 
     def __len__(self) -> int:
         whole, rest = divmod(self.row_count, self.batch_size)
@@ -70,18 +80,28 @@ class Batches:
         return ((epoch, batch) for batch in range(start, len(self)))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
-        indices = self.row_numbers(*key)
-        x = self.rows.x[indices]
+        if self._windows and in_file(self.rows.x):
+            x, indices = self._windows.read(key[0], *self._positions(key[1]))
+        else:
+            indices = self.row_numbers(*key)
+            x = self.rows.x[indices]
         if x.dtype != np.uint8:
             x = x.astype(np.float32, copy=False)
         return torch.from_numpy(x), torch.from_numpy(self.rows.y[indices])
 
     def row_numbers(self, epoch: int, batch: int) -> np.ndarray:
         """Return the numbers in `rows` of the rows of one batch."""
+        if self._windows:
+            return self._windows.numbers(epoch, *self._positions(batch))
         chunk, offset = divmod(batch, _CHUNK)
         if self._chunk is None or self._chunk[:2] != (epoch, chunk):
             self._chunk = (epoch, chunk, self._chunk_rows(epoch, chunk))
         return self._chunk[2][offset * self.batch_size : (offset + 1) * self.batch_size]
+
+    def _positions(self, batch: int) -> tuple[int, int]:
+        """Of a batch in block order. Each rank has a stretch of the epoch for itself: it reads no other's windows."""
+        first, start = self.rank * self.row_count, batch * self.batch_size
+        return first + start, first + min(start + self.batch_size, self.row_count)
 
     def _chunk_rows(self, epoch: int, chunk: int) -> np.ndarray:
         size = _CHUNK * self.batch_size
@@ -91,3 +111,21 @@ class Batches:
             total = len(self.rows.y) if self.indices is None else len(self.indices)
             positions = Permutation(total, mix(self.shuffle_seed, "order", epoch))(positions)
         return positions if self.indices is None else self.indices[positions]
+
+
+class DeviceBatches:
+    """The same batches, gathered on the device that holds the rows: only row numbers go there."""
+
+    def __init__(self, batches: Batches, rows: OnDevice) -> None:
+        self.batches = batches
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        keys = self.batches.keys()
+        while chunk := list(islice(keys, _CHUNK)):
+            numbers = np.concatenate([self.batches.row_numbers(*key) for key in chunk])
+            for part in torch.from_numpy(numbers).to(self.rows.x.device).split(self.batches.batch_size):
+                yield self.rows[part]

@@ -1,14 +1,16 @@
 """The data as Lightning takes it: three splits of one data set, in whole batches."""
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
 import numpy as np
 from torch.utils.data import DataLoader, Sampler
 
-from src.data.batches import Batches, Cursor
+from src.data.batches import Batches, Cursor, DeviceBatches
 from src.data.fingerprint import fingerprint
+from src.data.residence import Choice, OnDevice, in_memory, on_device
 from src.data.spec import Dataset, Rows
 from src.data.split import SPLITS, split_rows
 from src.utils.errors import UserError
@@ -28,13 +30,20 @@ class DataModule(L.LightningDataModule):
         worker_timeout: float = 0.0,
         fold: int | None = None,
         folds: int = 5,
+        shuffle: str = "rows",
+        block_rows: int = 256,
+        window_blocks: int = 64,
+        in_memory: Choice = False,
+        device_resident: Choice = False,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
         With `split` None nothing is split: there is ``all``, and whatever has files of its own.
         `worker_timeout` is the number of seconds after which a worker that gives no batch is an error, 0 for none.
         `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
-        `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`.
+        `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`. With `shuffle`
+        ``blocks`` the order is that of `BlockOrder`. `in_memory` and `device_resident` are true, false or ``auto``:
+        whether rows are copied there, once. They change no batch.
         """
         super().__init__()
         self.spec = dataset.spec
@@ -44,6 +53,15 @@ class DataModule(L.LightningDataModule):
         self.worker_timeout = worker_timeout
         self.seed = seed
         self.cursor = Cursor()
+        self.blocks = (block_rows, window_blocks) if shuffle == "blocks" else None
+        if device_resident is True and num_workers:
+            raise UserError(
+                "data.device_resident: workers can't serve rows that are on a device; set data.num_workers=0"
+            )
+        self.device_resident = False if num_workers else device_resident
+        self._on_device: dict[int, OnDevice | None] = {}
+        self.fingerprint = fingerprint(dataset)
+        dataset = _in_memory(dataset, in_memory)
         own = {"val": dataset.val, "test": dataset.test}
         numbers = {name: np.arange(0) for name in SPLITS}
         if split:
@@ -60,7 +78,6 @@ class DataModule(L.LightningDataModule):
         self.parts["all"] = (dataset.rows, None)
         if split:
             self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
-        self.fingerprint = fingerprint(dataset)
 
     def _refuse_unseen_classes(self, key: str) -> None:
         if self.spec.task == "classification":
@@ -87,7 +104,7 @@ class DataModule(L.LightningDataModule):
         rows, numbers = self.parts["train"]
         overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
         seed = None if overfit else self.seed
-        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks())
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks)
 
     def trial_batches(self, split: str) -> Batches:
         """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
@@ -128,7 +145,8 @@ class DataModule(L.LightningDataModule):
     def _serve(self, batches: Batches) -> Any:
         """Iterate in this process, or in workers. A plain iterable costs a third of a DataLoader's step."""
         if self.num_workers == 0:
-            return batches
+            resident = self._resident(batches.rows)
+            return DeviceBatches(batches, resident) if resident else batches
         return DataLoader(
             batches,  # type: ignore[arg-type]  # a map from (epoch, batch), which DataLoader takes as a data set
             batch_size=None,
@@ -138,6 +156,23 @@ class DataModule(L.LightningDataModule):
             persistent_workers=True,
             worker_init_fn=_leave_signals_to_the_main_process,
         )
+
+    def _resident(self, rows: Rows) -> OnDevice | None:
+        """The rows on the trainer's device, put there once, or None."""
+        if not self.trainer or not self.device_resident:
+            return None
+        if id(rows) not in self._on_device:
+            device = self.trainer.strategy.root_device
+            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source)
+        return self._on_device[id(rows)]
+
+
+def _in_memory(dataset: Dataset, choice: Choice) -> Dataset:
+    def loaded(rows: Rows) -> Rows:
+        return in_memory(rows, choice, dataset.name)
+
+    val, test = (rows and loaded(rows) for rows in (dataset.val, dataset.test))
+    return replace(dataset, rows=loaded(dataset.rows), val=val, test=test)
 
 
 class _Keys(Sampler[tuple[int, int]]):

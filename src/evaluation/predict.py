@@ -1,5 +1,6 @@
 """Inference as a generator: batches of stored rows in, batches of predictions out."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -27,4 +28,13 @@ def predict(module: Predictor, batches: Iterable[np.ndarray]) -> Iterator[np.nda
     module.eval()
     with torch.inference_mode():
         for rows in batches:
-            yield module.predict(torch.from_numpy(rows).to(module.device)).float().cpu().numpy()
+            yield module.predict(_tensor(rows).to(module.device)).float().cpu().numpy()
+
+
+def _tensor(rows: np.ndarray) -> Tensor:
+    """Rows as they lie in memory, or in a read-only map: the network's first layer makes new ones of them."""
+    if rows.flags.writeable:
+        return torch.from_numpy(rows)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rows)

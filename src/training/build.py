@@ -39,9 +39,16 @@ SERVING_KEYS = (
     "split_seed",
     "fold",
     "folds",
+    "shuffle",
+    "block_rows",
+    "window_blocks",
+    "in_memory",
+    "device_resident",
     "augmentation",
     "embedding_dim",
 )
+# Those that say how rows are served to training; evaluation reads each row once, in stored order.
+_TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
 # What a `data` group of an older version of the project lacks, and what was done then.
 BEFORE_THERE_WERE_FOLDS = {"fold": None, "folds": 5}
 
@@ -54,7 +61,7 @@ def _first_line(error: Exception) -> str:
 
 def build_data(data: Config, seed: int) -> DataModule:
     """Read and split the data that the `data` group describes."""
-    serving = _serving(data)  # first: reading may take long
+    serving = _serving(data) | {name: data[name] for name in _TRAINING_KEYS}  # first: reading may take long
     return DataModule(_read(data), seed=seed, **serving)
 
 
@@ -185,13 +192,13 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
 def _overridden(data: Config, overrides: Config) -> Config:
     npy_keys: tuple[str, ...] = ("features", "labels")
     if "features" in overrides and "features" not in data:
-        kept = {name: data[name] for name in SERVING_KEYS}
+        kept = {name: data[name] for name in SERVING_KEYS if name in data}
         data = {"_target_": "src.data.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
         if name in ("split", "split_seed", "fold", "folds"):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
-        if name in ("augmentation", "embedding_dim"):
+        if name in ("augmentation", "embedding_dim", *_TRAINING_KEYS):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")

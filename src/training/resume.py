@@ -33,6 +33,8 @@ MAY_CHANGE = (
     "trainer.enable_progress_bar",
     "data.num_workers",
     "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
     "callbacks.early_stopping.patience",
     "callbacks.early_stopping.min_delta",
     "callbacks.epoch_checkpoint",
@@ -42,7 +44,23 @@ MAY_CHANGE = (
     "threads",
 )
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
-MAY_BE_MISSING = ("sweep", "resume", "init_from", "preflight", "threads", "data.worker_timeout")
+MAY_BE_MISSING = (
+    "sweep",
+    "resume",
+    "init_from",
+    "preflight",
+    "threads",
+    "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
+)
+# What else it may lack, and what it did then.
+BEFORE = {
+    **{f"data.{key}": value for key, value in BEFORE_THERE_WERE_FOLDS.items()},
+    "data.shuffle": "rows",
+    "data.block_rows": 256,
+    "data.window_blocks": 64,
+}
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
@@ -103,8 +121,6 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
-    for key, value in BEFORE_THERE_WERE_FOLDS.items():
-        saved["data"].setdefault(key, value)
     serving = {key: config["data"][key] for key in SERVING_KEYS}
     for prefix, shared in {
         "": config,
@@ -116,6 +132,8 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
         for key in shared.keys() - node.keys():
             if prefix + key in MAY_BE_MISSING:
                 node[key] = shared[key]
+            elif prefix + key in BEFORE:
+                node[key] = BEFORE[prefix + key]
             elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is missing")
     if unknown := saved["loss"].keys() - config["loss"].keys():

@@ -75,6 +75,7 @@ def _is_time(value: Any) -> bool:
 
 _SHARE: Rule = (_is_share, "a whole number of batches from 0 up, or a fraction of them up to 1.0")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
+_AUTO: Rule = (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto")
 _TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
 _BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
 
@@ -95,6 +96,11 @@ RULES: dict[str, Rule] = {
     "data.split_seed": _whole(0, 2**32 - 1),
     "data.fold": _optional(_whole(0)),
     "data.folds": _whole(2),
+    "data.shuffle": _one_of("rows", "blocks"),
+    "data.block_rows": _whole(1),
+    "data.window_blocks": _whole(1),
+    "data.in_memory": _AUTO,
+    "data.device_resident": _AUTO,
     "data.embedding_dim": _whole(0),
     "data.missing": _one_of("error", "mean"),
     "data.augmentation.shift": _number(0, "pixels from 0 up"),
