@@ -1,4 +1,4 @@
-"""Evaluate a trained model: python eval.py ckpt_path=<checkpoint or run folder>"""
+"""Evaluate a trained model: python eval.py ckpt_path=<checkpoint, run folder or sweep folder>"""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
     plain = checked(config, "eval")
 
-    from src.training.checkpoint import load_checkpoint
+    from src.training.ensemble import load_members
     from src.training.evaluation import evaluate_checkpoint, report_evaluation
 
-    checkpoint = load_checkpoint(plain["ckpt_path"])
+    checkpoint, *others = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)
-    evaluation, split = evaluate_checkpoint(checkpoint, plain, folder)
-    report_evaluation(evaluation, checkpoint, split, folder)
+    evaluation, split = evaluate_checkpoint(checkpoint, plain, folder, others)
+    report_evaluation(evaluation, checkpoint, split, folder, others)
 
 
 if __name__ == "__main__":

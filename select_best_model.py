@@ -14,11 +14,10 @@ def main(config: DictConfig) -> None:
     plain = checked(config, "select_best_model")
 
     from src.evaluation.promotion import check_final_model, promote
-    from src.evaluation.run_table import find_runs, print_ranking, rank
+    from src.evaluation.run_table import print_ranking, rank_folder
 
     check_final_model(Path(plain["final_model"]))
-    runs = find_runs(Path(plain["runs"]))
-    ranking = rank(runs, plain["metric"], plain["mode"], plain["trained_on"])
+    ranking = rank_folder(Path(plain["runs"]), plain["metric"], plain["mode"], plain["trained_on"])
     print_ranking(ranking)
     if not plain["dry_run"]:
         promote(ranking, Path(plain["final_model"]), plain["force"])

@@ -1,4 +1,4 @@
-"""The sweepers of this project, as Hydra finds them: by this folder's name, beside the script. See src/sweeps.
+"""The sweepers of this project, where Hydra finds them: in a folder of this name, beside the script. See src/sweeps.
 
 Hydra imports this file whenever a command starts, so nothing heavy is imported at its top.
 """
@@ -6,7 +6,7 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 class _ProjectSweeper(Sweeper):
     """What both have in common: the command line is read, tried out, and run by `src.sweeps.run`."""
 
+    is_search = False
+
     def __init__(self, params: DictConfig | None, n_jobs: int | None) -> None:
-        self.params, self.n_jobs = params or {}, n_jobs
+        self.params: dict[str, Any] = {str(key): value for key, value in (params or {}).items()}
+        self.n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra has composed, and the launcher that it names."""
-        self.config, self.context = config, hydra_context
-        self.launcher = Plugins.instance().instantiate_launcher(
+        self.composed, self.loader = config, hydra_context.config_loader
+        self.runner = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
@@ -43,60 +46,48 @@ class _ProjectSweeper(Sweeper):
         """Run the sweep that the command line `arguments` describe."""
         from src.sweeps.folder import give_up
         from src.sweeps.run import run_sweep
-        from src.sweeps.settings import objectives_of, resumed_command
+        from src.sweeps.settings import jobs_at_once, objectives_of, resumed_command
 
-        parser = OverridesParser.create(config_loader=self.context.config_loader)
+        parser = OverridesParser.create(config_loader=self.loader)
         overrides = parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
-        folder = Path(self.config.hydra.sweep.dir)
-        command = f"python {shlex.join(sys.argv)}"
-        objectives = objectives_of(self.config.sweep)
+        hydra_config = self.composed.hydra
+        folder = Path(hydra_config.sweep.dir)
+        objectives = objectives_of(self.composed.sweep)
+        batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
         is_new = not (folder / SWEEP).exists()
         try:
-            with self.plan(overrides, folder, objectives, command) as plan:
+            with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
                 self._try_out(plan)
                 if is_new:
-                    OmegaConf.save(self.config, folder / MULTIRUN)
-                size, parallel = self._at_once()
+                    OmegaConf.save(self.composed, folder / MULTIRUN)
                 goes_on = resumed_command(sys.argv, folder, in_place=self.is_search)
-                run_sweep(plan, self._launch, folder, size, parallel, goes_on)
+                run_sweep(plan, self._launch, folder, batch, parallel, goes_on)
         except Exception:
             if is_new:
                 give_up(folder)
             raise
 
-    is_search = False
-
-    def plan(self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str) -> Any:
-        """Return a context with the plan of this sweep."""
+    def plan(
+        self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str
+    ) -> "AbstractContextManager[Plan]":
+        """Return the plan of this sweep, to be closed when it is over."""
         raise NotImplementedError
-
-    def to_compose(self, plan: "Plan") -> list[list[str]]:
-        """Return the overrides of jobs that have to compose before any is run; the first one is tried out further."""
-        return [plan.example()]
 
     def _try_out(self, plan: "Plan") -> None:
         """Find what would spoil every job before the first one is run."""
         from src.training.rehearsal import check_first_job
 
-        first, *_ = [
-            self.context.config_loader.load_sweep_config(self.config, lines) for lines in self.to_compose(plan)
-        ]
+        groups = [str(group) for group in self.composed.hydra.runtime.choices]
+        first, *_ = [self.loader.load_sweep_config(self.composed, lines) for lines in plan.examples(groups)]
         check_first_job(first, [objective.metric for objective in plan.objectives])
-
-    def _at_once(self) -> tuple[int | None, bool]:
-        """How many jobs the launcher is given at once (None: all), and whether it runs them in other processes."""
-        from src.sweeps.settings import jobs_at_once
-
-        return jobs_at_once(self.n_jobs, self.config.hydra.launcher, all_at_once=not self.is_search)
 
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:
         from src.sweeps.settings import lines_of
 
-        folder = Path(self.config.hydra.sweep.dir)
-        chosen = self.config.hydra.runtime.choices.launcher
+        hydra_config = self.composed.hydra
+        folder, chosen = Path(hydra_config.sweep.dir), hydra_config.runtime.choices.launcher
         jobs = [lines_of(task, folder, chosen) for task in tasks]
-        returns = self.launcher.launch(jobs, initial_job_idx=tasks[0].number)
-        return [_error(one) for one in returns]
+        return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
 
 
 def _error(returned: JobReturn) -> str | None:
@@ -110,25 +101,18 @@ def _error(returned: JobReturn) -> str | None:
 class GridSweeper(_ProjectSweeper):
     """Every combination of the values that were given."""
 
-    def plan(self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str) -> Any:
-        """Return a context with the plan of this sweep."""
+    def plan(
+        self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str
+    ) -> "AbstractContextManager[Plan]":
+        """Return the plan of this sweep, to be closed when it is over."""
         from src.sweeps.grid import GridPlan
         from src.sweeps.space import grid
 
         return closing(GridPlan(folder, grid(overrides), objectives, command))
 
-    def to_compose(self, plan: "Plan") -> list[list[str]]:
-        """Return a job for every choice of a config group: one that is not there is a mistake in the command."""
-        groups = self.config.hydra.runtime.choices
-        seen: dict[tuple[str, ...], list[str]] = {}
-        for job in plan.jobs():
-            chosen = tuple(f"{key}={value}" for key, value in job.overrides.items() if key in groups)
-            seen.setdefault(chosen, plan.lines(job.number))
-        return [plan.example(), *seen.values()][: 1 + len(seen)]
-
 
 class StudySweeper(_ProjectSweeper):
-    """A search by an Optuna study."""
+    """A search by an Optuna study; `settings` are the fields of `src.sweeps.search.Settings`."""
 
     is_search = True
 
@@ -136,16 +120,15 @@ class StudySweeper(_ProjectSweeper):
         super().__init__(params, n_jobs)
         self.space, self.settings = space, settings
 
-    def plan(self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str) -> Any:
-        """Return a context with the plan of this sweep."""
+    def plan(
+        self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str
+    ) -> "AbstractContextManager[Plan]":
+        """Return the plan of this sweep, to be closed when it is over."""
         from src.sweeps.search import SearchPlan, Settings
         from src.sweeps.space import search_space
         from src.utils.targets import locate
 
-        plain = {
-            key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-            for key, value in self.settings.items()
-        }
+        plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
         space, fixed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
         return closing(SearchPlan(folder, space, fixed, extend, objectives, Settings(**plain), command))

@@ -165,15 +165,27 @@ def test_data_that_the_model_cannot_take_is_refused_with_both_facts(checkpoint: 
         rebuild_data(checkpoint, wider)
 
 
-@pytest.mark.parametrize("key", ["split", "split_seed"])
+@pytest.mark.parametrize("key", ["split", "split_seed", "fold", "folds"])
 def test_a_checkpoints_split_cannot_change_afterwards(key: str, checkpoint: Checkpoint) -> None:
     with pytest.raises(UserError, match=f"^data.{key}: decides which rows the model was trained on"):
         rebuild_data(checkpoint, {key: 5})
 
 
+def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_there_were_folds_without(
+    checkpoint: Checkpoint,
+) -> None:
+    data = dict(checkpoint.config["data"])
+    folded = replace(checkpoint, config={**checkpoint.config, "data": {**data, "fold": 2, "folds": 6}})
+    del data["fold"], data["folds"]
+    old = replace(checkpoint, config={**checkpoint.config, "data": data})
+    rows = {name: rebuild_data(one, {}).row_count("val") for name, one in (("folded", folded), ("old", old))}
+    assert rows == {"folded": 9, "old": 6}
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["data.fold=5"], "^data.fold: expected one of 0 to 4, as data.folds is 5, got 5"),
         (["monitor=val/accc", "mode=max"], r"^monitor: 'val/accc' is not logged; did you mean 'val/acc'\?"),
         (["mode=null"], "^mode: None would .*; set mode=min$"),
         (["monitor=val/acc"], "^mode: min would take the worst val/acc for the best; set mode=max$"),

@@ -36,6 +36,8 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
         [[0.8, 0.2], [0, 0.5, 0.5], [0.8, 0.1, 0.2], [1.2, -0.1, -0.1], ["a", 0, 0], [True, 0, 0], 0.8, None],
     ),
     "data.split_seed": SEED,
+    "data.fold": ([0, 4, None], [-1, 1.5, "0", True]),
+    "data.folds": ([2, 10], [1, 0, 5.0, "5", None]),
     "data.embedding_dim": WHOLE_FROM_0,
     "data.missing": (["error", "mean"], ["median", None, 0]),
     "data.augmentation.shift": FROM_0,

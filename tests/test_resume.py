@@ -383,6 +383,7 @@ REFUSED = [
     "model=cnn",
     "model.dropout=0.1",
     "data.batch_size=8",
+    "data.fold=1",
     "data=digits",
     "seed=1",
     "++seed=1",
@@ -429,6 +430,14 @@ def test_a_refused_override_ends_the_command_in_one_line(run: Path) -> None:
 
 def test_an_override_that_changes_nothing_is_no_change(killed: Path) -> None:
     go_on(killed, "seed=0", "optimizer.lr=0.01", "data.batch_size=16", "monitor=val/loss")
+
+
+def test_a_run_from_before_there_were_folds_goes_on_without_them(run: Path) -> None:
+    path = run / "config.yaml"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("  fold")))
+    with pytest.raises(UserError, match=r"^data\.fold: a run that goes on keeps its own"):
+        go_on(run, "data.fold=1")
+    assert go_on(run, "data.folds=5").epochs == 3
 
 
 def test_data_that_has_changed_since_is_refused(killed: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tiny import CLASSES, TARGETS, fake_run
 
 from src.data.spec import DataSpec
 from src.evaluation.metrics import larger_is_better, metric_names
-from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank
+from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank, rank_folder
 from src.utils.errors import UserError
 
 KEY = "01234567/0.8-0.1-0.1/0"
@@ -112,6 +113,36 @@ def test_another_split_of_the_same_rows_is_other_data(three: Path, split: dict[s
         rank(find_runs(three), None, None, None)
 
 
+def test_the_folds_of_one_cut_are_ranked_together_but_not_with_runs_without_folds(tmp_path: Path) -> None:
+    def cut(fold: int | None, folds: int, val: float = 0.1) -> dict[str, Any]:
+        return {"split": [0.8 - val, val, 0.2], "split_seed": 0, "fold": fold, "folds": folds}
+
+    for name, split in (("a", cut(0, 5)), ("b", cut(1, 5, val=0.3)), ("ten", cut(1, 10)), ("none", cut(None, 5))):
+        fake_run(tmp_path / name, {"val/loss": 0.5}, data_split=split)
+    keys = {run.folder.name: run.data_key for run in find_runs(tmp_path)}
+    assert keys == {
+        "a": "01234567/0.8-0.2/5-fold/0",
+        "b": "01234567/0.8-0.2/5-fold/0",
+        "ten": "01234567/0.8-0.2/10-fold/0",
+        "none": "01234567/0.7-0.1-0.2/0",
+    }
+
+
+def test_of_a_sweep_only_the_runs_of_the_best_configuration_are_ranked_unless_a_metric_is_named(
+    three: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    best = {"overrides": ["optimizer.lr=0.01"], "metric": "val/loss", "mode": "min", "mean": 0.7, "runs": ["a", "c"]}
+    (three / "best.yaml").write_text(json.dumps(best))
+    caplog.set_level("INFO", logger="src.evaluation.run_table")
+    assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["a", "c"]
+    assert "by its mean val/loss of 0.7000: optimizer.lr=0.01" in caplog.text
+    assert "only its 2 runs are ranked" in caplog.text
+    assert [run.folder.name for run in rank_folder(three, "val/loss", None, None).runs] == ["b", "a", "c"]
+    shutil.rmtree(three / "a")
+    assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["c"]
+    assert f"left out: {three / 'a'}" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("metric", "mode", "trained_on", "message"),
     [
@@ -185,6 +216,7 @@ def test_the_better_end_of_a_metric_is_the_one_that_training_knows(spec: DataSpe
         ({"best_epoch": None}, r"best_epoch: expected a number, found None"),
         ({"data_split": None}, r"data_split: expected a group of keys, found None"),
         ({"data_split": {"split": [None], "split_seed": 0}}, r"provenance or data_split is not what a run writes"),
+        ({"data_split": {"split": [0.8, 0.1, 0.1], "split_seed": 0, "fold": 1}}, r"provenance or data_split is not"),
     ],
 )
 def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(

@@ -15,10 +15,10 @@ BALANCED = np.arange(1000) % 5
 TARGETS = np.zeros((1000, 2), np.float32)
 
 
-def module(y: np.ndarray, split: list[float], **own: Rows) -> DataModule:
+def module(y: np.ndarray, split: list[float], fold: int | None = None, **own: Rows) -> DataModule:
     spec = DataSpec("classification", (1,), "float32", 3, ("ant", "bee", "cow"))
     rows = Rows(np.arange(len(y), dtype=np.float32)[:, None], y)
-    return DataModule(Dataset(spec, rows, "rows.npy", **own), 4, 0, split, split_seed=0, seed=0)
+    return DataModule(Dataset(spec, rows, "rows.npy", **own), 4, 0, split, split_seed=0, seed=0, fold=fold)
 
 
 @given(
@@ -53,6 +53,44 @@ def test_every_split_has_the_classes_in_the_same_proportions():
 def test_a_fraction_of_zero_gives_an_empty_split():
     splits = split_rows(BALANCED, [0.9, 0.1, 0.0], seed=0)
     assert [len(splits[name]) for name in SPLITS] == [900, 100, 0]
+
+
+@given(
+    y=st.lists(st.integers(0, 4), min_size=30, max_size=200),
+    parts=st.lists(st.integers(1, 10), min_size=3, max_size=3),
+    folds=st.integers(2, 7),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(derandomize=True, database=None, deadline=None)
+def test_every_row_but_those_of_the_test_split_validates_in_one_fold_and_trains_in_the_others(y, parts, folds, seed):
+    y, fractions = np.array(y * 10), [part / sum(parts) for part in parts]
+    whole = split_rows(y, fractions, seed)
+    cut = [split_rows(y, fractions, seed, fold, folds) for fold in range(folds)]
+    rest = np.sort(np.concatenate([whole["train"], whole["val"]]))
+    np.testing.assert_array_equal(np.sort(np.concatenate([splits["val"] for splits in cut])), rest)
+    share = np.bincount(y[rest], minlength=5) / folds
+    for splits in cut:
+        np.testing.assert_array_equal(splits["test"], whole["test"])
+        np.testing.assert_array_equal(np.sort(np.concatenate([splits["train"], splits["val"]])), rest)
+        assert (np.diff(splits["val"]) > 0).all()
+        assert np.abs(np.bincount(y[splits["val"]], minlength=5) - share).max() <= 2
+
+
+def test_the_fraction_of_the_validation_split_has_no_influence_on_folds():
+    first, other = (split_rows(BALANCED, split, 3, 1, 4) for split in ([0.7, 0.2, 0.1], [0.2, 0.7, 0.1]))
+    for name in SPLITS:
+        np.testing.assert_array_equal(first[name], other[name])
+
+
+def test_folds_of_data_that_does_not_allow_them_are_refused():
+    y = np.arange(60) % 3
+    with pytest.raises(UserError, match=r"^data\.fold: rows\.npy has a validation split of its own"):
+        module(y, FRACTIONS, fold=0, val=Rows(np.zeros((5, 1), np.float32), y[:5]))
+    with pytest.raises(UserError, match=r"^data\.folds: 4 of 6 rows are too few for 5 folds"):
+        split_rows(y[:6], [0.4, 0.2, 0.4], seed=0, fold=0)
+    few = np.array([0, 2] * 20 + [1])
+    with pytest.raises(UserError, match=r"^data\.folds: class bee has too few rows .*split; leave that class out"):
+        [module(few, [0.8, 0.2, 0.0], fold=fold) for fold in range(5)]
 
 
 @pytest.mark.parametrize("y", [np.array([0, 1, 0]), np.zeros((3, 1))], ids=["classes", "targets"])

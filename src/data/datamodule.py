@@ -26,12 +26,15 @@ class DataModule(L.LightningDataModule):
         split_seed: int,
         seed: int,
         worker_timeout: float = 0.0,
+        fold: int | None = None,
+        folds: int = 5,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
         With `split` None nothing is split: there is ``all``, and whatever has files of its own.
         `worker_timeout` is the number of seconds after which a worker that gives no batch is an error, 0 for none.
-        `seed` decides the order of the training rows, `split_seed` alone which rows those are.
+        `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
+        `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`.
         """
         super().__init__()
         self.spec = dataset.spec
@@ -44,24 +47,30 @@ class DataModule(L.LightningDataModule):
         own = {"val": dataset.val, "test": dataset.test}
         numbers = {name: np.arange(0) for name in SPLITS}
         if split:
+            if fold is not None and dataset.val:
+                raise UserError(
+                    f"data.fold: {dataset.name} has a validation split of its own (data.val_features); leave out one "
+                    "of the two"
+                )
             fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
-            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed)
+            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }
         self.parts["all"] = (dataset.rows, None)
         if split:
-            self._refuse_unseen_classes()
+            self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
         self.fingerprint = fingerprint(dataset)
 
-    def _refuse_unseen_classes(self) -> None:
+    def _refuse_unseen_classes(self, key: str) -> None:
         if self.spec.task == "classification":
             rows, numbers = self.parts["train"]
             counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
             if absent := [self.spec.classes[i] for i in np.flatnonzero(counts == 0)]:
+                way = "raise the first fraction of data.split or " if key == "data.split" else ""
                 raise UserError(
-                    f"data.split: class {absent[0]} has too few rows in {self.source} to be in the training split; "
-                    "raise the first fraction of data.split or leave that class out"
+                    f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
+                    f"{way}leave that class out"
                 )
 
     def row_count(self, split: str) -> int:

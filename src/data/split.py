@@ -1,6 +1,7 @@
 """Which rows train, which validate, which test: decided by a seed and the labels, by nothing else."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,27 +10,38 @@ from src.utils.errors import UserError
 SPLITS = ("train", "val", "test")
 
 
-def split_rows(y: np.ndarray, fractions: Sequence[float], seed: int) -> dict[str, np.ndarray]:
+def split_rows(
+    y: np.ndarray, fractions: Sequence[float], seed: int, fold: int | None = None, folds: int = 5
+) -> dict[str, np.ndarray]:
     """Return the sorted row numbers of each split; every row is in exactly one.
 
     Args:
         y: (N,) int64 classes, which every split gets in the same proportions, or (N, T) targets.
         fractions: of train, val and test; they sum to 1. A fraction of 0 gives an empty split.
         seed: alone decides which rows go where.
+        fold: all but the test rows are cut into `folds` parts: this one, counted from 0, validates, the others train.
+            The fraction of test alone counts then. None makes no folds.
 
-    Raises `UserError` if a split with a positive fraction would be empty.
+    Raises `UserError` if a split with a positive fraction, or a fold, would be empty.
     """
     n = len(y)
-    edges = [0, *np.round(np.cumsum(fractions) * n).astype(int)]
     ranked = _proportional_order(y, np.random.RandomState(seed))
-    splits = {}
-    for name, fraction, start, end in zip(SPLITS, fractions, edges, edges[1:], strict=False):
-        if fraction > 0 and start == end:
+    if fold is None:
+        edges = [0, *np.round(np.cumsum(fractions) * n).astype(int)]
+        parts = [ranked[start:end] for start, end in pairwise(edges)]
+    else:
+        rest = int(np.round(np.round((1 - fractions[2]) * n, 6)))  # 0.1 + 0.2 is not 0.3
+        if rest < folds:
+            raise UserError(f"data.folds: {rest} of {n} rows are too few for {folds} folds; use fewer")
+        stretches = np.array_split(ranked[:rest], folds)  # each holds the classes in proportion, as `ranked` does
+        val = stretches.pop(fold)
+        parts = [np.concatenate(stretches), val, ranked[rest:]]
+    for name, fraction, part in zip(SPLITS, fractions, parts, strict=True):
+        if fraction > 0 and len(part) == 0:
             raise UserError(
                 f"data.split: {fraction:g} of {n} rows is none for the {name} split; there is too little data"
             )
-        splits[name] = np.sort(ranked[start:end])
-    return splits
+    return {name: np.sort(part) for name, part in zip(SPLITS, parts, strict=True)}
 
 
 def _proportional_order(y: np.ndarray, random: np.random.RandomState) -> np.ndarray:

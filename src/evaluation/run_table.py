@@ -4,11 +4,12 @@ import json
 import logging
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.utils.best_of_sweep import read_best
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import METRICS
 from src.utils.table import table
@@ -63,8 +64,12 @@ def find_runs(folder: Path) -> list[Run]:
     """
     if not folder.is_dir():
         raise UserError(f"runs: {folder} is not a folder (relative paths start at {Path.cwd()})")
+    return _finished(sorted(folder.rglob(METRICS)), folder)
+
+
+def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
     runs, left_out = [], []
-    for path in sorted(folder.rglob(METRICS)):
+    for path in paths:
         try:
             content = _read(path)
             if "status" in content:  # else an evaluation, which has metrics too
@@ -112,7 +117,6 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")
     origin, split = content["provenance"], content["data_split"]
     try:
-        fractions = "-".join(f"{part:g}" for part in split["split"])
         return Run(
             folder=folder,
             best_model=best,
@@ -122,11 +126,34 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             mode=content["mode"],
             model=content["model"],
             data=Path(origin["data"]).name,
-            data_key=f"{origin['data_fingerprint'][:8]}/{fractions}/{split['split_seed']}",
+            data_key=f"{origin['data_fingerprint'][:8]}/{_split_key(split)}/{split['split_seed']}",
             provenance={key: origin[key] for key in ("data", "data_fingerprint", "git_commit", "date")},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
+
+
+def _split_key(split: dict[str, Any]) -> str:
+    """Name what is compared: the folds of one cut have the same test rows, and validate on all others between them."""
+    train, val, test = split["split"]
+    if split.get("fold") is None:  # runs from before there were folds say nothing of them
+        return f"{train:g}-{val:g}-{test:g}"
+    return f"{1 - test:g}-{test:g}/{split['folds']:d}-fold"
+
+
+def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
+    """Rank the runs below `folder`; of a sweep those of its best configuration only, unless asked for a metric or mode.
+
+    One run of many may be the best by luck, so a configuration is chosen by the mean of its runs. Raises `UserError`
+    as `find_runs` and `rank` do, and for a damaged `best.yaml`.
+    """
+    best = read_best(folder) if metric is None and mode is None else None
+    if best is None:
+        return rank(find_runs(folder), metric, mode, trained_on)
+    chosen = " ".join(best.overrides) or "that without overrides"
+    _log.info("best configuration of %s by its mean %s of %.4f: %s", folder, best.metric, best.mean, chosen)
+    _log.info("only its %d runs are ranked; metric=... ranks all runs of the sweep\n", len(best.runs))
+    return rank(_finished([run / METRICS for run in best.runs], folder), best.metric, best.mode, trained_on)
 
 
 def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:

@@ -54,9 +54,13 @@ class GridPlan:
                 self._set_aside(found)
         self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
-    def example(self) -> list[str]:
-        """Return the overrides of the first job."""
-        return self._lines[self._asked[0]]
+    def examples(self, groups: Sequence[str]) -> list[list[str]]:
+        """Return the first job, and one for every choice of the `groups`."""
+        seen: dict[tuple[str, ...], list[str]] = {}
+        for number in self._asked:
+            chosen = tuple(line for line in self._lines[number] if split_line(line)[0] in groups)
+            seen.setdefault(chosen, self._lines[number])
+        return list(seen.values())
 
     def next(self, size: int | None) -> list[Task]:
         """Return the next jobs that have no result yet."""
@@ -90,10 +94,6 @@ class GridPlan:
         if lock is None:
             raise UserError(f"sweep.resume: another process is at work on {folder}; wait for it, or end it")
         return lock
-
-    def lines(self, number: int) -> list[str]:
-        """Return the overrides of a job."""
-        return self._lines[number]
 
     def close(self) -> None:
         """Let another process go on with the sweep."""

@@ -26,8 +26,11 @@ class Plan(Protocol):
     shared: frozenset[str]
     """The keys of the overrides that all have in common."""
 
-    def example(self) -> list[str]:
-        """Return overrides of a job as this sweep may have one: to try out whether they compose."""
+    def examples(self, groups: Sequence[str]) -> list[list[str]]:
+        """Return overrides of jobs that have to compose before any is run: one of each choice of config `groups`."""
+
+    def close(self) -> None:
+        """Let other processes go on with the sweep."""
 
     def next(self, size: int | None) -> list[Task]:
         """Return up to `size` jobs to launch now (None: all); none when the sweep is through."""

@@ -25,7 +25,7 @@ class Progress:
         self._live = sys.stdout.isatty()
         self._said = {job.number for job in plan.jobs() if job.state in _ENDED}
         self._before = len(self._said)
-        self._started = time.monotonic()
+        self._started = self._latest = time.monotonic()
         self._over, self._turn = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="sweep progress", daemon=True)
         self._log: TextIO | None = None
@@ -59,6 +59,7 @@ class Progress:
             for job in jobs:
                 if job.state in _ENDED and job.number not in self._said:
                     self._said.add(job.number)
+                    self._latest = time.monotonic()
                     self._say(self._ended(job))
             if self._live:
                 self._clear()
@@ -101,7 +102,7 @@ class Progress:
         parts += [f"{self.plan.what} {job.number}: epoch {self._epoch(job)}" for job in running[:3]]
         if left := self._time_left(total):
             parts.append(left)
-        return "  ".join(parts)
+        return " | ".join(parts)
 
     def _epoch(self, job: Job) -> int:
         try:
@@ -114,7 +115,8 @@ class Progress:
         done = len(self._said) - self._before
         if not done or total <= len(self._said):
             return ""
-        seconds = (time.monotonic() - self._started) / done * (total - len(self._said))
+        expected = (self._latest - self._started) / done * (total - len(self._said))
+        seconds = max(0.0, expected - (time.monotonic() - self._latest))
         minutes, rest = divmod(int(seconds), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"

@@ -11,9 +11,10 @@ import yaml
 
 from src.sweeps.job import Job, Objective, number, override_keys
 from src.sweeps.repeats import Configuration, Estimate, configurations, pareto
+from src.utils.best_of_sweep import BEST
 from src.utils.files import atomic_write, write_text
 
-RESULTS, RESULTS_PARQUET, BEST = "results.csv", "results.parquet", "best.yaml"
+RESULTS, RESULTS_PARQUET = "results.csv", "results.parquet"
 
 _PARETO_NOTE = """\
 # The sweep has several objectives: this is the best by the first of them. Below `pareto` stand all that no

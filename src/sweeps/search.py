@@ -91,9 +91,16 @@ class SearchPlan:
         """Let other processes take over what this one has not finished."""
         self._worker.close()
 
-    def example(self) -> list[str]:
-        """Return the overrides of a trial in a corner of the space."""
-        return [f"{key}={_corner(space)}" for key, space in self._space.items()] + self._fixed
+    def examples(self, groups: Sequence[str]) -> list[list[str]]:
+        """Return the trial in a corner of the space, and one for every other choice of the `groups`."""
+        corner = {key: _corner(space) for key, space in self._space.items()}
+        swept = {
+            key: space.choices
+            for key, space in self._space.items()
+            if hasattr(space, "choices") and key.lstrip("+") in groups
+        }
+        tried = [corner, *({**corner, key: choice} for key, choices in swept.items() for choice in choices[1:])]
+        return [[*(f"{key}={value}" for key, value in one.items()), *self._fixed] for one in tried]
 
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""

@@ -31,7 +31,19 @@ from src.utils.run_folder import CHECKPOINTS, HISTORY
 from src.utils.targets import ALLOWED, check_targets, locate
 
 # Keys of the `data` group that say how rows are served; all others are arguments of the data source.
-SERVING_KEYS = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "augmentation", "embedding_dim")
+SERVING_KEYS = (
+    "batch_size",
+    "num_workers",
+    "worker_timeout",
+    "split",
+    "split_seed",
+    "fold",
+    "folds",
+    "augmentation",
+    "embedding_dim",
+)
+# What a `data` group of an older version of the project lacks, and what was done then.
+BEFORE_THERE_WERE_FOLDS = {"fold": None, "folds": 5}
 
 Config = dict[str, Any]
 
@@ -42,7 +54,8 @@ def _first_line(error: Exception) -> str:
 
 def build_data(data: Config, seed: int) -> DataModule:
     """Read and split the data that the `data` group describes."""
-    return DataModule(_read(data), seed=seed, **_serving(data))
+    serving = _serving(data)  # first: reading may take long
+    return DataModule(_read(data), seed=seed, **serving)
 
 
 def _read(data: Config, **like: Any) -> Dataset:
@@ -50,7 +63,11 @@ def _read(data: Config, **like: Any) -> Dataset:
 
 
 def _serving(data: Config) -> Config:
-    return {name: data[name] for name in ("batch_size", "num_workers", "worker_timeout", "split", "split_seed")}
+    fold, folds = data["fold"], data["folds"]
+    if fold is not None and fold >= folds:
+        raise UserError(f"data.fold: expected one of 0 to {folds - 1}, as data.folds is {folds}, got {fold}")
+    served = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "fold", "folds")
+    return {name: data[name] for name in served}
 
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
@@ -148,7 +165,7 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config) -> DataModule:
     categories get the codes of the checkpoint's data. Other data than the checkpoint's is not split: it has
     a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
     """
-    data = _overridden(checkpoint.config["data"], overrides)
+    data = _overridden({**BEFORE_THERE_WERE_FOLDS, **checkpoint.config["data"]}, overrides)
     check_targets(data, ALLOWED["data"], "data", str(checkpoint.path))
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": checkpoint.spec} if takes_like else {}))
@@ -172,7 +189,7 @@ def _overridden(data: Config, overrides: Config) -> Config:
         data = {"_target_": "src.data.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
-        if name in ("split", "split_seed"):
+        if name in ("split", "split_seed", "fold", "folds"):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
         if name in ("augmentation", "embedding_dim"):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")

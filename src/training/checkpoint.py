@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from src.data.spec import DataSpec
+from src.utils.best_of_sweep import is_sweep
 from src.utils.errors import UserError
 from src.utils.files import atomic_write
 from src.utils.run_folder import BEST_MODEL
@@ -126,6 +127,8 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
     path = Path(path)
     if path.is_dir():
         best = path / BEST_MODEL
+        if not best.is_file() and is_sweep(path):
+            raise UserError(f"{key}: {path} is a sweep; give the folder of one of its runs, as {path / '0'}")
         if not best.is_file():
             raise UserError(f"{key}: {path} is a folder without {BEST_MODEL}; give a run folder or a .ckpt file")
         return best

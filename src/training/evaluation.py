@@ -1,6 +1,7 @@
 """Evaluates a checkpoint by itself: network, preprocessing and data all come from the file."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from src.data.datamodule import DataModule
 from src.evaluation import figures
 from src.evaluation.evaluate import Collect, Evaluation, confusion_counts, evaluate, per_class
 from src.evaluation.report import metrics_line, per_class_table
-from src.training.build import build_trainer, rebuild_data, rebuild_module
+from src.training.build import build_trainer, rebuild_data
 from src.training.callbacks import ProgressBar
 from src.training.checkpoint import Checkpoint
+from src.training.ensemble import check_same_test_rows, named, rebuild_ensemble
 from src.training.threads import set_threads
 from src.utils.errors import UserError
 from src.utils.files import write_json
@@ -21,13 +23,22 @@ _log = logging.getLogger(__name__)
 PREDICTIONS = "predictions.csv"
 
 
-def evaluate_checkpoint(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
-    """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name."""
+def evaluate_checkpoint(
+    checkpoint: Checkpoint, config: dict[str, Any], folder: Path, others: Sequence[Checkpoint] = ()
+) -> tuple[Evaluation, str]:
+    """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
+
+    With `others` it is the mean of all of them. Raises `UserError` if the rows may be new to some of them only.
+    """
     set_threads(config["threads"])
-    module = rebuild_module(checkpoint)
+    members = [checkpoint, *others]
+    check_same_test_rows(members)
+    module = rebuild_ensemble(members)
     datamodule = rebuild_data(checkpoint, config["data"])
     split = _split(datamodule, checkpoint, config)
-    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
+    if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
+        raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
+    _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
     collect = Collect(checkpoint.spec, folder / PREDICTIONS if config["predictions"] else None)
     trainer = build_trainer(config, folder, [ProgressBar(), collect], None)
@@ -61,7 +72,9 @@ def _named(split: str) -> str:
     return "all of them" if split == "all" else f"its {split} split"
 
 
-def report_evaluation(evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path) -> None:
+def report_evaluation(
+    evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path, others: Sequence[Checkpoint] = ()
+) -> None:
     """Print the numbers; write them to `metrics.json`, and the task's figure."""
     spec, metrics = checkpoint.spec, evaluation.metrics
     content: dict[str, Any] = {
@@ -71,6 +84,9 @@ def report_evaluation(evaluation: Evaluation, checkpoint: Checkpoint, split: str
         "ckpt_path": str(checkpoint.path),
         "epoch": checkpoint.epoch,
     }
+    if others:
+        content["members"] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in (checkpoint, *others)]
+        del content["ckpt_path"], content["epoch"]
     _log.info("%-6s %s", split, metrics_line(metrics, split))
     if spec.task == "classification":
         counts = confusion_counts(evaluation.targets, evaluation.predictions, spec.outputs)

@@ -9,8 +9,7 @@ from tqdm import tqdm
 from src.data.raw_rows import read_raw_rows
 from src.evaluation.predict import predict
 from src.evaluation.writers import check_output, open_writer, prediction_columns
-from src.training.build import rebuild_module
-from src.training.checkpoint import load_checkpoint
+from src.training.ensemble import load_members, named, rebuild_ensemble
 from src.training.threads import set_threads
 from src.utils.errors import UserError
 
@@ -18,23 +17,27 @@ _log = logging.getLogger(__name__)
 
 
 def infer(input: str, output: str, ckpt_path: str, batch_size: int, accelerator: str, threads: int | None) -> None:
-    """Write a prediction for every row of `input`. Memory does not grow with the number of rows."""
+    """Write a prediction for every row of `input`. Memory does not grow with the number of rows.
+
+    Of a sweep's folder as `ckpt_path`, the best models predict together.
+    """
     set_threads(threads)
     target = Path(output)
     check_output(target, "output")
-    checkpoint = load_checkpoint(ckpt_path)
+    members = load_members(ckpt_path)
+    spec = members[0].spec
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):
         if target.exists() and Path(path).exists() and target.samefile(path):
             raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
-    rows, batches = read_raw_rows(Path(input), checkpoint.spec, batch_size)
-    module = rebuild_module(checkpoint).to(_device(accelerator))
+    rows, batches = read_raw_rows(Path(input), spec, batch_size)
+    module = rebuild_ensemble(members).to(_device(accelerator))
     written = 0
     with open_writer(target) as writer, tqdm(total=rows, unit=" rows", unit_scale=True, disable=None) as bar:
         for values in predict(module, batches):
-            writer.write(prediction_columns(checkpoint.spec, values))
+            writer.write(prediction_columns(spec, values))
             written += len(values)
             bar.update(len(values))
-    _log.info("%d predictions of %s (epoch %d) are in %s", written, checkpoint.path, checkpoint.epoch, target)
+    _log.info("%d predictions of %s are in %s", written, named(members), target)
 
 
 def _device(accelerator: str) -> torch.device:

@@ -91,7 +91,7 @@ def record(
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
             "measured_in_part": _measured_in_part(config["trainer"]),
-            "data_split": {key: config["data"][key] for key in ("split", "split_seed")},
+            "data_split": {key: config["data"][key] for key in ("split", "split_seed", "fold", "folds")},
             "provenance": origin,
         },
     )

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from src.training.build import SERVING_KEYS, Config
+from src.training.build import BEFORE_THERE_WERE_FOLDS, SERVING_KEYS, Config
 from src.training.checkpoint import read
 from src.training.result import TrainingResult
 from src.training.run import train
@@ -103,6 +103,8 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
+    for key, value in BEFORE_THERE_WERE_FOLDS.items():
+        saved["data"].setdefault(key, value)
     serving = {key: config["data"][key] for key in SERVING_KEYS}
     for prefix, shared in {
         "": config,

@@ -12,6 +12,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 from lightning.pytorch.utilities import rank_zero_only
 
 from src.data.datamodule import DataModule
@@ -27,10 +28,10 @@ from src.training.provenance import provenance
 from src.training.pruning import build_pruning
 from src.training.result import TrainingResult, hyperparameters, record, write_metrics
 from src.training.signals import StopOnSignal
-from src.training.threads import set_threads
+from src.training.threads import set_threads, spare_threads
 from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
-from src.utils.run_folder import CHECKPOINTS, METRICS, shown_path, write_config
+from src.utils.run_folder import CHECKPOINTS, METRICS, is_sweep_job, shown_path, write_config
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ def _train(
     module = build_module(config, datamodule)
     if initial:
         initialise(module, initial)
+    if config["threads"] is None:
+        spare_threads(module, datamodule.trial_batches("train"))
     origin = provenance(datamodule.source, datamodule.fingerprint)
     if resume_from:
         _check_same_data(resume_from, datamodule)
@@ -69,6 +72,7 @@ def _train(
         callbacks.append(pruning)
     trainer = build_trainer(config, folder, [*callbacks, stop], logger)
 
+    _refuse_processes_in_a_sweep(trainer)
     check_writable(folder / CHECKPOINTS)
     before = _result_before(folder)
     try:
@@ -105,6 +109,15 @@ def _train(
             worker.kill()
         raise
     return result
+
+
+def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
+    """Lightning starts further processes with the command line of this one: each would run the whole sweep."""
+    if is_sweep_job() and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
+        raise UserError(
+            f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
+            "trainer.devices=1, start the jobs one by one, or let SLURM start the processes (launcher=submitit)"
+        )
 
 
 def _result_before(folder: Path) -> dict[str, Any]:

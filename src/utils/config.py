@@ -93,6 +93,8 @@ RULES: dict[str, Rule] = {
     "data.worker_timeout": _number(0, "seconds from 0 up"),
     "data.split": (_is_split, "three fractions [train, val, test] that sum to 1, the first above 0"),
     "data.split_seed": _whole(0, 2**32 - 1),
+    "data.fold": _optional(_whole(0)),
+    "data.folds": _whole(2),
     "data.embedding_dim": _whole(0),
     "data.missing": _one_of("error", "mean"),
     "data.augmentation.shift": _number(0, "pixels from 0 up"),
