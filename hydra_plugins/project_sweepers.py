@@ -83,8 +83,10 @@ class _ProjectSweeper(Sweeper):
         """Find what would spoil every job before the first one is run."""
         from src.training.rehearsal import check_first_job
 
-        groups = [str(group) for group in self.composed.hydra.runtime.choices]
-        first, *_ = [self.loader.load_sweep_config(self.composed, lines) for lines in plan.examples(groups)]
+        choices = self.composed.hydra.runtime.choices
+        chosen = f"launcher={choices.launcher}"  # for hydra.launcher's own keys are given to the jobs as well
+        examples = plan.examples([str(group) for group in choices])
+        first, *_ = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
         check_first_job(first, [objective.metric for objective in plan.objectives])
 
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:

@@ -1,7 +1,18 @@
 """All rows, in the order of the table."""
 
 from benchmarks.measuring import Row
-from benchmarks.rows import checkpoints, memory, order, prediction, serving, side_by_side, startup, step_costs, training
+from benchmarks.rows import (
+    checkpoints,
+    memory,
+    order,
+    prediction,
+    serving,
+    side_by_side,
+    startup,
+    step_costs,
+    sweeps,
+    training,
+)
 
 ROWS: list[Row] = [
     training.train_perceptron,
@@ -34,4 +45,8 @@ ROWS: list[Row] = [
     step_costs.guard,
     step_costs.preflight,
     side_by_side.two_at_once,
+    sweeps.sweep_search,
+    sweeps.sweep_grid,
+    sweeps.sweep_memory,
+    sweeps.sweep_parallel,
 ]

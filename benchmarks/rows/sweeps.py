@@ -1,0 +1,80 @@
+"""What a sweep adds to its trainings, whether it keeps what it should let go of, and whether it uses the cores."""
+
+import json
+from importlib.util import find_spec
+from typing import Any
+
+from benchmarks.lab import Lab
+from benchmarks.measuring import Samples, SkippedError, interleaved, row, seconds_of
+from benchmarks.processes import ROOT, output_of, python
+
+# One thread: what is measured is not the training. Two epochs are too few to be pruned.
+SHORT = ("threads=1", "trainer.max_epochs=2")
+MOST_REPEATS = 2  # of what takes minutes
+_OF_ALONE = "of the speed of the trainings alone"
+
+
+@row("s", _OF_ALONE)
+def sweep_search(lab: Lab) -> Samples:
+    """Seconds per trial of a search (`-m sweep=optuna`) of 50 trials of two epochs, with what is written at its end;
+    imports left out. Yardstick: the same trainings by `src.training.run.train` in the same process, outside
+    of Hydra, each right after its trial.
+    """
+    return _beside_its_trainings(lab, "sweep=optuna")
+
+
+@row("s", _OF_ALONE)
+def sweep_grid(lab: Lab) -> Samples:
+    """As `sweep_search`, but a grid over 50 seeds."""
+    return _beside_its_trainings(lab)
+
+
+@row("MiB", "of being as small as it was by then")
+def sweep_memory(lab: Lab) -> Samples:
+    """Resident memory after 200 trials of a search in one process (after 60 with --quick). Yardstick: the same process
+    after its 50th trial (its 20th). A ratio of 1 is a process that keeps nothing of its trials.
+    """
+    jobs, early = lab.size(full=200, quick=60), lab.size(full=50, quick=20)
+    memory = _run(lab, jobs, "alone", "sweep=optuna", "threads=1", "trainer.max_epochs=1")["memory"]
+    if not memory[0]:
+        raise SkippedError("skipped: needs /proc, which only Linux has")
+    return Samples([memory[-1]], [memory[early - 1]], f"{memory[-1] - memory[early - 1]:+.1f} MiB from it")
+
+
+@row("s", "of the basic launcher's speed")
+def sweep_parallel(lab: Lab) -> Samples:
+    """Seconds of `python train.py -m seed=range(8) launcher=joblib` for a CNN on the digits with one worker for each of
+    two cores, imports and start-up of the workers included. Yardstick: the same with the basic launcher.
+    """
+    if not all(map(find_spec, ("joblib", "hydra_plugins.hydra_joblib_launcher"))):
+        raise SkippedError("skipped: needs pip install -e '.[parallel]'")
+    training = ["data=digits", f"data.file={ROOT}/data/raw/digits.csv.gz", "model=cnn", "callbacks.early_stopping=null"]
+    training += [f"trainer.max_epochs={lab.size(full=20, quick=1)}", f"seed=range({lab.size(full=8, quick=2)})"]
+
+    def sweep(*launcher: str) -> float:
+        command = python(ROOT / "train.py", "-m", *training, *launcher, f"hydra.sweep.dir={lab.new_folder()}")
+        return seconds_of(lambda: output_of(command, lab.folder))
+
+    return Samples(
+        *interleaved(
+            min(lab.repeats, MOST_REPEATS),
+            lambda: sweep("launcher=joblib", "hydra.launcher.n_jobs=2"),
+            lambda: sweep("launcher=basic"),
+            warm_ups=0,
+        )
+    )
+
+
+def _beside_its_trainings(lab: Lab, *sweep: str) -> Samples:
+    jobs = lab.size(full=50, quick=10)
+    measured = [_run(lab, jobs, "twice", *sweep, *SHORT) for _ in range(min(lab.repeats, MOST_REPEATS))]
+    ours, yardstick = ([one[name] / jobs for one in measured] for name in ("sweep", "alone"))
+    samples = Samples(ours, yardstick)
+    return Samples(ours, yardstick, f"{samples.beyond:+.2f} s a trial beyond it")
+
+
+def _run(lab: Lab, jobs: int, how: str, *arguments: str) -> dict[str, Any]:
+    file = lab.new_folder() / "measured.json"
+    file.parent.mkdir()
+    output_of(python("-m", "benchmarks.started.sweeping", file, str(jobs), how, *arguments), lab.folder)
+    return dict(json.loads(file.read_text()))
