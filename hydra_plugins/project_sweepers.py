@@ -56,12 +56,12 @@ class _ProjectSweeper(Sweeper):
         overrides = parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         hydra_config = self.composed.hydra
         folder = Path(hydra_config.sweep.dir)
-        objectives = objectives_of(self.composed.sweep)
-        batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
         # Jobs in processes of their own find this project from any working folder.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
         try:
+            objectives = objectives_of(self.composed.sweep)
+            batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
                 self._try_out(plan)
                 if is_new:

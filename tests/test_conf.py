@@ -1,5 +1,6 @@
 """Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 import torch
 from conftest import CONF, Config, composed, link_raw_data
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from src.sweeps.job import Objective
+from src.sweeps.study import open_study
 from src.training.run import train
 from src.utils.errors import UserError
 
@@ -102,4 +106,43 @@ def test_every_command_composes(path: Path) -> None:
 
 def test_every_group_is_walked() -> None:
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
-    assert groups == {"data", "model", "trainer", "experiment", "hydra", *GROUPS}
+    assert groups == {"data", "model", "trainer", "experiment", "hydra", "sweep", "launcher", *GROUPS}
+
+
+@pytest.mark.parametrize("launcher", options("launcher"))
+@pytest.mark.parametrize("sweep", options("sweep"))
+def test_every_sweep_composes_with_every_launcher(sweep: str, launcher: str) -> None:
+    if launcher != "basic":
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"sweep={sweep}", f"launcher={launcher}"], return_hydra_config=True)
+    assert "n_jobs" in config.hydra.sweeper
+    assert config.hydra.sweeper._target_.startswith("hydra_plugins.project_sweepers.")
+
+
+# What an option needs that not everybody has installed.
+LIBRARIES = {"gp": "scipy", "cmaes": "cmaes", "wilcoxon": "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [(kind, option) for kind in ("sampler", "pruner") for option in options(f"hydra/sweeper/{kind}")],
+)
+def test_every_sampler_and_pruner_is_built_and_used(kind: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    if option in LIBRARIES:
+        pytest.importorskip(LIBRARIES[option])
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", ["sweep=optuna", f"hydra/sweeper/{kind}={option}"], return_hydra_config=True)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
+    parts: Any = {
+        part: OmegaConf.to_container(config.hydra.sweeper[part], resolve=True) for part in ("pruner", "sampler")
+    }
+    with warnings.catch_warnings():  # some are experimental to Optuna, which says so
+        warnings.simplefilter("ignore")
+        study = open_study(None, "study", **parts, objectives=[Objective("val/loss", "min")])
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        trial.report(1.0, step=1)
+        assert not trial.should_prune()
+        study.tell(trial, 1.0)
+    assert type(getattr(study, kind)).__name__ == parts[kind]["_target_"].rpartition(".")[2]

@@ -5,6 +5,7 @@ that `prepared` makes, and `run`, a finished run.
 """
 
 import gzip
+import importlib.util
 import json
 import pickle
 import re
@@ -555,8 +556,31 @@ FILES: Rows = [
     ("train.py --config-path=nowhere --config-name=config", "nowhere"),
     ("train.py --config-name=trian", "trian"),
 ]
+SWEEPS: Rows = [
+    ("train.py -m seed=1,2 sweep.metric=val/los", "sweep.metric: 'val/los' is not logged; did you mean 'val/loss'?"),
+    ("train.py -m seed=1,2 sweep.metric=null", "sweep.metric: expected the name of a metric, or a list of them,"),
+    ("train.py -m seed=1,2 sweep.mode=up", "sweep.mode: expected min or max for each of val/loss, got up"),
+    ("train.py -m sweep.metric=[val/loss,val/acc]", "sweep.mode: expected min or max for each of val/loss, val/acc,"),
+    ("train.py -m seed=1,2 sweep.resume=nowhere", "sweep.resume: nowhere does not exist"),
+    ("train.py -m seed=1,2 sweep.resume=run", "sweep.resume: run is no sweep's folder"),
+    ("train.py -m seed=1,2 sweep.resume=run hydra.sweep.dir=x", "hydra.sweep.dir: a sweep that goes on stays in its"),
+    ("train.py -m optimizer.lr=interval(0,1)", "optimizer.lr: an interval has no end of values to try; search in it"),
+    ("train.py -m hydra.sweeper.n_jobs=many", "hydra.sweeper.n_jobs: expected a whole number from 1 up, or null,"),
+    ("train.py -m launcher=nope", "launcher=nope: no such option"),
+    ("train.py -m sweep=optuna hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials: expected a whole number from 1 up,"),
+    ("train.py -m sweep=optuna hydra.sweeper.n_trials=many", "hydra.sweeper.n_trials: expected a whole number from"),
+    ("train.py -m sweep=optuna hydra.sweeper.study_name=null", "hydra.sweeper.study_name: expected a text, got None"),
+    ("train.py -m sweep=optuna hydra.sweeper.storage=foo://x", "hydra.sweeper.storage: foo://x: "),
+    ("train.py -m sweep=optuna hydra.sweeper.sampler.seed=abc", "hydra.sweeper.sampler.seed: expected int"),
+    ("train.py -m sweep=optuna hydra/sweeper/sampler=nope", "hydra/sweeper/sampler=nope: no such option (there are: "),
+    ("train.py -m sweep=optuna hydra.sweeper.space=not.there", "hydra.sweeper.space._target_: cannot load 'not.there'"),
+    ("train.py -m sweep=optuna optimizer.lr=interval(1,0)", "optimizer.lr: interval(1,0): "),
+    ("train.py -m sweep=optuna model=choice(linear,nope)", "model=nope: no such option"),
+    ("train.py -m sweep=optuna hydra.sweeper.n_trial=3", "'hydra.sweeper.n_trial' is not a key of this configuration"),
+    ("infer.py -m input=a_file,run", "output: required; add output=... to the command"),
+]
 START: Rows = [
-    ("train.py -m resume=run", "resume: goes on with one run, so not with --multirun; a sweep's job"),
+    ("train.py -m resume=run", "resume: goes on with one run, so not with --multirun; a sweep goes on"),
     ("train.py init_from=nowhere", "init_from: nowhere does not exist"),
     ("train.py init_from=ck/text.ckpt", "ck/text.ckpt: damaged or not a checkpoint (11 bytes; 101)"),
     ("train.py init_from=", "init_from"),
@@ -826,7 +850,7 @@ SELECT: Rows = [
     ("select_best_model.py runs=runs/good dryrun=true", "did you mean 'dry_run'?"),
     ("select_best_model.py runs=runs/good +metrics=val/acc", "did you mean 'metric'?"),
 ]
-ALL = [KEYS, TRAINER, NPY, CSV, FOLDERS, FILES, START, EVAL, INFER, SELECT]
+ALL = [KEYS, TRAINER, NPY, CSV, FOLDERS, FILES, SWEEPS, START, EVAL, INFER, SELECT]
 
 # What must go well: the row is here because it once did not, or looks like one that must not.
 FINE = [
@@ -1202,3 +1226,20 @@ def test_a_failing_job_of_a_sweep_leaves_the_others_their_run(folder: Path) -> N
     assert "seed=abc" in end[1]
     assert "seed: expected a whole number" in end[1]
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_launcher_that_is_not_installed_is_named_with_what_brings_it(tmp_path: Path) -> None:
+    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher"):
+        pytest.skip("it is installed")
+    done = run_script("train.py", "-m", "launcher=joblib", "seed=1,2", cwd=tmp_path)
+    assert done.returncode == 1
+    assert (
+        done.stderr == "error: launcher=joblib: its package is not installed; pip install -e '.[parallel]' brings it\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mistake", ["sweep.metric=val/los", "sweep.mode=up"])
+def test_a_sweep_that_never_began_leaves_its_name_free(mistake: str, folder: Path) -> None:
+    run_script("train.py", "-m", "seed=1,2", mistake, "hydra.sweep.dir=sweep", cwd=folder)
+    assert not (folder / "sweep").exists()

@@ -480,7 +480,7 @@ def test_what_is_no_run_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.
     for name, message in {
         "nowhere": "does not exist",
         "file": "is a file; give the run's folder, or start a new run with init_from=file",
-        "sweep": "is a sweep; give the folder of one of its jobs, as sweep/0",
+        "sweep": "is a sweep; it goes on with its own command and sweep.resume=sweep",
         "eval": "holds no run that has begun: it has no config.yaml",
         "empty": "holds no run that has begun: it has no config.yaml",
         "last": "there is no run below",

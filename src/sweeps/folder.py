@@ -11,7 +11,7 @@ from typing import Any
 from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from src.utils.errors import UserError
 from src.utils.files import write_json
-from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
+from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP, SWEEP_LOG
 
 # Says how a sweep runs, and nothing of what a job learns.
 OF_THE_SWEEP = re.compile(r"(sweep|launcher)(\.|$)")
@@ -39,7 +39,7 @@ def give_up(folder: Path) -> None:
     if any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir()):
         return
     for path in folder.iterdir():
-        if path.name in (SWEEP, MULTIRUN) or path.name.startswith((".", "study.journal")):
+        if path.name in (SWEEP, MULTIRUN, Path(SWEEP_LOG).parts[0]) or path.name.startswith((".", "study.journal")):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -20,6 +20,15 @@ class GridPlan:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
         self.folder, self.objectives = folder, objectives
         self._lock = self._locked(folder)
+        try:
+            self._join(jobs, command)
+        except BaseException:
+            self.close()
+            raise
+
+    def _join(self, jobs: list[list[str]], command: str) -> None:
+        """Find out which of `jobs` the folder has already, and keep the others' numbers."""
+        folder = self.folder
         record = read_record(folder)
         if record and record.get("kind") != "grid":
             raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {record['command']}")
@@ -45,7 +54,7 @@ class GridPlan:
             {
                 "kind": "grid",
                 "command": record.get("command", command),
-                "objectives": [[objective.metric, objective.mode] for objective in objectives],
+                "objectives": [[objective.metric, objective.mode] for objective in self.objectives],
                 "jobs": known,
             },
         )

@@ -33,8 +33,8 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
 
     A launcher that takes any number shares them out among its own ``n_jobs``.
     """
-    if n_jobs is not None and n_jobs < 1:
-        raise UserError(f"hydra.sweeper.n_jobs: expected a whole number from 1 up, or null, got {n_jobs}")
+    if n_jobs is not None and not (isinstance(n_jobs, int) and n_jobs > 0):
+        raise UserError(f"hydra.sweeper.n_jobs: expected a whole number from 1 up, or null, got {n_jobs!r}")
     if str(launcher["_target_"]).endswith(".BasicLauncher"):
         return 1, False
     if n_jobs is None and not all_at_once:

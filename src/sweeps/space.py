@@ -78,5 +78,5 @@ def _distribution(override: Override) -> "BaseDistribution":
             first, last = sorted((numbers[0], numbers[-1]))
             return IntDistribution(first, last, step=abs(numbers.step))
     except (ValueError, IndexError) as error:
-        raise UserError(f"{override.key_or_group}: {override.get_value_element_as_str()}: {error}") from error
+        raise UserError(f"{override.key_or_group}: {_line(override).partition('=')[2]}: {error}") from error
     return CategoricalDistribution(list(override.sweep_string_iterator()))

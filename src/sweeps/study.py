@@ -72,7 +72,7 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
 def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
     """A sampler that starts anew with its old seed would propose its old trials once more."""
     seed = sampler.get("seed")
-    return sampler if seed is None else {**sampler, "seed": seed + 7919 * trials}
+    return sampler if not isinstance(seed, int) else {**sampler, "seed": seed + 7919 * trials}
 
 
 def _first_line(error: Exception) -> str:

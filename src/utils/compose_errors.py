@@ -46,6 +46,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
 
 
 def _no_such_option(group: str, option: str, conf: Path) -> str:
+    if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "submitit"):
+        return f"launcher={option}: its package is not installed; pip install -e '.[parallel]' brings it"
     options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
     there_are = f" (there are: {', '.join(options)})" if options else ""
     return f"{group}={option}: no such option{did_you_mean(option, options)}{there_are}"

@@ -65,7 +65,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                 job = functools.partial(_run_job, act, show_traceback)
                 functools.update_wrapper(job, act)
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except UserError as error:
+            except (UserError, JobFailedError) as error:
                 sys.exit(f"error: {error}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:

@@ -5,7 +5,10 @@ kind that its place asks for, or a function that is listed. Nothing is resolved 
 """
 
 import inspect
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +104,8 @@ def locate(name: Any, key: str) -> Any:
     if not isinstance(name, str) or "." not in name:
         raise UserError(f"{key}._target_: expected 'package.module.Name', got {name!r}")
     try:
-        found = get_object(name)
+        with _quiet():
+            found = get_object(name)
     except Exception as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
@@ -110,13 +114,25 @@ def locate(name: Any, key: str) -> Any:
         hint = ""
         if isinstance(cause, (AttributeError, ModuleNotFoundError)):
             try:
-                hint = did_you_mean(attribute, dir(get_object(module)))
+                with _quiet():
+                    hint = did_you_mean(attribute, dir(get_object(module)))
             except Exception:  # the hint is a courtesy
                 hint = ""
         raise UserError(f"{key}._target_: cannot load '{name}' ({type(cause).__name__}: {cause}){hint}") from error
     if not callable(found):
         raise UserError(f"{key}._target_: '{name}' can't be called: it is a {type(found).__name__}")
     return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Hydra from logging over several lines what is told in one: in a sweep it goes to the terminal."""
+    log = logging.getLogger("hydra.utils")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def _inside(name: str, packages: tuple[str, ...]) -> bool:

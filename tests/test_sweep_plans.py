@@ -1,0 +1,241 @@
+"""Which jobs a sweep runs next, whatever has become of those before. The runs are written by hand."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.distributions import FloatDistribution
+
+from src.sweeps.grid import GridPlan
+from src.sweeps.job import Objective
+from src.sweeps.plan import Task
+from src.sweeps.search import SearchPlan, Settings
+from src.utils.errors import UserError
+
+LOSS = [Objective("val/loss", "min")]
+JOBS = [["seed=1", "trainer=cpu"], ["seed=2", "trainer=cpu"], ["seed=3", "trainer=cpu"]]
+SAMPLER = {"_target_": "optuna.samplers.RandomSampler", "seed": None}
+
+
+def begun(folder: Path, number: int, status: str | None = None, loss: float | None = 0.5, **content: Any) -> None:
+    """Leave what a job leaves that has begun, and that has ended if `status` is given."""
+    run = folder / str(number)
+    run.mkdir(exist_ok=True)
+    (run / "config.yaml").touch()
+    if status:
+        metrics = {} if loss is None else {"val/loss": loss}
+        (run / "metrics.json").write_text(json.dumps({"status": status, "metrics": metrics, **content}))
+
+
+def states(plan: Any) -> list[str]:
+    return [job.state for job in plan.jobs()]
+
+
+def numbers(tasks: list[Task]) -> list[int]:
+    return [task.number for task in tasks]
+
+
+def grid(folder: Path, jobs: list[list[str]] = JOBS) -> GridPlan:
+    return GridPlan(folder, [list(job) for job in jobs], LOSS, "python train.py -m seed=1,2,3 trainer=cpu")
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Iterator[Callable[..., SearchPlan]]:
+    """Make plans of searches in one folder; all are closed in the end."""
+    plans = []
+
+    def make(n_trials: int = 3, folder: str = "sweep", **settings: Any) -> SearchPlan:
+        given = {
+            "storage": f"journal://{tmp_path}/study.journal",
+            "study_name": "study",
+            "sampler": SAMPLER,
+            "pruner": None,
+            **settings,
+        }
+        (tmp_path / folder).mkdir(exist_ok=True)
+        space = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
+        own = Settings(n_trials=n_trials, **given)
+        plans.append(SearchPlan(tmp_path / folder, space, ["trainer=cpu"], None, LOSS, own, "python train.py -m"))
+        return plans[-1]
+
+    yield make
+    for plan in plans:
+        plan.close()
+
+
+def run_all(plan: SearchPlan, status: str = "completed", at_once: int | None = 1) -> list[int]:
+    """Run what the plan has left; return the numbers."""
+    done = []
+    while tasks := plan.next(at_once):
+        for task in tasks:
+            begun(plan.folder, task.number, status)
+            plan.ended(task, None)
+            done.append(task.number)
+    return done
+
+
+# A grid.
+
+
+def test_a_grid_gives_each_job_once_as_many_at_a_time_as_asked(tmp_path: Path) -> None:
+    plan = grid(tmp_path)
+    assert numbers(plan.next(2)) == [0, 1]
+    assert numbers(plan.next(2)) == [2]
+    assert plan.next(None) == []
+    plan.close()
+
+
+def test_a_grid_that_goes_on_runs_what_is_missing_failed_or_interrupted(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    begun(tmp_path, 0, "completed")
+    begun(tmp_path, 1, "failed", error="out of memory")
+    begun(tmp_path, 2, "interrupted")
+    plan = grid(tmp_path)
+    assert [(task.number, task.resumes) for task in plan.next(None)] == [(1, False), (2, True)]
+    assert json.loads((tmp_path / "1.failed-1" / "metrics.json").read_text())["error"] == "out of memory"
+    assert not (tmp_path / "1").exists(), "a failed job is tried anew, in a folder of its own"
+    plan.close()
+
+
+def test_a_job_that_fails_twice_leaves_both_of_its_folders(tmp_path: Path) -> None:
+    for _ in range(2):
+        grid(tmp_path).close()
+        begun(tmp_path, 0, "failed")
+    grid(tmp_path).close()
+    assert {path.name for path in tmp_path.glob("0*")} == {"0.failed-1", "0.failed-2"}
+
+
+def test_a_grid_that_goes_on_with_more_values_keeps_the_old_numbers(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    begun(tmp_path, 1, "completed")
+    plan = grid(tmp_path, [["trainer=cpu", "seed=4"], ["trainer=cpu", "seed=2"]])  # in another order
+    assert [(task.number, task.lines) for task in plan.next(None)] == [(3, ["trainer=cpu", "seed=4"])]
+    assert plan.total() == 4
+    plan.close()
+
+
+def test_a_job_without_the_sweeps_metric_has_failed(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    begun(tmp_path, 0, "completed", loss=None)
+    plan = grid(tmp_path)
+    assert numbers(plan.next(None)) == [0, 1, 2]
+    plan.close()
+
+
+def test_a_grid_is_not_gone_on_with_by_another_command_nor_by_two_at_once(tmp_path: Path) -> None:
+    first = grid(tmp_path)
+    with pytest.raises(UserError, match="another process is at work"):
+        grid(tmp_path)
+    first.close()
+    with pytest.raises(UserError, match=r"none of these jobs is in .* sweep.resume: python train.py -m seed=1,2,3"):
+        grid(tmp_path, [["seed=9"]])
+    grid(tmp_path).close()  # the refusal has not kept the folder
+
+
+def test_a_record_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{")
+    with pytest.raises(UserError, match=r"sweep\.json: not readable"):
+        grid(tmp_path)
+
+
+# A search.
+
+
+def test_a_search_runs_as_many_trials_as_the_study_is_to_have(search: Callable[..., SearchPlan]) -> None:
+    assert run_all(search(3)) == [0, 1, 2]
+    assert run_all(search(3)) == [], "the same command once more has nothing to do"
+    assert run_all(search(5)) == [3, 4]
+    assert states(search(5)) == ["COMPLETE"] * 5
+
+
+def test_pruned_trials_count_and_failed_ones_do_not(search: Callable[..., SearchPlan]) -> None:
+    run_all(search(2), "pruned")
+    plan = search(4)
+    (task,) = plan.next(1)
+    begun(plan.folder, task.number, "failed", error="diverged")
+    plan.ended(task, None)
+    assert states(plan) == ["PRUNED", "PRUNED", "FAIL"]
+    plan.close()
+    assert run_all(search(4)) == [3, 4]
+
+
+def test_a_trial_whose_process_is_gone_is_taken_over_first(search: Callable[..., SearchPlan]) -> None:
+    first = search(4)
+    tasks = first.next(3)
+    begun(first.folder, 0, "running")  # cut off
+    begun(first.folder, 1, "completed")  # at its end, but nobody has told the study
+    first.close()
+    second = search(4)
+    taken = second.next(None)
+    assert [(task.number, task.resumes) for task in taken] == [(0, True), (2, False), (3, False)]
+    assert [task.lines for task in taken[:2]] == [tasks[0].lines, tasks[2].lines]
+    assert states(second)[1] == "COMPLETE"
+
+
+def test_two_processes_share_a_study_without_a_trial_in_common(search: Callable[..., SearchPlan]) -> None:
+    plans = search(7), search(7)
+    found: list[list[int]] = [[], []]
+    going = True
+    while going:
+        going = False
+        held = [(index, plan, plan.next(2)) for index, plan in enumerate(plans)]
+        for index, plan, tasks in held:
+            for task in tasks:
+                begun(plan.folder, task.number, "completed")
+                plan.ended(task, None)
+                found[index].append(task.number)
+                going = True
+    assert sorted(found[0] + found[1]) == list(range(7))
+    assert found[0]
+    assert found[1]
+
+
+def test_ten_failures_at_first_end_a_search(search: Callable[..., SearchPlan]) -> None:
+    plan = search(50)
+    for _ in range(9):
+        plan.ended(plan.next(1)[0], "no memory")
+    (last,) = plan.next(1)
+    with pytest.raises(UserError, match=r"^the first 10 trials have all failed, the last: no memory$"):
+        plan.ended(last, "no memory")
+    assert len(plan.jobs()) == 10
+
+
+def test_a_study_that_goes_on_does_not_draw_its_first_trials_again(search: Callable[..., SearchPlan]) -> None:
+    seeded = {**SAMPLER, "seed": 7}
+    run_all(search(2, sampler=seeded))
+    run_all(search(4, sampler=seeded))
+    run_all(search(2, sampler=seeded, folder="again", study_name="again"))
+    drawn = [job.overrides["optimizer.lr"] for job in search(4).jobs()]
+    again = [job.overrides["optimizer.lr"] for job in search(2, folder="again", study_name="again").jobs()]
+    assert len(set(drawn)) == 4
+    assert again == drawn[:2], "a seed alone repeats a search"
+
+
+def test_a_folder_of_another_study_or_another_objective_is_refused(
+    search: Callable[..., SearchPlan], tmp_path: Path
+) -> None:
+    run_all(search(2))
+    with pytest.raises(UserError, match="is of another study than other in"):
+        search(2, study_name="other")
+    settings = Settings(2, f"journal://{tmp_path}/study.journal", "study", None, None)
+    space = {"x": FloatDistribution(0, 1)}
+    with pytest.raises(UserError, match=r"sweep\.metric: .* is a search by"):
+        SearchPlan(tmp_path / "sweep", space, [], None, [Objective("a", "max")], settings, "c")
+
+
+def test_grids_and_searches_do_not_mix(search: Callable[..., SearchPlan], tmp_path: Path) -> None:
+    search(1)
+    with pytest.raises(UserError, match="holds a search, not a grid"):
+        grid(tmp_path / "sweep")
+    (tmp_path / "grid").mkdir()
+    grid(tmp_path / "grid").close()
+    with pytest.raises(UserError, match="holds a grid, not a search"):
+        search(1, folder="grid")
+
+
+def test_a_search_needs_something_to_search_in(tmp_path: Path) -> None:
+    settings = Settings(1, None, "study", None, None)
+    with pytest.raises(UserError, match="nothing to search in"):
+        SearchPlan(tmp_path, {}, [], None, LOSS, settings, "c")

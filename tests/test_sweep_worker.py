@@ -1,0 +1,97 @@
+"""Processes that work on one sweep: who is at work, who has which accelerator, and how they are all stopped."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.utils import sweep_worker
+from src.utils.errors import Interrupted
+from src.utils.locks import Worker, locked, try_lock
+from src.utils.sweep_worker import accelerators, prepare_worker
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """As a launcher starts a process: without torch, and signals as they are."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(sweep_worker, "_held", [])
+    yield monkeypatch
+    for lock in sweep_worker._held:
+        lock.close()
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+def test_accelerators_are_those_that_the_process_may_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+    assert accelerators() == ["2", "5"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert accelerators(tmp_path / "none") == []
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+    assert accelerators(tmp_path) == ["0", "1"]
+
+
+def test_each_worker_gets_an_accelerator_of_its_own_while_there_are_any(
+    process: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    process.setattr(sweep_worker, "accelerators", lambda: ["0", "1"])
+    other = try_lock(tmp_path / ".accelerators" / "0")
+    assert other is not None
+    prepare_worker(tmp_path)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    process.setattr(sweep_worker, "_held", [held := sweep_worker._held[0]])
+    process.setattr(os, "getpid", lambda: 7)
+    sweep_worker._take_accelerator(tmp_path)  # a third one has to share
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    held.close()
+    other.close()
+
+
+def test_one_accelerator_is_left_to_all(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    process.setattr(sweep_worker, "accelerators", lambda: ["0"])
+    prepare_worker(tmp_path)
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+def test_no_job_begins_after_the_sweep_was_stopped(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".stop").touch()
+    with pytest.raises(Interrupted, match="not run: the sweep was stopped"):
+        prepare_worker(tmp_path)
+
+
+def test_a_signal_ends_a_worker_as_it_ends_a_run(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    prepare_worker(tmp_path)
+    with pytest.raises(Interrupted) as stopped:
+        signal.raise_signal(signal.SIGTERM)
+    assert stopped.value.exit_status == 143
+
+
+def test_a_lock_is_held_by_one_and_free_again_when_it_is_closed(tmp_path: Path) -> None:
+    first = try_lock(tmp_path / "new" / "lock")
+    assert first is not None
+    assert try_lock(tmp_path / "new" / "lock") is None
+    first.close()
+    with locked(tmp_path / "new" / "lock"):
+        assert try_lock(tmp_path / "new" / "lock") is None
+
+
+def test_a_worker_is_alive_until_its_process_ends_however_it_ends(tmp_path: Path) -> None:
+    first, second = Worker(tmp_path), Worker(tmp_path)
+    assert first.is_alive(first.name)
+    assert first.is_alive(second.name)
+    second.close()
+    assert not first.is_alive(second.name)
+    assert not first.is_alive("")
+    (tmp_path / "killed").touch()  # the file of a process that could not remove it
+    assert not first.is_alive("killed")
+    assert not (tmp_path / "killed").exists()
+    first.close()
+    assert list(tmp_path.iterdir()) == []
