@@ -33,8 +33,8 @@ class Trace(L.Callback):
     def _noting(self, name: str) -> Any:
         def hook(trainer: L.Trainer, module: L.LightningModule, *args: Any) -> None:
             loss = args[0]["loss"].item() if name == "on_train_batch_end" else None
-            numbers = [value for value in args if isinstance(value, int)]
-            self.calls.append((name, module._current_fx_name, trainer.global_step, trainer.current_epoch, numbers, loss))
+            where = (trainer.current_epoch, trainer.global_step, [value for value in args if isinstance(value, int)])
+            self.calls.append((name, module._current_fx_name, *where, loss))
 
         return hook
 

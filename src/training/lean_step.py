@@ -60,7 +60,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
             type(data_fetcher) is _PrefetchDataFetcher
             and type(trainer.strategy) is SingleDeviceStrategy
             and trainer.strategy.model is module
-            and isinstance(trainer.profiler, NoProfiler)
+            and isinstance(trainer.profiler, NoProfiler)  # type: ignore[attr-defined]
             and (type(precision) is Precision or (type(precision) is MixedPrecision and precision.scaler is None))
             and module.automatic_optimization
             and len(trainer.optimizers) == 1
@@ -81,7 +81,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
     def _hooks_named(self, name: str) -> list[Callable[..., Any]]:
         trainer, module = self.trainer, self.trainer.lightning_module
         hooks = [getattr(callback, name) for callback in trainer.callbacks]  # type: ignore[attr-defined]
-        written = [
+        written: list[Callable[..., Any]] = [
             partial(hook, trainer, module)
             for hook in hooks
             if callable(hook) and getattr(hook, "__func__", None) is not getattr(L.Callback, name)
@@ -136,14 +136,15 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
     def _step(self, batch: Any, batch_idx: int) -> dict[str, Any]:
         """Forward, backward and, if no more gradients are to be accumulated, the optimizer's step."""
-        trainer, module, counts = self.trainer, self.trainer.lightning_module, self.automatic_optimization.optim_progress
+        trainer, module = self.trainer, self.trainer.lightning_module
+        counts = self.automatic_optimization.optim_progress
         optimizer, accumulate = trainer.optimizers[0], trainer.accumulate_grad_batches
         steps = accumulate == 1 or not self._should_accumulate()
         if steps:
             counts.optimizer.step.increment_ready()
         module._current_fx_name = "training_step"
         with self._forward_context():
-            output = module.training_step(batch, batch_idx)
+            output: Any = module.training_step(batch, batch_idx)
         module._current_fx_name = None
         loss = output["loss"] if isinstance(output, dict) else output
         if batch_idx % accumulate == 0:
@@ -174,7 +175,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
     def on_advance_end(self, data_fetcher: _DataFetcher) -> None:
         """Validate if it is time; in most steps it is plain that it is not."""
-        trainer = self.trainer
+        trainer: Any = self.trainer
         every = trainer.val_check_batch
         if (
             not self._is_plain
