@@ -21,6 +21,7 @@ from src.training.callbacks import History, ProgressBar
 from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, CheckpointRecord, read
 from src.training.exact_resume import ExactResume
 from src.training.lean_loop import NoProfiler, skip_unused_hooks
+from src.training.lean_step import use_lean_loop
 from src.training.losses import build_loss
 from src.training.module import Module
 from src.training.non_finite import NonFiniteGuard
@@ -222,7 +223,7 @@ def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], log
         options.pop("profiler", None)
         unprofiled["profiler"] = NoProfiler()
     skip_unused_hooks(callbacks)
-    return create(
+    trainer = create(
         options,
         "trainer",
         **unprofiled,
@@ -234,6 +235,8 @@ def build_trainer(config: Config, folder: Path, callbacks: list[L.Callback], log
         enable_autolog_hparams=False,  # the report logs them, with the final metrics
         use_distributed_sampler=False,  # our batches know their rank
     )
+    use_lean_loop(trainer)
+    return trainer
 
 
 def build_callbacks(config: Config, folder: Path, datamodule: DataModule, provenance: Config) -> list[L.Callback]:

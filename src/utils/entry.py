@@ -25,6 +25,7 @@ from src.utils.compose_errors import explain
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
+from src.utils.quick_help import list_options_without_copies
 from src.utils.run_folder import LOG, has_log, is_sweep_job, release
 from src.utils.schema import CONF
 from src.utils.sweep_worker import prepare_worker
@@ -61,6 +62,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
+                list_options_without_copies()
                 check_foreign_config(sys.argv[1:], CONF, config_name)
                 job = functools.partial(_run_job, act, show_traceback)
                 functools.update_wrapper(job, act)
