@@ -4,7 +4,8 @@ Lightning's own step asks the same questions anew at each batch: which hooks are
 the strategy accumulate. `LeanEpochLoop` asks them once an epoch. Where all answers are the plain ones (one device,
 automatic optimization, an optimizer of torch that asks for the loss once) it does the same things in the same order:
 callbacks, the module's hooks, counters, clipping, accumulation. Anything else is left to Lightning's step.
-Weights and losses are the same bits either way.
+Weights and losses are the same bits either way. For the perceptron of the benchmarks on two cores it took the step
+from 0.62 to 0.80 of a bare loop's speed (2.5 ms against 4.1 and 3.2, medians of four interleaved repeats).
 """
 
 from collections.abc import Callable
