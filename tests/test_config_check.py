@@ -86,6 +86,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "callbacks.progress_bar.refresh_rate": WHOLE_FROM_1,
     "resume": (["last", "outputs/run", None], ["", 3]),
     "init_from": (["a.ckpt", None], ["", 3]),
+    "compile": FLAG,
     "preflight": FLAG,
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),

@@ -4,6 +4,7 @@ from benchmarks.measuring import Row
 from benchmarks.rows import (
     checkpoints,
     memory,
+    options,
     order,
     prediction,
     serving,
@@ -21,6 +22,10 @@ ROWS: list[Row] = [
     training.train_cnn_wall,
     training.train_fake,
     training.train_fake_wall,
+    options.compile_perceptron,
+    options.compile_cnn,
+    options.bf16_cnn,
+    options.fused_perceptron,
     prediction.evaluate,
     prediction.evaluate_without_file,
     prediction.infer_npy,

@@ -56,6 +56,7 @@ MAY_BE_MISSING = (
 )
 # What else it may lack, and what it did then.
 BEFORE = {
+    "compile": False,
     **{f"data.{key}": value for key, value in BEFORE_THERE_WERE_FOLDS.items()},
     "data.shuffle": "rows",
     "data.block_rows": 256,

@@ -20,6 +20,7 @@ from src.training.build import build_callbacks, build_data, build_logger, build_
 from src.training.callbacks import History
 from src.training.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from src.training.checks import check_run
+from src.training.compiling import check_compiler, compile_network
 from src.training.exact_resume import reseed
 from src.training.fine_tuning import initialise
 from src.training.module import Module
@@ -73,6 +74,8 @@ def _train(
     trainer = build_trainer(config, folder, [*callbacks, stop], logger)
 
     _refuse_processes_in_a_sweep(trainer)
+    if config["compile"]:
+        check_compiler(trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
     before = _result_before(folder)
     try:
@@ -80,6 +83,8 @@ def _train(
         _announce(config, datamodule, module, trainer, folder)
         if config["preflight"]:
             preflight(module, datamodule, callbacks, config["trainer"])
+        if config["compile"]:
+            compile_network(module)
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
         best = _load_best(trainer, module)
         metrics = _metrics_of(best, history)

@@ -149,6 +149,7 @@ RULES: dict[str, Rule] = {
     "callbacks.progress_bar.refresh_rate": _whole(1),
     "resume": _optional(_TEXT),
     "init_from": _optional(_TEXT),
+    "compile": _FLAG,
     "preflight": _FLAG,
     "threads": _optional(_whole(1)),
     "split": _one_of("auto", "train", "val", "test", "all"),
