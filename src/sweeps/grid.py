@@ -15,6 +15,7 @@ class GridPlan:
     """The jobs of a grid; those that a folder holds already are not run again."""
 
     what = "job"
+    note = ""
 
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""

@@ -23,6 +23,8 @@ class Plan(Protocol):
     what: str
     """What one of them is called: job or trial."""
 
+    note: str
+    """What the user should know of it at the start; empty if there is nothing."""
     shared: frozenset[str]
     """The keys of the overrides that all have in common."""
 

@@ -87,7 +87,9 @@ def _opening(plan: Plan, folder: Path) -> str:
     jobs = plan.jobs()
     done = sum(job.state in ("COMPLETE", "PRUNED") for job in jobs)
     before = f", {done} of them done before" if done else ""
-    return f"sweep   {plan.total()} {plan.what}s{before}\nfolder  {shown_path(folder)}\n"
+    count = f"{plan.total()} {plan.what}{'' if plan.total() == 1 else 's'}"
+    note = f"note    {plan.note}\n" if plan.note else ""
+    return f"sweep   {count}{before}\nfolder  {shown_path(folder)}\n{note}"
 
 
 def _close(plan: Plan, folder: Path) -> list[Job]:

@@ -70,6 +70,7 @@ class SearchPlan:
         self.folder, self.objectives, self.settings = folder, objectives, settings
         self._space, self._fixed, self._extend = space, fixed, extend
         self.shared = frozenset(split_line(line)[0] for line in fixed)
+        self.note = _why_none_is_pruned(objectives, settings)
         record = read_record(folder)
         if record and record.get("kind") != "search":
             raise UserError(
@@ -195,6 +196,17 @@ class SearchPlan:
 
 
 _LOCK = ".study.lock"
+
+
+def _why_none_is_pruned(objectives: Sequence[Objective], settings: Settings) -> str:
+    if not settings.pruner or str(settings.pruner.get("_target_")).endswith(".NopPruner"):
+        return ""
+    if len(objectives) > 1:
+        return "pruning is off: Optuna prunes by one objective only"
+    if settings.storage is None:
+        return "pruning is off: a trial can't be asked for in this process's memory; set hydra.sweeper.storage"
+    metric = objectives[0].metric
+    return f"pruning is off: {metric} is known at the end of a trial only" if metric.startswith("test/") else ""
 
 
 def _runs(trial: "FrozenTrial") -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from src.evaluation.run_table import BETTER
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.utils.cores import available_cores
@@ -25,6 +26,9 @@ def objectives_of(sweep: DictConfig) -> list[Objective]:
         raise UserError(f"sweep.mode: expected min or max for each of {', '.join(metrics)}, got {sweep.get('mode')}")
     if len(set(metrics)) < len(metrics):
         raise UserError(f"sweep.metric: names one metric twice: {', '.join(metrics)}")
+    for metric, mode in zip(metrics, modes, strict=True):
+        if mode != (better := BETTER.get(metric.rpartition("/")[2], mode)):
+            raise UserError(f"sweep.mode: {mode} would take the worst {metric} for the best; set sweep.mode={better}")
     return [Objective(metric, mode) for metric, mode in zip(metrics, modes, strict=True)]
 
 

@@ -1,0 +1,67 @@
+"""What a sweep takes from its configuration: what is compared, how many at once, and how a job is told of it."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from src.sweeps.job import Objective
+from src.sweeps.plan import Task
+from src.sweeps.settings import jobs_at_once, lines_of, objectives_of, resumed_command
+from src.utils.errors import UserError
+
+
+def test_one_metric_or_several_can_be_compared() -> None:
+    assert objectives_of(DictConfig({"metric": "val/loss", "mode": "min"})) == [Objective("val/loss", "min")]
+    several = {"metric": ["val/loss", "mine"], "mode": ["min", "max"]}
+    assert objectives_of(DictConfig(several)) == [Objective("val/loss", "min"), Objective("mine", "max")]
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "message"),
+    [
+        ("val/acc", "min", "sweep.mode: min would take the worst val/acc for the best; set sweep.mode=max"),
+        ("val/loss", ["min", "max"], "sweep.mode: expected min or max for each of val/loss"),
+        ("val/loss", "least", "sweep.mode: expected min or max for each of val/loss"),
+        (None, "min", "sweep.metric: expected the name of a metric, or a list of them, got None"),
+        (["a", "a"], ["min", "min"], "sweep.metric: names one metric twice: a, a"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused(metric: object, mode: object, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        objectives_of(DictConfig({"metric": metric, "mode": mode}))
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "launcher", "all_at_once", "expected"),
+    [
+        (None, "x.BasicLauncher", True, (1, False)),
+        (3, "x.BasicLauncher", False, (1, False)),
+        (None, "x.JoblibLauncher", True, (None, True)),
+        (None, "x.JoblibLauncher", False, (4, True)),
+        (2, "x.JoblibLauncher", False, (2, True)),
+    ],
+)
+def test_a_launcher_gets_as_many_jobs_as_it_runs_at_once(
+    n_jobs: int | None, launcher: str, all_at_once: bool, expected: tuple[int | None, bool]
+) -> None:
+    config = DictConfig({"_target_": launcher, "n_jobs": 4})
+    assert jobs_at_once(n_jobs, config, all_at_once) == expected
+
+
+def test_a_job_that_goes_on_is_told_its_folder() -> None:
+    folder = Path("it's a sweep")
+    lines = lines_of(Task(3, ["seed=1"], resumes=True), folder, "joblib")
+    assert lines[:2] == ["seed=1", "launcher=joblib"]
+    assert "hydra.sweep.dir='it\\'s a sweep'" in lines
+    assert "resume='it\\'s a sweep/3'" in lines
+    assert not any(line.startswith("resume=") for line in lines_of(Task(3, ["seed=1"]), folder, "joblib"))
+
+
+@pytest.mark.parametrize(("in_place", "key"), [(True, "hydra.sweep.dir"), (False, "sweep.resume")])
+def test_the_command_that_goes_on_can_be_typed_as_it_is(in_place: bool, key: str) -> None:
+    arguments = ["train.py", "-m", "model.hidden_sizes=[64],[8]", "hydra.sweep.dir=old", "sweep.resume=old"]
+    command = resumed_command(arguments, Path("my sweep"), in_place)
+    assert shlex.split(command) == ["python", "train.py", "-m", "model.hidden_sizes=[64],[8]", f"{key}=my sweep"]
