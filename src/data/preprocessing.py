@@ -71,7 +71,7 @@ class Preprocessing(nn.Module):
 
     def _standardise(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2) if self.per_channel and len(self.mean) > 1 else (-1,)
-        x = (x.to(self.mean.dtype) - self.mean.view(shape)) / self.std.view(shape)
+        x = (x.to(self.mean.dtype) - self.mean.view(shape)).div_(self.std.view(shape))  # the difference is new
         return x.nan_to_num(nan=0.0) if self.missing == "mean" else x
 
     def _spread(self, codes: Tensor) -> list[Tensor]:

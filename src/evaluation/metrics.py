@@ -44,8 +44,8 @@ class Accuracy(Metric):
 
     def update(self, logits: Tensor, targets: Tensor) -> None:
         """Count logits (B, C) against targets (B,)."""
-        self.correct += (logits.argmax(dim=1) == targets).sum()
-        self.total += len(targets)
+        self.correct.add_((logits.argmax(dim=1) == targets).sum())
+        self.total.add_(len(targets))
 
     def compute(self) -> Tensor:
         """Return a number in [0, 1]."""

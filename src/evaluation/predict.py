@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -33,8 +34,16 @@ def predict(module: Predictor, batches: Iterable[np.ndarray]) -> Iterator[np.nda
 
 def _tensor(rows: np.ndarray) -> Tensor:
     """Rows as they lie in memory, or in a read-only map: the network's first layer makes new ones of them."""
-    if rows.flags.writeable:
-        return torch.from_numpy(rows)
+    if not rows.flags.writeable:
+        _silence_torch()
+    return torch.from_numpy(rows)
+
+
+@cache
+def _silence_torch() -> None:
+    # torch warns of a read-only array once in a process: here, so that no batch has to change the filters.
+    read_only = np.zeros(1)
+    read_only.flags.writeable = False
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(rows)
+        torch.from_numpy(read_only)

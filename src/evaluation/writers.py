@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
@@ -36,12 +37,17 @@ def prediction_columns(spec: DataSpec, values: np.ndarray) -> Columns:
     its share; for regression it is the value, or ``prediction_<target>`` where there are several.
     """
     if spec.task == "classification":
-        names = class_array(spec.classes)
-        columns = {"prediction": names[values.argmax(axis=1)]}
-        return columns | {f"probability_{name}": values[:, index] for index, name in enumerate(spec.classes)}
+        names, columns = _class_names(tuple(spec.classes))
+        return {"prediction": names[values.argmax(axis=1)], **dict(zip(columns, values.T, strict=True))}
     if len(spec.targets) == 1:
         return {"prediction": values[:, 0]}
     return {f"prediction_{name}": values[:, index] for index, name in enumerate(spec.targets)}
+
+
+@lru_cache(maxsize=8)
+def _class_names(classes: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+    """Return the classes as they are written, and the names of their columns: once, not for every batch."""
+    return class_array(classes), [f"probability_{name}" for name in classes]
 
 
 def class_array(classes: Sequence[str]) -> np.ndarray:

@@ -33,8 +33,8 @@ class MeanLoss(Metric):
 
     def update(self, loss: Tensor, rows: int) -> None:
         """Add the mean loss of one batch of `rows` rows."""
-        self.total += loss * rows
-        self.rows += rows
+        self.total.add_(loss * rows)  # in place: to set an attribute of a module costs as much as the addition
+        self.rows.add_(rows)
 
     def compute(self) -> Tensor:
         """Return the mean over all rows."""
