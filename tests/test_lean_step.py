@@ -6,11 +6,12 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
-from torch import Tensor
 
 from src.training.lean_loop import NoProfiler
 from src.training.lean_step import LeanEpochLoop, use_lean_loop
+from src.training.module import Module
 
 _HOOKS = [name for name in dir(L.Callback) if name.startswith("on_") and "checkpoint" not in name]
 PLANS: dict[str, dict[str, Any]] = {
@@ -32,16 +33,42 @@ class Trace(L.Callback):
 
     def _noting(self, name: str) -> Any:
         def hook(trainer: L.Trainer, module: L.LightningModule, *args: Any) -> None:
-            loss = args[0]["loss"].item() if name == "on_train_batch_end" else None
+            outputs = args[0] if name == "on_train_batch_end" else {}
+            loss = {key: value.item() for key, value in outputs.items()}
             where = (trainer.current_epoch, trainer.global_step, [value for value in args if isinstance(value, int)])
             self.calls.append((name, module._current_fx_name, *where, loss))
 
         return hook
 
 
-def _trained(folder: Path, lean: bool, plan: dict[str, Any]) -> tuple[list[Any], list[Tensor]]:
+class LogsSteps(Module):
+    """Logs a value at every step, and returns more than the loss."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        self.log("train/doubled", 2 * loss, on_step=True, on_epoch=True)
+        return {"loss": loss, "rows": torch.tensor(len(batch[1]))}
+
+
+class SkipsSteps(Module):
+    """Trains on every other batch."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        return loss if batch_idx % 2 else None
+
+
+class CountsNothing(Module):
+    """Has a step that doesn't ask for the batch's number, as Lightning allows."""
+
+    def training_step(self, batch: Any) -> Any:  # type: ignore[override]
+        return super().training_step(batch, 0)
+
+
+def _trained(folder: Path, lean: bool, plan: dict[str, Any], kind: type[Module] = Module) -> tuple[Any, ...]:
     data, trace = tiny_data(CLASSES), Trace()
     module = tiny_module(data)
+    module.__class__ = kind
     trainer = tiny_trainer(folder, trace, profiler=NoProfiler(), **{"max_epochs": 2, **plan})
     if lean:
         use_lean_loop(trainer)
@@ -51,15 +78,32 @@ def _trained(folder: Path, lean: bool, plan: dict[str, Any]) -> tuple[list[Any],
         loop = trainer.fit_loop.epoch_loop
         assert isinstance(loop, LeanEpochLoop)
         assert loop._is_plain
-    return trace.calls, [weight.detach() for weight in module.parameters()]
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    return trace.calls, metrics, [weight.detach().tolist() for weight in module.parameters()]
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_the_lean_step_is_lightnings_step(plan: dict[str, Any], tmp_path: Path) -> None:
-    calls, weights = _trained(tmp_path / "lean", True, plan)
-    expected_calls, expected_weights = _trained(tmp_path / "lightning", False, plan)
-    assert calls == expected_calls
-    assert all(torch.equal(found, expected) for found, expected in zip(weights, expected_weights, strict=True))
+    found, expected = (_trained(tmp_path / str(lean), lean, plan) for lean in (True, False))
+    assert found == expected
+
+
+@pytest.mark.filterwarnings("ignore:.training_step. returned .None.")
+@pytest.mark.parametrize("kind", [LogsSteps, SkipsSteps, CountsNothing])
+def test_whatever_a_step_returns_is_taken_as_lightning_takes_it(kind: type[Module], tmp_path: Path) -> None:
+    found, expected = (_trained(tmp_path / str(lean), lean, {}, kind) for lean in (True, False))
+    assert found == expected
+
+
+@pytest.mark.parametrize("output", [{"rows": 3}, 0.5], ids=["no loss", "a number"])
+def test_a_step_that_returns_no_loss_hears_lightnings_words(output: Any, tmp_path: Path) -> None:
+    data = tiny_data(CLASSES)
+    module = tiny_module(data)
+    module.training_step = lambda batch, batch_idx: output  # type: ignore[method-assign]
+    trainer = tiny_trainer(tmp_path, profiler=NoProfiler())
+    use_lean_loop(trainer)
+    with pytest.raises(MisconfigurationException, match=r"automatic.optimization"):
+        trainer.fit(module, data)
 
 
 def test_a_module_with_a_step_of_its_own_gets_lightnings_loop(tmp_path: Path) -> None:

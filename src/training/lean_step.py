@@ -16,9 +16,12 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
+from lightning.pytorch.loops.optimization.automatic import ClosureResult
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.utilities.signature_utils import is_param_in_hook_signature
+from torch import Tensor
 
 from src.training.lean_loop import NoProfiler
 
@@ -77,6 +80,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
             and not any(_overrides(module, L.LightningModule, name) for name in _TRANSFER_HOOKS)
             and not (data and any(_overrides(data, L.LightningDataModule, name) for name in _TRANSFER_HOOKS))
         )
+        self._takes_index = is_param_in_hook_signature(module.training_step, "batch_idx", min_args=2)
         self._results_seen, self._logs_steps = -1, False
 
     def _hooks_named(self, name: str) -> list[Callable[..., Any]]:
@@ -145,8 +149,10 @@ class LeanEpochLoop(_TrainingEpochLoop):
             counts.optimizer.step.increment_ready()
         module._current_fx_name = "training_step"
         with self._forward_context():
-            output: Any = module.training_step(batch, batch_idx)
+            output: Any = module.training_step(batch, *([batch_idx] if self._takes_index else []))
         module._current_fx_name = None
+        if not isinstance(output, Tensor):
+            ClosureResult.from_training_step_output(output)  # raises for what has no loss
         loss = output["loss"] if isinstance(output, dict) else output
         if batch_idx % accumulate == 0:
             counts.optimizer.zero_grad.increment_ready()
