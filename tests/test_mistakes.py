@@ -42,7 +42,7 @@ KEYS: Rows = [
     ("train.py loss.name=foo", "loss.name: for classification expected one of auto, cross_entropy"),
     ("train.py loss.name=null", "loss.name: expected a text"),
     ("train.py loss.label_smoothing=1", "loss.label_smoothing: expected a number from 0 to below 1"),
-    ("train.py ~monitor", "callbacks.best_checkpoint.monitor: Interpolation key 'monitor' not found"),
+    ("train.py ~monitor", "sweep.metric: Interpolation key 'monitor' not found"),
     ("train.py callbacks=defalt", "did you mean 'default'?"),
     ("train.py scheduler=cosin", "did you mean 'cosine'?"),
     ("train.py optimizer=rmsprop", "optimizer=rmsprop: no such option"),

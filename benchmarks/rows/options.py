@@ -10,7 +10,7 @@ _OF_DEFAULT = "of the speed without it"
 
 @row("steps/s", _OF_DEFAULT, higher_is_better=True)
 def compile_perceptron(lab: Lab) -> Samples:
-    """Steps per second of `train_perceptron` with `compile=true`, without the first epoch, in which it is compiled."""
+    """Steps per second with `compile=true`, without the first epoch, in which it is compiled. Yardstick: without it."""
     return _against_the_default(lab, perceptron(lab), "compile=true")
 
 
@@ -22,7 +22,7 @@ def compile_cnn(lab: Lab) -> Samples:
 
 @row("steps/s", _OF_DEFAULT, higher_is_better=True)
 def bf16_cnn(lab: Lab) -> Samples:
-    """Steps per second of the CNN of `train_cnn` with `trainer.precision=bf16-mixed`."""
+    """Steps per second of the CNN with `trainer.precision=bf16-mixed`. Yardstick: the same run without it."""
     return _against_the_default(lab, _cnn(lab), "trainer.precision=bf16-mixed")
 
 

@@ -59,8 +59,6 @@ def _train(
     module = build_module(config, datamodule)
     if initial:
         initialise(module, initial)
-    if config["threads"] is None:
-        spare_threads(module, datamodule.trial_batches("train"))
     origin = provenance(datamodule.source, datamodule.fingerprint)
     if resume_from:
         _check_same_data(resume_from, datamodule)
@@ -83,6 +81,8 @@ def _train(
         _announce(config, datamodule, module, trainer, folder)
         if config["preflight"]:
             preflight(module, datamodule, callbacks, config["trainer"])
+        if config["threads"] is None:
+            spare_threads(module, datamodule.trial_batches("train"))
         if config["compile"]:
             compile_network(module)
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)

@@ -48,7 +48,7 @@ def operations(module: nn.Module, x: Tensor) -> float:
     hooks = [part.register_forward_hook(count) for part in module.modules()]
     mode = module.training
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             module.eval()(x)
     finally:
         module.train(mode)
