@@ -48,10 +48,12 @@ class _ProjectSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
+        from src.sweeps.composing import compose_once
         from src.sweeps.folder import give_up
         from src.sweeps.run import run_sweep
         from src.sweeps.settings import jobs_at_once, objectives_of, resumed_command
 
+        compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
         overrides = parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         hydra_config = self.composed.hydra
@@ -81,13 +83,13 @@ class _ProjectSweeper(Sweeper):
 
     def _try_out(self, plan: "Plan") -> None:
         """Find what would spoil every job before the first one is run."""
-        from src.training.rehearsal import check_first_job
+        from src.training.rehearsal import check_jobs
 
         choices = self.composed.hydra.runtime.choices
         chosen = f"launcher={choices.launcher}"  # for hydra.launcher's own keys are given to the jobs as well
         examples = plan.examples([str(group) for group in choices])
-        first, *_ = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
-        check_first_job(first, [objective.metric for objective in plan.objectives])
+        first, *_, last = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
+        check_jobs([first, last], [objective.metric for objective in plan.objectives])
 
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:
         from src.sweeps.settings import lines_of

@@ -191,7 +191,7 @@ def test_a_sweep_puts_its_jobs_in_folders_of_the_same_form(project: Path, tmp_pa
 def test_one_failing_job_does_not_stop_a_sweep(tmp_path: Path) -> None:
     done = run_script("train.py", "-m", "model=cnn,linear", "trainer.max_epochs=1", cwd=tmp_path)
     assert done.returncode == 1
-    assert "model: takes images" in done.stderr
+    assert "model: takes images" in done.stdout
     assert "1 of the sweep's jobs failed" in done.stderr
     assert metrics(only("outputs/*/sweep_*/1", tmp_path))["status"] == "completed"
 

@@ -557,6 +557,7 @@ FILES: Rows = [
     ("train.py --config-name=trian", "trian"),
 ]
 SWEEPS: Rows = [
+    ("train.py -m seed=1,2 data.batch_size=0", "data.batch_size: expected"),
     ("train.py -m seed=1,2 sweep.metric=val/los", "sweep.metric: 'val/los' is not logged; did you mean 'val/loss'?"),
     ("train.py -m seed=1,2 sweep.metric=null", "sweep.metric: expected the name of a metric, or a list of them,"),
     ("train.py -m seed=1,2 sweep.mode=up", "sweep.mode: expected min or max for each of val/loss, got up"),

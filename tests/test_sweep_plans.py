@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from optuna.distributions import FloatDistribution
 
+from src.sweeps.folder import give_up
 from src.sweeps.grid import GridPlan
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.sweeps.search import SearchPlan, Settings
 from src.utils.errors import UserError
+from src.utils.locks import Worker
 
 LOSS = [Objective("val/loss", "min")]
 JOBS = [["seed=1", "trainer=cpu"], ["seed=2", "trainer=cpu"], ["seed=3", "trainer=cpu"]]
@@ -239,3 +241,16 @@ def test_a_search_needs_something_to_search_in(tmp_path: Path) -> None:
     settings = Settings(1, None, "study", None, None)
     with pytest.raises(UserError, match="nothing to search in"):
         SearchPlan(tmp_path, {}, [], None, LOSS, settings, "c")
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_what_never_ran_is_given_up_but_not_what_another_process_joined(others: bool, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    sweep.mkdir()
+    for name in ("sweep.json", "multirun.yaml", "study.journal"):
+        (sweep / name).touch()
+    other = Worker(sweep / ".workers") if others else None
+    give_up(sweep)
+    assert (sweep / "study.journal").exists() is others
+    if other:
+        other.close()

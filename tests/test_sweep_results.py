@@ -4,6 +4,7 @@ import csv
 import math
 import shlex
 import statistics
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -99,6 +100,18 @@ def test_the_command_of_the_best_can_be_pasted_into_a_shell(tmp_path):
     command = (tmp_path / "best.yaml").read_text().splitlines()[0].removeprefix("# python train.py ")
     assert shlex.split(command) == best(tmp_path)["overrides"]
     assert best(tmp_path)["overrides"] == ["model.hidden_sizes=[128,64]", "name=it's a test", "data.file=a b.csv"]
+
+
+def test_an_override_keeps_the_sign_that_it_was_typed_with(tmp_path):
+    kept = {"++trainer__max_time": "1h", "~scheduler": "", "+tag": ""}
+    write_results(tmp_path, [job(0, loss=0.1, **kept)], [LOSS])
+    assert best(tmp_path)["overrides"] == ["++trainer.max_time=1h", "~scheduler", "+tag="]
+
+
+def test_values_on_different_data_are_told_apart():
+    jobs = [replace(job(number, loss=0.1, data=name), data=name) for number, name in enumerate(["fake", "digits"])]
+    assert "the jobs have different data" in summary(jobs, [LOSS])
+    assert "different data" not in summary(jobs[:1] * 2, [LOSS])
 
 
 @pytest.mark.parametrize("loss", [None, math.nan, math.inf])

@@ -4,12 +4,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.sweeps.settings import jobs_at_once, lines_of, objectives_of, resumed_command
 from src.utils.errors import UserError
+from src.utils.run_folder import as_override
 
 
 def test_one_metric_or_several_can_be_compared() -> None:
@@ -64,4 +66,12 @@ def test_a_job_that_goes_on_is_told_its_folder() -> None:
 def test_the_command_that_goes_on_can_be_typed_as_it_is(in_place: bool, key: str) -> None:
     arguments = ["train.py", "-m", "model.hidden_sizes=[64],[8]", "hydra.sweep.dir=old", "sweep.resume=old"]
     command = resumed_command(arguments, Path("my sweep"), in_place)
-    assert shlex.split(command) == ["python", "train.py", "-m", "model.hidden_sizes=[64],[8]", f"{key}=my sweep"]
+    assert shlex.split(command) == ["python", "train.py", "-m", "model.hidden_sizes=[64],[8]", f"{key}='my sweep'"]
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "a b", "it's", "lr=1e-3", 'say "no"', "back\\", "a\\b", "$HOME", "x,y", "a:b"]
+)
+def test_a_path_arrives_as_it_is_from_the_shell_through_hydra(name: str) -> None:
+    [argument] = shlex.split(as_override("runs", Path(name)))
+    assert OverridesParser.create().parse_override(argument).value() == name

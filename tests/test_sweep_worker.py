@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from src.utils import sweep_worker
 from src.utils.errors import Interrupted
 from src.utils.locks import Worker, locked, try_lock
-from src.utils.sweep_worker import accelerators, prepare_worker
+from src.utils.sweep_worker import accelerators, check_not_stopped, prepare_worker
 
 
 @pytest.fixture
@@ -64,7 +65,16 @@ def test_one_accelerator_is_left_to_all(process: pytest.MonkeyPatch, tmp_path: P
 def test_no_job_begins_after_the_sweep_was_stopped(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".stop").touch()
     with pytest.raises(Interrupted, match="not run: the sweep was stopped"):
-        prepare_worker(tmp_path)
+        check_not_stopped(tmp_path)
+
+
+def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytest.MonkeyPatch) -> None:
+    parents, killed = iter([1, 1, 1, 2]), []
+    process.setattr(os, "getppid", lambda: next(parents))
+    process.setattr(time, "sleep", lambda seconds: None)
+    process.setattr(os, "kill", lambda pid, signum: killed.append((pid, signum)))
+    sweep_worker._end_without_parent()
+    assert killed == [(os.getpid(), signal.SIGTERM)]
 
 
 def test_a_signal_ends_a_worker_as_it_ends_a_run(process: pytest.MonkeyPatch, tmp_path: Path) -> None:

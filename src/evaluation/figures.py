@@ -4,15 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 from src.utils.files import atomic_write
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
+def save(figure: Figure, path: Path) -> np.ndarray:
+    """Write a figure as PNG; return its pixels (height, width, 4), uint8.
+
+    Drawn once: `Figure.savefig` draws twice, and what lays the panels out runs each time.
+    """
+    figure.set_dpi(120)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
     with atomic_write(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+        imsave(file, pixels, format="png", dpi=figure.dpi)
+    return pixels
 
 
 def loss_curve(history: Sequence[dict[str, float]], best_epoch: int | None = None) -> Figure:

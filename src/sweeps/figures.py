@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import save
 from src.sweeps.importance import importances
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, number, varying
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, as_typed, number, varying
 from src.sweeps.parallel_coordinates import parallel_coordinates
 from src.sweeps.repeats import configurations, pareto
 from src.sweeps.style import BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR, is_wide, label, shades
@@ -156,7 +156,7 @@ def _curve_name(jobs: Sequence[Job], job: Job, each: bool, best: bool, lowest: b
         return "pruned or not complete"
     keys = varying(jobs)
     names = short_names(keys)
-    given = [f"{names[key]}={shown_value(job.overrides[key], 20)}" for key in keys if key in job.overrides]
+    given = [as_typed(names[key], shown_value(job.overrides[key], 20)) for key in keys if key in job.overrides]
     state = "best: " if best else "" if not grey else f"{job.state.lower()}: "
     return label(f"{state}job {job.number}: {' '.join(given)}", 80)
 

@@ -13,6 +13,7 @@ from src.utils.errors import UserError
 from src.utils.files import write_json
 from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP, SWEEP_LOG
 
+WORKERS = ".workers"
 # Says how a sweep runs, and nothing of what a job learns.
 OF_THE_SWEEP = re.compile(r"(sweep|launcher)(\.|$)")
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
@@ -37,6 +38,8 @@ def write_record(folder: Path, content: dict[str, Any]) -> None:
 def give_up(folder: Path) -> None:
     """Remove what a sweep has left that never ran a job: its folder's name can be used again."""
     if any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir()):
+        return
+    if any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
         return
     for path in folder.iterdir():
         if path.name in (SWEEP, MULTIRUN, Path(SWEEP_LOG).parts[0]) or path.name.startswith((".", "study.journal")):
@@ -71,7 +74,7 @@ def read_job(
         state = FAIL
     return Job(
         number=number,
-        overrides={key: value for key, value in map(split_line, lines) if not OF_THE_SWEEP.match(key)},
+        overrides={key: value for key, value in map(split_line, lines) if not OF_THE_SWEEP.match(key.lstrip("+"))},
         state=state,
         metrics=metrics,
         epochs=content.get("epochs"),
@@ -79,13 +82,14 @@ def read_job(
         seconds=content.get("seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
+        data=(content.get("provenance") or {}).get("data_fingerprint"),
     )
 
 
 def split_line(line: str) -> tuple[str, str]:
-    """Return the key and the value of an override."""
+    """Return the key, with the sign before it, and the value of an override."""
     key, _, value = line.partition("=")
-    return key.lstrip("+"), value
+    return key, value
 
 
 def _missing(metrics: dict[str, float], objectives: Sequence[Objective]) -> str | None:

@@ -65,12 +65,12 @@ class GridPlan:
         self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
     def examples(self, groups: Sequence[str]) -> list[list[str]]:
-        """Return the first job, and one for every choice of the `groups`."""
+        """Return the first job, one for every choice of the `groups`, and the last."""
         seen: dict[tuple[str, ...], list[str]] = {}
         for number in self._asked:
-            chosen = tuple(line for line in self._lines[number] if split_line(line)[0] in groups)
+            chosen = tuple(line for line in self._lines[number] if split_line(line)[0].lstrip("+") in groups)
             seen.setdefault(chosen, self._lines[number])
-        return list(seen.values())
+        return [*seen.values(), self._lines[self._asked[-1]]]
 
     def next(self, size: int | None) -> list[Task]:
         """Return the next jobs that have no result yet."""

@@ -16,7 +16,7 @@ class Job:
 
     number: int
     overrides: dict[str, str]
-    """Each value as it is typed: ``{"model.hidden_sizes": "[64]", "optimizer.lr": "0.01"}``."""
+    """Each key and value as it is typed: ``{"model.hidden_sizes": "[64]", "seed": "2", "~scheduler": ""}``."""
     state: str
     """COMPLETE, PRUNED or FAIL; RUNNING, INTERRUPTED or WAITING while the sweep is not through."""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -28,6 +28,8 @@ class Job:
     """Below the sweep's folder; empty for a job that has none yet."""
     error: str | None = None
     """One line."""
+    data: str | None = None
+    """Fingerprint of the data; values of jobs are comparable where it is the same."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""
@@ -54,6 +56,11 @@ class Objective:
     def badness(self, value: float) -> float:
         """Return a number that is smaller where `value` is better."""
         return value if self.mode == "min" else -value
+
+
+def as_typed(key: str, value: str) -> str:
+    """Return an override as it stands on a command line; one that deletes a key needs no value."""
+    return key if key.startswith("~") and not value else f"{key}={value}"
 
 
 def override_keys(jobs: Sequence[Job]) -> list[str]:

@@ -29,7 +29,10 @@ class Plan(Protocol):
     """The keys of the overrides that all have in common."""
 
     def examples(self, groups: Sequence[str]) -> list[list[str]]:
-        """Return overrides of jobs that have to compose before any is run: one of each choice of config `groups`."""
+        """Return overrides of jobs that have to compose before any is run: one of each choice of config `groups`.
+
+        The first and the last of them differ in as many values as they can.
+        """
 
     def close(self) -> None:
         """Let other processes go on with the sweep."""

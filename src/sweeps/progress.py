@@ -8,16 +8,21 @@ from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, as_typed
 from src.sweeps.plan import Plan
+from src.sweeps.results import write_results
 from src.sweeps.summary import clipped, shown, shown_value
 from src.utils.run_folder import HISTORY, SWEEP_LOG
 
 _ENDED = (COMPLETE, PRUNED, FAIL)
+_RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 
 
 class Progress:
-    """Looks at the jobs every second, whoever runs them, and says what has happened; keeps it in the sweep's log."""
+    """Looks at the jobs every second, whoever runs them, and says what has happened; keeps it in the sweep's log.
+
+    Every few seconds it also writes the results so far, which a sweep that is killed then has.
+    """
 
     def __init__(self, plan: Plan, folder: Path, seconds: float = 1.0) -> None:
         """`seconds` is the time between two looks."""
@@ -25,7 +30,7 @@ class Progress:
         self._live = sys.stdout.isatty()
         self._said = {job.number for job in plan.jobs() if job.state in _ENDED}
         self._before = len(self._said)
-        self._started = self._latest = time.monotonic()
+        self._started = self._latest = self._written = time.monotonic()
         self._over, self._turn = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="sweep progress", daemon=True)
         self._log: TextIO | None = None
@@ -61,6 +66,9 @@ class Progress:
                     self._said.add(job.number)
                     self._latest = time.monotonic()
                     self._say(self._ended(job))
+            if self._latest > self._written and time.monotonic() - self._written > _RESULTS_EVERY:
+                write_results(self.folder, jobs, self.plan.objectives)
+                self._written = time.monotonic()
             if self._live:
                 self._clear()
                 width = shutil.get_terminal_size().columns - 1
@@ -87,7 +95,7 @@ class Progress:
         told = {COMPLETE: "  ".join(values), PRUNED: f"pruned after {job.epochs} epochs", FAIL: f"failed: {job.error}"}
         seconds = f"  ({job.seconds:.1f} s)" if job.seconds is not None else ""
         own = {key: value for key, value in job.overrides.items() if key not in self.plan.shared}
-        overrides = " ".join(f"{key}={shown_value(value, 60)}" for key, value in own.items())
+        overrides = " ".join(as_typed(key, shown_value(value, 60)) for key, value in own.items())
         return f"{self.plan.what} {job.number:<3} {told[job.state]}{seconds}  {overrides}"
 
     def _state(self, jobs: list[Job]) -> str:

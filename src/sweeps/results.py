@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from src.sweeps.job import Job, Objective, number, override_keys
+from src.sweeps.job import Job, Objective, as_typed, number, override_keys
 from src.sweeps.repeats import Configuration, Estimate, configurations, pareto
 from src.utils.best_of_sweep import BEST
 from src.utils.files import atomic_write, write_text
@@ -133,4 +133,4 @@ def _spread(estimate: Estimate) -> dict[str, Any]:
 
 
 def _overrides(one: Configuration) -> list[str]:
-    return [f"{key}={value}" for key, value in one.overrides.items()]
+    return [as_typed(key, value) for key, value in one.overrides.items()]

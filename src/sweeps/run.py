@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,8 @@ from src.sweeps.progress import Progress
 from src.sweeps.results import write_results
 from src.sweeps.summary import summary
 from src.utils.errors import Interrupted, UserError
-from src.utils.run_folder import STOP_SWEEP, shown_path
+from src.utils.run_folder import STOP_SWEEP, as_override, shown_path
 
-_RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 Launch = Callable[[Sequence[Task]], list[str | None]]
 """Runs tasks and returns for each why it could not run, or None."""
 
@@ -31,7 +29,6 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
     """
     stop = folder / STOP_SWEEP
     stop.unlink(missing_ok=True)
-    written = time.monotonic()
     try:
         with Progress(plan, folder) as progress, _stopping(stop, parallel) as stopped:
             progress.say(_opening(plan, folder))
@@ -40,9 +37,6 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
                 for task, error_line in zip(tasks, errors, strict=True):
                     plan.ended(task, error_line)
                 progress.look()
-                if time.monotonic() - written > _RESULTS_EVERY:
-                    write_results(folder, plan.jobs(), plan.objectives)
-                    written = time.monotonic()
         if stopped:
             raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
     except (KeyboardInterrupt, Interrupted) as error:
@@ -53,11 +47,13 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
         _close(plan, folder)
         raise
     jobs = _close(plan, folder)
-    print(f"\nnext:  python select_best_model.py runs={shown_path(folder)}")
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
-        lines = "\n".join(f"  {job.number} {_overrides(job)}: {job.error}" for job in failed)
-        raise UserError(f"{len(failed)} of the sweep's {plan.what}s failed:\n{lines}")
+        raise UserError(
+            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above; to run what failed once "
+            f"more: {command}"
+        )
+    print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 
 def _launched(
@@ -107,26 +103,23 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     return jobs
 
 
-def _overrides(job: Job) -> str:
-    return " ".join(f"{key}={value}" for key, value in job.overrides.items())
-
-
 @contextmanager
 def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
-    """Where jobs run in other processes, a signal here leaves the file `mark`: they save and stop; no other begins.
+    """A signal here leaves the file `mark`: jobs in other processes save and stop, and no other job begins.
 
-    Yields the signals that have come. A second one ends the program. In one process the running job gets the signal.
+    Yields the signals that have come. A second one ends the program. A job in this process has a handler of its own
+    while it trains; at other times the signal ends what is being done, at the latest with the next job: Python drops
+    what a handler raises in the middle of some of its own work.
     """
     received: list[int] = []
-    if not parallel:
-        yield received
-        return
 
     def handle(signum: int, frame: FrameType | None) -> None:
         if received:
             sys.exit(128 + signum)
         received.append(signum)
         mark.touch()
+        if not parallel:
+            raise Interrupted(signum)
         print("\nstopping: the running jobs finish their batch and save (once more ends at once)", file=sys.stderr)
 
     before: dict[int, Any] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.sweeps.folder import read_job, read_record, split_line, write_record
+from src.sweeps.folder import WORKERS, read_job, read_record, split_line, write_record
 from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from src.sweeps.plan import Task
 from src.sweeps.study import open_study
@@ -91,7 +91,7 @@ class SearchPlan:
                 )
         if not record:
             write_record(folder, {"kind": "search", "command": command})
-        self._worker = Worker(folder / ".workers")
+        self._worker = Worker(folder / WORKERS)
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._ended: dict[int, Job] = {}
@@ -101,14 +101,15 @@ class SearchPlan:
         self._worker.close()
 
     def examples(self, groups: Sequence[str]) -> list[list[str]]:
-        """Return the trial in a corner of the space, and one for every other choice of the `groups`."""
-        corner = {key: _corner(space) for key, space in self._space.items()}
+        """Return the trial in a corner of the space, one for each other choice of the `groups`, the opposite corner."""
+        corner, opposite = ({key: _end(space, end) for key, space in self._space.items()} for end in (0, -1))
         swept = {
             key: space.choices
             for key, space in self._space.items()
             if hasattr(space, "choices") and key.lstrip("+") in groups
         }
-        tried = [corner, *({**corner, key: choice} for key, choices in swept.items() for choice in choices[1:])]
+        others = [{**corner, key: choice} for key, choices in swept.items() for choice in choices[1:]]
+        tried = [corner, *others, opposite]
         return [[*(f"{key}={value}" for key, value in one.items()), *self._fixed] for one in tried]
 
     def next(self, size: int | None) -> list[Task]:
@@ -213,5 +214,5 @@ def _runs(trial: "FrozenTrial") -> bool:
     return trial.state.name == "RUNNING"
 
 
-def _corner(space: Any) -> Any:
-    return space.choices[0] if hasattr(space, "choices") else space.low
+def _end(space: Any, end: int) -> Any:
+    return space.choices[end] if hasattr(space, "choices") else (space.low, space.high)[end]

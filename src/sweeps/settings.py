@@ -12,7 +12,7 @@ from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.utils.cores import available_cores
 from src.utils.errors import UserError
-from src.utils.run_folder import shown_path
+from src.utils.run_folder import as_override, quoted
 
 
 def objectives_of(sweep: DictConfig) -> list[Objective]:
@@ -50,18 +50,14 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
 def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:
     """Return the overrides that make Hydra run a task in its own folder, and let it know by which `launcher`."""
     lines = [*task.lines, f"launcher={launcher}"]
-    lines += [f"hydra.sweep.dir={_quoted(folder)}", f"hydra.sweep.subdir='{task.number}'"]
+    lines += [f"hydra.sweep.dir={quoted(str(folder))}", f"hydra.sweep.subdir='{task.number}'"]
     if task.resumes:
-        lines += [f"resume={_quoted(folder / str(task.number))}", "hydra.output_subdir=null"]
+        lines += [f"resume={quoted(str(folder / str(task.number)))}", "hydra.output_subdir=null"]
     return lines
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> str:
     """Return the command line `arguments` so that it goes on with the sweep in `folder`."""
     key = "hydra.sweep.dir" if in_place else "sweep.resume"
     kept = [argument for argument in arguments if not re.match(r"(hydra\.sweep\.dir|sweep\.resume)=", argument)]
-    return f"python {shlex.join([*kept, f'{key}={shown_path(folder)}'])}"
+    return f"python {shlex.join(kept)} {as_override(key, folder)}"

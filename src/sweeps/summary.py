@@ -5,7 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, number, override_keys, varying
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, as_typed, number, override_keys, varying
 from src.sweeps.repeats import Configuration, Estimate, configurations, pareto
 from src.utils.table import table
 
@@ -62,10 +62,12 @@ def shown(value: float) -> str:
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     by = [f"{one.metric} ({'smaller' if one.mode == 'min' else 'larger'} is better)" for one in objectives]
     differ = set(varying(jobs))
-    same = [f"{key}={clipped(jobs[0].overrides[key], 60)}" for key in override_keys(jobs) if key not in differ]
+    same = [as_typed(key, clipped(jobs[0].overrides[key], 60)) for key in override_keys(jobs) if key not in differ]
     lines = [f"by {', then '.join(by)}"] if len(by) == 1 else [f"by {by[0]}; * is on the Pareto front with {by[1]}"]
     if len(by) > 2:
         lines = [f"by {by[0]}; * is on the Pareto front of all {len(by)} objectives"]
+    if len({job.data for job in jobs if job.data}) > 1:
+        lines.append("note: the jobs have different data, so their values say little of one another")
     return [*lines, *([f"all with {' '.join(same)}"] if same else []), ""]
 
 
@@ -124,7 +126,7 @@ def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> 
         if job.state == COMPLETE and missing:
             why = f"{', '.join(missing)} missing or not finite"
         if why:
-            given = [f"{key}={shown_value(job.overrides[key], 40)}" for key in differ if key in job.overrides]
+            given = [as_typed(key, shown_value(job.overrides[key], 40)) for key in differ if key in job.overrides]
             lines.append(": ".join(filter(None, [f"{what} {job.number} {_STATES[job.state]}", " ".join(given), why])))
     return lines
 

@@ -1,4 +1,4 @@
-"""Looks at the first job of a sweep before it is run: a metric that nobody logs would spoil every job."""
+"""Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,29 @@ from src.utils.config import checked
 from src.utils.errors import UserError, did_you_mean
 
 
-def check_first_job(config: DictConfig, metrics: Sequence[str]) -> None:
-    """Raise `UserError` if one of `metrics` is nothing that a job of `config` logs.
+def check_jobs(examples: Sequence[DictConfig], metrics: Sequence[str]) -> None:
+    """Raise `UserError` if one of `metrics` is nothing that a job logs, or if all `examples` have the same mistake.
 
-    `config` is as Hydra composes it for a job. A mistake of another kind is the job's own, and is told with it.
+    The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own.
     """
+    mistakes = []
+    for example in examples:
+        try:
+            known = _logged(example, metrics)
+        except UserError as error:
+            mistakes.append(str(error))
+            continue
+        for metric in metrics:
+            if metric not in known:
+                hint = did_you_mean(metric, known)
+                raise UserError(f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})")
+        return
+    if len(set(mistakes)) == 1:
+        raise UserError(mistakes[0])
+
+
+def _logged(config: DictConfig, metrics: Sequence[str]) -> set[str]:
+    """Return what a job logs; a batch of it is only run if `metrics` are not among what all jobs log."""
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)  # what its values refer to
     try:
@@ -26,15 +44,9 @@ def check_first_job(config: DictConfig, metrics: Sequence[str]) -> None:
         splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
         known = {f"{split}/loss" for split in splits}
         known |= {str(name) for split in splits for name in build_metrics(datamodule.spec, split)}
-        if set(metrics) <= known:
-            return
-        logged = preflight(build_module(plain, datamodule), datamodule, [], plain["trainer"])  # of the user's own
-    except UserError:
-        return
+        if not set(metrics) <= known:
+            logged = preflight(build_module(plain, datamodule), datamodule, [], plain["trainer"])
+            known |= {*logged, *(name.replace("val/", "test/", 1) for name in logged if "test" in splits)}
+        return known
     finally:
         HydraConfig.instance().cfg = before
-    known |= {*logged, *(name.replace("val/", "test/", 1) for name in logged if "test" in splits)}
-    for metric in metrics:
-        if metric not in known:
-            hint = did_you_mean(metric, known)
-            raise UserError(f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})")

@@ -69,12 +69,12 @@ def record(
     train_rows = sum(row["train_rows"] for row in history.rows)
     drawn = {}
     if history.rows:
-        drawn["loss_curve"] = figures.loss_curve(history.rows, result.best_epoch)
-        figures.save(drawn["loss_curve"], result.folder / LOSS_CURVE)
+        figure = figures.loss_curve(history.rows, result.best_epoch)
+        drawn["loss_curve"] = figures.save(figure, result.folder / LOSS_CURVE)
     if isinstance(logger, TensorBoardLogger):
         logger.log_hyperparams(hyperparameters(config), {f"final/{key}": v for key, v in result.metrics.items()})
-        for name, figure in drawn.items():
-            logger.experiment.add_figure(name, figure, close=False)
+        for name, pixels in drawn.items():
+            logger.experiment.add_image(name, pixels, dataformats="HWC")
         logger.finalize("success")
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,

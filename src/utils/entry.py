@@ -25,10 +25,10 @@ from src.utils.compose_errors import explain
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
-from src.utils.quick_help import list_options_without_copies
+from src.utils.quick_hydra import answer_sooner
 from src.utils.run_folder import LOG, has_log, is_sweep_job, release
 from src.utils.schema import CONF
-from src.utils.sweep_worker import prepare_worker
+from src.utils.sweep_worker import check_not_stopped, prepare_worker
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
-                list_options_without_copies()
+                answer_sooner(CONF)
                 check_foreign_config(sys.argv[1:], CONF, config_name)
                 job = functools.partial(_run_job, act, show_traceback)
                 functools.update_wrapper(job, act)
@@ -96,6 +96,8 @@ def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None
     try:
         with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
             try:
+                if in_sweep:
+                    check_not_stopped(folder.parent)
                 if elsewhere:
                     prepare_worker(folder.parent)
                 return act(config)

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -70,7 +71,16 @@ def shown_path(path: Path) -> str:
 def as_override(key: str, path: Path) -> str:
     """Return ``key=path`` as it can be typed into a shell."""
     shown = shown_path(path)
-    return f"{key}={shown}" if re.fullmatch(r"[\w./+-]+", shown, re.ASCII) else f"\"{key}='{shown}'\""
+    if re.fullmatch(r"[\w./+-]+", shown, re.ASCII):
+        return f"{key}={shown}"
+    override = f"{key}={quoted(shown)}"
+    return shlex.quote(override) if re.search(r'["$`\\!]', override) else f'"{override}"'
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, so that Hydra reads nothing into what it holds."""
+    doubled = re.sub(r"\\+(?='|$)", r"\g<0>\g<0>", text)  # a backslash means more than itself before a quote only
+    return "'" + doubled.replace("'", "\\'") + "'"
 
 
 def config_header(folder: Path) -> str:

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -15,16 +17,29 @@ from src.utils.run_folder import STOP_SWEEP
 _held: list[IO[str]] = []  # the lock on an accelerator, for as long as the process lives
 
 
-def prepare_worker(sweep: Path) -> None:
-    """Make this process ready for a job of the sweep in the folder `sweep`; raise if the sweep has been stopped."""
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), _interrupt)
+def check_not_stopped(sweep: Path) -> None:
+    """Raise `Interrupted` if the sweep in the folder `sweep` has been stopped: no other job of it is to begin."""
     if (sweep / STOP_SWEEP).exists():
         raise Interrupted(signal.SIGINT, "not run: the sweep was stopped")
+
+
+def prepare_worker(sweep: Path) -> None:
+    """Make this process, which the sweep's own has started, ready for a job of the sweep in the folder `sweep`."""
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), _interrupt)
     if multiprocessing.get_start_method(allow_none=True) == "loky":  # joblib's, which data workers can't be started by
         multiprocessing.set_start_method("fork", force=True)
+        threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
     if "torch" not in sys.modules and not _held and "SLURM_JOB_ID" not in os.environ:
         _take_accelerator(sweep)
+
+
+def _end_without_parent() -> None:
+    """Save and stop when the sweep's own process was killed: whoever goes on with the sweep has the jobs to itself."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _take_accelerator(sweep: Path) -> None:

@@ -1,19 +1,35 @@
-"""Lets Hydra answer `--help` sooner.
+"""Lets Hydra answer sooner, with the same answers.
 
 To list the options of a config group Hydra copies its whole store of configurations, in case an override changes where
 they are searched for, and `--help` lists the groups of the project and of Hydra itself one by one: ninety copies, two
 thirds of its time. Where there is no override, the store as it is gives the same list.
+
+To learn whether a command is a run or a multirun Hydra composes the whole configuration, in case `hydra.mode` says so,
+and throws it away: a tenth of a second. Where nothing can say so, it need not.
 """
 
+import sys
+from pathlib import Path
+
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.hydra import Hydra
 from hydra.core.object_type import ObjectType
 
 _options_of_a_copy = ConfigLoaderImpl.get_group_options
 
 
-def list_options_without_copies() -> None:
-    """Have Hydra ask its own store."""
+def answer_sooner(conf: Path) -> None:
+    """Have Hydra ask its own store, and compose but once; `conf` is where the project's configuration is."""
     ConfigLoaderImpl.get_group_options = _group_options  # type: ignore[method-assign]
+    if not _can_say_the_mode(conf, sys.argv[1:]):
+        Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]
+
+
+def _can_say_the_mode(conf: Path, arguments: list[str]) -> bool:
+    if any(argument.startswith(("--config", "-c", "-p")) or "hydra" in argument for argument in arguments):
+        return True
+    texts = [path.read_bytes() for path in conf.rglob("*.yaml")]
+    return any(b"RUN" in text or b"searchpath" in text for text in texts)
 
 
 def _group_options(
