@@ -23,13 +23,17 @@ def python(*arguments: str | Path) -> list[str]:
     return [sys.executable, *map(str, arguments)]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def _environment(**variables: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
 
 
-def output_of(command: Command, cwd: Path, expected_status: int = 0) -> str:
-    """Run a command to its end and return what it printed. Raises `RuntimeError` if it ends as not expected."""
-    done = subprocess.run(command, cwd=cwd, env=_environment(), capture_output=True, text=True, check=False)
+def output_of(command: Command, cwd: Path, expected_status: int = 0, **variables: str) -> str:
+    """Run a command to its end and return what it printed; `variables` are added to its environment.
+
+    Raises `RuntimeError` if it ends as not expected.
+    """
+    environment = _environment(**variables)
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     _check(command, done.returncode, done.stdout + done.stderr, expected_status)
     return done.stdout
 

@@ -20,6 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from src.utils.entry import JobStoppedError
+from src.utils.errors import UserError
 from src.utils.run_folder import MULTIRUN, SWEEP
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class _ProjectSweeper(Sweeper):
     is_search = False
 
     def __init__(self, params: DictConfig | None, n_jobs: int | None) -> None:
-        self.params: dict[str, Any] = {str(key): value for key, value in (params or {}).items()}
-        self.n_jobs = n_jobs
+        self.params, self.n_jobs = params, n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra has composed, and the launcher that it names."""
@@ -55,7 +55,7 @@ class _ProjectSweeper(Sweeper):
 
         compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
-        overrides = parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
+        overrides = parser.parse_overrides([*self._params(), *arguments])
         hydra_config = self.composed.hydra
         folder = Path(hydra_config.sweep.dir)
         # Jobs in processes of their own find this project from any working folder.
@@ -74,6 +74,11 @@ class _ProjectSweeper(Sweeper):
             if is_new:
                 give_up(folder)
             raise
+
+    def _params(self) -> list[str]:
+        if self.params is not None and not isinstance(self.params, DictConfig):
+            raise UserError(f"hydra.sweeper.params: expected keys with their values, or null, got {self.params!r}")
+        return [f"{key!s}={value}" for key, value in (self.params or {}).items()]
 
     def plan(
         self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str

@@ -191,7 +191,9 @@ def test_a_space_with_a_condition_and_two_objectives(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [["seed=1,2,3"], ["sweep=optuna", *SHARED, "hydra.sweeper.n_trials=3"]], ids=len)
 def test_jobs_run_side_by_side_in_processes_of_their_own(kind: list[str], launcher: str, tmp_path: Path) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
-    arguments = [f"launcher={launcher}", "data.num_workers=1", "trainer.max_epochs=1", "hydra.sweep.dir=sweep"]
+    of_its_own = {"joblib": "hydra.launcher.n_jobs=2", "submitit_local": "hydra.launcher.timeout_min=9"}[launcher]
+    arguments = [f"launcher={launcher}", of_its_own, "data.num_workers=1", "trainer.max_epochs=1"]
+    arguments += ["hydra.sweep.dir=sweep"]
     done = run_script("train.py", "-m", *TINY, *kind, *arguments, cwd=tmp_path, fresh=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert states(tmp_path / "sweep") == ["COMPLETE"] * 3

@@ -35,6 +35,7 @@ ROWS: list[Row] = [
     startup.help,
     startup.cfg_job,
     startup.config_error,
+    startup.tab_completion,
     order.epoch_start_1e9,
     order.epoch_start_1e9_memory,
     serving.blocks_cold,
@@ -54,4 +55,5 @@ ROWS: list[Row] = [
     sweeps.sweep_grid,
     sweeps.sweep_memory,
     sweeps.sweep_parallel,
+    sweeps.sweep_pruning,
 ]

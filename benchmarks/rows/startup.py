@@ -63,12 +63,20 @@ def config_error(lab: Lab) -> Samples:
     return _against_empty_app(lab, ["trainer.max_epoch=3"], expected_status=1)
 
 
-def _against_empty_app(lab: Lab, arguments: list[str], expected_status: int = 0) -> Samples:
+@row("s", _OF_EMPTY)
+def tab_completion(lab: Lab) -> Samples:
+    """Seconds until the shell is told how `python train.py model=cnn trainer.max` can go on. Yardstick: the same of a
+    Hydra app with an empty configuration.
+    """
+    return _against_empty_app(lab, ["-sc", "query=bash"], COMP_LINE="python train.py model=cnn trainer.max")
+
+
+def _against_empty_app(lab: Lab, arguments: list[str], expected_status: int = 0, **variables: str) -> Samples:
     empty = lab.folder / "empty_app.py"
     empty.write_text(EMPTY_APP)
 
     def start(script: Path) -> None:
-        output_of([sys.executable, str(script), *arguments], lab.folder, expected_status)
+        output_of([sys.executable, str(script), *arguments], lab.folder, expected_status, **variables)
 
     return _with_difference(timed(lab.repeats, lambda: start(ROOT / "train.py"), lambda: start(empty)))
 

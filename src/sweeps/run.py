@@ -14,6 +14,7 @@ from src.sweeps.plan import Plan, Task
 from src.sweeps.progress import Progress
 from src.sweeps.results import write_results
 from src.sweeps.summary import summary
+from src.utils.best_of_sweep import BEST
 from src.utils.errors import Interrupted, UserError
 from src.utils.run_folder import STOP_SWEEP, as_override, shown_path
 
@@ -93,7 +94,8 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     jobs = plan.jobs()
     write_results(folder, jobs, plan.objectives)
     text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
-    print(f"\n{text}\n\nresults.csv, best.yaml and figures are in {shown_path(folder)}", flush=True)
+    files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
+    print(f"\n{text}\n\n{files} in {shown_path(folder)}", flush=True)
     try:
         from src.sweeps.figures import write_figures
 

@@ -72,6 +72,8 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
 def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
     """A sampler that starts anew with its old seed would propose its old trials once more."""
     seed = sampler.get("seed")
+    if seed is not None and type(seed) is not int:
+        raise UserError(f"hydra.sweeper.sampler.seed: expected a whole number, or null, got {seed!r}")
     return sampler if not isinstance(seed, int) else {**sampler, "seed": seed + 7919 * trials}
 
 

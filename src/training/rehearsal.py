@@ -7,6 +7,7 @@ from omegaconf import DictConfig, open_dict
 
 from src.evaluation.metrics import build_metrics
 from src.training.build import build_data, build_module
+from src.training.checks import check_run
 from src.training.preflight import preflight
 from src.utils.config import checked
 from src.utils.errors import UserError, did_you_mean
@@ -41,11 +42,13 @@ def _logged(config: DictConfig, metrics: Sequence[str]) -> set[str]:
         with open_dict(config):
             plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
         datamodule = build_data(plain["data"], plain["seed"])
+        check_run(plain, datamodule)
+        module = build_module(plain, datamodule)
         splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
         known = {f"{split}/loss" for split in splits}
         known |= {str(name) for split in splits for name in build_metrics(datamodule.spec, split)}
         if not set(metrics) <= known:
-            logged = preflight(build_module(plain, datamodule), datamodule, [], plain["trainer"])
+            logged = preflight(module, datamodule, [], plain["trainer"])
             known |= {*logged, *(name.replace("val/", "test/", 1) for name in logged if "test" in splits)}
         return known
     finally:

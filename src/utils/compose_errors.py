@@ -78,7 +78,7 @@ def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -
         try:
             GlobalHydra.instance().clear()
             with initialize_config_dir(str(conf), version_base="1.3"):
-                config = compose(config_name, overrides)
+                config = compose(config_name, overrides, return_hydra_config=key.startswith("hydra"))
             groups = [path.name for path in conf.iterdir() if path.is_dir()]
             return did_you_mean(key, [*keys(OmegaConf.to_container(config)), *groups])
         except Exception:  # the hint is a courtesy: the error that it goes with is already known

@@ -82,7 +82,7 @@ _BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
 RULES: dict[str, Rule] = {
     "name": (
         lambda value: isinstance(value, str) and value not in ("", ".", "..") and not set(value) & set("/\\=:,"),
-        "a folder name without / \\ = : ,",
+        "a folder name without / \\ = , or :",
     ),
     "seed": _whole(0, 2**32 - 1),
     "monitor": _TEXT,
