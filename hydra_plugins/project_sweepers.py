@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.utils.entry import JobStoppedError
 from src.utils.errors import UserError
 from src.utils.run_folder import MULTIRUN, SWEEP
+from src.utils.sweep_worker import prepare_worker
 
 if TYPE_CHECKING:
     from src.sweeps.job import Objective
@@ -88,13 +89,18 @@ class _ProjectSweeper(Sweeper):
 
     def _try_out(self, plan: "Plan") -> None:
         """Find what would spoil every job before the first one is run."""
-        from src.training.rehearsal import check_jobs
-
         choices = self.composed.hydra.runtime.choices
         chosen = f"launcher={choices.launcher}"  # for hydra.launcher's own keys are given to the jobs as well
         examples = plan.examples([str(group) for group in choices])
         first, *_, last = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
-        check_jobs([first, last], [objective.metric for objective in plan.objectives])
+        metrics = [objective.metric for objective in plan.objectives]
+        if type(self.runner).__name__ == "JoblibLauncher":
+            _check_in_workers(self.runner, Path(self.composed.hydra.sweep.dir), [first, last], metrics)
+            return
+        from src.training.rehearsal import common_mistake
+
+        if mistake := common_mistake([first, last], metrics):
+            raise UserError(mistake)
 
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:
         from src.sweeps.settings import lines_of
@@ -103,6 +109,30 @@ class _ProjectSweeper(Sweeper):
         folder, chosen = Path(hydra_config.sweep.dir), hydra_config.runtime.choices.launcher
         jobs = [lines_of(task, folder, chosen) for task in tasks]
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
+
+
+def _check_in_workers(launcher: Any, folder: Path, examples: list[DictConfig], metrics: list[str]) -> None:
+    """Have one of joblib's processes look at the examples, while the others import what their jobs will need.
+
+    This one then has no need to import torch, which takes as long as a short job.
+    """
+    from joblib import Parallel, delayed, effective_n_jobs
+
+    others = [delayed(_ready)(folder) for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
+    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})(
+        [delayed(_ready)(folder, examples, metrics), *others]
+    )
+    if mistake:
+        raise UserError(mistake)
+
+
+def _ready(folder: Path, examples: Sequence[DictConfig] = (), metrics: Sequence[str] = ()) -> str | None:
+    """Make a process ready for the jobs of the sweep in `folder`, and return what is wrong with the examples."""
+    setup_globals()
+    prepare_worker(folder)  # before torch is imported
+    from src.training.rehearsal import common_mistake
+
+    return common_mistake(examples, metrics)
 
 
 def _error(returned: JobReturn) -> str | None:

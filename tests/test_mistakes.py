@@ -572,7 +572,10 @@ SWEEPS: Rows = [
     ("train.py -m sweep=optuna hydra.sweeper.n_trials=many", "hydra.sweeper.n_trials: expected a whole number from"),
     ("train.py -m sweep=optuna hydra.sweeper.study_name=null", "hydra.sweeper.study_name: expected a text, got None"),
     ("train.py -m sweep=optuna hydra.sweeper.storage=foo://x", "hydra.sweeper.storage: foo://x: "),
-    ("train.py -m sweep=optuna hydra.sweeper.sampler.seed=abc", "hydra.sweeper.sampler.seed: expected a whole number, or null,"),
+    (
+        "train.py -m sweep=optuna hydra.sweeper.sampler.seed=abc",
+        "hydra.sweeper.sampler.seed: expected a whole number, or null,",
+    ),
     ("train.py -m sweep=optuna hydra.sweeper.params=abc", "hydra.sweeper.params: expected keys with their values, or"),
     ("train.py -m seed=1,2 model=cnn", "model: takes images of shape"),
     ("train.py -m sweep=optuna hydra/sweeper/sampler=nope", "hydra/sweeper/sampler=nope: no such option (there are: "),

@@ -13,10 +13,11 @@ from src.utils.config import checked
 from src.utils.errors import UserError, did_you_mean
 
 
-def check_jobs(examples: Sequence[DictConfig], metrics: Sequence[str]) -> None:
-    """Raise `UserError` if one of `metrics` is nothing that a job logs, or if all `examples` have the same mistake.
+def common_mistake(examples: Sequence[DictConfig], metrics: Sequence[str]) -> str | None:
+    """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
 
-    The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own.
+    The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own, and so
+    is a fault of the code, which their logs will show with its traceback.
     """
     mistakes = []
     for example in examples:
@@ -25,13 +26,14 @@ def check_jobs(examples: Sequence[DictConfig], metrics: Sequence[str]) -> None:
         except UserError as error:
             mistakes.append(str(error))
             continue
+        except Exception:
+            return None
         for metric in metrics:
             if metric not in known:
                 hint = did_you_mean(metric, known)
-                raise UserError(f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})")
-        return
-    if len(set(mistakes)) == 1:
-        raise UserError(mistakes[0])
+                return f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})"
+        return None
+    return mistakes[0] if len(set(mistakes)) == 1 else None
 
 
 def _logged(config: DictConfig, metrics: Sequence[str]) -> set[str]:
