@@ -17,12 +17,12 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from src.utils.entry import JobStoppedError
 from src.utils.errors import UserError
 from src.utils.run_folder import MULTIRUN, SWEEP
-from src.utils.sweep_worker import prepare_worker
+from src.utils.sweep_worker import new_stop_mark, prepare_worker
 
 if TYPE_CHECKING:
     from src.sweeps.job import Objective
@@ -63,6 +63,7 @@ class _ProjectSweeper(Sweeper):
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
         try:
+            mark = new_stop_mark(folder)  # before any process is started
             objectives = objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
@@ -70,7 +71,7 @@ class _ProjectSweeper(Sweeper):
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
                 goes_on = resumed_command(sys.argv, folder, in_place=self.is_search)
-                run_sweep(plan, self._launch, folder, batch, parallel, goes_on)
+                run_sweep(plan, self._launch, folder, batch, parallel, goes_on, mark)
         except Exception:
             if is_new:
                 give_up(folder)
@@ -93,6 +94,10 @@ class _ProjectSweeper(Sweeper):
         chosen = f"launcher={choices.launcher}"  # for hydra.launcher's own keys are given to the jobs as well
         examples = plan.examples([str(group) for group in choices])
         first, *_, last = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
+        for number, job in enumerate((first, last)):  # as a launcher does
+            with open_dict(job):
+                job.hydra.job.num, job.hydra.job.id = number, str(number)
+                job.hydra.runtime.output_dir = str(Path(job.hydra.sweep.dir, str(number)).absolute())
         metrics = [objective.metric for objective in plan.objectives]
         if type(self.runner).__name__ == "JoblibLauncher":
             _check_in_workers(self.runner, Path(self.composed.hydra.sweep.dir), [first, last], metrics)

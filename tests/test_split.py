@@ -116,3 +116,11 @@ def test_evaluating_an_empty_split_is_refused_by_its_name():
     assert list(data.test_dataloader()) == []
     with pytest.raises(UserError, match=r"data\.split: the test split of rows\.npy has no rows"):
         data.eval_batches("test")
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.1), (0.6, 0.3, 0.1), (0.65, 0.2, 0.15)])
+def test_the_test_rows_are_the_same_with_folds_and_without(fractions: tuple[float, float, float]) -> None:
+    for rows in range(20, 60):
+        y = np.arange(rows) % 2
+        whole = split_rows(y, fractions, seed=1)["test"]
+        assert np.array_equal(split_rows(y, fractions, seed=1, fold=0)["test"], whole)

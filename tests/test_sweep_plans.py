@@ -40,7 +40,9 @@ def numbers(tasks: list[Task]) -> list[int]:
 
 
 def grid(folder: Path, jobs: list[list[str]] = JOBS) -> GridPlan:
-    return GridPlan(folder, [list(job) for job in jobs], LOSS, "python train.py -m seed=1,2,3 trainer=cpu")
+    plan = GridPlan(folder, [list(job) for job in jobs], LOSS, "python train.py -m seed=1,2,3 trainer=cpu")
+    plan.start()
+    return plan
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def search(tmp_path: Path) -> Iterator[Callable[..., SearchPlan]]:
         space = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
         own = Settings(n_trials=n_trials, **given)
         plans.append(SearchPlan(tmp_path / folder, space, ["trainer=cpu"], None, LOSS, own, "python train.py -m"))
+        plans[-1].start()
         return plans[-1]
 
     yield make
@@ -118,6 +121,25 @@ def test_a_grid_that_goes_on_with_more_values_keeps_the_old_numbers(tmp_path: Pa
     plan.close()
 
 
+def test_a_plan_that_is_not_started_leaves_everything_as_it_is(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    begun(tmp_path, 0, "completed")
+    record = (tmp_path / "sweep.json").read_text()
+    plan = GridPlan(tmp_path, JOBS, [Objective("val/los", "min")], "python train.py -m")  # a name that nobody logs
+    assert states(plan) == ["FAIL", "WAITING", "WAITING"]
+    plan.close()
+    assert (tmp_path / "0").is_dir()
+    assert (tmp_path / "sweep.json").read_text() == record
+
+
+def test_how_the_sweep_runs_is_no_part_of_a_job(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    begun(tmp_path, 0, "completed")
+    plan = grid(tmp_path, [[*job, "sweep.metric=val/loss", "launcher=joblib"] for job in JOBS])
+    assert numbers(plan.next(None)) == [1, 2]
+    plan.close()
+
+
 def test_a_job_without_the_sweeps_metric_has_failed(tmp_path: Path) -> None:
     grid(tmp_path).close()
     begun(tmp_path, 0, "completed", loss=None)
@@ -159,8 +181,17 @@ def test_pruned_trials_count_and_failed_ones_do_not(search: Callable[..., Search
     begun(plan.folder, task.number, "failed", error="diverged")
     plan.ended(task, None)
     assert states(plan) == ["PRUNED", "PRUNED", "FAIL"]
+    assert run_all(plan) == [3, 4], "the failed one is replaced"
+
+
+def test_what_fails_again_and_again_is_not_replaced_for_ever(search: Callable[..., SearchPlan]) -> None:
+    plan = search(3)
+    (first,) = plan.next(1)
+    begun(plan.folder, first.number, "completed")
+    plan.ended(first, None)
+    assert len(run_all(plan, "failed")) == 5
     plan.close()
-    assert run_all(search(4)) == [3, 4]
+    assert len(run_all(search(3), "failed")) == 5, "the same command tries once more"
 
 
 def test_a_trial_whose_process_is_gone_is_taken_over_first(search: Callable[..., SearchPlan]) -> None:
@@ -237,6 +268,18 @@ def test_grids_and_searches_do_not_mix(search: Callable[..., SearchPlan], tmp_pa
         search(1, folder="grid")
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "library"),
+    [("sampler", "samplers.GPSampler", "scipy"), ("pruner", "pruners.WilcoxonPruner", "scipy")],
+)
+def test_a_library_that_is_missing_is_named_before_the_first_trial(
+    key: str, name: str, library: str, search: Callable[..., SearchPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.sweeps.study.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=rf"^hydra.sweeper.{key}: \w+ needs {library}; pip install -e '.\[search\]'"):
+        search(3, **{key: {"_target_": f"optuna.{name}"}})
+
+
 def test_a_search_needs_something_to_search_in(tmp_path: Path) -> None:
     settings = Settings(1, None, "study", None, None)
     with pytest.raises(UserError, match="nothing to search in"):
@@ -250,7 +293,11 @@ def test_what_never_ran_is_given_up_but_not_what_another_process_joined(others: 
     for name in ("sweep.json", "multirun.yaml", "study.journal"):
         (sweep / name).touch()
     other = Worker(sweep / ".workers") if others else None
+    for name in (".env", "logs"):
+        (sweep / name).mkdir()
     give_up(sweep)
     assert (sweep / "study.journal").exists() is others
+    assert (sweep / ".env").exists(), "what the user had there before"
+    assert (sweep / "logs").exists()
     if other:
         other.close()

@@ -54,11 +54,11 @@ def test_a_launcher_gets_as_many_jobs_as_it_runs_at_once(
 
 
 def test_a_job_that_goes_on_is_told_its_folder() -> None:
-    folder = Path("it's a sweep")
+    folder = Path("/it's a sweep")
     lines = lines_of(Task(3, ["seed=1"], resumes=True), folder, "joblib")
     assert lines[:2] == ["seed=1", "launcher=joblib"]
-    assert "hydra.sweep.dir='it\\'s a sweep'" in lines
-    assert "resume='it\\'s a sweep/3'" in lines
+    assert "hydra.sweep.dir='/it\\'s a sweep'" in lines
+    assert "resume='/it\\'s a sweep/3'" in lines
     assert not any(line.startswith("resume=") for line in lines_of(Task(3, ["seed=1"]), folder, "joblib"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from src.utils import sweep_worker
 from src.utils.errors import Interrupted
 from src.utils.locks import Worker, locked, try_lock
-from src.utils.sweep_worker import accelerators, check_not_stopped, prepare_worker
+from src.utils.sweep_worker import accelerators, check_not_stopped, new_stop_mark, prepare_worker
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 def test_accelerators_are_those_that_the_process_may_see(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
     assert accelerators() == ["2", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert accelerators(tmp_path) == [], "hidden ones stay hidden"
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert accelerators(tmp_path / "none") == []
     for name in ("0000:01:00.0", "0000:02:00.0"):
@@ -63,9 +65,13 @@ def test_one_accelerator_is_left_to_all(process: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_no_job_begins_after_the_sweep_was_stopped(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".stop").touch()
+    process.delenv("SWEEP_STOP_MARK", raising=False)
+    check_not_stopped()
+    mark = new_stop_mark(tmp_path)
+    check_not_stopped()
+    mark.touch()
     with pytest.raises(Interrupted, match="not run: the sweep was stopped"):
-        check_not_stopped(tmp_path)
+        check_not_stopped()
 
 
 def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytest.MonkeyPatch) -> None:
@@ -73,8 +79,9 @@ def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytes
     process.setattr(os, "getppid", lambda: next(parents))
     process.setattr(time, "sleep", lambda seconds: None)
     process.setattr(os, "kill", lambda pid, signum: killed.append((pid, signum)))
+    process.setattr(os, "_exit", lambda status: killed.append(status))
     sweep_worker._end_without_parent()
-    assert killed == [(os.getpid(), signal.SIGTERM)]
+    assert killed == [(os.getpid(), signal.SIGTERM), 143]
 
 
 def test_a_signal_ends_a_worker_as_it_ends_a_run(process: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_use_of_a_weight_is_two_operations(network: nn.Module, shape: tuple[in
     assert not any(part._forward_hooks for part in network.modules())
 
 
-@pytest.mark.parametrize(("width", "threads"), [(16, 1), (4096, 3)])
+@pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
 def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     class Batches:
         batch_size = 128
@@ -42,3 +42,9 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     set_threads(3)
     spare_threads(nn.Linear(32, width), Batches())  # type: ignore[arg-type]
     assert torch.get_num_threads() == threads
+
+
+def test_what_a_network_has_frozen_stays_frozen() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4).eval(), nn.Linear(4, 2))
+    operations(network, torch.zeros(1, 3))
+    assert [part.training for part in network] == [True, False, True]

@@ -69,8 +69,8 @@ def sweep_parallel(lab: Lab) -> Samples:
 
 @row("epochs", "of the epochs without pruning")
 def sweep_pruning(lab: Lab) -> Samples:
-    """Epochs that a search of 40 trials on the digits trains for in all, of up to 30 each, and the best val/loss that it
-    finds, with the default pruner. Yardstick: the same without. Both draw the same trials at random, so that nothing
+    """Epochs that a search of 40 trials on the digits trains for in all, of up to 30 each, and the best val/loss that
+    it finds, with the default pruner. Yardstick: the same without. Both draw the same trials at random, so that nothing
     but the pruning differs; each repeat draws others. Early stopping is off.
     """
     training = ["data=digits", f"data.file={ROOT}/data/raw/digits.csv.gz", "callbacks.early_stopping=null", "threads=1"]

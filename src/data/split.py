@@ -26,11 +26,11 @@ def split_rows(
     """
     n = len(y)
     ranked = _proportional_order(y, np.random.RandomState(seed))
+    edges = [0, *np.round(np.cumsum(fractions) * n).astype(int)]
     if fold is None:
-        edges = [0, *np.round(np.cumsum(fractions) * n).astype(int)]
         parts = [ranked[start:end] for start, end in pairwise(edges)]
     else:
-        rest = int(np.round(np.round((1 - fractions[2]) * n, 6)))  # 0.1 + 0.2 is not 0.3
+        rest = int(edges[2])
         if rest < folds:
             raise UserError(f"data.folds: {rest} of {n} rows are too few for {folds} folds; use fewer")
         stretches = np.array_split(ranked[:rest], folds)  # each holds the classes in proportion, as `ranked` does

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from src.data.spec import DataSpec
-from src.utils.errors import UserError, did_you_mean
+from src.utils.errors import UserError, did_you_mean, first_line
 
 # True and False stay the text that they are: a column read by its content in training is read as text later.
 _AS_TEXT: dict[str, list[str]] = {"true_values": [], "false_values": []}
@@ -28,7 +28,7 @@ def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Tab
         table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_TEXT))
         names = table.column_names
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{key}: {path} is not a readable CSV file ({_first_line(error)})") from error
+        raise UserError(f"{key}: {path} is not a readable CSV file ({first_line(error)})") from error
     if table.num_rows == 0:
         raise UserError(f"{key}: {path} has no rows")
     _refuse_twice(names, f"{key}: {path}")
@@ -64,7 +64,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
         hint = did_you_mean(name, found)
         raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{key}: {path}: {_first_line(error)}") from error
+        raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:
         raise UserError(f"{key}: {path} has no rows")
 
@@ -87,7 +87,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
         try:
             numbers = column.cast(pa.float64()).to_numpy()
         except pa.ArrowInvalid as error:
-            raise UserError(f"{source}: column {name} should hold numbers ({_first_line(error)})") from error
+            raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
         with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite
             rows[:, index] = numbers
     if spec.dtype == "uint8":
@@ -132,7 +132,3 @@ def refuse_missing(path: Path, key: str) -> None:
         raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
     if path.stat().st_size == 0:
         raise UserError(f"{key}: {path} is empty (0 bytes)")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0]

@@ -11,11 +11,10 @@ from typing import Any
 from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from src.utils.errors import UserError
 from src.utils.files import write_json
-from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP, SWEEP_LOG
+from src.utils.run_folder import ACCELERATORS, CONFIG, METRICS, MULTIRUN, SWEEP
 
-WORKERS = ".workers"
-# Says how a sweep runs, and nothing of what a job learns.
-OF_THE_SWEEP = re.compile(r"(sweep|launcher)(\.|$)")
+LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
+_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, LOCK, STUDY_LOCK, WORKERS, ACCELERATORS, ".stop-*", "study.journal*")
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
@@ -41,8 +40,8 @@ def give_up(folder: Path) -> None:
         return
     if any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
         return
-    for path in folder.iterdir():
-        if path.name in (SWEEP, MULTIRUN, Path(SWEEP_LOG).parts[0]) or path.name.startswith((".", "study.journal")):
+    for pattern in _MADE_BEFORE_A_JOB:
+        for path in folder.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()
@@ -74,7 +73,7 @@ def read_job(
         state = FAIL
     return Job(
         number=number,
-        overrides={key: value for key, value in map(split_line, lines) if not OF_THE_SWEEP.match(key.lstrip("+"))},
+        overrides={key: value for key, value in map(split_line, lines) if not is_of_the_sweep(key)},
         state=state,
         metrics=metrics,
         epochs=content.get("epochs"),
@@ -84,6 +83,11 @@ def read_job(
         error=error if state == FAIL else None,
         data=(content.get("provenance") or {}).get("data_fingerprint"),
     )
+
+
+def is_of_the_sweep(override: str) -> bool:
+    """Whether an override, or its key, says how a sweep runs, and nothing of what a job learns."""
+    return re.match(r"[+~]*(sweep|launcher)([.=]|$)", override) is not None
 
 
 def split_line(line: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from src.sweeps.folder import has_begun, read_job, read_record, split_line, write_record
+from src.sweeps.folder import LOCK, has_begun, is_of_the_sweep, read_job, read_record, split_line, write_record
 from src.sweeps.job import COMPLETE, FAIL, Job, Objective
 from src.sweeps.plan import Task
 from src.utils.errors import UserError
@@ -49,16 +49,12 @@ class GridPlan:
         self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
         self._errors: dict[int, str] = {}
         self._ended: dict[int, Job] = {}
-        self._open = self._asked
-        write_record(
-            folder,
-            {
-                "kind": "grid",
-                "command": record.get("command", command),
-                "objectives": [[objective.metric, objective.mode] for objective in self.objectives],
-                "jobs": known,
-            },
-        )
+        self._open: list[int] = []
+        self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
+
+    def start(self) -> None:
+        """Keep what the sweep is, and set aside what failed: it is run once more."""
+        write_record(self.folder, self._record)
         for found in self.jobs():
             if found.state == FAIL and found.number in self._asked:
                 self._set_aside(found)
@@ -100,7 +96,7 @@ class GridPlan:
 
     @staticmethod
     def _locked(folder: Path) -> IO[str]:
-        lock = try_lock(folder / ".lock")
+        lock = try_lock(folder / LOCK)
         if lock is None:
             raise UserError(f"sweep.resume: another process is at work on {folder}; wait for it, or end it")
         return lock
@@ -121,7 +117,7 @@ class GridPlan:
 
 
 def _key(lines: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(lines))
+    return tuple(sorted(line for line in lines if not is_of_the_sweep(line)))
 
 
 def _values(jobs: Sequence[Sequence[str]]) -> dict[str, set[str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
+ENDED = (COMPLETE, PRUNED, FAIL)
 
 # What says which rows or which luck a run had, and nothing of how well its configuration learns.
 REPEATS = ("seed", "data.fold", "data.split_seed")

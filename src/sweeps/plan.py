@@ -34,6 +34,9 @@ class Plan(Protocol):
         The first and the last of them differ in as many values as they can.
         """
 
+    def start(self) -> None:
+        """Make ready to launch, once the examples have been looked at."""
+
     def close(self) -> None:
         """Let other processes go on with the sweep."""
 

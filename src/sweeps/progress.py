@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, as_typed
+from src.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
 from src.sweeps.plan import Plan
 from src.sweeps.results import write_results
 from src.sweeps.summary import clipped, shown, shown_value
+from src.utils.errors import first_line
 from src.utils.run_folder import HISTORY, SWEEP_LOG
 
-_ENDED = (COMPLETE, PRUNED, FAIL)
 _RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 
 
@@ -28,7 +28,7 @@ class Progress:
         """`seconds` is the time between two looks."""
         self.plan, self.folder, self._seconds = plan, folder, seconds
         self._live = sys.stdout.isatty()
-        self._said = {job.number for job in plan.jobs() if job.state in _ENDED}
+        self._said = {job.number for job in plan.jobs() if job.state in ENDED}
         self._before = len(self._said)
         self._started = self._latest = self._written = time.monotonic()
         self._over, self._turn = threading.Event(), threading.Lock()
@@ -62,7 +62,7 @@ class Progress:
         with self._turn:
             jobs = self.plan.jobs()
             for job in jobs:
-                if job.state in _ENDED and job.number not in self._said:
+                if job.state in ENDED and job.number not in self._said:
                     self._said.add(job.number)
                     self._latest = time.monotonic()
                     self._say(self._ended(job))
@@ -75,8 +75,13 @@ class Progress:
                 print(clipped(self._state(jobs), width), end="", flush=True)
 
     def _watch(self) -> None:
+        told = ""
         while not self._over.wait(self._seconds):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # such as a full disk, or a study that another process has locked
+                if told != (told := f"warning: progress: {type(error).__name__}: {first_line(error)}"):
+                    print(told, file=sys.stderr)
 
     def _say(self, text: str) -> None:
         self._clear()
@@ -101,7 +106,9 @@ class Progress:
     def _state(self, jobs: list[Job]) -> str:
         counts, total = Counter(job.state for job in jobs), self.plan.total()
         first = self.plan.objectives[0]
-        parts = [f"{sum(counts[state] for state in _ENDED)}/{total} {self.plan.what}s done"]
+        failed_too = self.plan.what == "job"  # a trial that failed is replaced
+        done = counts[COMPLETE] + counts[PRUNED] + failed_too * counts[FAIL]
+        parts = [f"{done}/{total} {self.plan.what}s done"]
         parts += [f"{counts[state]} {name}" for state, name in ((PRUNED, "pruned"), (FAIL, "failed")) if counts[state]]
         if found := [job for job in jobs if job.counts([first.metric])]:
             best = min(found, key=lambda job: first.badness(job.value(first.metric)))

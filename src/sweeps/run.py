@@ -8,35 +8,34 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from src.sweeps.folder import has_begun
 from src.sweeps.job import FAIL, Job
 from src.sweeps.plan import Plan, Task
 from src.sweeps.progress import Progress
 from src.sweeps.results import write_results
 from src.sweeps.summary import summary
 from src.utils.best_of_sweep import BEST
-from src.utils.errors import Interrupted, UserError
-from src.utils.run_folder import STOP_SWEEP, as_override, shown_path
+from src.utils.errors import Interrupted, UserError, first_line
+from src.utils.run_folder import LOG, as_override, shown_path
 
 Launch = Callable[[Sequence[Task]], list[str | None]]
 """Runs tasks and returns for each why it could not run, or None."""
 
 
-def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, parallel: bool, command: str) -> None:
+def run_sweep(
+    plan: Plan, launch: Launch, folder: Path, batch: int | None, parallel: bool, command: str, mark: Path
+) -> None:
     """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
 
-    When it ends, by itself or by a signal, `folder` has the results, and the terminal the table. `command` goes
-    on with it. Raises `Interrupted` after a signal, and `UserError` if a job of a grid, or every trial, has failed.
+    When it ends, by itself, by a signal or by an error, `folder` has the results, and the terminal the table. `command`
+    goes on with it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
+    job of a grid, or every trial, has failed, or if a job was stopped by itself.
     """
-    stop = folder / STOP_SWEEP
-    stop.unlink(missing_ok=True)
+    plan.start()
     try:
-        with Progress(plan, folder) as progress, _stopping(stop, parallel) as stopped:
+        with Progress(plan, folder) as progress, _stopping(mark, parallel) as stopped:
             progress.say(_opening(plan, folder))
             while not stopped and (tasks := plan.next(batch)):
-                errors = _launched(launch, tasks, folder, stopped, command)
-                for task, error_line in zip(tasks, errors, strict=True):
-                    plan.ended(task, error_line)
+                _run(tasks, plan, launch, folder, stopped)
                 progress.look()
         if stopped:
             raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
@@ -44,8 +43,10 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
         _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted(signum, f"{error or 'interrupted'}\ncontinue with: {command}") from error
-    except UserError:
+    except Exception as error:
         _close(plan, folder)
+        if isinstance(error, _LauncherError):
+            raise UserError(f"{error}; continue with: {command}") from error
         raise
     jobs = _close(plan, folder)
     failed = [job for job in jobs if job.state == FAIL]
@@ -54,30 +55,46 @@ def run_sweep(plan: Plan, launch: Launch, folder: Path, batch: int | None, paral
             f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above; to run what failed once "
             f"more: {command}"
         )
+    if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
+        raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; continue with: {command}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 
-def _launched(
-    launch: Launch, tasks: Sequence[Task], folder: Path, stopped: list[int], command: str
-) -> list[str | None]:
-    """Launch `tasks`, once more those that never began because another one's process was killed."""
-    errors: dict[int, str | None] = {}
+class _LauncherError(Exception):
+    """The launcher itself has failed, not a job."""
+
+
+def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stopped: list[int]) -> None:
+    """Launch `tasks` and tell `plan` how they ended.
+
+    joblib gives up all its jobs when the process of one is killed: those that had not begun are launched once more.
+    """
     left = list(tasks)
     while left:
+        before = {task.number: _last_sign(folder, task) for task in left}
         try:
-            errors |= {task.number: error for task, error in zip(left, launch(left), strict=True)}
-            break
+            errors = launch(left)
         except Exception as error:
+            begun = [task for task in left if _last_sign(folder, task) != before[task.number]]
+            killed = type(error).__name__ == "TerminatedWorkerError"
+            for task in begun:
+                is_over = not killed or stopped  # its own record says how it ended, or that it goes on
+                plan.ended(task, None if is_over else "its process, or one beside it, was killed; memory may be short")
             if stopped:  # a worker process that the signal has ended
-                break
-            begun = [task for task in left if has_begun(folder / str(task.number))]
-            if type(error).__name__ != "TerminatedWorkerError" or not begun:
-                first = (str(error).splitlines() or [""])[0]
-                raise UserError(f"launcher: {type(error).__name__}: {first}; continue with: {command}") from error
-            killed = "its process, or one beside it, was killed, probably for lack of memory"
-            errors |= {task.number: killed for task in begun}
+                return
+            if not killed or not begun:
+                raise _LauncherError(f"launcher: {type(error).__name__}: {first_line(error)}") from error
             left = [task for task in left if task not in begun]
-    return [errors.get(task.number) for task in tasks]
+        else:
+            for task, error_line in zip(left, errors, strict=True):
+                plan.ended(task, error_line)
+            return
+
+
+def _last_sign(folder: Path, task: Task) -> int | None:
+    """When a job's run last wrote into its log; None if it never did."""
+    log = folder / str(task.number) / LOG
+    return log.stat().st_mtime_ns if log.exists() else None
 
 
 def _opening(plan: Plan, folder: Path) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.sweeps.folder import WORKERS, read_job, read_record, split_line, write_record
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from src.sweeps.folder import STUDY_LOCK, WORKERS, read_job, read_record, split_line, write_record
+from src.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from src.sweeps.plan import Task
 from src.sweeps.study import open_study
 from src.utils.errors import UserError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # A search of which nothing works is a mistake in what all its trials share.
 _FAILURES_AT_FIRST = 10
-_ENDED = (COMPLETE, PRUNED, FAIL)
+# Failed trials are replaced, up to so many for each trial that is asked for.
+_REPLACED = 1
 
 Space = dict[str, "BaseDistribution"]
 Extension = Callable[["Trial"], Sequence[str]]
@@ -78,7 +79,7 @@ class SearchPlan:
             )
         if not space and extend is None:
             raise UserError("sweep=optuna: nothing to search in; give a range, as optimizer.lr='interval(1e-4,1e-1)'")
-        with locked(folder / _LOCK):
+        with locked(folder / STUDY_LOCK):
             self._study = open_study(
                 settings.storage, settings.study_name, settings.pruner, settings.sampler, list(objectives)
             )
@@ -89,12 +90,16 @@ class SearchPlan:
                     f"hydra.sweep.dir: {run.parent} is of another study than {settings.study_name} in "
                     f"{settings.storage}; name another folder"
                 )
-        if not record:
-            write_record(folder, {"kind": "search", "command": command})
+        self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._ended: dict[int, Job] = {}
+
+    def start(self) -> None:
+        """Keep what the sweep is."""
+        if not read_record(self.folder):
+            write_record(self.folder, self._record)
 
     def close(self) -> None:
         """Let other processes take over what this one has not finished."""
@@ -115,11 +120,12 @@ class SearchPlan:
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""
         tasks: list[Task] = []
-        with locked(self.folder / _LOCK):
+        with locked(self.folder / STUDY_LOCK):
             for trial in self._own_trials():
                 if len(tasks) != size and _runs(trial) and not self._worker.is_alive(trial.user_attrs["worker"]):
                     tasks += self._take_over(trial)
-            while len(tasks) != size and self._budget > self._launched and self._counted() < self.settings.n_trials:
+            most = self._budget + _REPLACED * self.settings.n_trials
+            while len(tasks) != size and self._launched < most and self._counted() < self.settings.n_trials:
                 tasks.append(self._ask())
         return tasks
 
@@ -128,7 +134,7 @@ class SearchPlan:
         lines = trial.user_attrs["overrides"]
         self._set(trial, "worker", self._worker.name)
         task = Task(trial.number, lines, (self.folder / str(trial.number) / CONFIG).is_file())
-        if read_job(self.folder, trial.number, lines, self.objectives).state in _ENDED:
+        if read_job(self.folder, trial.number, lines, self.objectives).state in ENDED:
             self.ended(task, None)
             return []
         return [task]
@@ -168,7 +174,7 @@ class SearchPlan:
         if trial.number not in self._ended:
             lines, error = trial.user_attrs["overrides"], trial.user_attrs.get("error")
             job = read_job(self.folder, trial.number, lines, self.objectives, error)
-            if job.state not in _ENDED:
+            if job.state not in ENDED:
                 return job
             self._ended[trial.number] = job
         return self._ended[trial.number]
@@ -194,9 +200,6 @@ class SearchPlan:
         from optuna.trial import Trial
 
         Trial(self._study, trial._trial_id).set_user_attr(name, value)
-
-
-_LOCK = ".study.lock"
 
 
 def _why_none_is_pruned(objectives: Sequence[Objective], settings: Settings) -> str:

@@ -14,6 +14,8 @@ from src.utils.cores import available_cores
 from src.utils.errors import UserError
 from src.utils.run_folder import as_override, quoted
 
+_QUEUED_AT_ONCE = 8  # of a search on a cluster, which waits for all of them before it asks for the next
+
 
 def objectives_of(sweep: DictConfig) -> list[Objective]:
     """Return what `sweep.metric` and `sweep.mode` name. Raises `UserError` if they don't fit together."""
@@ -42,13 +44,14 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
     if str(launcher["_target_"]).endswith(".BasicLauncher"):
         return 1, False
     if n_jobs is None and not all_at_once:
-        asked = launcher.get("n_jobs", -1)
+        asked = launcher.get("n_jobs", _QUEUED_AT_ONCE)  # a cluster's launcher has no such key
         n_jobs = asked if asked > 0 else available_cores()
     return n_jobs, True
 
 
 def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:
     """Return the overrides that make Hydra run a task in its own folder, and let it know by which `launcher`."""
+    folder = folder.absolute()  # a job may change its working folder
     lines = [*task.lines, f"launcher={launcher}"]
     lines += [f"hydra.sweep.dir={quoted(str(folder))}", f"hydra.sweep.subdir='{task.number}'"]
     if task.resumes:

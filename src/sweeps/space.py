@@ -15,14 +15,13 @@ from src.utils.errors import UserError
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-# Say how a sweep runs, and nothing of what a job learns.
-_OF_THE_SWEEP = ("launcher", "sweep.resume")
+_NOT_FOR_JOBS = ("launcher", "sweep.resume")
 
 
 def of_jobs(overrides: Sequence[Override]) -> list[Override]:
     """Return what the jobs are to be told; of several overrides of one key the last."""
     latest = {override.get_key_element(): override for override in overrides}
-    return [override for key, override in latest.items() if key.lstrip("+") not in _OF_THE_SWEEP]
+    return [override for key, override in latest.items() if key.lstrip("+") not in _NOT_FOR_JOBS]
 
 
 def grid(overrides: Sequence[Override]) -> list[list[str]]:

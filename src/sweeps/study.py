@@ -1,16 +1,18 @@
 """Optuna studies and where they are kept. Imports optuna only when a study is opened."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.sweeps.job import Objective
 from src.utils.create import create
-from src.utils.errors import UserError
+from src.utils.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from optuna import Study
 
 _JOURNAL = "journal://"
+_LIBRARIES = {"GPSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "WilcoxonPruner": ("scipy",)}
 _DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
 
 
@@ -28,6 +30,8 @@ def open_study(
     """
     import optuna
 
+    for key, chosen_class in (("sampler", sampler), ("pruner", pruner)):
+        _check_libraries(f"hydra.sweeper.{key}", chosen_class)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
     try:
@@ -39,15 +43,23 @@ def open_study(
             storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
         )
     except (OSError, ImportError, ValueError, KeyError, optuna.exceptions.OptunaError) as error:
-        raise UserError(f"hydra.sweeper.storage: {storage}: {_first_line(error)}") from error
+        raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     except Exception as error:  # of the database's own library, which need not be installed here
         if not type(error).__module__.startswith("sqlalchemy"):
             raise
-        raise UserError(f"hydra.sweeper.storage: {storage}: {_first_line(error)}") from error
+        raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     _check_objectives(study, objectives, f"{storage}, study {name}")
     if sampler:
         study.sampler = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
     return study
+
+
+def _check_libraries(key: str, config: dict[str, Any] | None) -> None:
+    """Optuna itself would miss them in the middle of a search."""
+    name = str((config or {}).get("_target_")).rpartition(".")[2]
+    missing = [library for library in _LIBRARIES.get(name, ()) if find_spec(library) is None]
+    if missing:
+        raise UserError(f"{key}: {name} needs {', '.join(missing)}; pip install -e '.[search]' brings what it needs")
 
 
 def _open_storage(url: str | None) -> Any:
@@ -75,7 +87,3 @@ def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
     if seed is not None and type(seed) is not int:
         raise UserError(f"hydra.sweeper.sampler.seed: expected a whole number, or null, got {seed!r}")
     return sampler if not isinstance(seed, int) else {**sampler, "seed": seed + 7919 * trials}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -27,7 +27,7 @@ from src.training.module import Module
 from src.training.non_finite import NonFiniteGuard
 from src.training.schedules import spans_the_run
 from src.utils.create import create, located
-from src.utils.errors import UserError, did_you_mean
+from src.utils.errors import UserError, did_you_mean, first_line
 from src.utils.run_folder import CHECKPOINTS, HISTORY
 from src.utils.targets import ALLOWED, check_targets, locate
 
@@ -54,10 +54,6 @@ _TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device
 BEFORE_THERE_WERE_FOLDS = {"fold": None, "folds": 5}
 
 Config = dict[str, Any]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def build_data(data: Config, seed: int) -> DataModule:
@@ -128,7 +124,7 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
             tried.step()
             made.step(*([1.0] if isinstance(made, ReduceLROnPlateau) else []))
     except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError) as error:
-        raise UserError(f"{key}: {_first_line(error)}") from error
+        raise UserError(f"{key}: {first_line(error)}") from error
 
 
 def build_network(model: Config, spec: DataSpec, preprocessing: Preprocessing) -> nn.Module:

@@ -20,7 +20,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from src.data.spec import DataSpec
 from src.utils.best_of_sweep import is_sweep
-from src.utils.errors import UserError
+from src.utils.errors import UserError, first_line
 from src.utils.files import atomic_write
 from src.utils.run_folder import BEST_MODEL
 
@@ -159,7 +159,9 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
         others = sorted(other.name for other in path.parent.glob("*.ckpt") if other != path)
         hint = f"; others beside it: {', '.join(others)}" if others else ""
         size = path.stat().st_size
-        raise UserError(f"{path}: damaged or not a checkpoint ({size} bytes; {_first_line(error)}){hint}") from error
+        raise UserError(
+            f"{path}: damaged or not a checkpoint ({size} bytes; {_first_sentence(error)}){hint}"
+        ) from error
     if not isinstance(content, Mapping) or RECORD not in content:
         found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
@@ -198,5 +200,5 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     return Checkpoint(path, config, spec, origin, weights, epoch, metrics)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0][:120]
+def _first_sentence(error: BaseException) -> str:
+    return first_line(error).partition(". ")[0][:120]

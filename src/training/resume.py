@@ -10,6 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from src.sweeps.folder import is_of_the_sweep
 from src.training.build import BEFORE_THERE_WERE_FOLDS, SERVING_KEYS, Config
 from src.training.checkpoint import read
 from src.training.result import TrainingResult
@@ -149,8 +150,7 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
         key = override.key_or_group
         value, value_before = _at(config, key), _at(saved, key)
         is_group = value_before is _MISSING or isinstance(value_before, dict)
-        of_the_sweep = key in ("sweep", "launcher") or key.startswith("sweep.")
-        if key == "resume" or of_the_sweep or (is_group and override.input_line in repeated):
+        if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them

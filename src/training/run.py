@@ -81,7 +81,7 @@ def _train(
         _announce(config, datamodule, module, trainer, folder)
         if config["preflight"]:
             preflight(module, datamodule, callbacks, config["trainer"])
-        if config["threads"] is None:
+        if config["threads"] is None and trainer.strategy.root_device.type == "cpu":
             spare_threads(module, datamodule.trial_batches("train"))
         if config["compile"]:
             compile_network(module)

@@ -16,13 +16,13 @@ from src.utils.errors import Interrupted
 from src.utils.run_folder import (
     CONFIG,
     LAST_CHECKPOINT,
-    STOP_SWEEP,
     as_override,
     is_sweep_job,
     is_worker_rank,
     remember_to_requeue,
     shown_path,
 )
+from src.utils.sweep_worker import stop_asked
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ class StopOnSignal(Checkpoint):
         self._received: int | None = None
         self._in_loop = False
         self._process = os.getpid()
-        # A sweep whose jobs run in other processes asks them all to stop, on whatever machine they are.
-        self._stop_mark = folder.parent / STOP_SWEEP if is_sweep_job() else None
+        self._is_sweep_job = is_sweep_job()
         self._looked = time.monotonic()
         self._handlers_before: dict[int, Any] = {}
 
@@ -96,9 +95,9 @@ class StopOnSignal(Checkpoint):
         self._in_loop = False
 
     def _stop_if_asked(self, trainer: L.Trainer) -> None:
-        if self._stop_mark is not None and time.monotonic() - self._looked > 1:
+        if self._is_sweep_job and time.monotonic() - self._looked > 1:
             self._looked = time.monotonic()
-            if self._stop_mark.exists():
+            if stop_asked():
                 self._received = self._received or signal.SIGINT
         asked = self._received is not None
         if trainer.world_size > 1:  # the signal may have reached one process only

@@ -46,12 +46,13 @@ def operations(module: nn.Module, x: Tensor) -> float:
             counted += sum(2 * weight.numel() * first.numel() / weight.shape[0] for weight in weights)
 
     hooks = [part.register_forward_hook(count) for part in module.modules()]
-    mode = module.training
+    modes = {part: part.training for part in module.modules()}  # a part may be frozen
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             module.eval()(x)
     finally:
-        module.train(mode)
+        for part, mode in modes.items():
+            part.training = mode
         for hook in hooks:
             hook.remove()
     return counted

@@ -97,7 +97,7 @@ def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None
         with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
             try:
                 if in_sweep:
-                    check_not_stopped(folder.parent)
+                    check_not_stopped()
                 if elsewhere:
                     prepare_worker(folder.parent)
                 return act(config)

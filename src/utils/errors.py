@@ -67,3 +67,8 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     if not nearest:  # a key typed without its group, or in the wrong one: `lr` for `optimizer.lr`
         nearest = [option for option in names if option.rpartition(".")[2] == name.rpartition(".")[2]][:1]
     return f"; did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

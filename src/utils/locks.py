@@ -19,14 +19,24 @@ def try_lock(path: Path) -> IO[str] | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held on to
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
     except BlockingIOError:
         file.close()
         return None
-    except OSError:  # a file system without locks
-        pass
     return file
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a file; False where files can't be locked. Raises `BlockingIOError` if it is locked already."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks, as some of clusters are
+        pass
+    return False
 
 
 @contextmanager
@@ -46,24 +56,41 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._file = try_lock(folder / self.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = open(folder / self.name, "a", encoding="utf-8")  # noqa: SIM115 - held on to
+        self._is_locked = _lock(self._file)
 
     def close(self) -> None:
         """Be seen no longer."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
         (self.folder / self.name).unlink(missing_ok=True)
 
     def is_alive(self, name: str) -> bool:
-        """Whether the worker of that name is still at work."""
+        """Whether the worker of that name is still at work; where files can't be locked, as far as its name tells."""
         if name == self.name:
             return True
         path = self.folder / name
         if not name or not path.is_file():
             return False
+        if not self._is_locked:
+            return _may_run(name)
         file = try_lock(path)
         if file is None:
             return True
         file.close()
         path.unlink(missing_ok=True)
         return False
+
+
+def _may_run(name: str) -> bool:
+    """Whether the process of a worker runs on this machine, or may on another."""
+    host, pid, _ = name.rsplit("-", 2)
+    if host != socket.gethostname() or os.name == "nt":
+        return host != socket.gethostname()
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

@@ -15,14 +15,14 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra.core.object_type import ObjectType
 
-_options_of_a_copy = ConfigLoaderImpl.get_group_options
+_options_of_a_copy, _composed_mode = ConfigLoaderImpl.get_group_options, Hydra.get_mode
 
 
 def answer_sooner(conf: Path) -> None:
     """Have Hydra ask its own store, and compose but once; `conf` is where the project's configuration is."""
     ConfigLoaderImpl.get_group_options = _group_options  # type: ignore[method-assign]
-    if not _can_say_the_mode(conf, sys.argv[1:]):
-        Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]
+    asked = _can_say_the_mode(conf, sys.argv[1:])
+    Hydra.get_mode = _composed_mode if asked else lambda *_, **__: None  # type: ignore[method-assign]
 
 
 def _can_say_the_mode(conf: Path, arguments: list[str]) -> bool:

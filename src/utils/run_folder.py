@@ -37,7 +37,7 @@ RUNS = "outputs"
 MULTIRUN = "multirun.yaml"
 SWEEP = "sweep.json"
 SWEEP_LOG = "logs/sweep.log"
-STOP_SWEEP = ".stop"
+ACCELERATORS = ".accelerators"
 
 _CONFIG_HEADER = """\
 # The whole configuration of this run, resolved. The same run once more, in a folder of its own:

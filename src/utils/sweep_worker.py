@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,14 +13,33 @@ from typing import IO, NoReturn
 
 from src.utils.errors import Interrupted
 from src.utils.locks import try_lock
-from src.utils.run_folder import STOP_SWEEP
+from src.utils.run_folder import ACCELERATORS
 
+_STOP_MARK = "SWEEP_STOP_MARK"  # in the environment, which processes hand on to those that they start
+_TIME_TO_SAVE = 60.0  # seconds
 _held: list[IO[str]] = []  # the lock on an accelerator, for as long as the process lives
 
 
-def check_not_stopped(sweep: Path) -> None:
-    """Raise `Interrupted` if the sweep in the folder `sweep` has been stopped: no other job of it is to begin."""
-    if (sweep / STOP_SWEEP).exists():
+def new_stop_mark(sweep: Path) -> Path:
+    """Return the file that asks the jobs which this process launches to stop, in whatever process or machine they run.
+
+    Other processes that work on the sweep have marks of their own.
+    """
+    mark = sweep.absolute() / f".stop-{socket.gethostname()}-{os.getpid()}"
+    mark.unlink(missing_ok=True)
+    os.environ[_STOP_MARK] = str(mark)
+    return mark
+
+
+def stop_asked() -> bool:
+    """Whether the process that has launched this job of a sweep wants it to stop."""
+    mark = os.environ.get(_STOP_MARK)
+    return mark is not None and Path(mark).exists()
+
+
+def check_not_stopped() -> None:
+    """Raise `Interrupted` if the sweep has been stopped: no other job of it is to begin."""
+    if stop_asked():
         raise Interrupted(signal.SIGINT, "not run: the sweep was stopped")
 
 
@@ -28,7 +48,7 @@ def prepare_worker(sweep: Path) -> None:
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), _interrupt)
     if multiprocessing.get_start_method(allow_none=True) == "loky":  # joblib's, which data workers can't be started by
-        multiprocessing.set_start_method("fork", force=True)
+        multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # the system's own
         threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
     if "torch" not in sys.modules and not _held and "SLURM_JOB_ID" not in os.environ:
         _take_accelerator(sweep)
@@ -40,6 +60,8 @@ def _end_without_parent() -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_TIME_TO_SAVE)
+    os._exit(128 + signal.SIGTERM)
 
 
 def _take_accelerator(sweep: Path) -> None:
@@ -48,7 +70,7 @@ def _take_accelerator(sweep: Path) -> None:
     if len(names) < 2:
         return
     for name in names:
-        if lock := try_lock(sweep / ".accelerators" / name):
+        if lock := try_lock(sweep / ACCELERATORS / name):
             _held.append(lock)
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return
@@ -57,7 +79,7 @@ def _take_accelerator(sweep: Path) -> None:
 
 def accelerators(devices: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
     """Return the names of the accelerators that this process may use, without importing torch."""
-    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in visible.split(",") if name.strip()]
     return [str(index) for index in range(len(list(devices.iterdir())))] if devices.is_dir() else []
 

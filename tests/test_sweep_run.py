@@ -1,0 +1,115 @@
+"""However a launcher ends, what its jobs came to is kept, and what is left is said. The jobs are written by hand."""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from test_sweep_plans import begun, grid, states
+
+from src.sweeps.grid import GridPlan
+from src.sweeps.plan import Task
+from src.sweeps.run import _stopping, run_sweep
+from src.utils.errors import Interrupted, UserError
+from src.utils.sweep_worker import check_not_stopped, new_stop_mark
+
+
+class TerminatedWorkerError(Exception):
+    """As joblib's: a process was killed."""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Iterator[GridPlan]:
+    """Three jobs that nobody has run."""
+    made = grid(tmp_path)
+    yield made
+    made.close()
+
+
+def run(plan: GridPlan, launch: Callable[[Sequence[Task]], list[str | None]]) -> None:
+    mark = new_stop_mark(plan.folder)
+    run_sweep(plan, launch, plan.folder, None, parallel=True, command="go on", mark=mark)
+
+
+def works_on(plan: GridPlan, number: int, status: str | None) -> None:
+    """Leave what a job leaves, its log too."""
+    begun(plan.folder, number, status)
+    (plan.folder / str(number) / "logs").mkdir(exist_ok=True)
+    with open(plan.folder / str(number) / "logs" / "training.log", "a") as log:
+        log.write("line\n")
+
+
+def test_jobs_that_a_killed_one_kept_from_beginning_are_run(plan: GridPlan, capsys: pytest.CaptureFixture[str]) -> None:
+    launched = []
+
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        launched.append([task.number for task in tasks])
+        if len(launched) == 1:
+            works_on(plan, 0, "completed")
+            works_on(plan, 1, None)
+            raise TerminatedWorkerError("killed")
+        for task in tasks:
+            works_on(plan, task.number, "completed")
+        return [None] * len(tasks)
+
+    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as told above; .*: go on$"):
+        run(plan, launch)
+    assert launched == [[0, 1, 2], [2]]
+    assert states(plan) == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert "job 1 failed: seed=2: its process, or one beside it, was killed" in capsys.readouterr().out
+
+
+def test_what_was_to_go_on_and_did_not_begin_is_no_failure(plan: GridPlan) -> None:
+    for number in range(3):
+        works_on(plan, number, "interrupted")
+    launched = []
+
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        launched.append([task.number for task in tasks])
+        for task in tasks:
+            works_on(plan, task.number, "completed" if len(launched) > 1 else "running")
+            if len(launched) == 1:
+                raise TerminatedWorkerError("killed")
+        return [None] * len(tasks)
+
+    with pytest.raises(UserError, match="1 of the sweep's 3 jobs failed"):
+        run(plan, launch)
+    assert launched == [[0, 1, 2], [1, 2]]
+    assert states(plan) == ["FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan) -> None:
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        works_on(plan, 0, "completed")
+        works_on(plan, 1, "running")
+        raise RuntimeError("the cluster is gone\nmore")
+
+    with pytest.raises(UserError, match=r"^launcher: RuntimeError: the cluster is gone; continue with: go on$"):
+        run(plan, launch)
+    assert "COMPLETE" in (plan.folder / "results.csv").read_text()
+    assert (plan.folder / "best.yaml").is_file()
+    assert states(plan) == ["COMPLETE", "RUNNING", "WAITING"]
+
+
+def test_a_job_that_was_stopped_by_itself_is_not_passed_over(plan: GridPlan) -> None:
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        for task in tasks:
+            works_on(plan, task.number, "interrupted" if task.number == 1 else "completed")
+        return [None] * len(tasks)
+
+    with pytest.raises(UserError, match=r"^job 1 was stopped before its end; continue with: go on$"):
+        run(plan, launch)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_signal_whose_exception_is_lost_ends_the_sweep_all_the_same(parallel: bool, tmp_path: Path) -> None:
+    mark = new_stop_mark(tmp_path)
+    with _stopping(mark, parallel) as stopped:
+        check_not_stopped()
+        with suppress(Interrupted):  # as Python itself does where it can't raise
+            signal.raise_signal(signal.SIGINT)
+        assert stopped == [signal.SIGINT]
+        with pytest.raises(Interrupted):
+            check_not_stopped()
+    new_stop_mark(tmp_path)
