@@ -90,17 +90,19 @@ class _ProjectSweeper(Sweeper):
 
     def _try_out(self, plan: "Plan") -> None:
         """Find what would spoil every job before the first one is run."""
-        choices = self.composed.hydra.runtime.choices
-        chosen = f"launcher={choices.launcher}"  # for hydra.launcher's own keys are given to the jobs as well
-        examples = plan.examples([str(group) for group in choices])
-        first, *_, last = [self.loader.load_sweep_config(self.composed, [*lines, chosen]) for lines in examples]
-        for number, job in enumerate((first, last)):  # as a launcher does
+        from src.sweeps.plan import Task
+        from src.sweeps.settings import lines_of
+
+        choices, folder = self.composed.hydra.runtime.choices, Path(self.composed.hydra.sweep.dir)
+        told = [lines_of(Task(0, lines), folder, choices.launcher) for lines in plan.examples([*map(str, choices)])]
+        first, *_, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
+        for job in (first, last):  # as a launcher does
             with open_dict(job):
-                job.hydra.job.num, job.hydra.job.id = number, str(number)
-                job.hydra.runtime.output_dir = str(Path(job.hydra.sweep.dir, str(number)).absolute())
+                job.hydra.job.num, job.hydra.job.id = 0, "0"
+                job.hydra.runtime.output_dir = str(folder.absolute() / "0")
         metrics = [objective.metric for objective in plan.objectives]
         if type(self.runner).__name__ == "JoblibLauncher":
-            _check_in_workers(self.runner, Path(self.composed.hydra.sweep.dir), [first, last], metrics)
+            _check_in_workers(self.runner, folder, [first, last], metrics)
             return
         from src.training.rehearsal import common_mistake
 
