@@ -42,6 +42,14 @@ def test_a_room_imports_only_the_rooms_below_it(path) -> None:
         assert name.partition(".")[0] not in SCRIPTS, f"{path} imports a script"
 
 
+def test_the_sweepers_import_little_where_hydra_looks_for_them() -> None:
+    for path in (ROOT / "hydra_plugins").glob("*.py"):
+        tops = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+        own = {node.module for node in tops if node.module and node.module.startswith("src.")}
+        assert {name.split(".")[1] for name in own} <= {"utils"}, path
+        assert not any(name.startswith(("torch", "lightning", "optuna")) for name in imported(path)), path
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "src" / "models").glob("*.py")), ids=lambda path: path.name)
 def test_networks_know_nothing_but_torch(path) -> None:
     outside = {name.partition(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)

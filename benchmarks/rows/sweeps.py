@@ -45,9 +45,9 @@ def sweep_memory(lab: Lab) -> Samples:
 
 @row("s", "of the basic launcher's speed")
 def sweep_parallel(lab: Lab) -> Samples:
-    """Seconds of `python train.py -m experiment=digits_simple_net seed=range(8) launcher=joblib` with two workers, imports
-    and start-up of the workers included. Yardstick: the same with the basic launcher, which may use all cores for each
-    training: what a training uses of the second core is not there to be gained.
+    """Seconds of `python train.py -m experiment=digits_simple_net seed=range(8) launcher=joblib` with two workers,
+    their start-up and all imports included. Yardstick: the same with the basic launcher, which may use all cores for
+    each training: what a training uses of the second core is not there to be gained.
     """
     if not all(map(find_spec, ("joblib", "hydra_plugins.hydra_joblib_launcher"))):
         raise SkippedError("skipped: needs pip install -e '.[parallel]'")
