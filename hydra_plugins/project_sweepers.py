@@ -19,6 +19,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from src.utils.cores import share_cores
 from src.utils.entry import JobStoppedError
 from src.utils.errors import UserError
 from src.utils.run_folder import MULTIRUN, SWEEP
@@ -63,6 +64,7 @@ class _ProjectSweeper(Sweeper):
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
         try:
+            share_cores()
             mark = new_stop_mark(folder)  # before any process is started
             objectives = objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)

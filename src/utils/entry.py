@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from src.utils.compose_errors import explain
+from src.utils.cores import share_cores
 from src.utils.errors import Interrupted, UserError, fault_of_the_machine
 from src.utils.foreign_config import check_foreign_config
 from src.utils.logging import log_to, log_traceback
@@ -98,6 +99,8 @@ def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None
             try:
                 if in_sweep:
                     check_not_stopped()
+                else:
+                    share_cores()
                 if elsewhere:
                     prepare_worker(folder.parent)
                 return act(config)
