@@ -8,9 +8,10 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import OverrideParseException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from src.utils.errors import did_you_mean
+from src.utils.quick_hydra import latest_composed
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
@@ -73,17 +74,25 @@ def _group_of_option(key: str, conf: Path, arguments: list[str]) -> str:
 
 def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:
     """The key most like `key` in the configuration that the other arguments make."""
+    if (config := latest_composed()) is not None:
+        return _hint(key, config, conf)
     choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
     for overrides in ([choice for choice in choices if not choice.startswith(key)], []):
         try:
             GlobalHydra.instance().clear()
             with initialize_config_dir(str(conf), version_base="1.3"):
-                config = compose(config_name, overrides, return_hydra_config=key.startswith("hydra"))
-            groups = [path.name for path in conf.iterdir() if path.is_dir()]
-            return did_you_mean(key, [*keys(OmegaConf.to_container(config)), *groups])
+                return _hint(key, compose(config_name, overrides, return_hydra_config=True), conf)
         except Exception:  # the hint is a courtesy: the error that it goes with is already known
             continue
     return ""
+
+
+def _hint(key: str, config: DictConfig, conf: Path) -> str:
+    found: dict[Any, Any] = dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
+    if not key.startswith("hydra"):
+        found.pop("hydra", None)
+    groups = [path.name for path in conf.iterdir() if path.is_dir()]
+    return did_you_mean(key, [*keys(found), *groups])
 
 
 def keys(node: Any, prefix: str = "") -> Iterator[str]:
