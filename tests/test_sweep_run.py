@@ -104,12 +104,15 @@ def test_a_job_that_was_stopped_by_itself_is_not_passed_over(plan: GridPlan) -> 
 
 @pytest.mark.parametrize("parallel", [False, True])
 def test_a_signal_whose_exception_is_lost_ends_the_sweep_all_the_same(parallel: bool, tmp_path: Path) -> None:
-    mark = new_stop_mark(tmp_path)
-    with _stopping(mark, parallel) as stopped:
-        check_not_stopped()
-        with suppress(Interrupted):  # as Python itself does where it can't raise
-            signal.raise_signal(signal.SIGINT)
-        assert stopped == [signal.SIGINT]
-        with pytest.raises(Interrupted):
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with _stopping(new_stop_mark(tmp_path), parallel) as stopped:
             check_not_stopped()
-    new_stop_mark(tmp_path)
+            with suppress(Interrupted):  # as Python itself does where it can't raise
+                signal.raise_signal(signal.SIGTERM)
+            assert stopped == [signal.SIGTERM]
+            with pytest.raises(Interrupted):
+                check_not_stopped()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        new_stop_mark(tmp_path)

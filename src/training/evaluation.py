@@ -32,10 +32,10 @@ def evaluate_checkpoint(
     """
     set_threads(config["threads"])
     members = [checkpoint, *others]
+    module = rebuild_ensemble(members)
     datamodule = rebuild_data(checkpoint, config["data"])
     if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:
         check_same_test_rows(members)
-    module = rebuild_ensemble(members)
     split = _split(datamodule, checkpoint, config)
     if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
