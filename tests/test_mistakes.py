@@ -520,6 +520,7 @@ FOLDERS: Rows = [
     ("train.py hydra.run.dir=null", "Error merging override hydra.run.dir=null field 'hydra.run.dir' is not"),
     ("train.py hydra.run.dri=x", "'hydra.run.dri' is not a key of this configuration"),
     ("train.py -m hydra.sweep.dir=a_file seed=1,2", "hydra.sweep.dir: a_file is a file, not a folder"),
+    ("train.py -m hydra.sweep.dir=own_files seed=1,2", "hydra.sweep.dir: own_files/results.csv is there already, and a"),
     ("train.py -m model=simple_net,nothing", "model=nothing: no such option"),
     ("train.py -m experiment=nothing", "experiment=nothing: no such option"),
     ("train.py hydra.run.dir=$LONG", "File name too long"),
@@ -1158,6 +1159,8 @@ def prepared(project: Path, made_once: Callable[[str, Callable[[Path], None]], P
     def make(folder: Path) -> None:
         (folder / "run").symlink_to(project / "outputs" / "run")
         (folder / "a_file").write_text("x")
+        (folder / "own_files").mkdir()
+        (folder / "own_files" / "results.csv").write_text("mine")
         for prepare in (_arrays, _tables, _for_the_run, _checkpoints, _runs, _resumable, _configs):
             prepare(folder)
 

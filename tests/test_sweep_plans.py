@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.distributions import FloatDistribution
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from src.sweeps.folder import give_up
 from src.sweeps.grid import GridPlan
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.sweeps.search import SearchPlan, Settings
+from src.sweeps.space import grid as grid_of
 from src.utils.errors import UserError
 from src.utils.locks import Worker
 
@@ -250,7 +252,7 @@ def test_a_folder_of_another_study_or_another_objective_is_refused(
     search: Callable[..., SearchPlan], tmp_path: Path
 ) -> None:
     run_all(search(2))
-    with pytest.raises(UserError, match="is of another study than other in"):
+    with pytest.raises(UserError, match="is no trial of the study 'other' in"):
         search(2, study_name="other")
     settings = Settings(2, f"journal://{tmp_path}/study.journal", "study", None, None)
     space = {"x": FloatDistribution(0, 1)}
@@ -301,3 +303,39 @@ def test_what_never_ran_is_given_up_but_not_what_another_process_joined(others: 
     assert (sweep / "logs").exists()
     if other:
         other.close()
+
+
+def test_a_search_goes_on_where_its_folder_was_moved_or_is_reached_by_another_path(
+    search: Callable[..., SearchPlan], tmp_path: Path
+) -> None:
+    inside = {"storage": f"journal://{tmp_path}/sweep/study.journal"}
+    plan = search(2, **inside)
+    run_all(plan)
+    plan.close()
+    (tmp_path / "link").symlink_to("sweep")
+    assert states(search(2, folder="link", storage=f"journal://{tmp_path}/link/study.journal")) == ["COMPLETE"] * 2
+    (tmp_path / "sweep").rename(tmp_path / "moved")
+    moved = search(3, folder="moved", storage=f"journal://{tmp_path}/moved/study.journal")
+    assert states(moved) == ["COMPLETE"] * 2
+    assert run_all(moved) == [2]
+
+
+def test_a_space_that_does_not_go_with_the_trials_so_far_is_refused(search: Callable[..., SearchPlan]) -> None:
+    plan = search(2)
+    run_all(plan)
+    with pytest.raises(UserError, match=r"^optimizer\.lr: the trials so far have drawn it from FloatDistribution\("):
+        SearchPlan(
+            plan.folder,
+            {"optimizer.lr": CategoricalDistribution(["0.1", "0.2"])},
+            ["trainer=cpu"],
+            None,
+            LOSS,
+            plan.settings,
+            "python train.py -m",
+        )
+
+
+def test_more_jobs_than_anyone_means_are_refused() -> None:
+    overrides = OverridesParser.create().parse_overrides(["seed=range(0,100000)", "model=linear,cnn"])
+    with pytest.raises(UserError, match=r"^200,000 jobs are more than a sweep takes"):
+        grid_of(overrides)

@@ -82,7 +82,7 @@ def test_a_seed_that_never_varies_belongs_to_the_configuration(tmp_path):
     assert "std" not in best(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["data__fold", "data__split_seed"])
+@pytest.mark.parametrize("key", ["data__fold", "data__split_seed", "++seed"])
 def test_folds_and_split_seeds_are_repeats_as_well(tmp_path, key):
     write_results(tmp_path, [job(n, loss=0.1 * n, lr="1", **{key: str(n)}) for n in (1, 2, 3)], [LOSS])
     assert best(tmp_path)["runs"] == ["1", "2", "3"]

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from src.evaluation.figures import save
 from src.sweeps.importance import importances
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, as_typed, number, varying
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, as_typed, is_repeat, number, varying
 from src.sweeps.parallel_coordinates import parallel_coordinates
 from src.sweeps.repeats import configurations, pareto
 from src.sweeps.style import BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR, is_wide, label, shades
@@ -31,7 +31,7 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
     first = objectives[0]
     differ = varying(jobs)
     # The luck of a seed is no setting; unless it is all that was tried.
-    keys = [key for key in differ if key not in REPEATS] or differ
+    keys = [key for key in differ if not is_repeat(key)] or differ
     figures = {
         "history": lambda: history(jobs, first),
         "parallel_coordinates": lambda: parallel_coordinates(jobs, keys, first),

@@ -59,6 +59,11 @@ class Objective:
         return value if self.mode == "min" else -value
 
 
+def is_repeat(key: str) -> bool:
+    """Whether an override's key says which repeat of its configuration a run is."""
+    return key.lstrip("+") in REPEATS
+
+
 def as_typed(key: str, value: str) -> str:
     """Return an override as it stands on a command line; one that deletes a key needs no value."""
     return key if key.startswith("~") and not value else f"{key}={value}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import le
 
-from src.sweeps.job import REPEATS, Job, Objective, varying
+from src.sweeps.job import Job, Objective, is_repeat, varying
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _share_within(angle: float, freedom: int) -> float:
 
 def configurations(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[Configuration]:
     """Group the complete jobs with finite objectives into configurations, best mean of the first objective first."""
-    repeats = [key for key in varying(jobs) if key in REPEATS]
+    repeats = [key for key in varying(jobs) if is_repeat(key)]
     metrics = [objective.metric for objective in objectives]
     groups: dict[tuple[tuple[str, str], ...], list[Job]] = {}
     for job in jobs:

@@ -57,6 +57,8 @@ def run_sweep(
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
         raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; continue with: {command}")
+    if others := sum(job.state == "RUNNING" for job in jobs):
+        print(f"\nstill run by other processes: {others} {plan.what}{'' if others == 1 else 's'}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 

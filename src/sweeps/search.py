@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from src.sweeps.folder import STUDY_LOCK, WORKERS, read_job, read_record, split_line, write_record
+from src.sweeps.folder import STUDY_LOCK, WORKERS, has_begun, read_job, read_record, split_line, write_record
 from src.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from src.sweeps.plan import Task
 from src.sweeps.study import open_study
@@ -70,6 +70,9 @@ class SearchPlan:
         """
         self.folder, self.objectives, self.settings = folder, objectives, settings
         self._space, self._fixed, self._extend = space, fixed, extend
+        journal = Path((settings.storage or "").removeprefix("journal://"))
+        # The folder may have been moved since then, or be reached by another path.
+        self._holds_study = bool(settings.storage) and journal.resolve().parent == folder.resolve()
         self.shared = frozenset(split_line(line)[0] for line in fixed)
         self.note = _why_none_is_pruned(objectives, settings)
         record = read_record(folder)
@@ -87,14 +90,28 @@ class SearchPlan:
         for run in folder.glob(f"*/{CONFIG}"):
             if run.parent.name.isdecimal() and run.parent.name not in numbers:
                 raise UserError(
-                    f"hydra.sweep.dir: {run.parent} is of another study than {settings.study_name} in "
-                    f"{settings.storage}; name another folder"
+                    f"hydra.sweep.dir: {run.parent} is no trial of the study '{settings.study_name}' in "
+                    f"{settings.storage}, which is another one or was damaged; name another folder"
                 )
+        self._check_space()
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._ended: dict[int, Job] = {}
+
+    def _check_space(self) -> None:
+        from optuna.distributions import check_distribution_compatibility
+
+        for trial in self._study.get_trials(deepcopy=False):
+            for key in trial.distributions.keys() & self._space.keys():
+                try:
+                    check_distribution_compatibility(trial.distributions[key], self._space[key])
+                except ValueError as error:
+                    raise UserError(
+                        f"{key}: the trials so far have drawn it from {trial.distributions[key]}, which doesn't go "
+                        f"with {self._space[key]}; give the space that they had, or another hydra.sweep.dir"
+                    ) from error
 
     def start(self) -> None:
         """Keep what the sweep is."""
@@ -133,7 +150,7 @@ class SearchPlan:
         """Go on with a trial whose process is gone, or only tell how it ended if it did."""
         lines = trial.user_attrs["overrides"]
         self._set(trial, "worker", self._worker.name)
-        task = Task(trial.number, lines, (self.folder / str(trial.number) / CONFIG).is_file())
+        task = Task(trial.number, lines, self._has_begun(trial))
         if read_job(self.folder, trial.number, lines, self.objectives).state in ENDED:
             self.ended(task, None)
             return []
@@ -144,7 +161,7 @@ class SearchPlan:
         lines = [f"{key}={trial.params[key]}" for key in self._space]
         lines += [*(self._extend(trial) if self._extend else ()), *self._fixed]
         trial.set_user_attr("overrides", lines)
-        trial.set_user_attr("folder", str(self.folder.absolute()))
+        trial.set_user_attr("folder", str(self.folder.resolve()))
         trial.set_user_attr("worker", self._worker.name)
         self._launched += 1
         return Task(trial.number, lines)
@@ -184,9 +201,16 @@ class SearchPlan:
         return self.settings.n_trials
 
     def _own_trials(self) -> list["FrozenTrial"]:
-        own = str(self.folder.absolute())
-        trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if trial.user_attrs.get("folder") == own and "worker" in trial.user_attrs]
+        own = str(self.folder.resolve())
+        return [
+            trial
+            for trial in self._study.get_trials(deepcopy=False)
+            if "worker" in trial.user_attrs
+            and (trial.user_attrs.get("folder") == own or (self._holds_study and self._has_begun(trial)))
+        ]
+
+    def _has_begun(self, trial: "FrozenTrial") -> bool:
+        return has_begun(self.folder / str(trial.number))
 
     def _counted(self) -> int:
         """How many trials have come to something, or still may."""

@@ -4,6 +4,7 @@ Both are written in Hydra's own grammar: ``1,2,3``, ``range(1,4)``, ``choice(a,b
 ``tag(log,interval(1e-4,1e-1))``, ``int(interval(8,64))``, and lists of config groups.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from src.utils.errors import UserError
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
+_MOST_JOBS = 100_000  # some 20 KB each
 _NOT_FOR_JOBS = ("launcher", "sweep.resume")
 
 
@@ -37,6 +39,9 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
                 "or give the values"
             )
         choices.append(_texts(override) if override.is_sweep_override() else [_line(override)])
+    count = math.prod(map(len, choices))
+    if count > _MOST_JOBS:
+        raise UserError(f"{count:,} jobs are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
     return [list(job) for job in product(*choices)]
 
 

@@ -5,7 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from src.sweeps.job import COMPLETE, FAIL, PRUNED, REPEATS, Job, Objective, as_typed, number, override_keys, varying
+from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, as_typed, is_repeat, number, override_keys, varying
 from src.sweeps.repeats import Configuration, Estimate, configurations, pareto
 from src.utils.table import table
 
@@ -74,7 +74,7 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
 def _table(
     jobs: Sequence[Job], ranked: Sequence[Configuration], objectives: Sequence[Objective], limit: int | None, what: str
 ) -> str:
-    keys = [key for key in varying(jobs) if key not in REPEATS]
+    keys = [key for key in varying(jobs) if not is_repeat(key)]
     most = max(len(one.jobs) for one in ranked)
     top = list(ranked)[:limit]
     names = short_names(keys)

@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+_received: list[int] = []  # signals of the time in which no run has its own handler
+
 Act = Callable[[DictConfig], float | None]
 
 
@@ -67,7 +69,7 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
                 check_foreign_config(sys.argv[1:], CONF, config_name)
                 job = functools.partial(_run_job, act, show_traceback)
                 functools.update_wrapper(job, act)
-                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
+                _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
             except (UserError, JobFailedError) as error:
                 sys.exit(f"error: {error}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
@@ -81,6 +83,16 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
         return main
 
     return decorate
+
+
+def _unless_stopped(run: Callable[[], None]) -> None:
+    """Call `run`; an error that a signal has brought about, in the middle of code that didn't expect it, is none."""
+    try:
+        run()
+    except Exception:
+        if _received:
+            raise Interrupted(_received[0]) from None
+        raise
 
 
 def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
@@ -97,6 +109,8 @@ def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None
     try:
         with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
             try:
+                if _received:  # Python has dropped what the handler raised, as it does in some of its own work
+                    raise Interrupted(_received[0])
                 if in_sweep:
                     check_not_stopped()
                 else:
@@ -142,4 +156,5 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
+    _received.append(signum)
     raise Interrupted(signum)

@@ -38,6 +38,7 @@ MULTIRUN = "multirun.yaml"
 SWEEP = "sweep.json"
 SWEEP_LOG = "logs/sweep.log"
 ACCELERATORS = ".accelerators"
+_OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
 
 _CONFIG_HEADER = """\
 # The whole configuration of this run, resolved. The same run once more, in a folder of its own:
@@ -140,11 +141,17 @@ def _take(folder: Path) -> None:
 
 def _take_sweep(config: DictConfig, folder: Path) -> None:
     """Claim a folder for a sweep. A search may join in one that is there: its study knows what is whose."""
+    if not (folder / MULTIRUN).exists() and (theirs := [path for path in folder.iterdir() if _sweep_writes(path)]):
+        _refuse(f"hydra.sweep.dir: {theirs[0]} is there already, and a sweep would overwrite it; name another folder")
     try:
         (folder / MULTIRUN).touch(exist_ok=False)
     except FileExistsError:
         if "study_name" not in config.hydra.sweeper or not _named_by_user(config, "sweep"):
             raise
+
+
+def _sweep_writes(path: Path) -> bool:
+    return path.name.isdecimal() or path.name in _OF_A_SWEEP or path.name.startswith("study.journal")
 
 
 def _sweep_to_resume(config: DictConfig, resumed: str) -> Path:
