@@ -520,7 +520,10 @@ FOLDERS: Rows = [
     ("train.py hydra.run.dir=null", "Error merging override hydra.run.dir=null field 'hydra.run.dir' is not"),
     ("train.py hydra.run.dri=x", "'hydra.run.dri' is not a key of this configuration"),
     ("train.py -m hydra.sweep.dir=a_file seed=1,2", "hydra.sweep.dir: a_file is a file, not a folder"),
-    ("train.py -m hydra.sweep.dir=own_files seed=1,2", "hydra.sweep.dir: own_files/results.csv is there already, and a"),
+    (
+        "train.py -m hydra.sweep.dir=own_files seed=1,2",
+        "hydra.sweep.dir: own_files/results.csv is there already, and a",
+    ),
     ("train.py -m model=simple_net,nothing", "model=nothing: no such option"),
     ("train.py -m experiment=nothing", "experiment=nothing: no such option"),
     ("train.py hydra.run.dir=$LONG", "File name too long"),
