@@ -2,11 +2,13 @@
 
 import os
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from src.data.array_file import open_array
+from src.data.array_file import map_of, open_array, stream_array
 from src.utils.errors import UserError
 
 MAGIC = b"\x93NUMPY\x01\x00"
@@ -102,3 +104,34 @@ def test_a_path_without_a_file_is_named_with_the_folder_that_relative_paths_star
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=rf"data.features: {re.escape(name)} {problem} .*{re.escape(str(tmp_path))}"):
         open_array(name, "data.features")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 9])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_streamed_rows_are_all_rows_in_order(tmp_path, monkeypatch, batch_size, order):
+    monkeypatch.setattr("src.data.array_file._LET_GO_BYTES", 30)
+    np.save(tmp_path / "x.npy", np.asarray(ROWS, order=order))
+    batches = list(stream_array(open_array(tmp_path / "x.npy", "input"), batch_size))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    np.testing.assert_array_equal(np.concatenate(batches), ROWS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of this process")
+def test_a_streamed_file_never_counts_as_memory_of_this_process_as_a_whole(tmp_path):
+    rows = 64
+    np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.uint8, shape=(rows, 2**20))
+    array = open_array(tmp_path / "x.npy", "input")
+    resident = [(batch.sum(), _resident_kib(tmp_path / "x.npy"))[1] for batch in stream_array(array, 1)]
+    assert 0 < max(resident) < 2**10 * rows // 2
+    assert _resident_kib(tmp_path / "x.npy") < max(resident)
+
+
+def test_an_array_in_memory_has_no_map_and_is_streamed_too():
+    assert map_of(ROWS) is None
+    assert [len(batch) for batch in stream_array(ROWS, 3)] == [3, 1]
+
+
+def _resident_kib(path) -> int:
+    """How much of a mapped file counts as memory of this process."""
+    _, _, after = Path("/proc/self/smaps").read_text().partition(f"{path}\n")
+    return int(re.search(r"^Rss: +(\d+) kB", after, re.MULTILINE)[1])

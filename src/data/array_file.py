@@ -1,14 +1,18 @@
 """Opens a numpy file without reading it, and says in one line what is wrong with it."""
 
+import mmap
 import os
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from src.utils.errors import UserError
 
 _MAGIC = b"\x93NUMPY"
+_LET_GO_BYTES = 16 * 2**20
 
 
 def open_array(path: str | Path, key: str) -> np.ndarray:
@@ -44,3 +48,26 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
     # Read-only: of a writable map Linux wants to know where its changes would go, and refuses one larger than memory.
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def map_of(array: np.ndarray) -> mmap.mmap | None:
+    """Return the memory map that an array is a view of; None if it is in memory."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def stream_array(array: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Yield an opened array's rows in batches (B, ...), each once.
+
+    Pages that were read stay in the system's cache, but this process lets go of them: otherwise they count as its
+    own wherever memory is watched, until the whole file does.
+    """
+    pages, held = map_of(array), 0
+    for start in range(0, len(array), batch_size):
+        yield array[start : start + batch_size]
+        held += array[start : start + batch_size].nbytes
+        if held >= _LET_GO_BYTES and pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+            held = 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data.array_file import open_array
+from src.data.array_file import open_array, stream_array
 from src.data.npz import stream_npz
 from src.data.preprocessing import check_finite
 from src.data.spec import DataSpec
@@ -37,7 +37,7 @@ def read_raw_rows(
         shape, batches = stream_npz(path, batch_size, key)
     else:
         array = open_array(path, key)
-        shape, batches = array.shape, (array[start : start + batch_size] for start in range(0, len(array), batch_size))
+        shape, batches = array.shape, stream_array(array, batch_size)
     if spec.categories:
         named = ", ".join(spec.categories)
         raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")

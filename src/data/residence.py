@@ -1,15 +1,14 @@
 """Where rows are while they are served: in their file, in memory, or on the device that trains on them."""
 
-import mmap
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from src.data.array_file import map_of
 from src.data.spec import Rows
 from src.utils.errors import UserError
 
@@ -21,10 +20,7 @@ _UNLIMITED = 2**60  # how version 1 of control groups says that there is no limi
 
 def in_file(x: np.ndarray) -> bool:
     """Whether the rows are a memory-mapped file's."""
-    base: Any = x
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return isinstance(base, mmap.mmap)
+    return map_of(x) is not None
 
 
 def in_memory(rows: Rows, choice: Choice, source: str) -> Rows:
