@@ -1,5 +1,6 @@
 """Optuna studies and where they are kept. Imports optuna only when a study is opened."""
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def open_study(
     for key, chosen_class in (("sampler", sampler), ("pruner", pruner)):
         _check_libraries(f"hydra.sweeper.{key}", chosen_class)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
+    with warnings.catch_warnings():  # the pruner was asked for by name, and its file in conf/ says what it is
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
     try:
         opened = _open_storage(storage)
         if objectives is None:
