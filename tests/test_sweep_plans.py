@@ -72,6 +72,13 @@ def search(tmp_path: Path) -> Iterator[Callable[..., SearchPlan]]:
         plan.close()
 
 
+def test_jobs_that_are_asked_for_twice_run_once_and_are_told_of(tmp_path: Path) -> None:
+    plan = grid(tmp_path, [["seed=1", "trainer=cpu"], ["seed=2", "trainer=cpu"], ["seed=1", "trainer=cpu"]])
+    assert numbers(plan.next(None)) == [0, 1]
+    assert plan.note == "3 jobs were asked for, 2 of them different; repeats differ in seed"
+    plan.close()
+
+
 def run_all(plan: SearchPlan, status: str = "completed", at_once: int | None = 1) -> list[int]:
     """Run what the plan has left; return the numbers."""
     done = []

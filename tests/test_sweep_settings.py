@@ -53,6 +53,11 @@ def test_a_launcher_gets_as_many_jobs_as_it_runs_at_once(
     assert jobs_at_once(n_jobs, config, all_at_once) == expected
 
 
+def test_a_launcher_that_would_run_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match=r"hydra\.launcher\.n_jobs: expected a whole number from 1 up, or -1 for all"):
+        jobs_at_once(None, DictConfig({"_target_": "x.JoblibLauncher", "n_jobs": 0}), all_at_once=True)
+
+
 def test_a_job_that_goes_on_is_told_its_folder() -> None:
     folder = Path("/it's a sweep")
     lines = lines_of(Task(3, ["seed=1"], resumes=True), folder, "joblib")

@@ -47,6 +47,11 @@ class SwitchedGuard(NonFiniteGuard):
         if self._is_on:
             super().on_before_backward(trainer, pl_module, loss)
 
+    def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Check, if on."""
+        if self._is_on:
+            super().on_after_backward(trainer, pl_module)
+
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         """Check, if on."""
         if self._is_on:

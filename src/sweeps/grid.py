@@ -15,7 +15,6 @@ class GridPlan:
     """The jobs of a grid; those that a folder holds already are not run again."""
 
     what = "job"
-    note = ""
 
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
@@ -46,6 +45,9 @@ class GridPlan:
                 known.append(job)
         self._lines = known
         self._asked = sorted({numbers[_key(job)] for job in jobs})
+        self.note = ""
+        if len(self._asked) < len(jobs):
+            self.note = f"{len(jobs)} jobs were asked for, {len(self._asked)} of them different; repeats differ in seed"
         self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
         self._errors: dict[int, str] = {}
         self._ended: dict[int, Job] = {}

@@ -37,14 +37,16 @@ def objectives_of(sweep: DictConfig) -> list[Objective]:
 def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) -> tuple[int | None, bool]:
     """Return how many jobs a launcher is given at once (None: all), and whether it runs them in other processes.
 
-    A launcher that takes any number shares them out among its own ``n_jobs``.
+    A launcher that takes any number shares them out among its own ``n_jobs``. Raises `UserError` for a number of none.
     """
     if n_jobs is not None and not (isinstance(n_jobs, int) and n_jobs > 0):
         raise UserError(f"hydra.sweeper.n_jobs: expected a whole number from 1 up, or null, got {n_jobs!r}")
     if str(launcher["_target_"]).endswith(".BasicLauncher"):
         return 1, False
+    asked = launcher.get("n_jobs", _QUEUED_AT_ONCE)  # a cluster's launcher has no such key
+    if asked == 0:
+        raise UserError("hydra.launcher.n_jobs: expected a whole number from 1 up, or -1 for all cores, got 0")
     if n_jobs is None and not all_at_once:
-        asked = launcher.get("n_jobs", _QUEUED_AT_ONCE)  # a cluster's launcher has no such key
         n_jobs = asked if asked > 0 else available_cores()
     return n_jobs, True
 
