@@ -14,10 +14,16 @@ from benchmarks.measuring import Row, SkippedError, selected
 from benchmarks.report import Outcome, machine, table, write_results
 from benchmarks.rows import ROWS
 
+_RESULTS = Path(__file__).parent / "results.json"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the rows that are asked for; print them, write them. Returns 1 if a row failed."""
     options = _parsed(arguments)
+    if options.repeats < 1:
+        sys.exit(f"error: --repeats: expected a whole number from 1 up, got {options.repeats}")
+    if options.json and (options.json.is_dir() or not options.json.parent.is_dir()):
+        sys.exit(f"error: --json: {options.json} is a folder, or in none that exists; name a file")
     try:
         rows = selected(ROWS, options.names)
     except ValueError as error:
@@ -33,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         for row in rows:
             print(f"{row.name} ...", file=sys.stderr, flush=True)
             outcomes.append(_measured(row, lab))
-            write_results(options.json, outcomes, facts)  # of a run that is interrupted, what it had
+            if options.json:
+                write_results(options.json, outcomes, facts)  # of a run that is interrupted, what it had
     print(", ".join(f"{name} {value}" for name, value in facts.items()) + "\n")
     print(table(outcomes))
     return int(any(outcome.problem.startswith("failed") for outcome in outcomes))
@@ -44,9 +51,14 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help="rows to measure, by the beginnings of their names; default: all")
     parser.add_argument("--repeats", type=int, default=5, help="pairs of measurements; the table shows medians")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, measures nothing")
-    parser.add_argument("--json", type=Path, default=Path(__file__).parent / "results.json", help="file of the results")
+    parser.add_argument(
+        "--json", type=Path, help="file of the results; of all rows benchmarks/results.json unless named"
+    )
     parser.add_argument("--explain", action="store_true", help="say what the rows are, and measure nothing")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.json is None and not options.names and not options.quick:
+        options.json = _RESULTS
+    return options
 
 
 def _measured(row: Row, lab: Lab) -> Outcome:

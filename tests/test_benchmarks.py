@@ -167,6 +167,25 @@ def test_an_unknown_row_is_one_line() -> None:
         command.main(["nothing"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--repeats", "0"], "--repeats: expected a whole number"), (["--json", "benchmarks"], "--json: benchmarks is a")],
+)
+def test_an_option_that_would_spoil_the_end_is_refused_at_the_start(arguments, message) -> None:
+    with pytest.raises(SystemExit, match=f"error: {message}"):
+        command.main(arguments)
+
+
+@pytest.mark.parametrize("arguments", [["--quick"], ["fast", "--repeats", "1"]])
+def test_only_a_whole_measurement_replaces_the_last_one(arguments, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(command, "ROWS", [fast])
+    monkeypatch.setattr(command, "_RESULTS", tmp_path / "results.json")
+    assert command.main(arguments) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert command.main(["--repeats", "1"]) == 0
+    assert (tmp_path / "results.json").is_file()
+
+
 def test_explaining_measures_nothing(monkeypatch, capsys) -> None:
     monkeypatch.setattr(command, "ROWS", [broken])
     assert command.main(["--explain"]) == 0
