@@ -111,7 +111,7 @@ def test_a_path_without_a_file_is_named_with_the_folder_that_relative_paths_star
 def test_streamed_rows_are_all_rows_in_order(tmp_path, monkeypatch, batch_size, order):
     monkeypatch.setattr("src.data.array_file._LET_GO_BYTES", 30)
     np.save(tmp_path / "x.npy", np.asarray(ROWS, order=order))
-    batches = list(stream_array(open_array(tmp_path / "x.npy", "input"), batch_size))
+    batches = list(stream_array(open_array(tmp_path / "x.npy", "input"), batch_size, "x.npy"))
     assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
     np.testing.assert_array_equal(np.concatenate(batches), ROWS)
 
@@ -121,14 +121,23 @@ def test_a_streamed_file_never_counts_as_memory_of_this_process_as_a_whole(tmp_p
     rows = 64
     np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.uint8, shape=(rows, 2**20))
     array = open_array(tmp_path / "x.npy", "input")
-    resident = [(batch.sum(), _resident_kib(tmp_path / "x.npy"))[1] for batch in stream_array(array, 1)]
+    resident = [(batch.sum(), _resident_kib(tmp_path / "x.npy"))[1] for batch in stream_array(array, 1, "x.npy")]
     assert 0 < max(resident) < 2**10 * rows // 2
     assert _resident_kib(tmp_path / "x.npy") < max(resident)
 
 
+def test_a_file_that_is_truncated_while_it_is_streamed_is_named(tmp_path):
+    np.save(tmp_path / "x.npy", ROWS)
+    batches = stream_array(open_array(tmp_path / "x.npy", "input"), 1, "input: x.npy")
+    next(batches)
+    os.truncate(tmp_path / "x.npy", 140)
+    with pytest.raises(UserError, match=r"^input: x\.npy was truncated while it was read, to 140 bytes of 176$"):
+        next(batches)
+
+
 def test_an_array_in_memory_has_no_map_and_is_streamed_too():
     assert map_of(ROWS) is None
-    assert [len(batch) for batch in stream_array(ROWS, 3)] == [3, 1]
+    assert [len(batch) for batch in stream_array(ROWS, 3, "rows")] == [3, 1]
 
 
 def _resident_kib(path) -> int:

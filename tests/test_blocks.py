@@ -144,3 +144,10 @@ def test_what_is_done_to_a_batch_leaves_the_window_as_it_is(rows):
     batches = Batches(rows, None, 5, 0, blocks=(8, 4))
     batches[0, 0][0].zero_()
     assert batches[0, 0][0].any()
+
+
+@pytest.mark.parametrize("block_rows", [10, 11, 10**30])
+def test_blocks_larger_than_the_data_are_one_block(block_rows):
+    order = BlockOrder(10, block_rows, 10**30, 0)
+    assert sorted(order.rows(0)) == list(range(10))
+    assert order.pieces(0, 10) == [(0, 0, 10)]

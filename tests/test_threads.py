@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from src.training.threads import operations, set_threads, spare_threads
+from src.utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +49,8 @@ def test_what_a_network_has_frozen_stays_frozen() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4).eval(), nn.Linear(4, 2))
     operations(network, torch.zeros(1, 3))
     assert [part.training for part in network] == [True, False, True]
+
+
+def test_more_threads_than_any_use_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^threads: 1000000 on \d+ cores would keep each other from working"):
+        set_threads(1_000_000)

@@ -58,14 +58,18 @@ def map_of(array: np.ndarray) -> mmap.mmap | None:
     return base if isinstance(base, mmap.mmap) else None
 
 
-def stream_array(array: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+def stream_array(array: np.ndarray, batch_size: int, source: str) -> Iterator[np.ndarray]:
     """Yield an opened array's rows in batches (B, ...), each once.
 
     Pages that were read stay in the system's cache, but this process lets go of them: otherwise they count as its
-    own wherever memory is watched, until the whole file does.
+    own wherever memory is watched, until the whole file does. Raises `UserError` that names `source` if the file
+    becomes shorter meanwhile: to read on would end the process.
     """
     pages, held = map_of(array), 0
+    size = pages.size() if pages is not None else 0
     for start in range(0, len(array), batch_size):
+        if pages is not None and pages.size() < size:
+            raise UserError(f"{source} was truncated while it was read, to {pages.size()} bytes of {size}")
         yield array[start : start + batch_size]
         held += array[start : start + batch_size].nbytes
         if held >= _LET_GO_BYTES and pages is not None and hasattr(mmap, "MADV_DONTNEED"):

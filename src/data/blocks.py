@@ -15,9 +15,11 @@ class BlockOrder:
 
     def __init__(self, n: int, block_rows: int, window_blocks: int, *key: object) -> None:
         """Order the `n` rows by `key`; the last block may have fewer than `block_rows`, and stands anywhere too."""
-        self.n, self.block_rows, self.window_blocks, self._key = n, block_rows, window_blocks, key
+        block_rows = min(block_rows, max(1, n))
         whole, rest = divmod(n, block_rows)
         self._blocks = whole + (rest > 0)
+        self.n, self.block_rows, self._key = n, block_rows, key
+        self.window_blocks = min(window_blocks, max(1, self._blocks))
         self._short = mix(*key, "short block") % self._blocks if rest else self._blocks  # where it stands
         self._missing = block_rows - rest if rest else 0
         self._permutation = Permutation(max(1, whole), mix(*key, "blocks"))

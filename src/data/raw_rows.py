@@ -37,7 +37,7 @@ def read_raw_rows(
         shape, batches = stream_npz(path, batch_size, key)
     else:
         array = open_array(path, key)
-        shape, batches = array.shape, stream_array(array, batch_size)
+        shape, batches = array.shape, stream_array(array, batch_size, f"{key}: {path}")
     if spec.categories:
         named = ", ".join(spec.categories)
         raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")

@@ -1,5 +1,6 @@
 """How many threads one operation of torch uses on the CPU."""
 
+import os
 from typing import Any
 
 import torch
@@ -7,7 +8,9 @@ from torch import Tensor, nn
 
 from src.data.batches import Batches
 from src.utils.cores import available_cores
+from src.utils.errors import UserError
 
+_MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
 # Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores, networks
 # of 0.3 to 21 million took 0.92 to 1.03 of the time, one of 42 million 0.93, one of 69 million 0.57.
@@ -17,8 +20,12 @@ _SMALL_STEP = 50e6
 def set_threads(threads: int | None) -> None:
     """Use `threads` threads; None: as many as the machine lets this process have.
 
-    torch itself counts the cores of the machine, also in a container that may use two of them only.
+    torch itself counts the cores of the machine, also in a container that may use two of them only. Raises `UserError`
+    for so many that they would hold each other up, or that the system would not start.
     """
+    cores = os.cpu_count() or 1
+    if threads is not None and threads > _MOST_PER_CORE * cores:
+        raise UserError(f"threads: {threads} on {cores} cores would keep each other from working; leave it out")
     torch.set_num_threads(threads or min(_OF_TORCH, available_cores()))
 
 
