@@ -7,9 +7,10 @@ from omegaconf import DictConfig
 
 from src.utils.config import checked
 from src.utils.entry import script
+from src.utils.run_folder import is_requeued_job
 
 
-@script("train")
+@script("train", trains=True)
 def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
     plain = checked(config, "train")
@@ -20,7 +21,8 @@ def main(config: DictConfig) -> float:
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    result = resume(folder, plain, list(hydra_config.overrides.task)) if plain["resume"] else train(plain, folder)
+    goes_on = plain["resume"] or is_requeued_job(folder)
+    result = resume(folder, plain, list(hydra_config.overrides.task)) if goes_on else train(plain, folder)
     summarise_training(result)
     return result.best_value
 

@@ -1,5 +1,6 @@
 """The lean step does what Lightning's does: the same hooks in the same order, the same weights to the bit."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from src.training.lean_loop import NoProfiler
 from src.training.lean_step import LeanEpochLoop, use_lean_loop
 from src.training.module import Module
+from src.training.schedules import one_cycle
 
 _HOOKS = [name for name in dir(L.Callback) if name.startswith("on_") and "checkpoint" not in name]
 PLANS: dict[str, dict[str, Any]] = {
@@ -65,9 +68,11 @@ class CountsNothing(Module):
         return super().training_step(batch, 0)
 
 
-def _trained(folder: Path, lean: bool, plan: dict[str, Any], kind: type[Module] = Module) -> tuple[Any, ...]:
+def _trained(
+    folder: Path, lean: bool, plan: dict[str, Any], kind: type[Module] = Module, scheduler: Any = None
+) -> tuple[Any, ...]:
     data, trace = tiny_data(CLASSES), Trace()
-    module = tiny_module(data)
+    module = tiny_module(data, scheduler=scheduler)
     module.__class__ = kind
     trainer = tiny_trainer(folder, trace, profiler=NoProfiler(), **{"max_epochs": 2, **plan})
     if lean:
@@ -79,12 +84,21 @@ def _trained(folder: Path, lean: bool, plan: dict[str, Any], kind: type[Module] 
         assert isinstance(loop, LeanEpochLoop)
         assert loop._is_plain
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    return trace.calls, metrics, [weight.detach().tolist() for weight in module.parameters()]
+    rate = trainer.optimizers[0].param_groups[0]["lr"]
+    return trace.calls, metrics, rate, [weight.detach().tolist() for weight in module.parameters()]
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_the_lean_step_is_lightnings_step(plan: dict[str, Any], tmp_path: Path) -> None:
     found, expected = (_trained(tmp_path / str(lean), lean, plan) for lean in (True, False))
+    assert found == expected
+
+
+@pytest.mark.parametrize("scheduler", [one_cycle, partial(ReduceLROnPlateau, patience=0, threshold=1.0)])
+@pytest.mark.parametrize("plan", [{}, {"accumulate_grad_batches": 2}], ids=["plain", "accumulates"])
+def test_schedules_are_followed_as_lightning_follows_them(plan: dict[str, Any], scheduler: Any, tmp_path: Path) -> None:
+    plan = {"max_epochs": 4, **plan}
+    found, expected = (_trained(tmp_path / str(lean), lean, plan, scheduler=scheduler) for lean in (True, False))
     assert found == expected
 
 

@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from test_exact_resume import differing, outcome
 
 from src.training import run as run_module
 from src.training.module import Module
+from src.training.signals import StopOnSignal
 
 STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 STOPPED = re.compile(
@@ -347,6 +350,30 @@ def test_a_slurm_job_is_requeued_also_when_its_time_is_over_outside_of_the_epoch
     assert (done.returncode, done.stderr) == (0, "")
     (folder,) = runs(tmp_path)
     assert differing(whole, outcome(folder)) == []
+
+
+def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: Path) -> None:
+    """As submitit's, by which it takes a job off a machine."""
+
+    def theirs(signum: int, frame: object) -> None:
+        done.append("handed on")
+        sys.exit(3)
+
+    done: list[str] = []
+    trainer = SimpleNamespace(world_size=1, global_step=3, max_steps=-1, current_epoch=0)
+    trainer.save_checkpoint = lambda path: done.append(path.name)
+    before = signal.signal(signal.SIGUSR2, theirs)
+    try:
+        with StopOnSignal(tmp_path) as stop:
+            stop.on_train_start(trainer, None)  # type: ignore[arg-type]
+            signal.raise_signal(signal.SIGUSR2)
+            assert done == []
+            with pytest.raises(SystemExit):
+                stop.on_train_batch_end(trainer, None, None, None, 0)  # type: ignore[arg-type]
+        assert done == ["last.ckpt", "handed on"]
+        assert signal.getsignal(signal.SIGUSR2) is theirs
+    finally:
+        signal.signal(signal.SIGUSR2, before)
 
 
 @pytest.mark.slow

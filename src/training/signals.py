@@ -31,8 +31,9 @@ class StopOnSignal(Checkpoint):
     """Saves ``last.ckpt`` and raises `Interrupted` after the batch in which a signal came; a second one ends at once.
 
     SIGINT, SIGTERM and SIGHUP end the run. Within a SLURM job SIGUSR1 (``sbatch --signal=USR1@90``) also puts the
-    job back into the queue; started again, the same command goes on with the run. It is a `Checkpoint`
-    to Lightning so that it runs after all callbacks that count the batch.
+    job back into the queue; started again, the same command goes on with the run. SIGUSR2, by which submitit takes a
+    job off a machine, is handed on to it once the run is saved. It is a `Checkpoint` to Lightning so that it runs after
+    all callbacks that count the batch.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +49,8 @@ class StopOnSignal(Checkpoint):
         for signum in _signals():
             if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup's choice
                 self._handlers_before[signum] = signal.signal(signum, self._handle)
+        if _HANDED_ON is not None and callable(signal.getsignal(_HANDED_ON)):
+            self._handlers_before[_HANDED_ON] = signal.signal(_HANDED_ON, self._handle)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -112,6 +115,8 @@ class StopOnSignal(Checkpoint):
 
     def _end(self, signum: int, where: str = "") -> NoReturn:
         has_begun = (self.folder / CONFIG).exists()
+        if signum == _HANDED_ON:
+            self._handlers_before[signum](signum, None)  # ends the process, or its job
         if signum == _REQUEUE and not is_worker_rank():
             self._requeue(has_begun)
         how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"
@@ -137,7 +142,7 @@ class StopOnSignal(Checkpoint):
             _log.info("job %s is back in the queue", job)
 
 
-_REQUEUE = getattr(signal, "SIGUSR1", None)
+_REQUEUE, _HANDED_ON = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGUSR2", None)
 
 
 def _signals() -> list[int]:
