@@ -63,26 +63,28 @@ class _ProjectSweeper(Sweeper):
         # Jobs in processes of their own find this project from any working folder.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
+        runs = False
         try:
-            share_cores()
+            share_cores(trains=True)
             mark = new_stop_mark(folder)  # before any process is started
             objectives = objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
-                self._try_out(plan)
+                self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
                 goes_on = resumed_command(sys.argv, folder, in_place=self.is_search)
+                runs = True
                 run_sweep(plan, self._launch, folder, batch, parallel, goes_on, mark)
         except Exception:
-            if is_new:
+            if is_new and not runs:
                 give_up(folder)
             raise
 
     def _params(self) -> list[str]:
         if self.params is not None and not isinstance(self.params, DictConfig):
             raise UserError(f"hydra.sweeper.params: expected keys with their values, or null, got {self.params!r}")
-        return [f"{key!s}={value}" for key, value in (self.params or {}).items()]
+        return [f"{key!s}={'null' if value is None else value}" for key, value in (self.params or {}).items()]
 
     def plan(
         self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str
@@ -90,7 +92,7 @@ class _ProjectSweeper(Sweeper):
         """Return the plan of this sweep, to be closed when it is over."""
         raise NotImplementedError
 
-    def _try_out(self, plan: "Plan") -> None:
+    def _try_out(self, plan: "Plan", parallel: bool) -> None:
         """Find what would spoil every job before the first one is run."""
         from src.sweeps.plan import Task
         from src.sweeps.settings import lines_of
@@ -103,8 +105,8 @@ class _ProjectSweeper(Sweeper):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
         metrics = [objective.metric for objective in plan.objectives]
-        if type(self.runner).__name__ == "JoblibLauncher":
-            _check_in_workers(self.runner, folder, [first, last], metrics)
+        if parallel and type(self.runner).__name__ == "JoblibLauncher":
+            _check_in_workers(self.runner, [first, last], metrics)
             return
         from src.training.rehearsal import common_mistake
 
@@ -120,25 +122,23 @@ class _ProjectSweeper(Sweeper):
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
 
 
-def _check_in_workers(launcher: Any, folder: Path, examples: list[DictConfig], metrics: list[str]) -> None:
+def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: list[str]) -> None:
     """Have one of joblib's processes look at the examples, while the others import what their jobs will need.
 
     This one then has no need to import torch, which takes as long as a short job.
     """
     from joblib import Parallel, delayed, effective_n_jobs
 
-    others = [delayed(_ready)(folder) for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
-    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})(
-        [delayed(_ready)(folder, examples, metrics), *others]
-    )
+    others = [delayed(_ready)() for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
+    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(examples, metrics), *others])
     if mistake:
         raise UserError(mistake)
 
 
-def _ready(folder: Path, examples: Sequence[DictConfig] = (), metrics: Sequence[str] = ()) -> str | None:
-    """Make a process ready for the jobs of the sweep in `folder`, and return what is wrong with the examples."""
+def _ready(examples: Sequence[DictConfig] = (), metrics: Sequence[str] = ()) -> str | None:
+    """Make a process ready for the jobs of the sweep, and return what is wrong with the examples."""
     setup_globals()
-    prepare_worker(folder)  # before torch is imported
+    prepare_worker()  # before torch is imported
     from src.training.rehearsal import common_mistake
 
     return common_mistake(examples, metrics)

@@ -42,3 +42,8 @@ def test_the_mode_is_composed_where_something_can_say_it(
 
 def test_no_file_of_the_project_says_the_mode() -> None:
     assert not _can_say_the_mode(CONF, [])
+
+
+def test_a_file_that_can_not_be_read_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / ".#train.yaml").symlink_to("someone@somewhere.1234")  # an editor's mark that it has the file open
+    assert _can_say_the_mode(tmp_path, [])

@@ -79,6 +79,40 @@ def test_jobs_that_are_asked_for_twice_run_once_and_are_told_of(tmp_path: Path) 
     plan.close()
 
 
+def test_a_job_that_could_not_begin_has_failed_until_it_is_asked_for_again(tmp_path: Path) -> None:
+    plan = grid(tmp_path)
+    plan.next(None)
+    plan.ended(Task(0, JOBS[0]), "lr has to be positive")
+    plan.close()
+    plan = grid(tmp_path, JOBS[1:])
+    assert (states(plan)[0], plan.jobs()[0].error) == ("FAIL", "lr has to be positive")
+    assert [plan.is_asked_for(number) for number in range(3)] == [False, True, True]
+    plan.close()
+    plan = grid(tmp_path)
+    assert states(plan)[0] == "WAITING"
+    assert numbers(plan.next(None)) == [0, 1, 2]
+    plan.close()
+
+
+def test_a_failed_job_that_a_cluster_begins_anew_is_complete_in_the_end(tmp_path: Path) -> None:
+    plan = grid(tmp_path)
+    begun(tmp_path, 0, "failed", error="144\nmore")
+    assert (states(plan)[0], plan.jobs()[0].error) == ("FAIL", "144")
+    begun(tmp_path, 0, "completed")
+    assert states(plan)[0] == "COMPLETE"
+    plan.close()
+
+
+@pytest.mark.parametrize(("before", "now"), [("1e-2", "0.01"), ("0.01", "1e-2"), ("1E-2", "0.010")])
+def test_a_number_is_the_same_however_it_is_written(before: str, now: str, tmp_path: Path) -> None:
+    grid(tmp_path, [[f"optimizer.lr={before}", "seed=1"]]).close()
+    plan = grid(tmp_path, [[f"optimizer.lr={now}", "seed=1"], ["optimizer.lr=0.001", "seed=1"]])
+    assert plan.total() == 2
+    plan.close()
+    with pytest.raises(UserError, match="none of these jobs is in"):
+        GridPlan(tmp_path, [["optimizer.lr=0.01", "seed=1.0"]], LOSS, "another command")
+
+
 def run_all(plan: SearchPlan, status: str = "completed", at_once: int | None = 1) -> list[int]:
     """Run what the plan has left; return the numbers."""
     done = []
@@ -346,3 +380,66 @@ def test_more_jobs_than_anyone_means_are_refused() -> None:
     overrides = OverridesParser.create().parse_overrides(["seed=range(0,100000)", "model=linear,cnn"])
     with pytest.raises(UserError, match=r"^200,000 jobs are more than a sweep takes"):
         grid_of(overrides)
+
+
+def test_a_refused_process_leaves_the_folder_of_the_one_at_work(tmp_path: Path) -> None:
+    at_work = GridPlan(tmp_path, [list(job) for job in JOBS], LOSS, "python train.py -m")  # still looking at its jobs
+    (tmp_path / "multirun.yaml").touch()
+    give_up(tmp_path)
+    assert (tmp_path / "multirun.yaml").exists()
+    at_work.close()
+
+
+def test_half_a_record_at_the_end_of_a_journal_is_dropped(search: Callable[..., SearchPlan], tmp_path: Path) -> None:
+    plan = search(3)
+    run_all(plan)
+    plan.close()
+    journal = tmp_path / "study.journal"
+    whole = journal.read_bytes()
+    for cut in (1, 40):
+        journal.write_bytes(whole[:-cut])
+        plan = search(4)
+        assert states(plan)[:3] == ["COMPLETE"] * 3
+        plan.close()
+        assert all(json.loads(line) for line in journal.read_text().splitlines())
+
+
+def _space_of_mine(trial: Any) -> list[str]:
+    return [f"model.depth={trial.suggest_int('depth', 1, 3)}"]
+
+
+def _forgets_to_return(trial: Any) -> None:
+    trial.suggest_int("depth", 1, 3)
+
+
+def _asks_for_what_is_not_there(trial: Any) -> list[str]:
+    return [trial.params["depth"]]
+
+
+def test_examples_have_what_the_users_own_function_adds_and_no_ends_of_intervals(tmp_path: Path) -> None:
+    space = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "dropout": FloatDistribution(0, 1)}
+    settings = Settings(1, None, "study", None, None)
+    plan = SearchPlan(tmp_path, space, ["trainer=cpu"], _space_of_mine, LOSS, settings, "c")
+    first, last = plan.examples([])
+    assert [line.partition("=")[0] for line in first] == ["lr", "dropout", "model.depth", "trainer"]
+    for line in (*first[:2], *last[:2]):
+        key, _, value = line.partition("=")
+        assert space[key].low < float(value) < space[key].high
+    assert float(first[0][3:]) < 1.1e-4
+    assert float(last[1][8:]) > 0.99
+    plan.close()
+
+
+@pytest.mark.parametrize(
+    ("extend", "message"),
+    [
+        (_forgets_to_return, "expected a list of overrides as ['model=cnn'] of _forgets_to_return, got None"),
+        (_asks_for_what_is_not_there, "_asks_for_what_is_not_there: KeyError: 'depth'"),
+    ],
+)
+def test_a_mistake_in_the_users_own_function_is_named(extend: Any, message: str, tmp_path: Path) -> None:
+    plan = SearchPlan(tmp_path, {}, [], extend, LOSS, Settings(1, None, "study", None, None), "c")
+    with pytest.raises(UserError) as error:
+        plan.examples([])
+    assert str(error.value) == f"hydra.sweeper.space: {message}"
+    plan.close()

@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from test_sweep_plans import begun, grid, states
+from test_sweep_plans import JOBS, begun, grid, states
 
 from src.sweeps.grid import GridPlan
 from src.sweeps.plan import Task
+from src.sweeps.progress import Progress
 from src.sweeps.run import _stopping, run_sweep
 from src.utils.errors import Interrupted, UserError
-from src.utils.sweep_worker import check_not_stopped, new_stop_mark
+from src.utils.sweep_worker import check_not_stopped, new_stop_mark, stop_asked
 
 
 class TerminatedWorkerError(Exception):
@@ -79,14 +80,16 @@ def test_what_was_to_go_on_and_did_not_begin_is_no_failure(plan: GridPlan) -> No
     assert states(plan) == ["FAIL", "COMPLETE", "COMPLETE"]
 
 
-def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan) -> None:
+def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     def launch(tasks: Sequence[Task]) -> list[str | None]:
         works_on(plan, 0, "completed")
         works_on(plan, 1, "running")
         raise RuntimeError("the cluster is gone\nmore")
 
+    monkeypatch.setattr("src.sweeps.run._TIME_TO_STOP", 0.6)
     with pytest.raises(UserError, match=r"^launcher: RuntimeError: the cluster is gone; continue with: go on$"):
         run(plan, launch)
+    assert stop_asked(), "nobody waits for job 1 any more: it saves and stops"
     assert "COMPLETE" in (plan.folder / "results.csv").read_text()
     assert (plan.folder / "best.yaml").is_file()
     assert states(plan) == ["COMPLETE", "RUNNING", "WAITING"]
@@ -100,6 +103,38 @@ def test_a_job_that_was_stopped_by_itself_is_not_passed_over(plan: GridPlan) -> 
 
     with pytest.raises(UserError, match=r"^job 1 was stopped before its end; continue with: go on$"):
         run(plan, launch)
+
+
+def test_jobs_of_another_command_in_the_same_folder_are_not_this_ones(tmp_path: Path) -> None:
+    grid(tmp_path).close()
+    for number, status in enumerate(["completed", "interrupted", "failed"]):
+        begun(tmp_path, number, status)
+    plan = grid(tmp_path, [JOBS[0]])
+    run(plan, lambda tasks: pytest.fail(f"there is nothing left to run, but got {tasks}"))
+    plan.close()
+
+
+def test_a_sweep_that_nothing_keeps_is_not_told_to_go_on(plan: GridPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(plan, "is_kept", False)
+    with pytest.raises(Interrupted, match="it can't go on, since nothing keeps it"):
+        run(plan, launch)
+
+
+def test_what_the_progress_can_not_say_ends_nothing(plan: GridPlan, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        for task in tasks:
+            works_on(plan, task.number, "completed")
+        monkeypatch.setattr(Progress, "_look", no_space)
+        return [None] * len(tasks)
+
+    def no_space(self: Progress) -> None:
+        raise OSError(28, "No space left on device")
+
+    run(plan, launch)
+    assert capsys.readouterr().err.count("warning: progress: OSError: [Errno 28] No space left on device") == 1
 
 
 @pytest.mark.parametrize("parallel", [False, True])

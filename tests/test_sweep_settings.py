@@ -40,7 +40,7 @@ def test_what_can_not_be_compared_is_refused(metric: object, mode: object, messa
     ("n_jobs", "launcher", "all_at_once", "expected"),
     [
         (None, "x.BasicLauncher", True, (1, False)),
-        (3, "x.BasicLauncher", False, (1, False)),
+        (1, "x.BasicLauncher", False, (1, False)),
         (None, "x.JoblibLauncher", True, (None, True)),
         (None, "x.JoblibLauncher", False, (4, True)),
         (2, "x.JoblibLauncher", False, (2, True)),
@@ -56,6 +56,17 @@ def test_a_launcher_gets_as_many_jobs_as_it_runs_at_once(
 def test_a_launcher_that_would_run_nothing_is_refused() -> None:
     with pytest.raises(UserError, match=r"hydra\.launcher\.n_jobs: expected a whole number from 1 up, or -1 for all"):
         jobs_at_once(None, DictConfig({"_target_": "x.JoblibLauncher", "n_jobs": 0}), all_at_once=True)
+
+
+def test_jobs_at_a_time_need_a_launcher_for_them() -> None:
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.n_jobs: 3 jobs at a time need a launcher"):
+        jobs_at_once(3, DictConfig({"_target_": "x.BasicLauncher"}), all_at_once=True)
+
+
+@pytest.mark.parametrize(("asked", "cores", "parallel"), [(1, 2, False), (-1, 1, False), (-1, 2, True), (-2, 2, False)])
+def test_a_launcher_of_one_process_uses_the_sweeps_own(asked: int, cores: int, parallel: bool, monkeypatch) -> None:
+    monkeypatch.setattr("src.sweeps.settings.available_cores", lambda: cores)
+    assert jobs_at_once(None, DictConfig({"_target_": "x.JoblibLauncher", "n_jobs": asked}), True) == (None, parallel)
 
 
 def test_a_job_that_goes_on_is_told_its_folder() -> None:

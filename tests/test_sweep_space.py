@@ -65,3 +65,34 @@ def test_a_range_that_nothing_can_be_drawn_from_is_refused_with_its_key(override
 def test_a_grid_refuses_an_interval() -> None:
     with pytest.raises(UserError, match=r"^optimizer\.lr: an interval has no end of values"):
         grid(parsed("optimizer.lr=interval(0,1)"))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("lr=tag(lgo,interval(1e-4,1e-1))", "lr: tag(lgo,...) means nothing here; there is tag(log,...)"),
+        ("lr=tag(log,choice(1,2))", "lr: tag(log,...) goes with an interval only"),
+    ],
+)
+def test_a_tag_that_nobody_reads_is_refused(override: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        search_space(parsed(override))
+    assert str(error.value) == message
+
+
+def test_a_shuffled_space_is_the_same_at_every_start() -> None:
+    spaces = [search_space(parsed("size=shuffle(range(1,9))", "act=shuffle(relu,gelu,elu)"))[0] for _ in range(5)]
+    assert all(space == spaces[0] for space in spaces)
+
+
+def test_a_grid_of_no_value_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^seed: range\(5,5\) holds no value; give at least one$"):
+        grid(parsed("seed=range(5,5)"))
+
+
+@pytest.mark.parametrize(
+    "override", ["seed=range(0,1000000000)", "lr=range(0,1,0.000000001)", "n=range(9000000000,0,-1)"]
+)
+def test_a_range_without_an_end_in_sight_is_counted_not_listed(override: str) -> None:
+    with pytest.raises(UserError, match="jobs are more than a sweep takes"):
+        grid(parsed(override))

@@ -1,8 +1,10 @@
 """Processes that work on one sweep: who is at work, who has which accelerator, and how they are all stopped."""
 
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +13,14 @@ import pytest
 
 from src.utils import sweep_worker
 from src.utils.errors import Interrupted
-from src.utils.locks import Worker, locked, try_lock
-from src.utils.sweep_worker import accelerators, check_not_stopped, new_stop_mark, prepare_worker
+from src.utils.locks import Worker, locked, of_this_machine, try_lock
+from src.utils.sweep_worker import accelerators, check_not_stopped, is_launchers_process, new_stop_mark, prepare_worker
 
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """As a launcher starts a process: without torch, and signals as they are."""
-    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -46,21 +48,22 @@ def test_each_worker_gets_an_accelerator_of_its_own_while_there_are_any(
     process: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     process.setattr(sweep_worker, "accelerators", lambda: ["0", "1"])
-    other = try_lock(tmp_path / ".accelerators" / "0")
+    process.setattr(tempfile, "tempdir", str(tmp_path))
+    other = try_lock(of_this_machine("accelerator-0"))  # another sweep's
     assert other is not None
-    prepare_worker(tmp_path)
+    prepare_worker()
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     process.setattr(sweep_worker, "_held", [held := sweep_worker._held[0]])
     process.setattr(os, "getpid", lambda: 7)
-    sweep_worker._take_accelerator(tmp_path)  # a third one has to share
+    sweep_worker._take_accelerator()  # a third one has to share
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     held.close()
     other.close()
 
 
-def test_one_accelerator_is_left_to_all(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_one_accelerator_is_left_to_all(process: pytest.MonkeyPatch) -> None:
     process.setattr(sweep_worker, "accelerators", lambda: ["0"])
-    prepare_worker(tmp_path)
+    prepare_worker()
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
@@ -75,7 +78,8 @@ def test_no_job_begins_after_the_sweep_was_stopped(process: pytest.MonkeyPatch, 
 
 
 def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytest.MonkeyPatch) -> None:
-    parents, killed = iter([1, 1, 1, 2]), []
+    process.setenv("SWEEP_STOP_MARK", "/sweep/.stop-a-host-1")
+    parents, killed = iter([1, 1, 2]), []
     process.setattr(os, "getppid", lambda: next(parents))
     process.setattr(time, "sleep", lambda seconds: None)
     process.setattr(os, "kill", lambda pid, signum: killed.append((pid, signum)))
@@ -84,8 +88,25 @@ def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytes
     assert killed == [(os.getpid(), signal.SIGTERM), 143]
 
 
-def test_a_signal_ends_a_worker_as_it_ends_a_run(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    prepare_worker(tmp_path)
+def test_a_process_of_joblib_outlives_signals_between_its_jobs(process: pytest.MonkeyPatch) -> None:
+    process.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
+    prepare_worker()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.raise_signal(getattr(signal, name))
+
+
+def test_a_launcher_that_uses_the_sweeps_own_process_has_no_workers(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("SWEEP_STOP_MARK", raising=False)
+    assert not is_launchers_process()
+    new_stop_mark(tmp_path)
+    assert is_launchers_process()
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    assert not is_launchers_process()
+
+
+def test_a_signal_ends_a_worker_as_it_ends_a_run(process: pytest.MonkeyPatch) -> None:
+    prepare_worker()
     with pytest.raises(Interrupted) as stopped:
         signal.raise_signal(signal.SIGTERM)
     assert stopped.value.exit_status == 143

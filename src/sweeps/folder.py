@@ -11,10 +11,11 @@ from typing import Any
 from src.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from src.utils.errors import UserError
 from src.utils.files import write_json
-from src.utils.run_folder import ACCELERATORS, CONFIG, METRICS, MULTIRUN, SWEEP
+from src.utils.locks import try_lock
+from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
-_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, LOCK, STUDY_LOCK, WORKERS, ACCELERATORS, ".stop-*", "study.journal*")
+_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, LOCK, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
@@ -35,7 +36,18 @@ def write_record(folder: Path, content: dict[str, Any]) -> None:
 
 
 def give_up(folder: Path) -> None:
-    """Remove what a sweep has left that never ran a job: its folder's name can be used again."""
+    """Remove what a sweep has left that never ran a job, unless another process is at work on it.
+
+    Its folder's name can be used again.
+    """
+    lock = try_lock(folder / LOCK)
+    if lock is None:
+        return
+    with lock:
+        _remove_what_is_left(folder)
+
+
+def _remove_what_is_left(folder: Path) -> None:
     if any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir()):
         return
     if any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
@@ -68,7 +80,7 @@ def read_job(
     elif state == COMPLETE:
         error = None
     elif state == FAIL:
-        error = content.get("error") or error or "failed"
+        error = (str(content.get("error") or error or "").strip() or "failed").splitlines()[0]
     elif state != PRUNED and error:
         state = FAIL
     return Job(

@@ -15,6 +15,7 @@ class GridPlan:
     """The jobs of a grid; those that a folder holds already are not run again."""
 
     what = "job"
+    is_kept = True
 
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
@@ -44,31 +45,39 @@ class GridPlan:
                 numbers[_key(job)] = len(known)
                 known.append(job)
         self._lines = known
-        self._asked = sorted({numbers[_key(job)] for job in jobs})
+        self._asked = frozenset(numbers[_key(job)] for job in jobs)
         self.note = ""
         if len(self._asked) < len(jobs):
             self.note = f"{len(jobs)} jobs were asked for, {len(self._asked)} of them different; repeats differ in seed"
         self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
-        self._errors: dict[int, str] = {}
-        self._ended: dict[int, Job] = {}
+        self._errors = {int(number): error for number, error in record.get("errors", {}).items()}
+        self._complete: dict[int, Job] = {}
         self._open: list[int] = []
         self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
 
     def start(self) -> None:
         """Keep what the sweep is, and set aside what failed: it is run once more."""
-        write_record(self.folder, self._record)
+        self._errors = {number: error for number, error in self._errors.items() if number not in self._asked}
+        self._keep()
         for found in self.jobs():
             if found.state == FAIL and found.number in self._asked:
                 self._set_aside(found)
         self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
+    def _keep(self) -> None:
+        write_record(self.folder, {**self._record, "errors": self._errors})
+
+    def is_asked_for(self, number: int) -> bool:
+        """Whether the command has this job; others are of an earlier one in the same folder."""
+        return number in self._asked
+
     def examples(self, groups: Sequence[str]) -> list[list[str]]:
         """Return the first job, one for every choice of the `groups`, and the last."""
         seen: dict[tuple[str, ...], list[str]] = {}
-        for number in self._asked:
+        for number in sorted(self._asked):
             chosen = tuple(line for line in self._lines[number] if split_line(line)[0].lstrip("+") in groups)
             seen.setdefault(chosen, self._lines[number])
-        return [*seen.values(), self._lines[self._asked[-1]]]
+        return [*seen.values(), self._lines[max(self._asked)]]
 
     def next(self, size: int | None) -> list[Task]:
         """Return the next jobs that have no result yet."""
@@ -79,17 +88,18 @@ class GridPlan:
         """Keep the error of a job that could not begin."""
         if error is not None:
             self._errors[task.number] = error
+            self._keep()
 
     def jobs(self) -> list[Job]:
-        """Return all jobs; what has ended is read once."""
+        """Return all jobs; what is complete is read once. A failed one may be begun anew by a cluster."""
         return [self._job(number) for number in range(len(self._lines))]
 
     def _job(self, number: int) -> Job:
-        if number in self._ended:
-            return self._ended[number]
+        if number in self._complete:
+            return self._complete[number]
         job = read_job(self.folder, number, self._lines[number], self.objectives, self._errors.get(number))
-        if job.state in (COMPLETE, FAIL):
-            self._ended[number] = job
+        if job.state == COMPLETE:
+            self._complete[number] = job
         return job
 
     def total(self) -> int:
@@ -115,11 +125,19 @@ class GridPlan:
             if not aside.exists():
                 folder.rename(aside)
                 break
-        self._ended.pop(job.number, None)
 
 
 def _key(lines: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(line for line in lines if not is_of_the_sweep(line)))
+    return tuple(sorted(_as_one(line) for line in lines if not is_of_the_sweep(line)))
+
+
+def _as_one(line: str) -> str:
+    """Write a fraction as Python does: Hydra keeps a single value as it was typed, and of several what they mean."""
+    key, value = split_line(line)
+    try:
+        return line if value.lstrip("+-").isdecimal() else f"{key}={float(value)!r}"
+    except ValueError:
+        return line
 
 
 def _values(jobs: Sequence[Sequence[str]]) -> dict[str, set[str]]:

@@ -23,6 +23,8 @@ class Plan(Protocol):
     what: str
     """What one of them is called: job or trial."""
 
+    is_kept: bool
+    """Whether the same command can go on with it in another process."""
     note: str
     """What the user should know of it at the start; empty if there is nothing."""
     shared: frozenset[str]
@@ -48,6 +50,9 @@ class Plan(Protocol):
 
     def jobs(self) -> list[Job]:
         """Return every job of the sweep that is known so far, by number."""
+
+    def is_asked_for(self, number: int) -> bool:
+        """Whether the job of this number is one of this command, and not only of an earlier one in the same folder."""
 
     def total(self) -> int:
         """Return how many jobs the whole sweep has."""

@@ -34,6 +34,7 @@ class Progress:
         self._over, self._turn = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="sweep progress", daemon=True)
         self._log: TextIO | None = None
+        self._warned = ""
 
     def __enter__(self) -> "Progress":
         path = self.folder / SWEEP_LOG
@@ -58,7 +59,16 @@ class Progress:
             self._say(text)
 
     def look(self) -> None:
-        """Say which jobs have ended since the last look."""
+        """Say which jobs have ended since the last look; what keeps it from that must not end the sweep."""
+        try:
+            self._look()
+        except Exception as error:  # such as a full disk, or a study that another process has locked
+            text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+            if text != self._warned:
+                print(text, file=sys.stderr)
+            self._warned = text
+
+    def _look(self) -> None:
         with self._turn:
             jobs = self.plan.jobs()
             for job in jobs:
@@ -75,13 +85,8 @@ class Progress:
                 print(clipped(self._state(jobs), width), end="", flush=True)
 
     def _watch(self) -> None:
-        told = ""
         while not self._over.wait(self._seconds):
-            try:
-                self.look()
-            except Exception as error:  # such as a full disk, or a study that another process has locked
-                if told != (told := f"warning: progress: {type(error).__name__}: {first_line(error)}"):
-                    print(told, file=sys.stderr)
+            self.look()
 
     def _say(self, text: str) -> None:
         self._clear()

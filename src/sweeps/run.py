@@ -1,9 +1,11 @@
 """Runs a sweep: what a plan chooses, a launcher does; in the end, however it comes, what there is is written down."""
 
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +21,7 @@ from src.utils.run_folder import LOG, as_override, shown_path
 
 Launch = Callable[[Sequence[Task]], list[str | None]]
 """Runs tasks and returns for each why it could not run, or None."""
+_TIME_TO_STOP = 30.0  # seconds
 
 
 def run_sweep(
@@ -42,13 +45,19 @@ def run_sweep(
     except (KeyboardInterrupt, Interrupted) as error:
         _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
-        raise Interrupted(signum, f"{error or 'interrupted'}\ncontinue with: {command}") from error
+        mark.unlink(missing_ok=True)
+        raise Interrupted(signum, f"{error or 'interrupted'}\n{_way_on(plan, command)}") from error
+    except _LauncherError as error:
+        _stop_what_runs(plan, error.begun, mark)
+        _close(plan, folder)
+        raise UserError(f"{error}; {_way_on(plan, command)}") from error
     except Exception as error:
         _close(plan, folder)
-        if isinstance(error, _LauncherError):
-            raise UserError(f"{error}; continue with: {command}") from error
+        if isinstance(error, UserError):
+            raise UserError(f"{error}; once that is mended, {_way_on(plan, command)}") from error
         raise
     jobs = _close(plan, folder)
+    jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
         raise UserError(
@@ -56,14 +65,32 @@ def run_sweep(
             f"more: {command}"
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
-        raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; continue with: {command}")
+        raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_way_on(plan, command)}")
     if others := sum(job.state == "RUNNING" for job in jobs):
         print(f"\nstill run by other processes: {others} {plan.what}{'' if others == 1 else 's'}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 
 class _LauncherError(Exception):
-    """The launcher itself has failed, not a job."""
+    """The launcher itself has failed, not a job; `begun` are the numbers of the jobs that it had started."""
+
+    def __init__(self, message: str, begun: set[int]) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+def _way_on(plan: Plan, command: str) -> str:
+    if plan.is_kept:
+        return f"continue with: {command}"
+    return "it can't go on, since nothing keeps it; set hydra.sweeper.storage for another time"
+
+
+def _stop_what_runs(plan: Plan, begun: set[int], mark: Path) -> None:
+    """Have jobs save and stop that a launcher has left running, on other machines perhaps: nobody waits for them."""
+    mark.touch()
+    until = time.monotonic() + _TIME_TO_STOP
+    while time.monotonic() < until and any(job.state == "RUNNING" and job.number in begun for job in plan.jobs()):
+        time.sleep(0.5)
 
 
 def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stopped: list[int]) -> None:
@@ -85,7 +112,8 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
             if stopped:  # a worker process that the signal has ended
                 return
             if not killed or not begun:
-                raise _LauncherError(f"launcher: {type(error).__name__}: {first_line(error)}") from error
+                numbers = {task.number for task in begun}
+                raise _LauncherError(f"launcher: {type(error).__name__}: {first_line(error)}", numbers) from error
             left = [task for task in left if task not in begun]
         else:
             for task, error_line in zip(left, errors, strict=True):
@@ -138,10 +166,11 @@ def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
         if received:
             sys.exit(128 + signum)
         received.append(signum)
-        mark.touch()
+        with suppress(OSError):  # a full disk; jobs on this machine get a terminal's signal themselves
+            mark.touch()
         if not parallel:
             raise Interrupted(signum)
-        print("\nstopping: the running jobs finish their batch and save (once more ends at once)", file=sys.stderr)
+        os.write(2, b"\nstopping: the running jobs finish their batch and save (once more ends at once)\n")
 
     before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -9,7 +9,7 @@ from src.sweeps.folder import STUDY_LOCK, WORKERS, has_begun, read_job, read_rec
 from src.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from src.sweeps.plan import Task
 from src.sweeps.study import open_study
-from src.utils.errors import UserError
+from src.utils.errors import UserError, first_line
 from src.utils.locks import Worker, locked
 from src.utils.run_folder import CONFIG
 
@@ -73,6 +73,7 @@ class SearchPlan:
         journal = Path((settings.storage or "").removeprefix("journal://"))
         # The folder may have been moved since then, or be reached by another path.
         self._holds_study = bool(settings.storage) and journal.resolve().parent == folder.resolve()
+        self.is_kept = settings.storage is not None
         self.shared = frozenset(split_line(line)[0] for line in fixed)
         self.note = _why_none_is_pruned(objectives, settings)
         record = read_record(folder)
@@ -98,7 +99,7 @@ class SearchPlan:
         self._worker = Worker(folder / WORKERS)
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
-        self._ended: dict[int, Job] = {}
+        self._through: dict[int, Job] = {}
 
     def _check_space(self) -> None:
         from optuna.distributions import check_distribution_compatibility
@@ -131,8 +132,30 @@ class SearchPlan:
             if hasattr(space, "choices") and key.lstrip("+") in groups
         }
         others = [{**corner, key: choice} for key, choices in swept.items() for choice in choices[1:]]
-        tried = [corner, *others, opposite]
-        return [[*(f"{key}={value}" for key, value in one.items()), *self._fixed] for one in tried]
+        return [self._example(values) for values in (corner, *others, opposite)]
+
+    def _example(self, values: dict[str, Any]) -> list[str]:
+        import optuna
+
+        study = optuna.create_study()  # in memory
+        study.enqueue_trial(values)
+        return self._lines(study.ask(self._space))
+
+    def _lines(self, trial: "Trial") -> list[str]:
+        """Return the overrides of a trial. Raises `UserError` if the user's own function has no list of them."""
+        lines = [f"{key}={trial.params[key]}" for key in self._space]
+        if self._extend is None:
+            return [*lines, *self._fixed]
+        name = getattr(self._extend, "__qualname__", self._extend)
+        try:
+            more = self._extend(trial)
+        except Exception as error:
+            raise UserError(f"hydra.sweeper.space: {name}: {type(error).__name__}: {first_line(error)}") from error
+        if not isinstance(more, (list, tuple)) or not all(isinstance(line, str) for line in more):
+            raise UserError(
+                f"hydra.sweeper.space: expected a list of overrides as ['model=cnn'] of {name}, got {more!r}"
+            )
+        return [*lines, *more, *self._fixed]
 
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""
@@ -158,8 +181,7 @@ class SearchPlan:
 
     def _ask(self) -> Task:
         trial = self._study.ask(self._space)
-        lines = [f"{key}={trial.params[key]}" for key in self._space]
-        lines += [*(self._extend(trial) if self._extend else ()), *self._fixed]
+        lines = self._lines(trial)
         trial.set_user_attr("overrides", lines)
         trial.set_user_attr("folder", str(self.folder.resolve()))
         trial.set_user_attr("worker", self._worker.name)
@@ -184,17 +206,21 @@ class SearchPlan:
             raise UserError(f"the first {self._launched} trials have all failed, the last: {job.error}")
 
     def jobs(self) -> list[Job]:
-        """Return the trials that have a folder here, by number; what has ended is read once."""
+        """Return the trials that have a folder here, by number; what is through is read once."""
         return [self._job(trial) for trial in self._own_trials()]
 
     def _job(self, trial: "FrozenTrial") -> Job:
-        if trial.number not in self._ended:
+        if trial.number not in self._through:
             lines, error = trial.user_attrs["overrides"], trial.user_attrs.get("error")
             job = read_job(self.folder, trial.number, lines, self.objectives, error)
-            if job.state not in ENDED:
+            if job.state not in (COMPLETE, PRUNED):  # a failed one may be begun anew by a cluster
                 return job
-            self._ended[trial.number] = job
-        return self._ended[trial.number]
+            self._through[trial.number] = job
+        return self._through[trial.number]
+
+    def is_asked_for(self, number: int) -> bool:
+        """Whether the command has this trial: a study has no others."""
+        return True
 
     def total(self) -> int:
         """Return how many trials the study is to have, not counting failed ones."""
@@ -242,4 +268,10 @@ def _runs(trial: "FrozenTrial") -> bool:
 
 
 def _end(space: Any, end: int) -> Any:
-    return space.choices[end] if hasattr(space, "choices") else (space.low, space.high)[end]
+    """Return a value near the end of what is drawn from: the very end of an interval may be no value that works."""
+    if hasattr(space, "choices"):
+        return space.choices[end]
+    if isinstance(space.low, int):
+        return (space.low, space.high)[end]
+    share = (0.001, 0.999)[end]
+    return space.low * (space.high / space.low) ** share if space.log else space.low + (space.high - space.low) * share

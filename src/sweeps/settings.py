@@ -42,13 +42,18 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
     if n_jobs is not None and not (isinstance(n_jobs, int) and n_jobs > 0):
         raise UserError(f"hydra.sweeper.n_jobs: expected a whole number from 1 up, or null, got {n_jobs!r}")
     if str(launcher["_target_"]).endswith(".BasicLauncher"):
+        if n_jobs is not None and n_jobs > 1:
+            raise UserError(
+                f"hydra.sweeper.n_jobs: {n_jobs} jobs at a time need a launcher for them; add launcher=joblib"
+            )
         return 1, False
     asked = launcher.get("n_jobs", _QUEUED_AT_ONCE)  # a cluster's launcher has no such key
     if asked == 0:
         raise UserError("hydra.launcher.n_jobs: expected a whole number from 1 up, or -1 for all cores, got 0")
+    side_by_side = asked if asked > 0 else max(1, available_cores() + 1 + asked)  # -2 leaves one core, as joblib has it
     if n_jobs is None and not all_at_once:
-        n_jobs = asked if asked > 0 else available_cores()
-    return n_jobs, True
+        n_jobs = side_by_side
+    return n_jobs, side_by_side > 1 or str(launcher["_target_"]).endswith("SubmititLauncher")
 
 
 def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:

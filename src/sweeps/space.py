@@ -39,10 +39,13 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
                 "or give the values"
             )
         choices.append(_texts(override) if override.is_sweep_override() else [_line(override)])
-    count = math.prod(map(len, choices))
+    _refuse_too_many(math.prod(map(len, choices)))
+    return [list(job) for job in product(*choices)]
+
+
+def _refuse_too_many(count: int) -> None:
     if count > _MOST_JOBS:
         raise UserError(f"{count:,} jobs are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
-    return [list(job) for job in product(*choices)]
 
 
 def search_space(overrides: Sequence[Override]) -> tuple[dict[str, "BaseDistribution"], list[str]]:
@@ -65,14 +68,25 @@ def _line(override: Override) -> str:
 
 
 def _texts(override: Override) -> list[str]:
-    key = override.get_key_element()
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    """Return a key with each of its values. Raises `UserError` if there is none, or more than a sweep takes."""
+    key, value = override.get_key_element(), override.value()
+    if isinstance(value, RangeSweep):
+        start, stop, step = (float(number or 0) for number in (value.start, value.stop, value.step))
+        _refuse_too_many(math.ceil((stop - start) / step) if step else 0)
+    texts = [f"{key}={one}" for one in override.sweep_string_iterator()]
+    if not texts:
+        raise UserError(f"{key}: {_line(override).partition('=')[2]} holds no value; give at least one")
+    return texts
 
 
 def _distribution(override: Override) -> "BaseDistribution":
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     value: Any = override.value()
+    if unknown := sorted(set(getattr(value, "tags", ())) - {"log"}):
+        raise UserError(f"{override.key_or_group}: tag({unknown[0]},...) means nothing here; there is tag(log,...)")
+    if "log" in getattr(value, "tags", ()) and not override.is_interval_sweep():
+        raise UserError(f"{override.key_or_group}: tag(log,...) goes with an interval only")
     try:
         if override.is_interval_sweep():
             whole = isinstance(value.start, int) and isinstance(value.end, int)
@@ -83,4 +97,6 @@ def _distribution(override: Override) -> "BaseDistribution":
             return IntDistribution(first, last, step=abs(numbers.step))
     except (ValueError, IndexError) as error:
         raise UserError(f"{override.key_or_group}: {_line(override).partition('=')[2]}: {error}") from error
-    return CategoricalDistribution(list(override.sweep_string_iterator()))
+    texts = [text.partition("=")[2] for text in _texts(override)]
+    shuffled = getattr(value, "shuffle", False)  # another time, another order: to Optuna that is another space
+    return CategoricalDistribution(sorted(texts) if shuffled else texts)

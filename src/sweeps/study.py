@@ -1,5 +1,6 @@
 """Optuna studies and where they are kept. Imports optuna only when a study is opened."""
 
+import os
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +52,7 @@ def open_study(
         if not type(error).__module__.startswith("sqlalchemy"):
             raise
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
-    _check_objectives(study, objectives, f"{storage}, study {name}")
+    _check_objectives(study, objectives, f"study '{name}' in {storage}")
     if sampler:
         study.sampler = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
     return study
@@ -72,7 +73,25 @@ def _open_storage(url: str | None) -> Any:
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     path = str(Path(url.removeprefix(_JOURNAL)).absolute())
-    return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    lock = JournalFileOpenLock(path)
+    if Path(path).is_file():
+        lock.acquire()
+        try:
+            _drop_half_a_record(Path(path))
+        finally:
+            lock.release()
+    return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+
+
+def _drop_half_a_record(journal: Path) -> None:
+    """Cut off a last line without an end, as a full disk or a power cut leaves it: the next would be added to it."""
+    with open(journal, "rb+") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _check_objectives(study: "Study", objectives: list[Objective], source: str) -> None:
@@ -81,7 +100,8 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
     if found is None:
         study.set_user_attr("objectives", wanted)
     elif found != wanted:
-        raise UserError(f"sweep.metric: {source} is a search by {found}, not by {wanted}; give it another study_name")
+        names = [" and ".join(f"{metric} ({mode})" for metric, mode in one) for one in (found, wanted)]
+        raise UserError(f"sweep.metric: {source}: is a search by {names[0]}, not by {names[1]}; name another folder")
 
 
 def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:

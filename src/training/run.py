@@ -33,6 +33,7 @@ from src.training.threads import set_threads, spare_threads
 from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
 from src.utils.run_folder import CHECKPOINTS, METRICS, is_sweep_job, shown_path, write_config
+from src.utils.targets import check_config
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def _train(
         callbacks.append(pruning)
     trainer = build_trainer(config, folder, [*callbacks, stop], logger)
 
+    _warn_of_what_files_may_not_name(config)
     _refuse_processes_in_a_sweep(trainer)
     if config["compile"]:
         check_compiler(trainer.strategy.root_device)
@@ -107,13 +109,22 @@ def _train(
             stopped_by = "pruning" if pruned else _stopped_by(trainer)
             record(result, config, history, origin, logger, stopped_by)
     except BaseException as error:
-        status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
+        is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
+        status = "interrupted" if is_stopped else "failed"
         told = {"error": str(error) or type(error).__name__} if status == "failed" else {}
         write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
         raise
     return result
+
+
+@rank_zero_only
+def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
+    try:
+        check_config(config, "warning")
+    except UserError as error:
+        _log.warning("%s. Before eval.py, infer.py or resume= can read what this run saves, add it there", error)
 
 
 def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:

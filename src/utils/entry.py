@@ -29,7 +29,7 @@ from src.utils.logging import log_to, log_traceback
 from src.utils.quick_hydra import answer_sooner
 from src.utils.run_folder import LOG, has_log, is_sweep_job, release
 from src.utils.schema import CONF
-from src.utils.sweep_worker import check_not_stopped, prepare_worker
+from src.utils.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 
 _log = logging.getLogger(__name__)
 
@@ -48,11 +48,14 @@ class JobStoppedError(JobFailedError):
     """One job of a sweep was stopped by a signal; it can be gone on with."""
 
 
-def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act], Callable[[], None]]:
+def script(
+    config_name: str, open_groups: tuple[str, ...] = (), trains: bool = False
+) -> Callable[[Act], Callable[[], None]]:
     """Make `act(config)` a command: ``python <script>.py key=value ...``.
 
     `open_groups` are config groups that get their keys from a checkpoint, not from ``conf/``: a key below
     them can be given on the command line without Hydra's ``+``, and is checked when the checkpoint is read.
+    A command that `trains` keeps the cores busy for long, of which others on the machine take notice.
     """
 
     def decorate(act: Act) -> Callable[[], None]:
@@ -67,10 +70,15 @@ def script(config_name: str, open_groups: tuple[str, ...] = ()) -> Callable[[Act
             try:
                 answer_sooner(CONF)
                 check_foreign_config(sys.argv[1:], CONF, config_name)
-                job = functools.partial(_run_job, act, show_traceback)
+                job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
                 _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
+            except BrokenPipeError:  # `python train.py --help | head`; Python would complain of it once more at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(1)
             except (UserError, JobFailedError) as error:
+                if show_traceback and error.__cause__ is not None:
+                    traceback.print_exc()
                 sys.exit(f"error: {error}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
@@ -99,11 +107,12 @@ def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
     return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
 
 
-def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None:
+def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
     in_sweep = is_sweep_job()
-    elsewhere = in_sweep and not hydra_config.launcher["_target_"].endswith(".BasicLauncher")
+    is_basic = hydra_config.launcher["_target_"].endswith(".BasicLauncher")
+    elsewhere = in_sweep and not is_basic and not is_launchers_process()
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
     try:
@@ -114,9 +123,9 @@ def _run_job(act: Act, show_traceback: bool, config: DictConfig) -> float | None
                 if in_sweep:
                     check_not_stopped()
                 else:
-                    share_cores()
+                    share_cores(trains)
                 if elsewhere:
-                    prepare_worker(folder.parent)
+                    prepare_worker()
                 return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:

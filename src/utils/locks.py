@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,12 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # nothing is locked
+
+
+def of_this_machine(name: str) -> Path:
+    """Return the file by which the processes of this user on this machine know who has the thing called `name`."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir()) / f"{name}-{user}.lock"
 
 
 def try_lock(path: Path) -> IO[str] | None:

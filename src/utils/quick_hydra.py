@@ -46,7 +46,10 @@ def _apply_and_remember(overrides: list[Override], config: DictConfig) -> None:
 def _can_say_the_mode(conf: Path, arguments: list[str]) -> bool:
     if any(argument.startswith(("--config", "-c", "-p")) or "hydra" in argument for argument in arguments):
         return True
-    texts = [path.read_bytes() for path in conf.rglob("*.yaml")]
+    try:
+        texts = [path.read_bytes() for path in conf.rglob("*.yaml")]
+    except OSError:  # an editor's own file; Hydra reads only those that are asked for
+        return True
     return any(b"RUN" in text or b"searchpath" in text for text in texts)
 
 

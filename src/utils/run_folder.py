@@ -37,7 +37,6 @@ RUNS = "outputs"
 MULTIRUN = "multirun.yaml"
 SWEEP = "sweep.json"
 SWEEP_LOG = "logs/sweep.log"
-ACCELERATORS = ".accelerators"
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
 
 _CONFIG_HEADER = """\
@@ -154,9 +153,11 @@ def _sweep_writes(path: Path) -> bool:
     return path.name.isdecimal() or path.name in _OF_A_SWEEP or path.name.startswith("study.journal")
 
 
-def _sweep_to_resume(config: DictConfig, resumed: str) -> Path:
+def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
     if _named_by_user(config, "sweep"):
         _refuse("hydra.sweep.dir: a sweep that goes on stays in its folder; leave it out, or leave sweep.resume out")
+    if not isinstance(resumed, str):
+        _refuse(f"sweep.resume: expected a sweep's folder, got {resumed!r}")
     folder = Path(resumed)
     if not (folder / MULTIRUN).is_file():
         what = "is no sweep's folder" if folder.exists() else f"does not exist (relative paths start at {Path.cwd()})"
@@ -226,6 +227,11 @@ def has_log(config: DictConfig) -> bool:
 def is_sweep_job() -> bool:
     """Whether this process runs a job of a sweep, which leaves the terminal to the sweep."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def is_requeued_job(folder: Path) -> bool:
+    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that goes on."""
+    return is_sweep_job() and (folder / CONFIG).exists()
 
 
 def is_worker_rank() -> bool:

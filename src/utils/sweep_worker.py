@@ -12,8 +12,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from src.utils.errors import Interrupted
-from src.utils.locks import try_lock
-from src.utils.run_folder import ACCELERATORS
+from src.utils.locks import of_this_machine, try_lock
 
 _STOP_MARK = "SWEEP_STOP_MARK"  # in the environment, which processes hand on to those that they start
 _TIME_TO_SAVE = 60.0  # seconds
@@ -25,10 +24,19 @@ def new_stop_mark(sweep: Path) -> Path:
 
     Other processes that work on the sweep have marks of their own.
     """
-    mark = sweep.absolute() / f".stop-{socket.gethostname()}-{os.getpid()}"
+    mark = sweep.absolute() / _mark_of_this_process()
     mark.unlink(missing_ok=True)
     os.environ[_STOP_MARK] = str(mark)
     return mark
+
+
+def _mark_of_this_process() -> str:
+    return f".stop-{socket.gethostname()}-{os.getpid()}"
+
+
+def is_launchers_process() -> bool:
+    """Whether this process is the sweep's own, and no worker: launchers may run jobs in it too."""
+    return Path(os.environ.get(_STOP_MARK, "")).name == _mark_of_this_process()
 
 
 def stop_asked() -> bool:
@@ -43,20 +51,26 @@ def check_not_stopped() -> None:
         raise Interrupted(signal.SIGINT, "not run: the sweep was stopped")
 
 
-def prepare_worker(sweep: Path) -> None:
-    """Make this process, which the sweep's own has started, ready for a job of the sweep in the folder `sweep`."""
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), _interrupt)
-    if multiprocessing.get_start_method(allow_none=True) == "loky":  # joblib's, which data workers can't be started by
+def prepare_worker() -> None:
+    """Make this process, which the sweep's own has started, ready for a job of the sweep.
+
+    One of joblib's outlives a signal while it has no job that trains: if it ended, joblib would kill the others before
+    they have saved. The terminal's signals reach the sweep's own process too, which leaves the mark.
+    """
+    is_joblibs = multiprocessing.current_process().name.startswith("LokyProcess")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave_to_the_mark if is_joblibs else _interrupt)
+    if multiprocessing.get_start_method(allow_none=True) == "loky":  # which data workers can't be started by
         multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # the system's own
         threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
     if "torch" not in sys.modules and not _held and "SLURM_JOB_ID" not in os.environ:
-        _take_accelerator(sweep)
+        _take_accelerator()
 
 
 def _end_without_parent() -> None:
-    """Save and stop when the sweep's own process was killed: whoever goes on with the sweep has the jobs to itself."""
-    parent = os.getppid()
+    """Save and stop when the sweep's own process was killed."""
+    parent = int(os.environ[_STOP_MARK].rpartition("-")[2])  # it may be gone already
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -64,13 +78,13 @@ def _end_without_parent() -> None:
     os._exit(128 + signal.SIGTERM)
 
 
-def _take_accelerator(sweep: Path) -> None:
+def _take_accelerator() -> None:
     """Show this process one accelerator only, where there are several: one that no other worker has."""
     names = accelerators()
     if len(names) < 2:
         return
     for name in names:
-        if lock := try_lock(sweep / ACCELERATORS / name):
+        if lock := try_lock(of_this_machine(f"accelerator-{name}")):
             _held.append(lock)
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return
@@ -82,6 +96,10 @@ def accelerators(devices: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in visible.split(",") if name.strip()]
     return [str(index) for index in range(len(list(devices.iterdir())))] if devices.is_dir() else []
+
+
+def _leave_to_the_mark(signum: int, frame: FrameType | None) -> None:
+    """Do nothing, as `signal.SIG_IGN` would, but for this process only and not for those that it starts."""
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
