@@ -1,12 +1,15 @@
 """The commands, run as a user runs them, from training to prediction."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import read_history, run_script
+from conftest import ROOT, read_history, run_script
 from omegaconf import OmegaConf
 
 
@@ -275,3 +278,13 @@ def test_flags_and_digits_as_text_are_predicted_as_they_were_evaluated(tmp_path:
         assert done.returncode == 0, done.stderr
         expected = [line.split(",")[2:] for line in (tmp_path / name / "predictions.csv").read_text().splitlines()]
         assert [line.split(",") for line in (tmp_path / "p.csv").read_text().splitlines()] == expected
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    """As in `python train.py --help | head`."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, str(ROOT / "train.py"), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")

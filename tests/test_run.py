@@ -12,6 +12,7 @@ from conftest import composed, read_history, run_script
 from src.training.checkpoint import load_checkpoint
 from src.training.run import TrainingResult, train
 from src.utils.errors import UserError
+from src.utils.targets import ALLOWED, Allowed
 
 QUIET = ["++callbacks.progress_bar=null"]
 
@@ -48,6 +49,16 @@ def test_a_run_that_diverged_has_failed() -> None:
 def test_only_rows_that_were_trained_on_count_for_the_speed() -> None:
     run("trainer.limit_train_batches=3", "data.batch_size=10", "trainer.max_epochs=2")
     assert [row["train_rows"] for row in read_history(Path("run/logs/metrics.csv"))] == [30, 30]
+
+
+def test_what_no_file_may_name_is_told_of_before_training(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ALLOWED, "data", Allowed(("src.data",), functions="load_.*"))
+    run("trainer.max_epochs=1")
+    (told,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told.startswith("warning: data._target_ is 'src.data.fake.")
+    assert told.endswith("Before eval.py, infer.py or resume= can read what this run saves, add it there")
 
 
 def test_numbers_of_some_batches_are_not_ranked() -> None:

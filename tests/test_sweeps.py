@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,12 @@ import optuna
 import pytest
 import torch
 import yaml
-from conftest import run_script
+from conftest import ROOT, run_script
 from started import Hold, Started
 
 from src.training.checkpoint import read
 from src.training.module import Module
+from src.utils.run_folder import LAST_CHECKPOINT
 
 TINY = ["trainer=cpu", "data.rows=200", "model.hidden_sizes=[8]", "logger=none", "threads=1"]
 SEARCH = ["-m", "sweep=optuna", *TINY, "hydra.sweep.dir=sweep", "hydra.sweeper.sampler.seed=1"]
@@ -198,3 +203,28 @@ def test_jobs_run_side_by_side_in_processes_of_their_own(kind: list[str], launch
     assert done.returncode == 0, done.stdout + done.stderr
     assert states(tmp_path / "sweep") == ["COMPLETE"] * 3
     assert job_folders(tmp_path / "sweep") == ["0", "1", "2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_saves_the_jobs_of_joblib_also_beside_an_idle_process(n_jobs: int, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    jobs = ["trainer.max_epochs=1,100000", "callbacks.early_stopping=null", "hydra.sweep.dir=sweep"]
+    joblib = ["launcher=joblib", f"hydra.launcher.n_jobs={n_jobs}"]
+    command = [sys.executable, str(ROOT / "train.py"), "-m", *TINY, *jobs, *joblib]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as sweep:
+        try:
+            until = time.monotonic() + 120
+            first, second = tmp_path / "sweep" / "0" / "metrics.json", tmp_path / "sweep" / "1" / LAST_CHECKPOINT
+            while not (second.exists() and '"completed"' in first.read_text()):
+                assert time.monotonic() < until
+                time.sleep(0.2)
+            os.killpg(sweep.pid, signal.SIGINT)
+            _, told = sweep.communicate(timeout=120)
+        finally:
+            sweep.kill()
+    assert sweep.returncode == 130, told
+    assert "continue with: " in told
+    assert states(tmp_path / "sweep") == ["COMPLETE", "INTERRUPTED"]
+    assert metrics(tmp_path / "sweep" / "1")["status"] == "interrupted"
+    assert "saved" in (tmp_path / "sweep" / "1" / "logs" / "training.log").read_text().splitlines()[-1]
