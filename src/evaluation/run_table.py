@@ -152,7 +152,8 @@ def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: 
         return rank(find_runs(folder), metric, mode, trained_on)
     chosen = " ".join(best.overrides) or "that without overrides"
     _log.info("best configuration of %s by its mean %s of %.4f: %s", folder, best.metric, best.mean, chosen)
-    _log.info("only its %d runs are ranked; metric=... ranks all runs of the sweep\n", len(best.runs))
+    its = "its run is" if len(best.runs) == 1 else f"its {len(best.runs)} runs are"
+    _log.info("only %s ranked; metric=... ranks all runs of the sweep\n", its)
     return rank(_finished([run / METRICS for run in best.runs], folder), best.metric, best.mode, trained_on)
 
 
