@@ -58,7 +58,7 @@ def test_what_no_file_may_name_is_told_of_before_training(
     run("trainer.max_epochs=1")
     (told,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert told.startswith("warning: data._target_ is 'src.data.fake.")
-    assert told.endswith("Before eval.py, infer.py or resume= can read what this run saves, add it there")
+    assert told.endswith("; until it may, eval.py, infer.py and resume= will refuse what this run saves")
 
 
 def test_numbers_of_some_batches_are_not_ranked() -> None:

@@ -20,6 +20,7 @@ from test_exact_resume import differing, outcome
 from src.training import run as run_module
 from src.training.module import Module
 from src.training.signals import StopOnSignal
+from src.utils.errors import Interrupted
 
 STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 STOPPED = re.compile(
@@ -372,6 +373,10 @@ def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: 
                 stop.on_train_batch_end(trainer, None, None, None, 0)  # type: ignore[arg-type]
         assert done == ["last.ckpt", "handed on"]
         assert signal.getsignal(signal.SIGUSR2) is theirs
+        no_more = OSError("timed-out too many times")
+        signal.signal(signal.SIGUSR2, lambda *_: (_ for _ in ()).throw(no_more))
+        with StopOnSignal(tmp_path), pytest.raises(Interrupted, match="stopped by SIGUSR2: timed-out too many times"):
+            signal.raise_signal(signal.SIGUSR2)
     finally:
         signal.signal(signal.SIGUSR2, before)
 

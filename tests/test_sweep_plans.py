@@ -404,6 +404,14 @@ def test_half_a_record_at_the_end_of_a_journal_is_dropped(search: Callable[..., 
         assert all(json.loads(line) for line in journal.read_text().splitlines())
 
 
+@pytest.mark.parametrize("content", [b"SQLite format 3\0\n and more", b"my notes", b"a line\n"])
+def test_what_is_no_journal_is_left_as_it_is(content: bytes, search: Callable[..., SearchPlan], tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(content)
+    with pytest.raises(UserError, match=r"^hydra\.sweeper\.storage: .*/mine is no journal of Optuna; name another"):
+        search(1, storage=f"journal://{tmp_path}/mine")
+    assert (tmp_path / "mine").read_bytes() == content
+
+
 def _space_of_mine(trial: Any) -> list[str]:
     return [f"model.depth={trial.suggest_int('depth', 1, 3)}"]
 

@@ -87,7 +87,8 @@ def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, mo
         raise RuntimeError("the cluster is gone\nmore")
 
     monkeypatch.setattr("src.sweeps.run._TIME_TO_STOP", 0.6)
-    with pytest.raises(UserError, match=r"^launcher: RuntimeError: the cluster is gone; continue with: go on$"):
+    told = "the cluster is gone; the other jobs that it had started were told to save and stop"
+    with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {told}; continue with: go on$"):
         run(plan, launch)
     assert stop_asked(), "nobody waits for job 1 any more: it saves and stops"
     assert "COMPLETE" in (plan.folder / "results.csv").read_text()
@@ -121,6 +122,22 @@ def test_a_sweep_that_nothing_keeps_is_not_told_to_go_on(plan: GridPlan, monkeyp
     monkeypatch.setattr(plan, "is_kept", False)
     with pytest.raises(Interrupted, match="it can't go on, since nothing keeps it"):
         run(plan, launch)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+def test_a_sweep_whose_log_can_not_be_written_goes_on(plan: GridPlan, capsys: pytest.CaptureFixture[str]) -> None:
+    (plan.folder / "logs").mkdir()
+    (plan.folder / "logs" / "sweep.log").symlink_to("/dev/full")
+
+    def launch(tasks: Sequence[Task]) -> list[str | None]:
+        for task in tasks:
+            works_on(plan, task.number, "completed")
+        return [None] * len(tasks)
+
+    run(plan, launch)
+    said = capsys.readouterr()
+    assert said.err.count("No space left on device") == 1
+    assert said.out.count("\njob ") == 3
 
 
 def test_what_the_progress_can_not_say_ends_nothing(plan: GridPlan, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

@@ -77,8 +77,9 @@ def test_no_job_begins_after_the_sweep_was_stopped(process: pytest.MonkeyPatch, 
         check_not_stopped()
 
 
-def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytest.MonkeyPatch) -> None:
-    process.setenv("SWEEP_STOP_MARK", "/sweep/.stop-a-host-1")
+def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mark = tmp_path / ".stop-a-host-1"
+    process.setenv("SWEEP_STOP_MARK", str(mark))
     parents, killed = iter([1, 1, 2]), []
     process.setattr(os, "getppid", lambda: next(parents))
     process.setattr(time, "sleep", lambda seconds: None)
@@ -86,6 +87,7 @@ def test_a_worker_saves_and_stops_when_the_sweeps_process_is_gone(process: pytes
     process.setattr(os, "_exit", lambda status: killed.append(status))
     sweep_worker._end_without_parent()
     assert killed == [(os.getpid(), signal.SIGTERM), 143]
+    assert mark.exists(), "its next job does not begin"
 
 
 def test_a_process_of_joblib_outlives_signals_between_its_jobs(process: pytest.MonkeyPatch) -> None:
@@ -94,6 +96,12 @@ def test_a_process_of_joblib_outlives_signals_between_its_jobs(process: pytest.M
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.raise_signal(getattr(signal, name))
+
+
+def test_a_worker_of_a_sweep_under_nohup_ignores_what_nohup_does(process: pytest.MonkeyPatch) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    prepare_worker()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_a_launcher_that_uses_the_sweeps_own_process_has_no_workers(tmp_path: Path, monkeypatch) -> None:

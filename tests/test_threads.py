@@ -52,5 +52,5 @@ def test_what_a_network_has_frozen_stays_frozen() -> None:
 
 
 def test_more_threads_than_any_use_are_refused() -> None:
-    with pytest.raises(UserError, match=r"^threads: 1000000 on \d+ cores would keep each other from working"):
+    with pytest.raises(UserError, match=r"^threads: 1000000 would keep each other from working on \d+ cores; give"):
         set_threads(1_000_000)

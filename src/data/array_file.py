@@ -66,10 +66,9 @@ def stream_array(array: np.ndarray, batch_size: int, source: str) -> Iterator[np
     becomes shorter meanwhile: to read on would end the process.
     """
     pages, held = map_of(array), 0
-    size = pages.size() if pages is not None else 0
     for start in range(0, len(array), batch_size):
-        if pages is not None and pages.size() < size:
-            raise UserError(f"{source} was truncated while it was read, to {pages.size()} bytes of {size}")
+        if pages is not None and pages.size() < len(pages):
+            raise UserError(f"{source} was truncated while it was read, to {pages.size()} bytes of {len(pages)}")
         yield array[start : start + batch_size]
         held += array[start : start + batch_size].nbytes
         if held >= _LET_GO_BYTES and pages is not None and hasattr(mmap, "MADV_DONTNEED"):

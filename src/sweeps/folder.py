@@ -15,7 +15,7 @@ from src.utils.locks import try_lock
 from src.utils.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
-_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, LOCK, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
+_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
@@ -44,17 +44,13 @@ def give_up(folder: Path) -> None:
     if lock is None:
         return
     with lock:
-        _remove_what_is_left(folder)
-
-
-def _remove_what_is_left(folder: Path) -> None:
-    if any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir()):
-        return
-    if any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
-        return
-    for pattern in _MADE_BEFORE_A_JOB:
-        for path in folder.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        has_jobs = any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir())
+        if has_jobs or any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
+            return
+        for pattern in _MADE_BEFORE_A_JOB:
+            for path in folder.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)  # Windows removes no file that is open
     if not any(folder.iterdir()):
         folder.rmdir()
 

@@ -1,5 +1,7 @@
 """A grid: every combination of the values that were given, each tried once."""
 
+import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -9,6 +11,9 @@ from src.sweeps.job import COMPLETE, FAIL, Job, Objective
 from src.sweeps.plan import Task
 from src.utils.errors import UserError
 from src.utils.locks import try_lock
+
+_FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
+_KEPT_EVERY = 10.0  # seconds: with very many jobs, of which very many fail, writing takes longer than failing
 
 
 class GridPlan:
@@ -20,6 +25,7 @@ class GridPlan:
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
         self.folder, self.objectives = folder, objectives
+        self._is_kept = True
         self._lock = self._locked(folder)
         try:
             self._join(jobs, command)
@@ -53,6 +59,7 @@ class GridPlan:
         self._errors = {int(number): error for number, error in record.get("errors", {}).items()}
         self._complete: dict[int, Job] = {}
         self._open: list[int] = []
+        self._kept_at = 0.0
         self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
 
     def start(self) -> None:
@@ -66,6 +73,7 @@ class GridPlan:
 
     def _keep(self) -> None:
         write_record(self.folder, {**self._record, "errors": self._errors})
+        self._kept_at, self._is_kept = time.monotonic(), True
 
     def is_asked_for(self, number: int) -> bool:
         """Whether the command has this job; others are of an earlier one in the same folder."""
@@ -88,7 +96,9 @@ class GridPlan:
         """Keep the error of a job that could not begin."""
         if error is not None:
             self._errors[task.number] = error
-            self._keep()
+            self._is_kept = False
+            if time.monotonic() > self._kept_at + _KEPT_EVERY:
+                self._keep()
 
     def jobs(self) -> list[Job]:
         """Return all jobs; what is complete is read once. A failed one may be begun anew by a cluster."""
@@ -115,7 +125,11 @@ class GridPlan:
 
     def close(self) -> None:
         """Let another process go on with the sweep."""
-        self._lock.close()
+        try:
+            if not self._is_kept:
+                self._keep()
+        finally:
+            self._lock.close()
 
     def _set_aside(self, job: Job) -> None:
         """Give a failed run's folder another name: it is tried anew, and what it left can be looked at."""
@@ -134,10 +148,7 @@ def _key(lines: Sequence[str]) -> tuple[str, ...]:
 def _as_one(line: str) -> str:
     """Write a fraction as Python does: Hydra keeps a single value as it was typed, and of several what they mean."""
     key, value = split_line(line)
-    try:
-        return line if value.lstrip("+-").isdecimal() else f"{key}={float(value)!r}"
-    except ValueError:
-        return line
+    return f"{key}={float(value)!r}" if re.fullmatch(_FRACTION, value) else line
 
 
 def _values(jobs: Sequence[Sequence[str]]) -> dict[str, set[str]]:

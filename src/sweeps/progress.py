@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -50,7 +51,8 @@ class Progress:
         with self._turn:
             self._clear()
         if self._log is not None:
-            self._log.close()
+            with suppress(OSError):  # a full disk, as told
+                self._log.close()
             self._log = None
 
     def say(self, text: str) -> None:
@@ -63,19 +65,22 @@ class Progress:
         try:
             self._look()
         except Exception as error:  # such as a full disk, or a study that another process has locked
-            text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
-            if text != self._warned:
-                print(text, file=sys.stderr)
-            self._warned = text
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+        if text != self._warned:
+            print(text, file=sys.stderr)
+        self._warned = text
 
     def _look(self) -> None:
         with self._turn:
             jobs = self.plan.jobs()
             for job in jobs:
                 if job.state in ENDED and job.number not in self._said:
+                    self._say(self._ended(job))
                     self._said.add(job.number)
                     self._latest = time.monotonic()
-                    self._say(self._ended(job))
             if self._latest > self._written and time.monotonic() - self._written > _RESULTS_EVERY:
                 write_results(self.folder, jobs, self.plan.objectives)
                 self._written = time.monotonic()
@@ -93,8 +98,11 @@ class Progress:
         print(text, flush=True)
         if self._log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-            self._log.writelines(f"{stamp} {line}\n" for line in text.splitlines())
-            self._log.flush()
+            try:
+                self._log.writelines(f"{stamp} {line}\n" for line in text.splitlines())
+                self._log.flush()
+            except OSError as error:
+                self._warn(error)
 
     def _clear(self) -> None:
         if self._live:

@@ -45,15 +45,17 @@ def run_sweep(
     except (KeyboardInterrupt, Interrupted) as error:
         _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
-        mark.unlink(missing_ok=True)
         raise Interrupted(signum, f"{error or 'interrupted'}\n{_way_on(plan, command)}") from error
     except _LauncherError as error:
-        _stop_what_runs(plan, error.begun, mark)
-        _close(plan, folder)
-        raise UserError(f"{error}; {_way_on(plan, command)}") from error
+        try:
+            _stop_what_runs(plan, error.begun, mark)
+        finally:
+            _close(plan, folder)
+        stopped_too = "; the other jobs that it had started were told to save and stop" if len(error.begun) > 1 else ""
+        raise UserError(f"{error}{stopped_too}; {_way_on(plan, command)}") from error
     except Exception as error:
         _close(plan, folder)
-        if isinstance(error, UserError):
+        if isinstance(error, UserError) and plan.is_kept:
             raise UserError(f"{error}; once that is mended, {_way_on(plan, command)}") from error
         raise
     jobs = _close(plan, folder)
@@ -61,8 +63,8 @@ def run_sweep(
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
         raise UserError(
-            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above; to run what failed once "
-            f"more: {command}"
+            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above"
+            + (f"; to run what failed once more: {command}" if plan.is_kept else "")
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
         raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_way_on(plan, command)}")
@@ -87,7 +89,8 @@ def _way_on(plan: Plan, command: str) -> str:
 
 def _stop_what_runs(plan: Plan, begun: set[int], mark: Path) -> None:
     """Have jobs save and stop that a launcher has left running, on other machines perhaps: nobody waits for them."""
-    mark.touch()
+    with suppress(OSError):
+        mark.touch()
     until = time.monotonic() + _TIME_TO_STOP
     while time.monotonic() < until and any(job.state == "RUNNING" and job.number in begun for job in plan.jobs()):
         time.sleep(0.5)
@@ -166,7 +169,7 @@ def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
         if received:
             sys.exit(128 + signum)
         received.append(signum)
-        with suppress(OSError):  # a full disk; jobs on this machine get a terminal's signal themselves
+        with suppress(OSError):  # a full disk; what trains on this machine gets a terminal's signal itself
             mark.touch()
         if not parallel:
             raise Interrupted(signum)

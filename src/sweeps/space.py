@@ -43,9 +43,9 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
     return [list(job) for job in product(*choices)]
 
 
-def _refuse_too_many(count: int) -> None:
+def _refuse_too_many(count: float) -> None:
     if count > _MOST_JOBS:
-        raise UserError(f"{count:,} jobs are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
+        raise UserError(f"{count:,.0f} jobs are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
 
 
 def search_space(overrides: Sequence[Override]) -> tuple[dict[str, "BaseDistribution"], list[str]]:
@@ -72,7 +72,7 @@ def _texts(override: Override) -> list[str]:
     key, value = override.get_key_element(), override.value()
     if isinstance(value, RangeSweep):
         start, stop, step = (float(number or 0) for number in (value.start, value.stop, value.step))
-        _refuse_too_many(math.ceil((stop - start) / step) if step else 0)
+        _refuse_too_many((stop - start) / step if step else 0)
     texts = [f"{key}={one}" for one in override.sweep_string_iterator()]
     if not texts:
         raise UserError(f"{key}: {_line(override).partition('=')[2]} holds no value; give at least one")

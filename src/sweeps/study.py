@@ -86,8 +86,11 @@ def _open_storage(url: str | None) -> Any:
 def _drop_half_a_record(journal: Path) -> None:
     """Cut off a last line without an end, as a full disk or a power cut leaves it: the next would be added to it."""
     with open(journal, "rb+") as file:
-        if file.seek(0, os.SEEK_END) == 0:
+        beginning = file.read(200)
+        if not beginning:
             return
+        if b'"op_code"' not in beginning:
+            raise UserError(f"hydra.sweeper.storage: {journal} is no journal of Optuna; name another file")
         file.seek(-1, os.SEEK_END)
         if file.read() != b"\n":
             file.seek(0)

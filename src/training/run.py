@@ -121,10 +121,12 @@ def _train(
 
 @rank_zero_only
 def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
-    try:
-        check_config(config, "warning")
-    except UserError as error:
-        _log.warning("%s. Before eval.py, infer.py or resume= can read what this run saves, add it there", error)
+    for key, value in config.items():
+        try:
+            check_config({key: value}, "warning")
+        except UserError as error:
+            readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
+            _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
 
 
 def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:

@@ -32,8 +32,8 @@ class StopOnSignal(Checkpoint):
 
     SIGINT, SIGTERM and SIGHUP end the run. Within a SLURM job SIGUSR1 (``sbatch --signal=USR1@90``) also puts the
     job back into the queue; started again, the same command goes on with the run. SIGUSR2, by which submitit takes a
-    job off a machine, is handed on to it once the run is saved. It is a `Checkpoint` to Lightning so that it runs after
-    all callbacks that count the batch.
+    job off a machine, is handed on to it, after a batch once the run is saved. It is a `Checkpoint` to Lightning so
+    that it runs after all callbacks that count the batch.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -116,7 +116,10 @@ class StopOnSignal(Checkpoint):
     def _end(self, signum: int, where: str = "") -> NoReturn:
         has_begun = (self.folder / CONFIG).exists()
         if signum == _HANDED_ON:
-            self._handlers_before[signum](signum, None)  # ends the process, or its job
+            try:
+                self._handlers_before[signum](signum, None)  # ends the process, and puts its job back into the queue
+            except Exception as error:  # no more of that
+                raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
         if signum == _REQUEUE and not is_worker_rank():
             self._requeue(has_begun)
         how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"

@@ -25,7 +25,10 @@ def set_threads(threads: int | None) -> None:
     """
     cores = os.cpu_count() or 1
     if threads is not None and threads > _MOST_PER_CORE * cores:
-        raise UserError(f"threads: {threads} on {cores} cores would keep each other from working; leave it out")
+        raise UserError(
+            f"threads: {threads} would keep each other from working on {cores} cores; "
+            f"give at most {_MOST_PER_CORE * cores}, or threads=null"
+        )
     torch.set_num_threads(threads or min(_OF_TORCH, available_cores()))
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -59,8 +60,9 @@ def prepare_worker() -> None:
     """
     is_joblibs = multiprocessing.current_process().name.startswith("LokyProcess")
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave_to_the_mark if is_joblibs else _interrupt)
+        signum = getattr(signal, name, None)
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:  # nohup's choice
+            signal.signal(signum, _leave_to_the_mark if is_joblibs else _interrupt)
     if multiprocessing.get_start_method(allow_none=True) == "loky":  # which data workers can't be started by
         multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # the system's own
         threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
@@ -69,10 +71,15 @@ def prepare_worker() -> None:
 
 
 def _end_without_parent() -> None:
-    """Save and stop when the sweep's own process was killed."""
-    parent = int(os.environ[_STOP_MARK].rpartition("-")[2])  # it may be gone already
+    """Save and stop when the sweep's own process was killed, and begin no other job."""
+    mark = os.environ.get(_STOP_MARK, "")
+    pid = mark.rpartition("-")[2]
+    parent = int(pid) if pid.isdecimal() else os.getppid()  # it may be gone already
     while os.getppid() == parent:
         time.sleep(1)
+    if mark:
+        with suppress(OSError):
+            Path(mark).touch()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_TIME_TO_SAVE)
     os._exit(128 + signal.SIGTERM)
@@ -84,7 +91,10 @@ def _take_accelerator() -> None:
     if len(names) < 2:
         return
     for name in names:
-        if lock := try_lock(of_this_machine(f"accelerator-{name}")):
+        lock = None
+        with suppress(OSError):  # nowhere to lock
+            lock = try_lock(of_this_machine(f"accelerator-{name}"))
+        if lock:
             _held.append(lock)
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return
