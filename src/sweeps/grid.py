@@ -13,7 +13,7 @@ from src.utils.errors import UserError
 from src.utils.locks import try_lock
 
 _FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
-_KEPT_EVERY = 10.0  # seconds: with very many jobs, of which very many fail, writing takes longer than failing
+_WRITTEN_EVERY = 10.0  # seconds: with very many jobs, of which very many fail, writing takes longer than failing
 
 
 class GridPlan:
@@ -25,7 +25,7 @@ class GridPlan:
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
         self.folder, self.objectives = folder, objectives
-        self._is_kept = True
+        self._is_written = True
         self._lock = self._locked(folder)
         try:
             self._join(jobs, command)
@@ -59,21 +59,21 @@ class GridPlan:
         self._errors = {int(number): error for number, error in record.get("errors", {}).items()}
         self._complete: dict[int, Job] = {}
         self._open: list[int] = []
-        self._kept_at = 0.0
+        self._written_at = 0.0
         self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
 
     def start(self) -> None:
         """Keep what the sweep is, and set aside what failed: it is run once more."""
         self._errors = {number: error for number, error in self._errors.items() if number not in self._asked}
-        self._keep()
+        self._write()
         for found in self.jobs():
             if found.state == FAIL and found.number in self._asked:
                 self._set_aside(found)
         self._open = [job.number for job in self.jobs() if job.number in self._asked and job.state != COMPLETE]
 
-    def _keep(self) -> None:
+    def _write(self) -> None:
         write_record(self.folder, {**self._record, "errors": self._errors})
-        self._kept_at, self._is_kept = time.monotonic(), True
+        self._written_at, self._is_written = time.monotonic(), True
 
     def is_asked_for(self, number: int) -> bool:
         """Whether the command has this job; others are of an earlier one in the same folder."""
@@ -96,9 +96,9 @@ class GridPlan:
         """Keep the error of a job that could not begin."""
         if error is not None:
             self._errors[task.number] = error
-            self._is_kept = False
-            if time.monotonic() > self._kept_at + _KEPT_EVERY:
-                self._keep()
+            self._is_written = False
+            if time.monotonic() > self._written_at + _WRITTEN_EVERY:
+                self._write()
 
     def jobs(self) -> list[Job]:
         """Return all jobs; what is complete is read once. A failed one may be begun anew by a cluster."""
@@ -126,8 +126,8 @@ class GridPlan:
     def close(self) -> None:
         """Let another process go on with the sweep."""
         try:
-            if not self._is_kept:
-                self._keep()
+            if not self._is_written:
+                self._write()
         finally:
             self._lock.close()
 
