@@ -53,7 +53,7 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
     side_by_side = asked if asked > 0 else max(1, available_cores() + 1 + asked)  # -2 leaves one core, as joblib has it
     if n_jobs is None and not all_at_once:
         n_jobs = side_by_side
-    return n_jobs, side_by_side > 1 or str(launcher["_target_"]).endswith("SubmititLauncher")
+    return n_jobs, side_by_side > 1
 
 
 def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:
