@@ -14,11 +14,15 @@ def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
     plain = checked(config, "eval")
 
-    from src.training.ensemble import load_members
+    from src.training.ensemble import is_own, load_members
     from src.training.evaluation import evaluate_checkpoint, report_evaluation
+    from src.training.own_evaluation import evaluate_own
 
     checkpoint, *others = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)
+    if is_own(checkpoint, typed=[f"data.{key}" for key in plain["data"]]):
+        evaluate_own(checkpoint, plain, folder)
+        return
     evaluation, split = evaluate_checkpoint(checkpoint, plain, folder, others)
     report_evaluation(evaluation, checkpoint, split, folder, others)
 

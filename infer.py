@@ -1,4 +1,4 @@
-"""Predict for new rows: python infer.py input=rows.csv output=predictions.csv"""
+"""Predict: python infer.py input=rows.csv output=predictions.csv; of your own data: data.predict_dir=... output=..."""
 
 from omegaconf import DictConfig
 
@@ -6,7 +6,7 @@ from src.utils.config import checked
 from src.utils.entry import script
 
 
-@script("infer")
+@script("infer", open_groups=("data",))
 def main(config: DictConfig) -> None:
     """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
     plain = checked(config, "infer")

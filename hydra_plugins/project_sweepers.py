@@ -6,7 +6,7 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class _ProjectSweeper(Sweeper):
         from src.sweeps.composing import compose_once
         from src.sweeps.folder import give_up
         from src.sweeps.run import run_sweep
-        from src.sweeps.settings import jobs_at_once, objectives_of, resumed_command
+        from src.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
         compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
@@ -67,7 +67,8 @@ class _ProjectSweeper(Sweeper):
         try:
             share_cores(trains=True)
             mark = new_stop_mark(folder)  # before any process is started
-            objectives = objectives_of(self.composed.sweep)
+            own = own_objective(self.composed)
+            objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
                 self._try_out(plan, parallel)
@@ -104,7 +105,7 @@ class _ProjectSweeper(Sweeper):
             with open_dict(job):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
-        metrics = [objective.metric for objective in plan.objectives]
+        metrics = {objective.metric: objective.mode for objective in plan.objectives}
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
             _check_in_workers(self.runner, [first, last], metrics)
             return
@@ -122,7 +123,7 @@ class _ProjectSweeper(Sweeper):
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
 
 
-def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: list[str]) -> None:
+def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[str, str]) -> None:
     """Have one of joblib's processes look at the examples, while the others import what their jobs will need.
 
     This one then has no need to import torch, which takes as long as a short job.
@@ -135,13 +136,13 @@ def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: list[s
         raise UserError(mistake)
 
 
-def _ready(examples: Sequence[DictConfig] = (), metrics: Sequence[str] = ()) -> str | None:
+def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | None = None) -> str | None:
     """Make a process ready for the jobs of the sweep, and return what is wrong with the examples."""
     setup_globals()
     prepare_worker()  # before torch is imported
     from src.training.rehearsal import common_mistake
 
-    return common_mistake(examples, metrics)
+    return common_mistake(examples, metrics or {})
 
 
 def _error(returned: JobReturn) -> str | None:

@@ -24,12 +24,26 @@ class Counts(L.Callback):
         self.epochs += 1
 
 
+class CountsHere(Counts):
+    """As one of this project's own."""
+
+    __module__ = "src.training.callbacks"
+
+
 def test_overridden_hooks_are_called_and_others_passed_over(tmp_path: Path) -> None:
-    data, counts = tiny_data(CLASSES), Counts()
+    data, counts = tiny_data(CLASSES), CountsHere()
     skip_unused_hooks([counts])
     tiny_trainer(tmp_path, counts, max_epochs=2).fit(tiny_module(data), data)
     assert (counts.batches, counts.epochs) == (10, 2)
     assert counts.on_train_batch_start is None
+
+
+def test_a_callback_that_somebody_else_has_written_is_left_as_it_is(tmp_path: Path) -> None:
+    data, counts = tiny_data(CLASSES), Counts()
+    skip_unused_hooks([counts])
+    assert vars(counts) == {"batches": 0, "epochs": 0}
+    tiny_trainer(tmp_path, counts).fit(tiny_module(data), data)
+    assert (counts.batches, counts.epochs) == (5, 1)
 
 
 def test_a_hook_that_was_set_on_the_callback_itself_stays(tmp_path: Path) -> None:

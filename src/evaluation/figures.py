@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
+from src.evaluation.names import measure_of, split_of
 from src.utils.files import atomic_write
 
 
@@ -25,24 +26,50 @@ def save(figure: Figure, path: Path) -> np.ndarray:
     return pixels
 
 
-def loss_curve(history: Sequence[dict[str, float]], best_epoch: int | None = None) -> Figure:
-    """Draw training and validation loss over epochs, and the metrics beside them; mark the best epoch."""
-    names = {name.partition("/")[2] for row in history for name in row if "/" in name}
-    metrics = sorted(name for name in names - {"loss"} if any(f"val/{name}" in row for row in history))
-    panels = ["loss", *[name for name in metrics if name in ("acc", "f1", "r2")]]
-    figure = Figure(figsize=(5 * len(panels), 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        for split, colour in (("train", "tab:blue"), ("val", "tab:orange")):
-            points = [(row["epoch"], row[key]) for row in history if (key := f"{split}/{name}") in row]
-            if points:
-                axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3, label=split)
+def loss_curve(
+    history: Sequence[dict[str, float]], best_epoch: int | None = None, monitor: str | None = None
+) -> Figure:
+    """Draw the losses over epochs, and the metrics beside them; mark the best epoch.
+
+    What two splits have in common, as ``train/loss`` and ``val/loss``, shares a panel. Losses come first, then what
+    `monitor` names, then the metrics of validation; six panels at most.
+    """
+    names = [name for name in dict.fromkeys(name for row in history for name in row) if name not in COLUMNS]
+    panels = _panels(names, monitor)
+    figure = Figure(figsize=(5 * max(1, len(panels)), 3.6), layout="constrained")
+    every = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+    for axes, measure in zip(every, panels, strict=False):
+        shown = [name for name in names if measure_of(name) == measure]
+        for name in sorted(shown, key=lambda name: _ORDER.get(split_of(name), 3)):
+            points = [(row["epoch"], row[name]) for row in history if name in row]
+            colour = _COLOURS.get(split_of(name), "tab:green")
+            axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3, label=split_of(name) or name)
         if best_epoch is not None:
             axes.axvline(best_epoch, color="grey", linestyle=":", label=f"best: epoch {best_epoch}")
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set(xlabel="epoch", ylabel=name)
+        axes.set(xlabel="epoch", ylabel=measure)
         axes.grid(alpha=0.3)
         axes.legend()
     return figure
+
+
+# Of a row of the history, beside what the module logs.
+COLUMNS = ("epoch", "step", "lr", "seconds", "train_rows", "train_seconds")
+_COLOURS: dict[str | None, str] = {"train": "tab:blue", "val": "tab:orange"}
+_ORDER: dict[str | None, int] = {"train": 0, "val": 1}
+_MOST_PANELS = 6
+# Measures of the same thing as another panel: f1 of acc is worth seeing, mae of rmse is not.
+_NOT_DRAWN = ("mae", "rmse")
+
+
+def _panels(names: Sequence[str], monitor: str | None) -> list[str]:
+    measures = list(dict.fromkeys(map(measure_of, names)))
+    losses = [measure for measure in measures if "loss" in measure]
+    validated = {measure_of(name) for name in names if split_of(name) != "train"}
+    others = sorted(measure for measure in measures if measure in validated - {*losses, *_NOT_DRAWN})
+    first = [measure_of(monitor)] if monitor in names else []
+    losses.sort(key=lambda measure: measure != "loss")
+    return list(dict.fromkeys([*losses, *first, *others]))[:_MOST_PANELS]
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:

@@ -68,7 +68,10 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
-    _log.info("%s is now the best model of %s (%s %.4f)", final_model, best.folder, ranking.metric, value)
+    what = "best" if best.monitor is not None else "last"
+    _log.info("%s is now the %s model of %s (%s %.4f)", final_model, what, best.folder, ranking.metric, value)
+    if best.monitor is None:
+        _log.info("the run monitors nothing, so that its last model stands in for a best one")
 
 
 def _refuse_damaged(checkpoint: Path) -> None:

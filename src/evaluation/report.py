@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from src.evaluation.names import of_split
 from src.utils.table import table
 
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:
     """Return one split's metrics in a line, as ``loss 0.1234  acc 0.9876``."""
-    chosen = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith(f"{split}/")}
-    return "  ".join(f"{name} {value:.4f}" for name, value in chosen.items())
+    return "  ".join(f"{name} {value:.4f}" for name, value in of_split(metrics, split).items())
 
 
 def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str]) -> str:

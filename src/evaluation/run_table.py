@@ -5,10 +5,11 @@ import logging
 import math
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from src.evaluation.names import measure_of
 from src.utils.best_of_sweep import read_best
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import METRICS
@@ -16,17 +17,14 @@ from src.utils.table import table
 
 _log = logging.getLogger(__name__)
 
-# The better end of the metrics in `metrics.py`, which would import torch.
-BETTER = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
+# The better end of the metrics that runs of older versions have logged; later ones say it themselves.
+_BETTER_BEFORE = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
 
 _NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a text"), (dict, "a group of keys")
 _KINDS: dict[str, tuple[Any, str]] = {
     "best_epoch": _NUMBER,
     "metrics": _KEYS,
-    "monitor": _TEXT,
-    "mode": _TEXT,
     "model": _TEXT,
-    "data_split": _KEYS,
     "provenance": _KEYS,
 }
 
@@ -39,13 +37,20 @@ class Run:
     best_model: Path
     best_epoch: int
     metrics: dict[str, float]
-    monitor: str
-    mode: str
+    monitor: str | None
+    """None of a run that monitors nothing: its last model stands in for the best."""
+    mode: str | None
     model: str
     data: str
     data_key: str
     """Names the rows and their split: only runs that share it can be compared."""
     provenance: dict[str, Any]
+    directions: dict[str, str] = field(default_factory=dict)
+    """The better end, ``min`` or ``max``, of the metrics that say it."""
+
+    def better(self, metric: str) -> str | None:
+        """Return the better end of a metric, as far as it is known."""
+        return self.directions.get(metric) or _BETTER_BEFORE.get(measure_of(metric))
 
 
 @dataclass(frozen=True)
@@ -110,27 +115,43 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
     for key, (kind, name) in _KINDS.items():
         if not isinstance(content.get(key), kind):
             raise UserError(f"{path}: {key}: expected {name}, found {content.get(key)!r:.40}")
-    if content["mode"] not in ("min", "max"):
-        raise UserError(f"{path}: mode: expected min or max, found {content['mode']!r:.40}")
+    monitor, mode = content.get("monitor"), content.get("mode")
+    if monitor is not None and not isinstance(monitor, str):
+        raise UserError(f"{path}: monitor: expected a string, found {monitor!r:.40}")
+    if mode not in ("min", "max") and not (monitor is None and mode is None):
+        raise UserError(f"{path}: mode: expected min or max, found {mode!r:.40}")
+    directions = content.get("directions") or {}
+    if not isinstance(directions, dict) or not set(directions.values()) <= {"min", "max"}:
+        raise UserError(f"{path}: directions: expected min or max for each metric, found {directions!r:.40}")
+    if not isinstance(content.get("data_split"), dict | None):
+        raise UserError(f"{path}: data_split: expected a mapping, found {content['data_split']!r:.40}")
     for name, value in content["metrics"].items():
         if value is not None and not isinstance(value, (int, float)):
             raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")
-    origin, split = content["provenance"], content["data_split"]
+    origin, split = content["provenance"], content.get("data_split")
     try:
         return Run(
             folder=folder,
             best_model=best,
             best_epoch=content["best_epoch"],
             metrics={name: math.nan if value is None else value for name, value in content["metrics"].items()},
-            monitor=content["monitor"],
-            mode=content["mode"],
+            monitor=monitor,
+            mode=mode,
+            directions=directions,
             model=content["model"],
             data=Path(origin["data"]).name,
-            data_key=f"{origin['data_fingerprint'][:8]}/{_split_key(split)}/{split['split_seed']}",
+            data_key=_data_key(origin["data_fingerprint"], split),
             provenance={key: origin[key] for key in ("data", "data_fingerprint", "git_commit", "date")},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
+
+
+def _data_key(fingerprint: str, split: dict[str, Any] | None) -> str:
+    """Name the rows and their split. A DataModule of the user's own splits by itself."""
+    if split is None:
+        return str(fingerprint)[:16]
+    return f"{fingerprint[:8]}/{_split_key(split)}/{split['split_seed']}"
 
 
 def _split_key(split: dict[str, Any]) -> str:
@@ -180,10 +201,12 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
     if metric is None:
         chosen = {(run.monitor, run.mode) for run in runs}
         if len(chosen) > 1:
-            raise UserError(
-                f"metric: the runs monitor {', '.join(sorted(m for m, _ in chosen))}; choose with metric=... mode=..."
-            )
+            monitored = ", ".join(sorted(str(monitor or "nothing") for monitor, _ in chosen))
+            raise UserError(f"metric: the runs monitor {monitored}; choose with metric=... mode=...")
         metric, own_mode = chosen.pop()
+        if metric is None:
+            logged = ", ".join(sorted({name for run in runs for name in run.metrics}))
+            raise UserError(f"metric: the runs monitor nothing; choose with metric=... mode=... (there are: {logged})")
         mode = mode or own_mode
     names = sorted({name for run in runs for name in run.metrics})
     if metric not in names:
@@ -191,8 +214,10 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
     if mode is None:
         mode = next((run.mode for run in runs if run.monitor == metric), None)
     if mode is None:
+        mode = next((run.directions[metric] for run in runs if metric in run.directions), None)
+    if mode is None:
         raise UserError(f"mode: is a small or a large {metric} better? Add mode=min or mode=max")
-    better = BETTER.get(metric.rpartition("/")[2], mode)
+    better = next((end for run in runs if metric in run.metrics and (end := run.better(metric))), mode)
     if mode != better:
         raise UserError(f"mode: {mode} would take the worst {metric} for the best; add mode={better}")
     sign = 1 if mode == "min" else -1

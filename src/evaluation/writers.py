@@ -148,10 +148,10 @@ _FORMATS: dict[str, Callable[[BinaryIO], Writer]] = {
 }
 
 
-def check_output(path: Path, key: str) -> None:
-    """Raise `UserError` if predictions can't be written to `path`: before any are made."""
-    if path.suffix not in _FORMATS:
-        raise UserError(f"{key}: expected a name that ends in {', '.join(_FORMATS)}, got {path}")
+def check_output(path: Path, key: str, *others: str) -> None:
+    """Raise `UserError` if predictions can't be written to `path`: before any are made. `others` are endings too."""
+    if path.suffix not in (*_FORMATS, *others):
+        raise UserError(f"{key}: expected a name that ends in {', '.join((*_FORMATS, *others))}, got {path}")
     if path.is_dir():
         raise UserError(f"{key}: {path} is a folder")
     if path.parent.exists() and not path.parent.is_dir():

@@ -21,8 +21,12 @@ class SimpleNet(nn.Module):
         activation: str = "relu",
         batch_norm: bool = False,
     ) -> None:
-        """`hidden_sizes` may be empty: the network is then linear. Raises `ValueError` for an unknown activation."""
+        """`hidden_sizes` may be empty: the network is then linear. Raises `ValueError` for values out of their range."""
         super().__init__()
+        if not all(size > 0 for size in hidden_sizes):
+            raise ValueError(f"hidden_sizes: expected a list of whole numbers above 0, as [128,64], got {hidden_sizes}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout: expected a number from 0 to below 1, got {dropout}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got '{activation}'")
         sizes = [prod(input_shape), *hidden_sizes]

@@ -1,5 +1,6 @@
 """What a sweep takes from its configuration, checked before anything runs."""
 
+import importlib.util
 import re
 import shlex
 from collections.abc import Sequence
@@ -7,13 +8,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.evaluation.run_table import BETTER
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.utils.cores import available_cores
 from src.utils.errors import UserError
 from src.utils.run_folder import as_override, quoted
+from src.utils.targets import locate
 
+# Of conf/train.yaml: what a module's own `monitor` stands in for.
+DEFAULT_MONITOR = "val/loss"
 _QUEUED_AT_ONCE = 8  # of a search on a cluster, which waits for all of them before it asks for the next
 
 
@@ -28,10 +31,30 @@ def objectives_of(sweep: DictConfig) -> list[Objective]:
         raise UserError(f"sweep.mode: expected min or max for each of {', '.join(metrics)}, got {sweep.get('mode')}")
     if len(set(metrics)) < len(metrics):
         raise UserError(f"sweep.metric: names one metric twice: {', '.join(metrics)}")
-    for metric, mode in zip(metrics, modes, strict=True):
-        if mode != (better := BETTER.get(metric.rpartition("/")[2], mode)):
-            raise UserError(f"sweep.mode: {mode} would take the worst {metric} for the best; set sweep.mode={better}")
     return [Objective(metric, mode) for metric, mode in zip(metrics, modes, strict=True)]
+
+
+def own_objective(config: DictConfig) -> Objective | None:
+    """Return what a LightningModule of the user's own monitors, where the command line names nothing to compare by.
+
+    The class is imported only if its file speaks of a monitor at all: that takes as long as a short job.
+    """
+    typed = [override.lstrip("+") for override in config.hydra.overrides.task]
+    if any(override.startswith(("monitor=", "sweep.metric=")) for override in typed):
+        return None
+    name = str(OmegaConf.select(config, "model._target_"))
+    try:
+        spec = importlib.util.find_spec(name.rpartition(".")[0])
+        if spec is None or spec.origin is None or "monitor" not in Path(spec.origin).read_text(encoding="utf-8"):
+            return None
+        found = locate(name, "model")
+    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
+        return None
+    monitor = getattr(found, "monitor", None)
+    if not isinstance(monitor, str) or config.monitor != DEFAULT_MONITOR:
+        return None
+    mode = (getattr(found, "directions", None) or {}).get(monitor, config.mode)
+    return Objective(monitor, mode)
 
 
 def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) -> tuple[int | None, bool]:

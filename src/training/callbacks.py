@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, TQDMProgressBar
-from torch import Tensor
+from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
 
+from src.training.digest import row_count
+from src.training.model_checkpoints import ModelCheckpoint
 from src.utils.files import write_text
 from src.utils.run_folder import LAST_CHECKPOINT, is_sweep_job
 
@@ -29,6 +30,8 @@ class History(Checkpoint):
         self._started = self._validation_started = 0.0
         self._validation_seconds = 0.0
         self._validated = False
+        self._before_validation: dict[str, Any] = {}
+        self._of_validation: set[str] = set()  # the names that it logs
         self._rows = 0
         self._rows_before: list[dict[str, float]] = []
         self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
@@ -51,16 +54,20 @@ class History(Checkpoint):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the rows trained on."""
-        self._rows += len(batch[1])
+        self._rows += row_count(batch)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the training clock."""
         self._validation_started = time.perf_counter()
+        self._before_validation = dict(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Let the training clock go on."""
         self._validation_seconds += time.perf_counter() - self._validation_started
         self._validated = True
+        before = self._before_validation
+        logged = trainer.callback_metrics.items()
+        self._of_validation |= {name for name, value in logged if value is not before.get(name)}
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
@@ -68,7 +75,7 @@ class History(Checkpoint):
         metrics = {
             name: float(value)
             for name, value in trainer.callback_metrics.items()
-            if self._validated or not name.startswith("val/")
+            if self._validated or name not in self._of_validation
         }
         seconds = time.perf_counter() - self._started
         row = {
@@ -94,6 +101,11 @@ class History(Checkpoint):
         lines = [",".join(names)] + [",".join(str(row.get(name, "")) for name in names) for row in self.rows]
         write_text(self.path, "\n".join(lines) + "\n")
 
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Let the loggers write what they hold: a run that goes on from the checkpoint logs only what comes after."""
+        for logger in trainer.loggers if trainer.is_global_zero else ():
+            logger.save()
+
     def state_dict(self) -> dict[str, Any]:
         """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
         epoch = {
@@ -101,6 +113,7 @@ class History(Checkpoint):
             "validation_seconds": self._validation_seconds,
             "validated": self._validated,
             "rows": self._rows,
+            "of_validation": sorted(self._of_validation),
         }
         return {"rows": self.rows, "epoch": epoch}
 
@@ -111,14 +124,11 @@ class History(Checkpoint):
         epoch = state_dict["epoch"]
         self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
         self._validated, self._rows = epoch["validated"], epoch["rows"]
+        self._of_validation = set(epoch.get("of_validation", ()))
 
 
 class EpochCheckpoint(ModelCheckpoint):
-    """A `ModelCheckpoint` that counts epochs as people do: `epoch_005.ckpt` is the state after five."""
-
-    def format_checkpoint_name(self, metrics: dict[str, Tensor], *args: Any, **kwargs: Any) -> str:
-        """Return the path for the epoch in `metrics`, which Lightning counts from 0."""
-        return super().format_checkpoint_name({**metrics, "epoch": metrics["epoch"] + 1}, *args, **kwargs)
+    """What configurations of older runs name; theirs go on with it."""
 
 
 class LastCheckpoint(Checkpoint):

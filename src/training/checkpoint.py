@@ -4,12 +4,14 @@ A checkpoint is Lightning's own, with one key more: the resolved config, the dat
 comes from. All of it is plain data, so that reading never runs code.
 """
 
+import json
+import logging
 import os
 import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,13 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from src.data.spec import DataSpec
+from src.training.plain import is_plain, plain_hyperparameters
 from src.utils.best_of_sweep import is_sweep
 from src.utils.errors import UserError, first_line
 from src.utils.files import atomic_write
-from src.utils.run_folder import BEST_MODEL
+from src.utils.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
+
+_log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
@@ -34,25 +39,73 @@ class Checkpoint:
 
     path: Path
     config: dict[str, Any]
-    spec: DataSpec
+    spec: DataSpec | None
+    """Of array data, or what the facts of a user's DataModule amount to; None where neither says enough."""
     provenance: dict[str, Any]
     state_dict: dict[str, torch.Tensor]
     epoch: int
     """Epochs trained when it was written: 1 after the first one."""
     metrics: dict[str, float]
     """The latest of every logged metric when it was written."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the data said of itself: a network may be built from it."""
+
+    @property
+    def data_spec(self) -> DataSpec:
+        """The spec, of a checkpoint that is known to have one."""
+        assert self.spec is not None
+        return self.spec
 
 
 class CheckpointRecord(L.Callback):
-    """Adds the project's own key to every checkpoint that Lightning writes."""
+    """Adds the project's own key to every checkpoint that Lightning writes, and keeps what it holds plain data.
 
-    def __init__(self, config: dict[str, Any], spec: DataSpec, provenance: dict[str, Any]) -> None:
-        self.record = {"format": FORMAT, "config": config, "spec": spec.to_dict(), "provenance": provenance}
+    Hyperparameters that are objects are replaced by the configuration that they were made from; the log says which.
+    `MyModule.load_from_checkpoint(path)` finds those of the configuration also if the module has saved none.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        spec: DataSpec | None,
+        provenance: dict[str, Any],
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        plain_spec = spec.to_dict() if spec else None
+        self.record = {
+            "format": FORMAT,
+            "config": config,
+            "spec": plain_spec,
+            "facts": facts or {},
+            "provenance": provenance,
+        }
+        self._said = False
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
+        config = self.record["config"]
+        replaced = []
+        for key, name, group in (
+            (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
+            ("datamodule_hyper_parameters", "datamodule_hparams_name", "data"),
+        ):
+            node = {name: value for name, value in (config.get(group) or {}).items() if not name.startswith("_")}
+            if key in checkpoint:
+                checkpoint[key], left_out = plain_hyperparameters(checkpoint[key], node)
+                replaced += left_out
+            elif group == "model" and is_lightning(pl_module, config):
+                checkpoint[key] = {name: value for name, value in node.items() if is_plain(value)}
+                checkpoint[name] = "kwargs"
+        checkpoint.pop(pl_module.CHECKPOINT_HYPER_PARAMS_TYPE, None)  # a class of OmegaConf's, which is not there then
+        if replaced and not self._said:
+            self._said = True
+            _log.info(
+                "note: the hyperparameters %s hold objects: checkpoints have their configuration instead, and "
+                "load_from_checkpoint needs them as arguments",
+                ", ".join(replaced),
+            )
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Let the callbacks find their files when the run's folder has moved."""
@@ -60,6 +113,12 @@ class CheckpointRecord(L.Callback):
             state = checkpoint["callbacks"].get(callback.state_key)
             if isinstance(callback, ModelCheckpoint) and state:
                 _move(state, str(callback.dirpath))
+
+
+def is_lightning(module: L.LightningModule, config: dict[str, Any]) -> bool:
+    """Whether `module` itself is what the configuration names as the model."""
+    named = str((config.get("model") or {}).get("_target_"))
+    return named.rpartition(".")[2] == type(module).__name__
 
 
 def _move(state: dict[str, Any], folder: str) -> None:
@@ -127,6 +186,8 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
     path = Path(path)
     if path.is_dir():
         best = path / BEST_MODEL
+        if not best.is_file() and (last := _last_of_a_run_without_best(path)):
+            return last
         if not best.is_file() and is_sweep(path):
             raise UserError(f"{key}: {path} is a sweep; give the folder of one of its runs, as {path / '0'}")
         if not best.is_file():
@@ -137,18 +198,42 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
     return path
 
 
+def _last_of_a_run_without_best(folder: Path) -> Path | None:
+    """The last checkpoint of a run that monitors nothing, which therefore has no best."""
+    try:
+        content = json.loads((folder / METRICS).read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    last = folder / LAST_CHECKPOINT
+    return last if isinstance(content, dict) and content.get("monitor", "") is None and last.is_file() else None
+
+
 def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
     """Return the whole content of a checkpoint of this project, on the CPU unless `map_location` says else.
 
     With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. Never runs code from the
     file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
     """
+    content = _load(path, map_location, lazily)
+    if not isinstance(content, Mapping) or RECORD not in content:
+        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
+        raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
+    if not isinstance(content[RECORD], Mapping):
+        raise UserError(
+            f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(content[RECORD]).__name__})"
+        )
+    if content[RECORD].get("format") != FORMAT:
+        raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
+    return dict(content)
+
+
+def _load(path: Path, map_location: Any, lazily: bool) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
             if not lazily:
                 _check_sums(path)
-            content = torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
@@ -162,16 +247,6 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
         raise UserError(
             f"{path}: damaged or not a checkpoint ({size} bytes; {_first_sentence(error)}){hint}"
         ) from error
-    if not isinstance(content, Mapping) or RECORD not in content:
-        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
-        raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
-    if not isinstance(content[RECORD], Mapping):
-        raise UserError(
-            f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(content[RECORD]).__name__})"
-        )
-    if content[RECORD].get("format") != FORMAT:
-        raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
-    return dict(content)
 
 
 def _check_sums(path: Path) -> None:
@@ -182,22 +257,52 @@ def _check_sums(path: Path) -> None:
                 raise ValueError(f"the check sum of {bad} is wrong")
 
 
+def is_of_this_project(path: Path) -> bool:
+    """Whether a file holds more than weights: a checkpoint of this project, or one that is damaged beyond telling."""
+    try:
+        content = _load(path, None, lazily=True)
+    except Exception:  # reading it in earnest says what is wrong
+        return True
+    return isinstance(content, Mapping) and (
+        RECORD in content or ("state_dict" not in content and not _is_weights(content))
+    )
+
+
+def read_weights(path: Path, key: str) -> dict[str, torch.Tensor]:
+    """Return the weights of a file that is a mapping of names to tensors, or has one as its `state_dict`.
+
+    Raises `UserError` for any other file, and for one that holds code.
+    """
+    content = _load(path, None, lazily=False)
+    weights = content.get("state_dict", content) if isinstance(content, Mapping) else None
+    if not isinstance(weights, Mapping) or not _is_weights(weights):
+        raise UserError(f"{key}: {path} is neither a checkpoint of this project nor a mapping of names to tensors")
+    return dict(weights)
+
+
+def _is_weights(content: Mapping[Any, Any]) -> bool:
+    return bool(content) and all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    )
+
+
 def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     """Read a checkpoint file, or the best model of a run folder, as described at `find_checkpoint` and `read`."""
     path = find_checkpoint(path, key)
     content = read(path)
     record = content[RECORD]
     try:
-        spec = DataSpec.from_dict(record["spec"])
+        spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
         weights, metrics = content["state_dict"], record["metrics"]
-        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics]
+        facts = record.get("facts", {})
+        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts]
         if not all(isinstance(group, Mapping) for group in groups):
             raise TypeError("not all of its parts are groups of keys")
-        _ = config["seed"], config["data"]["embedding_dim"], origin["data_fingerprint"]
+        _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics)
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts)
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -2,79 +2,82 @@
 
 import math
 import os
-from string import Formatter
 from typing import Any
 
+import lightning as L
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
 from src.data.datamodule import DataModule
-from src.evaluation.metrics import larger_is_better, metric_names
+from src.evaluation.names import split_of
+from src.training.model_checkpoints import check_checkpoint
+from src.training.monitoring import check_direction
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import BEST_MODEL
 
 Config = dict[str, Any]
 
 
-def check_run(config: Config, datamodule: DataModule) -> None:
-    """Raise `UserError` for a run that would end late, end without a best model, or take the worst for the best."""
-    _check_monitor(config, datamodule)
-    _check_callbacks(config, datamodule)
+def check_run(config: Config, datamodule: DataModule, directions: dict[str, str] | None) -> None:
+    """Raise `UserError` for a run that would end late, end without a best model, or take the worst for the best.
+
+    `directions` are those of all that the module around a network logs; None for a module that makes no such promise.
+    """
+    if directions is not None and config["monitor"] is not None:
+        _check_monitor(config, datamodule, directions)
+    _check_callbacks(config, directions or {})
     _check_length(config["trainer"])
     _check_batches(config, datamodule)
-    if config["monitor"].startswith("val/"):
+    if config["monitor"] is not None and config["monitor"].startswith("val/"):
         _check_validation(config, datamodule)
 
 
-def _check_monitor(config: Config, datamodule: DataModule) -> None:
+def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.LightningModule) -> None:
+    """Raise `UserError` for what can be known of a run with a user's DataModule before it is asked for a batch."""
+    _check_callbacks(config, {})
+    _check_length(config["trainer"])
+    if config["trainer"]["limit_train_batches"] == 0:
+        raise UserError("trainer.limit_train_batches: 0 leaves nothing to train on")
+    if not is_overridden("train_dataloader", datamodule):
+        raise UserError(f"data: {type(datamodule).__name__} has no train_dataloader, so there is nothing to train on")
+    validates = is_overridden("val_dataloader", datamodule) and is_overridden("validation_step", module)
+    monitor = config["monitor"]
+    if monitor is not None and split_of(monitor) == "val" and not validates:
+        lacking = "val_dataloader" if not is_overridden("val_dataloader", datamodule) else "validation_step"
+        owner = datamodule if lacking == "val_dataloader" else module
+        raise UserError(
+            f"monitor: {monitor} needs validation, but {type(owner).__name__} has no {lacking}; set monitor to what "
+            "training logs, or monitor=null"
+        )
+
+
+def _check_monitor(config: Config, datamodule: DataModule, directions: dict[str, str]) -> None:
     """A wrong name would otherwise end the run after its first epoch."""
-    task, monitor = datamodule.spec.task, config["monitor"]
-    names = metric_names(task, "train") + metric_names(task, "val")
+    monitor = config["monitor"]
+    names = [name for name in directions if not name.startswith("test/")]
     if monitor not in names:
         raise UserError(
             f"monitor: '{monitor}' is not logged{did_you_mean(monitor, names)} (there are: {', '.join(names)})"
         )
-    if config["mode"] is None:
-        right = "max" if larger_is_better(datamodule.spec, monitor) else "min"
-        raise UserError(f"mode: None would take the worst {monitor} for the best; set mode={right}")
-    _check_mode("mode", config["mode"], monitor, datamodule)
+    check_direction("mode", config["mode"], monitor, directions)
 
 
-def _check_mode(key: str, mode: str, monitor: str, datamodule: DataModule) -> None:
-    larger = larger_is_better(datamodule.spec, monitor)
-    if mode in ("min", "max") and larger is not None and mode != ("max" if larger else "min"):
-        right = "max" if larger else "min"
-        raise UserError(f"{key}: {mode} would take the worst {monitor} for the best; set {key}={right}")
-
-
-def _check_callbacks(config: Config, datamodule: DataModule) -> None:
+def _check_callbacks(config: Config, directions: dict[str, str]) -> None:
     for name, node in (config.get("callbacks") or {}).items():
         if not isinstance(node, dict):
             continue
         key = f"callbacks.{name}"
         if node.get("monitor") and node.get("mode"):
-            _check_mode(f"{key}.mode", node["mode"], node["monitor"], datamodule)
-        if "filename" in node:
-            _check_filename(f"{key}.filename", node)
+            check_direction(f"{key}.mode", node["mode"], node["monitor"], directions)
+        check_checkpoint(node, key)
+        if config["monitor"] is None and node.get("monitor", "") is None:
+            continue  # left out
         if name == "best_checkpoint" and node.get("monitor") is None:
             raise UserError(f"{key}.monitor: the best model needs a value to be best by; {key}=null keeps none")
         if name == "best_checkpoint" and f"{node.get('filename')}.ckpt" != BEST_MODEL.rpartition("/")[2]:
             raise UserError(f"{key}.filename: has to be best_model, by which the other commands find it")
     scheduler = config.get("scheduler") or {}
-    if "mode" in scheduler:
-        _check_mode("scheduler.mode", scheduler["mode"], config["monitor"], datamodule)
-
-
-def _check_filename(key: str, node: Config) -> None:
-    """Lightning looks at a file name when it saves for the first time."""
-    filename = node["filename"]
-    if not isinstance(filename, str) or "/" in filename or filename == "last":
-        raise UserError(f"{key}: expected a name without / that is not 'last', got {filename!r}")
-    try:
-        fields = [(field, form or "") for _, field, form, _ in Formatter().parse(filename) if field]
-        for field, form in fields:
-            format(1 if field in ("epoch", "step") else 1.0, form)
-    except ValueError as error:
-        raise UserError(f"{key}: '{filename}' can't be filled in: {error}") from error
-    if node.get("save_top_k", 1) != 1 and not fields:
-        raise UserError(f"{key}: '{filename}' would be written over each time; add {{epoch:03d}}")
+    if "mode" in scheduler and config["monitor"] is not None:
+        check_direction("scheduler.mode", scheduler["mode"], config["monitor"], directions)
 
 
 def _check_length(trainer: Config) -> None:

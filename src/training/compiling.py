@@ -2,10 +2,10 @@
 
 import os
 import shutil
+from typing import Any
 
 import torch
 
-from src.training.module import Module
 from src.utils.errors import UserError
 
 _COMPILERS = ("g++", "clang++", "c++", "cl")
@@ -19,6 +19,6 @@ def check_compiler(device: torch.device) -> None:
         raise UserError(f"compile: the CPU needs a C++ compiler, and {wanted}; install one, or set compile=false")
 
 
-def compile_network(module: Module) -> None:
-    """Have `module` call its network compiled. The compiling itself is at the first batch of each size."""
+def compile_network(module: Any) -> None:
+    """Have the module around a network call that compiled. The compiling itself is at the first batch of each size."""
     module.network.compile()

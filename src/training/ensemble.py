@@ -1,7 +1,7 @@
 """The best models of a sweep as one: the mean of what they predict."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,41 +9,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from src.training.build import rebuild_module
+from src.training.build_data import is_datamodule
+from src.training.build_module import is_lightning_module, rebuild_module, wrap
 from src.training.checkpoint import Checkpoint, load_checkpoint
-from src.training.module import Module
 from src.utils.best_of_sweep import BEST, is_file_of_sweep, is_sweep, read_best
 from src.utils.errors import UserError
 from src.utils.run_folder import BEST_MODEL, shown_path
+from src.utils.targets import check_part
 
 
-class Ensemble(Module):
-    """Predicts the mean of its members' probabilities, or of their predictions in the targets' own units.
+class MeanOf(nn.Module):
+    """Several trained modules as one network, whose outputs are those of a single one: so it is measured as one.
 
-    It has the outputs of a single model, so that it is measured as one: its logits are the logarithms of the mean
-    probabilities, and its targets are standardised by the mean of the members' scales.
+    Its logits are the logarithms of the mean probabilities; its targets are standardised by the mean of the members'
+    scales, `target_mean` and `target_std`, each (T,).
     """
 
-    def __init__(self, members: Sequence[Module]) -> None:
+    def __init__(self, members: Sequence[Any]) -> None:
         """`members` share their spec and loss."""
-        super().__init__(members[0].spec, nn.Identity(), nn.ModuleList(members), members[0].loss)
-        self.members = members
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.is_classification = members[0].spec.task == "classification"
         for name in ("target_mean", "target_std"):
-            getattr(self, name).copy_(torch.stack([getattr(member, name) for member in members]).mean(dim=0))
+            self.register_buffer(name, torch.stack([getattr(member, name) for member in members]).mean(dim=0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        mean = self.predict(x)
-        if self.spec.task == "classification":
+        total = sum(member.predict(x) for member in self.members)  # type: ignore[operator,misc]
+        mean: Tensor = total / len(self.members)  # type: ignore[assignment]
+        if self.is_classification:
             return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-        return (mean - self.target_mean) / self.target_std
-
-    def predict(self, x: Tensor) -> Tensor:
-        """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""
-        total = self.members[0].predict(x)
-        for member in self.members[1:]:
-            total = total + member.predict(x)
-        return total / len(self.members)
+        return (mean - self.target_mean) / self.target_std  # type: ignore[operator]
 
 
 def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
@@ -64,16 +60,39 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
         return [load_checkpoint(path, key)]
     members = [load_checkpoint(run, f"{given / BEST}: runs") for run in best.runs]
     first = members[0]
+    for member in members if len(members) > 1 else ():
+        if is_own(member):
+            raise UserError(
+                f"{key}: {given} is a sweep with modules or data of your own, whose predictions can't be averaged; "
+                "give the folder of one of its runs"
+            )
     for other in members[1:]:
-        for name in (field.name for field in fields(first.spec)):
-            _refuse_difference(name, first, other, getattr(first.spec, name), getattr(other.spec, name), "predict")
+        one, two = first.data_spec, other.data_spec
+        for name in (field.name for field in fields(one)):
+            _refuse_difference(name, first, other, getattr(one, name), getattr(two, name), "predict")
     return members
 
 
-def rebuild_ensemble(members: Sequence[Checkpoint]) -> Module:
+def is_own(checkpoint: Checkpoint, typed: Collection[str] = ()) -> bool:
+    """Whether the checkpoint is of a LightningModule or a LightningDataModule of the user's own.
+
+    What it names is imported for that, if a file may name it; `typed` are the keys that the command line gives.
+    """
+    for part in ("model", "data"):
+        check_part(part, checkpoint.config[part], str(checkpoint.path), typed)
+    return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
+
+
+def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
     """Return the trained module of a checkpoint, or of several as one, ready to predict."""
     modules = [rebuild_module(checkpoint) for checkpoint in members]
-    return (modules[0] if len(modules) == 1 else Ensemble(modules)).eval()
+    if len(modules) == 1:
+        return modules[0].eval()
+    mean = MeanOf(modules)
+    module = wrap(members[0], nn.Identity(), mean)
+    for name in ("target_mean", "target_std"):
+        getattr(module, name).copy_(getattr(mean, name))
+    return module.eval()
 
 
 def check_same_test_rows(members: Sequence[Checkpoint]) -> None:

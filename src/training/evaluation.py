@@ -9,7 +9,8 @@ from src.data.datamodule import DataModule
 from src.evaluation import figures
 from src.evaluation.evaluate import Collect, Evaluation, confusion_counts, evaluate, per_class
 from src.evaluation.report import metrics_line, per_class_table
-from src.training.build import build_trainer, rebuild_data
+from src.training.build import build_trainer
+from src.training.build_data import rebuild_data
 from src.training.callbacks import ProgressBar
 from src.training.checkpoint import Checkpoint
 from src.training.ensemble import check_same_test_rows, named, rebuild_ensemble
@@ -41,8 +42,8 @@ def evaluate_checkpoint(
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
-    collect = Collect(checkpoint.spec, folder / PREDICTIONS if config["predictions"] else None)
-    trainer = build_trainer(config, folder, [ProgressBar(), collect], None)
+    collect = Collect(checkpoint.data_spec, folder / PREDICTIONS if config["predictions"] else None)
+    trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
     if trainer.world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
     batches, limit = datamodule.eval_batches(split), config["trainer"]["limit_test_batches"]
@@ -77,7 +78,7 @@ def report_evaluation(
     evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path, others: Sequence[Checkpoint] = ()
 ) -> None:
     """Print the numbers; write them to `metrics.json`, and the task's figure."""
-    spec, metrics = checkpoint.spec, evaluation.metrics
+    spec, metrics = checkpoint.data_spec, evaluation.metrics
     content: dict[str, Any] = {
         "split": split,
         "rows": len(evaluation.targets),

@@ -5,63 +5,106 @@ So all there is to save beside Lightning's own checkpoint is where training stan
 epoch has counted so far.
 """
 
-import random
+import logging
 from typing import Any, Literal
 
 import lightning as L
-import numpy as np
-import torch
+from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 from torch import Tensor
 from torchmetrics import Metric
 
 from src.data.batches import Cursor
-from src.data.order import mix
+from src.training import loops
+from src.training.seeding import reseed
 
 Saved = dict[str, Any]
 
+_log = logging.getLogger(__name__)
 
-def reseed(*key: object) -> None:
-    """Seed torch, numpy and `random` with a function of `key`.
-
-    torch's CPU generator is seeded by itself, 1 us; `torch.manual_seed` takes 100 us, as it looks for
-    every kind of device.
-    """
-    seed = mix(*key)
-    torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
+# Callbacks of Lightning's whose state is not in a checkpoint.
+_NOT_EXACT = (StochasticWeightAveraging, ModelPruning)
 
 
-class ExactResume(L.Callback):
+class SeededEvaluation(L.Callback):
+    """Makes what a module draws in validation and test a function of (seed, stage, batch, rank): always the same."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed what is drawn before the first batch."""
+        reseed(self.seed, "validation", trainer.global_rank)
+
+    def on_validation_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Seed the step."""
+        reseed(self.seed, "validation", dataloader_idx, batch_idx, trainer.global_rank)
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed what is drawn before the first batch."""
+        reseed(self.seed, "test", trainer.global_rank)
+
+    def on_test_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Seed the step."""
+        reseed(self.seed, "test", dataloader_idx, batch_idx, trainer.global_rank)
+
+
+class ExactResume(SeededEvaluation):
     """Makes every draw a function of (seed, epoch, batch, rank); saves and restores the position in the epoch.
 
     A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
     end (but not after the very last batch of `max_steps`, where Lightning has nothing left to go on with; its
     epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
-    from without a gap; what Lightning does not save (counts of metrics, gradients that are being accumulated,
-    a plateau step that is due) comes back in `on_train_start`. Values that a module logs itself with
-    ``self.log(float, on_epoch=True)`` are Lightning's and lose what was logged before; metric objects don't.
+    from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
+    accumulated, a plateau step that is due, submodules in eval mode) comes back in `on_train_start`.
     """
 
     def __init__(self, seed: int, cursor: Cursor) -> None:
-        self.seed, self.cursor = seed, cursor
+        super().__init__(seed)
+        self.cursor = cursor
+        self.data: loops.ExactData | None = None
+        """The loaders of a user's own DataModule; array data needs nothing but the cursor."""
+        self.reasons: list[str] = []
+        """Why a resume of this run is not exact; empty if it is."""
         self._trainer: L.Trainer | None = None
         self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
-        self._counting: set[str] = set()
+        self._counting: list[str] = []
         self._saved: Saved = {}
+        if not (was_tried := loops.was_tried()):
+            self._not_exact(f"exact resume was not tried with lightning {L.__version__}")
+        self._is_on, self._saves_last = was_tried, False
+
+    def _not_exact(self, reason: str) -> None:
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+            _log.warning("warning: a resume of this run is not exact: %s", reason)
+
+    def data_differs(self, what: str) -> None:
+        """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
+        name = type(self._trainer.datamodule).__name__ if self._trainer else "the data"  # type: ignore[attr-defined]
+        self._not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Remember the trainer: saving asks it where it is."""
         self._trainer = trainer
+        if stage == "fit":
+            if self._is_on and not self._saves_last:
+                self._saves_last = True
+                loops.save_after_the_module(trainer, pl_module)
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, _NOT_EXACT):
+                    self._not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
 
     # Seeds and the position.
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note that nothing of the epoch is done."""
+        """Note that nothing of the epoch is done; seed what hooks draw at its start."""
         self._phase = "epoch start"
+        reseed(self.seed, "epoch", trainer.current_epoch, trainer.global_rank)
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
@@ -78,20 +121,21 @@ class ExactResume(L.Callback):
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Seed what a network may draw in validation; note which metrics count training batches."""
-        reseed(self.seed, "validation", trainer.current_epoch, trainer.global_step, trainer.global_rank)
-        self._counting = {name for name, metric in _metrics(pl_module) if metric._update_count}
+        super().on_validation_start(trainer, pl_module)
+        self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
         self._phase = "validating"
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note that the validation after this batch is done."""
+        """Note that the validation after this batch is done; seed what hooks draw after it."""
         self._phase = "validated"
+        reseed(self.seed, "validated", trainer.current_epoch, self.cursor.batch, trainer.global_rank)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put the cursor at the next epoch's start, also when an epoch ended early."""
         self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
         self._phase = "epoch end"
-        # Lightning 2.6 would leave out the plateau schedule in the epoch that was resumed in its middle.
-        trainer.fit_loop._restarting = False
+        if self._is_on:
+            loops.end_of_resumed_epoch(trainer)
 
     # Saving.
 
@@ -99,35 +143,45 @@ class ExactResume(L.Callback):
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
         trainer = self._trainer
         saved: Saved = {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed, "validation": None}
-        if trainer is None:
+        saved["reasons"] = list(self.reasons)
+        if trainer is None or not self._is_on:
             return saved
         saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
+        is_validating = self._phase in ("validating", "validated")
+        saved["in_eval_mode"] = loops.modes_of_training(trainer, is_validating)
+        weights = trainer.lightning_module.named_parameters()
+        saved["frozen"] = [name for name, weight in weights if not weight.requires_grad]
+        if self.data:
+            saved["data"] = self.data.state(self.cursor.epoch, self.cursor.batch, self._phase == "validating")
+            saved["first_batch"] = self.data.first_digests
         if self._phase == "epoch end":
-            saved["plateau"] = _plateau_steps_due(trainer)
+            saved["plateau"] = loops.plateau_steps_due(trainer)
         elif self._phase != "epoch start":
             saved |= self._of_the_epoch(trainer)
+        if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
+            saved["gradients"] = _gradients(trainer.lightning_module)
         return saved
 
     def _of_the_epoch(self, trainer: L.Trainer) -> Saved:
         """Return what the epoch has counted and accumulated so far, and whether a validation is due or done."""
-        module, loop = trainer.lightning_module, trainer.fit_loop
+        module = trainer.lightning_module
         is_last = self.cursor.batch >= trainer.num_training_batches
         counting = {name: metric for name, metric in _metrics(module) if metric._update_count}
         validation = {"validating": "due", "validated": "done"}.get(self._phase)
         if self._phase == "validating":
             counting = {name: counting[name] for name in self._counting}
-        elif self._phase == "batch" and loop._data_fetcher and loop.epoch_loop._should_check_val_fx(loop._data_fetcher):
+        elif self._phase == "batch" and loops.is_validation_due(trainer):
             validation = "due"
-        if validation == "done" and not is_last and trainer.should_stop and loop._can_stop_early:
+        if validation == "done" and not is_last and trainer.should_stop and loops.can_stop_early(trainer):
             validation = "due"  # it ends the epoch before its time, which Lightning can't take up again: once more
         saved: Saved = {
             "validation": validation,
             "is_last": is_last,
             "metrics": {name: _counted(metric, trainer.world_size) for name, metric in counting.items()},
+            "logged": loops.logged_so_far(trainer),
         }
         if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
-            weights = module.named_parameters()
-            saved["gradients"] = {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
+            saved["gradients"] = _gradients(module)
         return saved
 
     # Going on.
@@ -136,11 +190,21 @@ class ExactResume(L.Callback):
         """Put the cursor where the checkpoint was; the rest follows when training starts."""
         self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
         self._saved = state_dict
+        self.reasons += [reason for reason in state_dict.get("reasons", []) if reason not in self.reasons]
+        if self.data:
+            self.data.restore(state_dict.get("data", {}))
+            self.data.expected_first = state_dict.get("first_batch", [])
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: Saved) -> None:
         """Rewrite the progress of Lightning's loops as of one that stands right at the position."""
         states = checkpoint["callbacks"]
-        _stand_at(checkpoint["loops"]["fit_loop"], states[self.state_key], trainer.accumulate_grad_batches)
+        if self._is_on:
+            loops.stand_at(
+                checkpoint["loops"]["fit_loop"],
+                states[self.state_key],
+                trainer.accumulate_grad_batches,
+                is_automatic=pl_module.automatic_optimization,
+            )
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping) and callback.state_key in states:
                 states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
@@ -151,20 +215,27 @@ class ExactResume(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Restore what Lightning does not."""
         saved, self._saved = self._saved, {}
-        if not saved:
+        if not saved or not self._is_on:
             return
-        loop = trainer.fit_loop
         if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart
-            loop.epoch_loop.restarting = loop._restarting = False
+            loops.begin_new_epoch(trainer)
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
         trainer.callback_metrics.update(saved.get("callback_metrics", {}))
         metrics = dict(_metrics(pl_module))
         for name, counted in saved.get("metrics", {}).items():
             if trainer.is_global_zero:  # the counts of all ranks together
                 _count_on(metrics[name], counted)
+        loops.go_on_logging(trainer, saved.get("logged", []))
         weights = dict(pl_module.named_parameters())
+        if "frozen" in saved:
+            for name, weight in weights.items():
+                weight.requires_grad_(name not in saved["frozen"])
         for name, gradient in saved.get("gradients", {}).items():
             weights[name].grad = gradient.to(weights[name].device)
+        if "in_eval_mode" in saved:
+            in_eval_mode = set(saved["in_eval_mode"])
+            for name, part in pl_module.named_modules():
+                part.training = name not in in_eval_mode if name else part.training
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])
@@ -174,6 +245,10 @@ class ExactResume(L.Callback):
                     trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
                 else:  # it has got more patience
                     callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED
+
+
+def _gradients(module: L.LightningModule) -> dict[str, Tensor]:
+    return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
 
 
 def _metrics(module: L.LightningModule) -> list[tuple[str, Metric]]:
@@ -198,20 +273,6 @@ def _count_on(metric: Metric, counted: Saved) -> None:
         setattr(metric, name, on_device)
 
 
-def _plateau_steps_due(trainer: L.Trainer) -> Saved:
-    """What the plateau schedules will be told: Lightning steps them after the checkpoints of an epoch's end."""
-    if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
-        return {}
-    return {
-        config.monitor: trainer.callback_metrics[config.monitor].clone()
-        for config in trainer.lr_scheduler_configs
-        if config.reduce_on_plateau
-        and config.interval == "epoch"
-        and (trainer.current_epoch + 1) % config.frequency == 0
-        and config.monitor in trainer.callback_metrics
-    }
-
-
 def _has_stopped(callback: EarlyStopping) -> bool:
     """Whether the run had come to its end; with more patience than it had, it goes on."""
     reason = callback.stopping_reason
@@ -219,40 +280,3 @@ def _has_stopped(callback: EarlyStopping) -> bool:
     return reason != EarlyStoppingReason.NOT_STOPPED and (
         reason != EarlyStoppingReason.PATIENCE_EXHAUSTED or out_of_patience
     )
-
-
-def _stand_at(loops: Saved, state: Saved, accumulate: int) -> None:
-    """Set the progress of the fit loop and those within it to the position in `state`.
-
-    Between two batches every counter of a kind is equal. A validation that is due looks to Lightning like one
-    that was begun (its first batch ready, none processed), and one that is done like a checkpoint written at its end.
-    """
-    epoch, batch, validation = state["epoch"], state["batch"], state["validation"]
-    batches = loops["epoch_loop.batch_progress"]
-    last_of_epoch = state.get("is_last", False)
-    total = batches["total"]["processed"]
-    begun = epoch + 1 if batch else epoch
-    loops["epoch_progress"] = {
-        kind: {"ready": begun, "started": begun, "processed": epoch, "completed": epoch}
-        for kind in ("total", "current")
-    }
-    loops["epoch_loop.batch_progress"] = {
-        "total": _all_at(total),
-        "current": _all_at(batch),
-        "is_last_batch": last_of_epoch,
-    }
-    due = int(validation == "due")
-    loops["epoch_loop.val_loop.batch_progress"] = {
-        "total": {"ready": due, "started": due, "processed": 0, "completed": 0},
-        "current": _all_at(0),
-        "is_last_batch": False,
-    }
-    # The number of optimizer steps as loggers see it; Lightning adds the latest when it comes back to a validation.
-    optimizer = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
-    stepped = batch % accumulate == 0 or last_of_epoch
-    to_be_added = int(bool(batch) and validation is not None and stepped)
-    loops["epoch_loop.state_dict"]["_batches_that_stepped"] = optimizer["step"]["total"]["completed"] - to_be_added
-
-
-def _all_at(count: int) -> dict[str, int]:
-    return {"ready": count, "started": count, "processed": count, "completed": count}

@@ -43,8 +43,13 @@ class LeanModule(L.LightningModule):
 
 
 def skip_unused_hooks(callbacks: Iterable[L.Callback]) -> None:
-    """Let Lightning pass over the hooks of each step that a callback does not override."""
+    """Let Lightning pass over the hooks of each step that a callback of its own or of this project does not override.
+
+    Callbacks of others are left as they are: who has written them may call or replace any hook.
+    """
     for callback in callbacks:
+        if not type(callback).__module__.startswith(("lightning.", "src.training.")):
+            continue
         for name in _STEP_HOOKS:
             overridden = name in vars(callback) or getattr(type(callback), name) is not getattr(L.Callback, name)
             if not overridden:

@@ -1,7 +1,7 @@
 """The LightningModule: one step for training, validation and test, around a network that knows nothing of it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from torchmetrics import Metric, MetricCollection
 from src.data.batches import Batch
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
+from src.evaluation.writers import prediction_columns
 from src.training.lean_loop import LeanModule
-from src.training.losses import Loss
-from src.training.schedules import spans_the_run
+from src.training.losses import Loss, build_loss
+from src.training.schedule_span import spans_the_run
 from src.utils.errors import UserError
 
 
@@ -52,20 +53,23 @@ class Module(LeanModule):
         spec: DataSpec,
         preprocessing: nn.Module,
         network: nn.Module,
-        loss: Loss,
+        loss: Loss | Mapping[str, Any],
         augmentation: nn.Module | None = None,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
         monitor: str = "val/loss",
         log_every_n_steps: int = 50,
     ) -> None:
-        """`optimizer` takes the parameters, `scheduler` the optimizer; a module that only predicts needs neither."""
+        """`loss` is a function of outputs and targets, or the options of `build_loss`.
+
+        `optimizer` takes the parameters, `scheduler` the optimizer; a module that only predicts needs neither.
+        """
         super().__init__()
         self.spec = spec
         self.preprocessing = preprocessing
         self.augmentation = augmentation or nn.Identity()
         self.network = network
-        self.loss = loss
+        self.loss = build_loss(spec.task, **loss) if isinstance(loss, Mapping) else loss
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
         self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
         self.metrics = nn.ModuleDict(
@@ -94,6 +98,24 @@ class Module(LeanModule):
 
     def _unscale(self, outputs: Tensor) -> Tensor:
         return outputs * self.target_std + self.target_mean
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """The better end of each value that is logged: ``min`` or ``max``."""
+        better = {f"{split}/loss": "min" for split in ("train", "val", "test")}
+        for split in ("train", "val", "test"):
+            for name, metric in self._measures(split)[1].items():
+                if metric.higher_is_better is not None:
+                    better[str(name)] = "max" if metric.higher_is_better else "min"
+        return better
+
+    def predict_step(self, batch: Tensor | Batch, batch_idx: int) -> Tensor:
+        """Predict for the rows of a batch, with or without their targets."""
+        return self.predict(batch if isinstance(batch, Tensor) else batch[0])
+
+    def prediction_columns(self, output: Tensor) -> dict[str, Any]:
+        """Name what `predict_step` returns, as columns of a file."""
+        return prediction_columns(self.spec, output.float().cpu().numpy())
 
     def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""

@@ -1,23 +1,26 @@
 """Stops training before the step that would fill the weights with NaN, and says where it came from."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
 from lightning.pytorch.plugins.precision import MixedPrecision
 from torch import Tensor
 from torch.optim import Optimizer
 
 from src.data.datamodule import DataModule
-from src.training.exact_resume import reseed
+from src.training.seeding import reseed
 from src.utils.errors import UserError
 from src.utils.files import atomic_write
 from src.utils.run_folder import LAST_CHECKPOINT, shown_path
 
 BAD_BATCH = "bad_batch.npz"
+BAD_BATCH_OF_ANY_KIND = "bad_batch.pt"
 
 
 class NonFiniteGuard(L.Callback):
@@ -32,6 +35,7 @@ class NonFiniteGuard(L.Callback):
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
         self._found: Tensor | None = None
+        self._batch: Any = None
         self._on_cpu = True
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -42,6 +46,13 @@ class NonFiniteGuard(L.Callback):
         self._on_cpu = pl_module.device.type == "cpu"
         self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
         self._weights = [weight for weight in pl_module.parameters() if weight.requires_grad]
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember the batch of a user's own DataModule; one of array data can be fetched again."""
+        if not isinstance(trainer.datamodule, DataModule):  # type: ignore[attr-defined]
+            self._batch = batch
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Tensor) -> None:
         """Check the loss of this batch."""
@@ -59,7 +70,11 @@ class NonFiniteGuard(L.Callback):
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         """Check the gradients on a GPU; after this the weights change."""
-        if not self._on_cpu:
+        if self._on_cpu:
+            if not pl_module.automatic_optimization:  # where it is for the user to call backward
+                self._look([weight.grad for weight in self._weights if weight.grad is not None])
+                self._stop_if_found(trainer, pl_module)
+        else:
             if not self._scaled:
                 self._look([weight.grad for weight in self._weights if weight.grad is not None])
             optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
@@ -78,6 +93,7 @@ class NonFiniteGuard(L.Callback):
         """Add to the result; multiplies by one, which changes nothing."""
         assert self._found is not None
         tensors = [tensor._values() if tensor.is_sparse else tensor for tensor in tensors]
+        tensors = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
         for dtype in {tensor.dtype for tensor in tensors}:
             alike = [tensor for tensor in tensors if tensor.dtype == dtype]
             torch._amp_foreach_non_finite_check_and_unscale_(alike, self._found, self._scale)
@@ -88,7 +104,7 @@ class NonFiniteGuard(L.Callback):
             return
         self._stop_if_found(trainer, pl_module)
         for name, value in pl_module.state_dict().items():
-            if value.is_floating_point() and not value.isfinite().all():
+            if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all():
                 self._stop(
                     trainer, pl_module, f"{name} is not finite after the last step", "nothing of that step was saved"
                 )
@@ -110,7 +126,9 @@ class NonFiniteGuard(L.Callback):
         if 0 <= first < step:  # noticed some steps later, within the same epoch
             step, batch_idx = first, batch_idx - (step - first) * trainer.accumulate_grad_batches
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(datamodule, DataModule)
+        where = f"epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}"
+        if not isinstance(datamodule, DataModule) or not hasattr(pl_module, "preprocessing"):
+            self._stop_own(what, where, kept, datamodule)
         batches = datamodule.train_batches()
         rows, (x, y) = batches.row_numbers(epoch, batch_idx), batches[epoch, batch_idx]
         bad = rows[self._bad_rows(trainer, pl_module, x, batch_idx)]
@@ -122,9 +140,27 @@ class NonFiniteGuard(L.Callback):
         last = self.folder / LAST_CHECKPOINT
         saved = f"the last good state in {shown_path(last)}" if last.exists() else "no state was saved before"
         raise UserError(
-            f"training diverged: {what}{named} at epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}; {kept}. "
+            f"training diverged: {what}{named} at {where}; {kept}. "
             f"The batch is in {shown_path(path)}, {saved}. "
             "In a new run lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
+        )
+
+    def _stop_own(self, what: str, where: str, kept: str, datamodule: Any) -> NoReturn:
+        """Stop a module or data of the user's own, whose batch may be anything."""
+        rows = getattr(datamodule, "row_numbers", None)
+        named, saved = "", ""
+        if self._batch is not None:
+            path = self.folder / BAD_BATCH_OF_ANY_KIND
+            if callable(rows):
+                named = f" for a batch of {_rows(np.asarray(rows(self._batch)))} of the data"
+            with suppress(Exception), atomic_write(path) as file:  # it may hold what can't be saved
+                torch.save(move_data_to_device(self._batch, torch.device("cpu")), file)
+                saved = f"The batch is in {shown_path(path)}. "
+        last = self.folder / LAST_CHECKPOINT
+        state = f"The last good state is in {shown_path(last)}." if last.exists() else "No state was saved before."
+        raise UserError(
+            f"training diverged: {what}{named} at {where}; {kept}. {saved}{state} "
+            "In a new run lower the learning rate, set trainer.gradient_clip_val, or look at the data"
         )
 
     def _bad_rows(self, trainer: L.Trainer, pl_module: L.LightningModule, x: Tensor, batch_idx: int) -> np.ndarray:

@@ -4,15 +4,25 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
+
+from src.utils.files import sha256
+from src.utils.schema import CONF
+
+_PROJECT = CONF.parent
 
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
-def provenance(data_name: str, data_fingerprint: str) -> dict[str, Any]:
-    """Return plain data: git commit and whether the tree was dirty, versions, command, time, data."""
+def provenance(data_name: str, data_fingerprint: str, config: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return plain data: git commit and whether the tree was dirty, versions, command, time, data, sources.
+
+    The sources are the files of the classes that `config` names as model and data, each with a hash.
+    """
     commit = _git("rev-parse", "HEAD")
     return {
         "git_commit": commit,
@@ -23,7 +33,40 @@ def provenance(data_name: str, data_fingerprint: str) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": data_name,
         "data_fingerprint": data_fingerprint,
+        "sources": sources(config) if config else {},
     }
+
+
+def sources(config: dict[str, Any]) -> dict[str, str]:
+    """Return the files of this checkout that hold what the model and data of `config` name, each with its SHA-256."""
+    found = {}
+    for name in sorted({*_targets(config.get("model")), *_targets(config.get("data"))}):
+        module = sys.modules.get(name.rpartition(".")[0])
+        path = Path(getattr(module, "__file__", None) or "none").resolve()
+        if path.is_file() and path.is_relative_to(_PROJECT) and not _is_installed(path):
+            found[str(path.relative_to(_PROJECT))] = sha256(path)
+    return found
+
+
+def changed_sources(config: dict[str, Any], origin: dict[str, Any]) -> list[str]:
+    """Return the files that have changed since `origin` was written, of those that still belong to `config`."""
+    before = origin.get("sources")
+    return [name for name, value in sources(config).items() if isinstance(before, dict) and before.get(name) != value]
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        for value in node.values():
+            yield from _targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _targets(value)
+
+
+def _is_installed(path: Path) -> bool:
+    return any(part in ("site-packages", "dist-packages") for part in path.parts)
 
 
 def _git(*arguments: str) -> str | None:

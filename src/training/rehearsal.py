@@ -1,57 +1,79 @@
 """Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
-from src.evaluation.metrics import build_metrics
-from src.training.build import build_data, build_module
-from src.training.checks import check_run
+from src.data.datamodule import DataModule
+from src.evaluation.names import split_of
+from src.training.build_data import build_data
+from src.training.build_module import build_module, is_lightning_module
+from src.training.checks import check_own_run, check_run
+from src.training.data_card import card_of
+from src.training.monitoring import check_logged, with_own_monitor
 from src.training.preflight import preflight
+from src.training.unread import refuse_unread
 from src.utils.config import checked
 from src.utils.errors import UserError, did_you_mean
 
 
-def common_mistake(examples: Sequence[DictConfig], metrics: Sequence[str]) -> str | None:
+def common_mistake(examples: Sequence[DictConfig], metrics: Mapping[str, str]) -> str | None:
     """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
 
+    `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
     The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own, and so
     is a fault of the code, which their logs will show with its traceback.
     """
     mistakes = []
     for example in examples:
         try:
-            known = _logged(example, metrics)
+            known, directions = _logged(example, metrics)
         except UserError as error:
             mistakes.append(str(error))
             continue
         except Exception:
             return None
-        for metric in metrics:
+        for metric, mode in metrics.items():
             if metric not in known:
                 hint = did_you_mean(metric, known)
                 return f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})"
+            if mode != (right := directions.get(metric, mode)):
+                return f"sweep.mode: {mode} would take the worst {metric} for the best; set sweep.mode={right}"
         return None
     return mistakes[0] if len(set(mistakes)) == 1 else None
 
 
-def _logged(config: DictConfig, metrics: Sequence[str]) -> set[str]:
-    """Return what a job logs; a batch of it is only run if `metrics` are not among what all jobs log."""
+def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dict[str, str]]:
+    """Return what a job logs, and which end of it is better, as far as that is known.
+
+    A batch of it is only run if `metrics` are not among what the module promises to log.
+    """
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)  # what its values refer to
     try:
         with open_dict(config):
             plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
-        datamodule = build_data(plain["data"], plain["seed"])
-        check_run(plain, datamodule)
-        module = build_module(plain, datamodule)
-        splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
-        known = {f"{split}/loss" for split in splits}
-        known |= {str(name) for split in splits for name in build_metrics(datamodule.spec, split)}
-        if not set(metrics) <= known:
-            logged = preflight(module, datamodule, [], plain["trainer"])
-            known |= {*logged, *(name.replace("val/", "test/", 1) for name in logged if "test" in splits)}
-        return known
+        has_own_module = is_lightning_module(plain["model"])
+        refuse_unread(plain, has_own_module)
+        datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)
+        card = card_of(datamodule, plain["seed"])
+        module = build_module(plain, datamodule, card)
+        plain = with_own_monitor(plain, module)
+        directions = dict(getattr(module, "directions", None) or {})
+        known: set[str] = set()
+        if isinstance(datamodule, DataModule):
+            check_run(plain, datamodule, None if has_own_module else directions)
+            splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
+            known = {name for name in directions if split_of(name) in splits} if not has_own_module else set()
+        else:
+            check_own_run(plain, datamodule, module)
+        if not known or not set(metrics) <= known:
+            logged = preflight(module, datamodule, [], plain["trainer"], plain["seed"])
+            directions = logged.directions | directions
+            check_logged(plain, logged, directions)
+            known |= {*logged.names, *(name for name in directions if split_of(name) == "test")}
+            known |= {name.replace("val", "test", 1) for name in logged.names if split_of(name) == "val"}
+        return known, directions
     finally:
         HydraConfig.instance().cfg = before

@@ -2,16 +2,19 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from src.evaluation import figures
 from src.evaluation.report import metrics_line
+from src.training.build_module import is_lightning_module
 from src.training.callbacks import History
+from src.training.loggers import close_loggers, log_figure, log_hyperparameters
 from src.utils.files import write_json
 from src.utils.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
 
@@ -30,7 +33,7 @@ class TrainingResult:
     best_epoch: int | None
     best_model: str | None
     best_value: float
-    monitor: str
+    monitor: str | None
     metrics: dict[str, float]
     seconds: float
 
@@ -43,7 +46,7 @@ class TrainingResult:
             epochs=content["epochs"],
             best_epoch=content["best_epoch"],
             best_model=content["best_model"],
-            best_value=metrics.get(monitor, math.nan),
+            best_value=metrics.get(monitor or "", math.nan),
             monitor=monitor,
             metrics=metrics,
             seconds=content["seconds"],
@@ -61,21 +64,27 @@ def record(
     config: dict[str, Any],
     history: History,
     origin: dict[str, Any],
-    logger: Any,
+    loggers: Sequence[Logger],
     stopped_by: str,
+    directions: dict[str, str],
+    not_exact: Sequence[str],
 ) -> None:
-    """Draw the loss curve, tell the logger the final numbers, and close with `metrics.json`."""
+    """Draw the loss curve, tell the loggers the final numbers, and close with `metrics.json`.
+
+    `directions` say which end of a metric is better, `not_exact` why a resume is not, if so.
+    """
     train_seconds = sum(row["train_seconds"] for row in history.rows)
     train_rows = sum(row["train_rows"] for row in history.rows)
     drawn = {}
     if history.rows:
-        figure = figures.loss_curve(history.rows, result.best_epoch)
+        figure = figures.loss_curve(history.rows, result.best_epoch, result.monitor)
         drawn["loss_curve"] = figures.save(figure, result.folder / LOSS_CURVE)
-    if isinstance(logger, TensorBoardLogger):
-        logger.log_hyperparams(hyperparameters(config), {f"final/{key}": v for key, v in result.metrics.items()})
-        for name, pixels in drawn.items():
-            logger.experiment.add_image(name, pixels, dataformats="HWC")
-        logger.finalize("success")
+    log_hyperparameters(loggers, hyperparameters(config), result.metrics)
+    for name, pixels in drawn.items():
+        log_figure(loggers, name, pixels)
+    close_loggers(loggers)
+    splitting = ("split", "split_seed", "fold", "folds")
+    is_array = all(key in config["data"] for key in splitting)
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {
@@ -90,8 +99,11 @@ def record(
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
+            "directions": {name: better for name, better in directions.items() if name in result.metrics},
+            "exact": not not_exact,
+            **({"not_exact": list(not_exact)} if not_exact else {}),
             "measured_in_part": _measured_in_part(config["trainer"]),
-            "data_split": {key: config["data"][key] for key in ("split", "split_seed", "fold", "folds")},
+            "data_split": {key: config["data"][key] for key in splitting} if is_array else None,
             "provenance": origin,
         },
     )
@@ -106,7 +118,8 @@ def _measured_in_part(trainer: dict[str, Any]) -> bool:
 
 def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
     """Return what of the configuration decides what is learned."""
-    return {key: config[key] for key in HYPERPARAMETERS if config.get(key)}
+    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(config["model"]) else ()
+    return {key: config[key] for key in HYPERPARAMETERS if config.get(key) and key not in unread}
 
 
 @rank_zero_only
@@ -114,9 +127,11 @@ def summarise_training(result: TrainingResult) -> None:
     """Say in a few lines what came out, where it is, and what to type next."""
     folder = shown_path(result.folder)
     _log.info("")
-    if result.best_epoch:
+    if result.monitor is None:
+        _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
+    elif result.best_epoch:
         _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
-    for split in ("val", "test"):
+    for split in ("val", "test") if result.monitor is not None else ("train", "val", "test"):
         if line := metrics_line(result.metrics, split):
             _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)

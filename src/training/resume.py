@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
 from src.sweeps.folder import is_of_the_sweep
-from src.training.build import BEFORE_THERE_WERE_FOLDS, SERVING_KEYS, Config
+from src.training.build_data import BEFORE_THERE_WERE_FOLDS, SERVING_KEYS, Config, is_datamodule
+from src.training.build_module import MODULE
 from src.training.checkpoint import read
 from src.training.result import TrainingResult
 from src.training.run import train
-from src.training.schedules import spans_the_run
+from src.training.schedule_span import spans_the_run
 from src.utils.config import checked
 from src.utils.errors import UserError
 from src.utils.files import check_writable, remove_partial_files
 from src.utils.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
+from src.utils.schema import CONF
 from src.utils.targets import check_config, locate
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ MAY_BE_MISSING = (
     "sweep",
     "resume",
     "init_from",
+    "init_prefix",
     "preflight",
     "threads",
     "data.worker_timeout",
@@ -58,6 +62,7 @@ MAY_BE_MISSING = (
 # What else it may lack, and what it did then.
 BEFORE = {
     "compile": False,
+    "module": MODULE,
     **{f"data.{key}": value for key, value in BEFORE_THERE_WERE_FOLDS.items()},
     "data.shuffle": "rows",
     "data.block_rows": 256,
@@ -76,7 +81,7 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     """
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
-    saved = _saved_config(folder, config, added)
+    saved = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
     new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -95,7 +100,7 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, added: set[str]) -> Config:
+def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> Config:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
     It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
@@ -110,7 +115,7 @@ def _saved_config(folder: Path, config: Config, added: set[str]) -> Config:
         plain = checked(loaded)
     except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path))
+    check_config(plain, str(path), typed=typed)
     _check_keys(plain, config, added, path)
     return plain
 
@@ -123,7 +128,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is no group of keys")
-    serving = {key: config["data"][key] for key in SERVING_KEYS}
+    serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
         "trainer.": config["trainer"],
@@ -140,6 +145,13 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
                 raise UserError(f"{path}: {prefix}{key} is missing")
     if unknown := saved["loss"].keys() - config["loss"].keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
+
+
+def _serving_keys(config: Config) -> Config:
+    """What array data of today has; the command line of a resume composes some array data in most cases."""
+    known = OmegaConf.to_container(OmegaConf.load(CONF / "data" / "array_defaults.yaml"))
+    assert isinstance(known, dict)
+    return {key: config["data"].get(key, known.get(key)) for key in SERVING_KEYS}
 
 
 def _with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:

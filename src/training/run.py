@@ -11,28 +11,45 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch.nn.parameter import is_lazy
 
 from src.data.datamodule import DataModule
-from src.training.build import build_callbacks, build_data, build_logger, build_module, build_trainer
+from src.evaluation.figures import COLUMNS
+from src.evaluation.names import split_of
+from src.training.build import build_callbacks, build_trainer
+from src.training.build_data import build_data
+from src.training.build_module import build_module, is_lightning_module
 from src.training.callbacks import History
 from src.training.checkpoint import RECORD, Checkpoint, load_checkpoint, read
-from src.training.checks import check_run
+from src.training.checks import check_own_run, check_run
 from src.training.compiling import check_compiler, compile_network
-from src.training.exact_resume import reseed
-from src.training.fine_tuning import initialise
-from src.training.module import Module
-from src.training.preflight import preflight
+from src.training.data_card import DataCard, card_of
+from src.training.exact_resume import ExactResume
+from src.training.fine_tuning import initialise, read_initial
+from src.training.loggers import build_loggers, log_hyperparameters
+from src.training.monitoring import check_logged, with_own_monitor
+from src.training.preflight import Logged, preflight
 from src.training.provenance import provenance
 from src.training.pruning import build_pruning
 from src.training.result import TrainingResult, hyperparameters, record, write_metrics
+from src.training.seeding import reseed
 from src.training.signals import StopOnSignal
 from src.training.threads import set_threads, spare_threads
+from src.training.unread import refuse_unread
 from src.utils.errors import Interrupted, UserError
 from src.utils.files import check_writable
-from src.utils.run_folder import CHECKPOINTS, METRICS, is_sweep_job, shown_path, write_config
+from src.utils.run_folder import (
+    BEST_MODEL,
+    CHECKPOINTS,
+    LAST_CHECKPOINT,
+    METRICS,
+    is_sweep_job,
+    shown_path,
+    write_config,
+)
 from src.utils.targets import check_config
 
 _log = logging.getLogger(__name__)
@@ -41,7 +58,7 @@ _log = logging.getLogger(__name__)
 def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None) -> TrainingResult:
     """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
 
-    `resume_from` is a checkpoint of the same run to go on from.
+    `resume_from` is a checkpoint of the same run to resume from.
     """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
@@ -53,24 +70,38 @@ def _train(
     config: dict[str, Any], folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
 ) -> TrainingResult:
     set_threads(config["threads"])
-    reseed(config["seed"], "init")
-    initial = load_checkpoint(config["init_from"], "init_from") if config["init_from"] and not resume_from else None
-    datamodule = build_data(config["data"], config["seed"])
-    check_run(config, datamodule)
-    module = build_module(config, datamodule)
+    seed = config["seed"]
+    initial = read_initial(config) if config["init_from"] and not resume_from else None
+    has_own_module = is_lightning_module(config["model"])
+    refuse_unread(config, has_own_module)
+    reseed(seed, "init")
+    datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
+    card = card_of(datamodule, seed)
+    if not isinstance(datamodule, DataModule):
+        reseed(seed, "init")
+        datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
+    reseed(seed, "init")
+    module = build_module(config, datamodule, card)
+    config = with_own_monitor(config, module)
+    directions = dict(getattr(module, "directions", None) or {})
+    if isinstance(datamodule, DataModule):
+        check_run(config, datamodule, directions if not has_own_module else None)
+    else:
+        check_own_run(config, datamodule, module)
     if initial:
-        initialise(module, initial)
-    origin = provenance(datamodule.source, datamodule.fingerprint)
+        initialise(module, initial, config)
+    origin = provenance(card.name, card.fingerprint, config)
     if resume_from:
-        _check_same_data(resume_from, datamodule)
-    logger = build_logger(config, folder, resume_from)
-    if isinstance(logger, TensorBoardLogger):
-        logger.hparams.update(hyperparameters(config))  # it leaves them in logs/hparams.yaml
-    callbacks = build_callbacks(config, folder, datamodule, origin)
+        _check_same_data(resume_from, card)
+    step = read(resume_from, lazily=True)["global_step"] if resume_from else None
+    loggers = build_loggers(config.get("logger"), folder, step)
+    log_hyperparameters(loggers, hyperparameters(config), None)
+    callbacks = build_callbacks(config, folder, datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
+    exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
     if pruning := build_pruning(config, history):
         callbacks.append(pruning)
-    trainer = build_trainer(config, folder, [*callbacks, stop], logger)
+    trainer = build_trainer(config, folder, [*callbacks, stop], loggers, datamodule, seed)
 
     _warn_of_what_files_may_not_name(config)
     _refuse_processes_in_a_sweep(trainer)
@@ -80,34 +111,42 @@ def _train(
     before = _result_before(folder)
     try:
         _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
-        _announce(config, datamodule, module, trainer, folder)
+        _announce(config, card, module, trainer, folder)
+        logged = Logged()
         if config["preflight"]:
-            preflight(module, datamodule, callbacks, config["trainer"])
-        if config["threads"] is None and trainer.strategy.root_device.type == "cpu":
+            logged = _preflight(config, folder, module, callbacks, card)
+            directions = logged.directions | directions
+            check_logged(config, logged, directions)
+        if exact.data and trainer.world_size == 1 and logged.first_batches and not exact.data.expected_first:
+            exact.data.expected_first = logged.first_batches
+        is_plain = isinstance(datamodule, DataModule) and not has_own_module
+        if is_plain and config["threads"] is None and trainer.strategy.root_device.type == "cpu":
             spare_threads(module, datamodule.trial_batches("train"))
         if config["compile"]:
             compile_network(module)
+        reseed(seed, "fit")
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
-        best = _load_best(trainer, module)
+        best = _best_checkpoint(trainer, folder)
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"])
         pruned = pruning is not None and pruning.pruned_after is not None
-        if datamodule.row_count("test") and not pruned:
-            for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
-                metrics |= tested
+        if not pruned and _has_test(module, datamodule):
+            metrics |= _test(trainer, module, datamodule, best, seed)
+        last = folder / LAST_CHECKPOINT
+        stands_in = config["monitor"] is None and last.is_file()
         result = TrainingResult(
             folder=folder,
             epochs=len(history.rows),
-            best_epoch=best.epoch if best else None,
-            best_model=str(best.path.relative_to(folder)) if best else None,
-            best_value=metrics.get(config["monitor"], math.nan),
+            best_epoch=best.epoch if best else len(history.rows) if stands_in else None,
+            best_model=str((best.path if best else last).relative_to(folder)) if best or stands_in else None,
+            best_value=metrics.get(config["monitor"] or "", math.nan),
             monitor=config["monitor"],
             metrics=metrics,
             seconds=time.perf_counter() - started + history.seconds_before,
         )
         if trainer.is_global_zero:
             stopped_by = "pruning" if pruned else _stopped_by(trainer)
-            record(result, config, history, origin, logger, stopped_by)
+            record(result, config, history, origin, loggers, stopped_by, directions, exact.reasons)
     except BaseException as error:
         is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
         status = "interrupted" if is_stopped else "failed"
@@ -117,6 +156,15 @@ def _train(
             worker.kill()
         raise
     return result
+
+
+def _preflight(
+    config: dict[str, Any], folder: Path, module: L.LightningModule, callbacks: list[L.Callback], card: DataCard
+) -> Logged:
+    """Try out a batch, of data that is built for it: the run's own is left as it is."""
+    reseed(config["seed"], "init")
+    tried = build_data(config["data"], config["seed"], preprocessed=is_lightning_module(config["model"]))
+    return preflight(module, tried, callbacks, config["trainer"], config["seed"], folder)
 
 
 @rank_zero_only
@@ -148,11 +196,11 @@ def _result_before(folder: Path) -> dict[str, Any]:
     return {"before": before} if before else {}
 
 
-def _check_same_data(resume_from: Path, datamodule: DataModule) -> None:
+def _check_same_data(resume_from: Path, card: DataCard) -> None:
     then = read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"]
-    if then != datamodule.fingerprint:
+    if then != card.fingerprint:
         raise UserError(
-            f"{datamodule.source}: has changed since the run was started (fingerprint {datamodule.fingerprint}, "
+            f"{card.name}: has changed since the run was started (fingerprint {card.fingerprint}, "
             f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
         )
 
@@ -173,34 +221,60 @@ def _write_start(config: dict[str, Any], folder: Path, content: dict[str, Any]) 
 
 
 @rank_zero_only
-def _announce(config: dict[str, Any], datamodule: DataModule, module: Module, trainer: L.Trainer, folder: Path) -> None:
-    weights = sum(parameter.numel() for parameter in module.parameters())
-    rows = ", ".join(f"{datamodule.row_count(split)} {split}" for split in ("train", "val", "test"))
+def _announce(
+    config: dict[str, Any], card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path
+) -> None:
+    weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
     name = config["model"]["_target_"].rpartition(".")[2]
-    _log.info("data    %s (%s; %s)", datamodule.source, datamodule.spec.task, rows)
+    rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
+    told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
+    _log.info("data    %s%s", card.name, f" ({told})" if told else "")
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 
 
-def _load_best(trainer: L.Trainer, module: Module) -> Checkpoint | None:
-    """Put the best weights into `module`, if a callback has kept them."""
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path:
-            best = load_checkpoint(callback.best_model_path)
-            module.load_state_dict(best.state_dict)
-            return best
-    return None
+def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
+    if isinstance(datamodule, DataModule):
+        return bool(datamodule.row_count("test")) and is_overridden("test_step", module)
+    return is_overridden("test_dataloader", datamodule) and is_overridden("test_step", module)
+
+
+def _test(
+    trainer: L.Trainer,
+    module: L.LightningModule,
+    datamodule: L.LightningDataModule,
+    best: Checkpoint | None,
+    seed: int,
+) -> dict[str, float]:
+    """Return what the best model measures on the test split; the last one if none was kept."""
+    reseed(seed, "test")
+    path = str(best.path) if best else None
+    found: dict[str, float] = {}
+    for tested in trainer.test(module, datamodule=datamodule, ckpt_path=path, verbose=False):  # none if limited to none
+        found |= {name: float(value) for name, value in tested.items()}
+    return found
+
+
+def _best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
+    """Return the best checkpoint, if a callback has kept one: best_model.ckpt before any other."""
+    kept = [
+        Path(callback.best_model_path)
+        for callback in trainer.checkpoint_callbacks
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path
+    ]
+    kept.sort(key=lambda path: path != folder / BEST_MODEL)
+    return load_checkpoint(kept[0]) if kept else None
 
 
 def _metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
-    """The training metrics of the best epoch (the last one if none was kept), and the validation that chose it."""
+    """The metrics of the best epoch (the last one if none was kept), and of the validation that chose it."""
     epoch = best.epoch if best else len(history.rows)
     rows = [row for row in history.rows if row["epoch"] == epoch]
-    metrics = {name: value for row in rows for name, value in row.items() if "/" in name}
+    metrics = {name: value for row in rows for name, value in row.items() if name not in COLUMNS}
     chosen = best.metrics if best else {}
-    return metrics | {name: value for name, value in chosen.items() if name.startswith("val/")}
+    return metrics | {name: value for name, value in chosen.items() if split_of(name) != "train"}
 
 
-def _refuse_divergence(metrics: dict[str, float], monitor: str) -> None:
+def _refuse_divergence(metrics: dict[str, float], monitor: str | None) -> None:
     if monitor in metrics and not math.isfinite(metrics[monitor]):
         raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")

@@ -1,17 +1,9 @@
 """Learning-rate schedules that need to know how many steps there will be."""
 
-import inspect
 import math
-from collections.abc import Callable
-from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
-
-
-def spans_the_run(schedule: Callable[..., Any]) -> bool:
-    """Whether a schedule is laid out over all steps of the run, and so takes their number."""
-    return "total_steps" in inspect.signature(schedule).parameters
 
 
 def cosine(optimizer: Optimizer, total_steps: int, warmup: float = 0.0, final: float = 0.0) -> LambdaLR:

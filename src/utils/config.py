@@ -3,16 +3,20 @@
 Knows the keys that all runs share. What a network or a data source takes is checked where it is built.
 """
 
+import copy
 import math
 import re
 from collections.abc import Callable
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from src.utils.errors import UserError
 from src.utils.schema import check_keys
+
+# What stands for a value of the model that the data is to fill in, once the configuration is plain.
+OPEN = "<open>"
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -55,10 +59,6 @@ def _is_split(value: Any) -> bool:
     )
 
 
-def _is_sizes(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_int(size) and size > 0 for size in value)
-
-
 def _optional(rule: Rule) -> Rule:
     return lambda value: value is None or rule[0](value), f"{rule[1]}, or null"
 
@@ -85,7 +85,7 @@ RULES: dict[str, Rule] = {
         "a folder name without / \\ = , or :",
     ),
     "seed": _whole(0, 2**32 - 1),
-    "monitor": _TEXT,
+    "monitor": _optional(_TEXT),
     "mode": _optional(_one_of("min", "max")),
     "loss.name": _TEXT,
     "loss.label_smoothing": _BELOW_ONE,
@@ -107,8 +107,6 @@ RULES: dict[str, Rule] = {
     "data.augmentation.rotate": _number(0, "degrees from 0 to 180", high=180),
     "data.augmentation.scale": _BELOW_ONE,
     "data.augmentation.noise": _number(0, "a number from 0 up"),
-    "model.hidden_sizes": (_is_sizes, "a list of whole numbers above 0, as [128,64]"),
-    "model.dropout": _BELOW_ONE,
     "optimizer.lr": _number(0, "a number above 0", above=True),
     "optimizer.weight_decay": _number(0, "a number from 0 up"),
     "trainer.max_epochs": (
@@ -145,10 +143,11 @@ RULES: dict[str, Rule] = {
     "callbacks.best_checkpoint.save_top_k": (lambda value: _is_int(value) and value != 0, "a whole number, not 0"),
     "scheduler.patience": _whole(0),
     "scheduler.min_lr": _number(0, "a number from 0 up"),
-    "logger.default_hp_metric": _FLAG,
+    "logger.tensorboard.default_hp_metric": _FLAG,
     "callbacks.progress_bar.refresh_rate": _whole(1),
     "resume": _optional(_TEXT),
     "init_from": _optional(_TEXT),
+    "init_prefix": _optional(_TEXT),
     "compile": _FLAG,
     "preflight": _FLAG,
     "threads": _optional(_whole(1)),
@@ -158,7 +157,7 @@ RULES: dict[str, Rule] = {
     "metric": _optional(_TEXT),
     "trained_on": _optional(_TEXT),
     "final_model": _TEXT,
-    "input": _TEXT,
+    "input": _optional(_TEXT),
     "output": _TEXT,
     "batch_size": _whole(1),
     "accelerator": _one_of("auto", "cpu", "gpu"),
@@ -175,7 +174,7 @@ def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
     of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(_with_open_sizes(config), resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key
         raise UserError(f"{key}: required; add {key}=... to the command") from error
@@ -184,7 +183,11 @@ def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
     assert isinstance(plain, dict)
     if command:
         check_keys({str(key): value for key, value in plain.items()}, command)
+    data = plain.get("data")
+    is_own_data = isinstance(data, dict) and "_target_" in data and "split_seed" not in data
     for key, (holds, expected) in RULES.items():
+        if key.startswith("data.") and is_own_data:
+            continue  # a user's DataModule has keys of its own
         node: Any = plain
         for part in key.split("."):
             if not isinstance(node, dict) or part not in node:
@@ -194,3 +197,21 @@ def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
             if not holds(node):
                 raise UserError(f"{key}: expected {expected}, got {node!r}")
     return {str(key): value for key, value in plain.items()}
+
+
+def _with_open_sizes(config: DictConfig) -> DictConfig:
+    """Let the model leave values open (``???``): the data may know them."""
+    if not isinstance(config.get("model"), DictConfig):
+        return config
+    config = copy.deepcopy(config)
+    with flag_override(config, ["struct", "readonly"], False):
+        _open(config.model)
+    return config
+
+
+def _open(node: DictConfig) -> None:
+    for key in list(node):
+        if OmegaConf.is_missing(node, key):
+            node[key] = OPEN
+        elif not OmegaConf.is_interpolation(node, key) and isinstance(node[key], DictConfig):
+            _open(node[key])

@@ -1,13 +1,14 @@
 """What a configuration that comes with a file may build: a checkpoint, or a run folder, that somebody else made.
 
-Hydra refuses a list of dangerous names. Here a name is refused unless it is known to be harmless: a class of the
-kind that its place asks for, or a function that is listed. Nothing is resolved or called before that.
+Hydra refuses a list of dangerous names. Here a name is refused unless the user's own ``conf/`` has it at the same
+place, or it is a class of the kind that the place asks for, in a listed library or in the user's own package, or a
+function that is listed. Nothing is resolved or called before that. The classes get the file's arguments.
 """
 
 import inspect
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,88 +16,176 @@ from typing import Any
 from hydra.utils import get_object
 
 from src.utils.errors import UserError, did_you_mean
+from src.utils.named_in_conf import MANY, Place, addresses_in_conf, is_part, names_in_conf, place_below
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Classes below `packages` that are a `base`; functions there whose name matches `functions`."""
+
+    base: str | None
+    packages: tuple[str, ...]
+    functions: str | None = None
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Classes below `packages` that are a `base`; functions of these packages whose name matches `functions`."""
+    """What a file may name as a part of the configuration itself, and `nested` in its arguments, at any depth."""
 
-    packages: tuple[str, ...] = ()
-    base: str | None = None
-    functions: str | None = None
+    here: tuple[Kind, ...] = ()
+    nested: tuple[Kind, ...] = ()
 
+
+USER = "src"  # the user's own package
+_MODULE = "torch.nn.Module"  # a LightningModule and a torchmetrics.Metric are one too
+_NETWORK = Kind(_MODULE, ("torch.nn", USER))
+_OPTIMIZER = Kind("torch.optim.Optimizer", ("torch.optim",))
+_SCHEDULER = Kind("torch.optim.lr_scheduler.LRScheduler", ("torch.optim.lr_scheduler", USER))
+_METRICS = (
+    Kind("torchmetrics.Metric", ("torchmetrics", USER)),
+    Kind("torchmetrics.MetricCollection", ("torchmetrics", USER)),
+)
 
 NOTHING = Allowed()
-# A project that builds on another library adds its package to the part that uses it.
+# What isn't here needs no entry if a file in conf/ names it.
 ALLOWED = {
-    "data": Allowed(("src.data",), functions="read_.*"),
-    "model": Allowed(("src.models", "torch.nn"), "torch.nn.Module"),
-    "optimizer": Allowed(("torch.optim",), "torch.optim.Optimizer"),
+    "data": Allowed(
+        here=(Kind("lightning.LightningDataModule", (USER,)), Kind(None, (f"{USER}.data",), functions="read_.*")),
+        nested=(Kind("torch.utils.data.Dataset", (USER,)), Kind("torch.utils.data.Sampler", (USER,)), _NETWORK),
+    ),
+    "model": Allowed(
+        here=(_NETWORK,), nested=(Kind(_MODULE, ("torch.nn", USER, "torchmetrics")), _OPTIMIZER, _SCHEDULER)
+    ),
+    "module": Allowed(here=(Kind("lightning.LightningModule", (USER,)),)),
+    "loss": Allowed(here=(_NETWORK,), nested=(_NETWORK,)),
+    "metrics": Allowed(here=_METRICS, nested=_METRICS),
+    "optimizer": Allowed(here=(_OPTIMIZER,)),
     "scheduler": Allowed(
-        ("torch.optim.lr_scheduler", "src.training.schedules"),
-        "torch.optim.lr_scheduler.LRScheduler",
-        functions="cosine|one_cycle",
+        here=(_SCHEDULER, Kind(None, (f"{USER}.training.schedules",), functions="cosine|one_cycle")),
+        nested=(_SCHEDULER,),
     ),
-    "trainer": Allowed(("lightning.Trainer", "lightning.pytorch.trainer.trainer"), "lightning.Trainer"),
-    "callbacks": Allowed(
-        (
-            "lightning.pytorch.callbacks",
-            "src.training.callbacks.EpochCheckpoint",
-            "src.training.callbacks.LastCheckpoint",
-            "src.training.callbacks.ProgressBar",
-        ),
-        "lightning.Callback",
-    ),
-    "logger": Allowed(("lightning.pytorch.loggers",), "lightning.pytorch.loggers.Logger"),
+    "trainer": Allowed(here=(Kind("lightning.Trainer", ("lightning.Trainer", "lightning.pytorch.trainer.trainer")),)),
+    "callbacks": Allowed(here=(Kind("lightning.Callback", ("lightning.pytorch.callbacks", USER)),)),
+    "logger": Allowed(here=(Kind("lightning.pytorch.loggers.Logger", ("lightning.pytorch.loggers", USER)),)),
 }
+# The best known of what loads or runs whatever its arguments say: conf/ may name it, but a file would bring arguments.
+_NEVER = (
+    *("os", "posix", "nt", "sys", "io", "_io", "subprocess", "shutil", "ctypes", "importlib", "runpy", "timeit"),
+    *("pickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "pandas.io.pickle", "numpy.load"),
+    *("hydra", "omegaconf", "pydoc", "torch.serialization", "torch.hub", "torch.utils.cpp_extension"),
+)
 
 
-def check_config(config: dict[str, Any], source: str) -> None:
+def check_config(config: dict[str, Any], source: str, typed: Collection[str] = ()) -> None:
     """Refuse what the configuration of a run may not hold, key by key, as `check_targets` does."""
     for key, value in config.items():
-        check_targets(value, ALLOWED.get(key, NOTHING), key, source)
+        check_part(key, value, source, typed)
 
 
-def check_targets(node: Any, allowed: Allowed, key: str, source: str) -> None:
-    """Refuse everything below `node` that is not plain data, and every `_target_` that is not `allowed`.
+def check_part(group: str, node: Any, source: str, typed: Collection[str] = ()) -> None:
+    """Refuse what the part `group` of a configuration may not hold, as `check_targets` does."""
+    check_targets(node, ALLOWED.get(group, NOTHING), group, source, typed)
 
-    `node` has to be exactly what will be instantiated: a text with an interpolation in it is refused, since it would
-    become something else. A name is checked before anything is imported for it, and what it stands for
-    afterwards, so an alias (``src.data.npy.np.load``) is refused too. Raises `UserError` that names the key
-    and the file `source`.
+
+def check_targets(node: Any, allowed: Allowed, key: str, source: str, typed: Collection[str] = ()) -> None:
+    """Refuse everything in `node`, the part `key`, that is not plain data, and every `_target_` that no file may name.
+
+    `node` has to be exactly what will be instantiated: a string with an interpolation in it is refused, since it
+    would become something else. A name is checked before anything is imported for it, and what it stands for
+    afterwards, so an alias (``src.data.npy.np.load``) is refused too. An address in the data (``s3://...``) is the
+    user's to give: it stands in ``conf/``, or its key is one of those `typed` on the command line, as ``data.file``.
+    Raises `UserError` that names the key and the file `source`.
     """
-    if isinstance(node, str) and "${" in node:
-        raise UserError(f"{source}: {key} is {node!r}; a file may hold no interpolation")
-    if node is None or type(node) in (str, int, float, bool):
-        return
-    if type(node) is list:
-        for index, item in enumerate(node):
-            check_targets(item, allowed, f"{key}[{index}]", source)
-        return
-    if type(node) is not dict or not all(type(name) is str for name in node):
-        raise UserError(f"{source}: {key} is a {type(node).__name__}; a file may hold plain values only")
-    if "_target_" in node:
-        _check_target(node["_target_"], allowed, key, source)
-    for name, item in node.items():
-        if name.startswith("_") and name not in ("_target_", "_partial_"):
-            raise UserError(f"{source}: {key}.{name} may not stand in a file")
-        check_targets(item, allowed, f"{key}.{name}", source)
+    *above, last = key.split(".")
+    _Check(allowed, source, typed).below(node, place_below(tuple(above), last, node), key)
 
 
-def _check_target(name: Any, allowed: Allowed, key: str, source: str) -> None:
-    refused = f"{source}: {key}._target_ is {name!r}; a file may only name {_listed(allowed)} (src/utils/targets.py)"
-    if not isinstance(name, str) or not _inside(name, allowed.packages) or re.search(r"(^|\.)_", name):
-        raise UserError(refused)
-    found = locate(name, key)
-    real = f"{getattr(found, '__module__', '?')}.{getattr(found, '__qualname__', '?')}"
-    if not _inside(real, allowed.packages):
-        raise UserError(f"{refused}, and this is really {real!r}")
+def current_name(name: str) -> str:
+    """Return today's name of what an older file calls `name`.
+
+    Whoever builds from a file has to build what this returns, for that is what was checked.
+    """
+    return name
+
+
+@dataclass(frozen=True)
+class _Check:
+    allowed: Allowed
+    source: str
+    typed: Collection[str]
+
+    def below(self, node: Any, place: Place, key: str) -> None:
+        """Check a node and all that is in it; `place` and `key` both say where it stands."""
+        if type(node) is str:
+            self._string(node, place, key)
+        elif type(node) is list:
+            for index, item in enumerate(node):
+                self.below(item, place_below(place, MANY, item), f"{key}[{index}]")
+        elif type(node) is dict and all(type(name) is str for name in node):
+            if "_target_" in node:
+                self._target(node["_target_"], place, key)
+            for name, item in node.items():
+                if name.startswith("_") and name not in ("_target_", "_partial_"):
+                    raise UserError(f"{self.source}: {key}.{name} may not stand in a file")
+                self._string(name, place, key)
+                self.below(item, place_below(place, name, item), f"{key}.{name}")
+        elif node is not None and type(node) not in (int, float, bool):
+            raise UserError(f"{self.source}: {key} is a {type(node).__name__}; a file may hold plain values only")
+
+    def _string(self, text: str, place: Place, key: str) -> None:
+        if "${" in text:
+            raise UserError(f"{self.source}: {key} is {text!r}; a file may hold no interpolation")
+        if place[0] != "data" or "://" not in text or text in addresses_in_conf():
+            return
+        if not any(f"{key}.".startswith((f"{given}.", f"{given}[")) for given in self.typed):
+            raise UserError(
+                f"{self.source}: {key} is {text!r}; a file may hold no address of data that conf/ doesn't have; "
+                f"give it on the command line: {key.partition('[')[0]}=..."
+            )
+
+    def _target(self, name: Any, place: Place, key: str) -> None:
+        """Import what `name` stands for, if that may be, and refuse what no file may name at `place`."""
+        is_here = is_part(place)
+        kinds = self.allowed.here if is_here else self.allowed.nested
+        listed = "; ".join([*(_listed(kind) for kind in kinds), "what conf/ names there (src/utils/targets.py)"])
+        found_there = f"{self.source}: {key}._target_ is {name!r}; a file may only name"
+        refused = f"{found_there} {listed}"
+        if not isinstance(name, str) or re.search(r"(^|\.)_", name):
+            raise UserError(refused)
+        name = current_name(name)
+        is_users_choice = name in names_in_conf(place)
+        if not is_users_choice:
+            kinds = tuple(kind for kind in kinds if _is_in(name, kind.packages))
+            if not kinds:
+                raise UserError(refused)
+        found = locate(name, f"{self.source}: {key}")
+        real = f"{getattr(found, '__module__', '?')}.{getattr(found, '__qualname__', '?')}"
+        if is_users_choice:
+            is_builtin = _is_in(real, ("builtins",)) and not inspect.isclass(found)
+            if is_builtin or _is_in(real, _NEVER) or _is_in(name, _NEVER):
+                raise UserError(f"{found_there} what can't load or run whatever its arguments say")
+            # In the arguments of a part anything may be useful, and only the user knows what.
+            fits = not is_here or not kinds or not inspect.isclass(found) or any(_is_a(found, kind) for kind in kinds)
+        else:
+            fits = any(_is_in(real, kind.packages) and _is_a(found, kind) for kind in kinds)
+        if not fits:
+            raise UserError(refused if real == name else f"{refused}, and this is really {real!r}")
+
+
+def _is_a(found: Any, kind: Kind) -> bool:
     if inspect.isclass(found):
-        fits = allowed.base is not None and issubclass(found, get_object(allowed.base))
-    else:
-        fits = inspect.isfunction(found) and re.fullmatch(allowed.functions or "", found.__qualname__) is not None
-    if not fits:
-        raise UserError(refused)
+        return kind.base is not None and issubclass(found, get_object(kind.base))
+    return inspect.isfunction(found) and re.fullmatch(kind.functions or "", found.__qualname__) is not None
+
+
+def _is_in(name: str, packages: tuple[str, ...]) -> bool:
+    return name in packages or name.startswith(tuple(f"{package}." for package in packages))
+
+
+def _listed(kind: Kind) -> str:
+    what = [kind.base] if kind.base else []
+    what += [f"functions {kind.functions}"] if kind.functions else []
+    return f"{' or '.join(what)} in {', '.join(kind.packages)}"
 
 
 def locate(name: Any, key: str) -> Any:
@@ -133,15 +222,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         log.disabled = before
-
-
-def _inside(name: str, packages: tuple[str, ...]) -> bool:
-    return name in packages or name.startswith(tuple(f"{package}." for package in packages))
-
-
-def _listed(allowed: Allowed) -> str:
-    if not allowed.packages:
-        return "nothing here"
-    kinds = [allowed.base] if allowed.base else []
-    kinds += [f"functions {allowed.functions}"] if allowed.functions else []
-    return f"{' or '.join(kinds)} in {', '.join(allowed.packages)}"

@@ -1,0 +1,25 @@
+"""The names of logged values: which split they are of, and what they measure."""
+
+import re
+from collections.abc import Mapping
+
+SPLITS = ("train", "val", "test")
+_FORM = re.compile(r"(train|val|valid|validation|test)[/_.-](.+)", re.DOTALL)
+_SAME = {"valid": "val", "validation": "val"}
+
+
+def split_of(name: str) -> str | None:
+    """Return ``train``, ``val`` or ``test`` of a name such as ``val/loss`` or ``val_loss``; None if it says neither."""
+    match = _FORM.fullmatch(name)
+    return _SAME.get(match[1], match[1]) if match else None
+
+
+def measure_of(name: str) -> str:
+    """Return a name without the split in front: ``loss`` of ``val/loss`` and of ``val_loss``."""
+    match = _FORM.fullmatch(name)
+    return match[2] if match else name
+
+
+def of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
+    """Return the values of one split by what they measure."""
+    return {measure_of(name): value for name, value in metrics.items() if split_of(name) == split}
