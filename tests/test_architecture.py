@@ -50,10 +50,27 @@ def test_the_sweepers_import_little_where_hydra_looks_for_them() -> None:
         assert not any(name.startswith(("torch", "lightning", "optuna")) for name in imported(path)), path
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "src" / "models").glob("*.py")), ids=lambda path: path.name)
-def test_networks_know_nothing_but_torch(path) -> None:
+MODELS = sorted(path for path in (ROOT / "src" / "models").glob("*.py") if path.stem != "__init__")
+
+
+def has_lightning_module(path) -> bool:
+    """Whether a file of src/models holds a LightningModule, which says itself how it is trained."""
+    return any(
+        isinstance(node, ast.ClassDef) and any("LightningModule" in ast.unparse(base) for base in node.bases)
+        for node in ast.parse(path.read_text()).body
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODELS if not has_lightning_module(path)], ids=lambda path: path.name
+)
+def test_plain_networks_know_nothing_but_torch(path) -> None:
     outside = {name.partition(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
     assert outside <= {"torch"}, f"{path} imports {outside}"
+
+
+def test_there_are_models_of_both_kinds() -> None:
+    assert {has_lightning_module(path) for path in MODELS} == {True, False}
 
 
 def test_only_create_calls_hydras_instantiate() -> None:

@@ -1,5 +1,6 @@
 """Building from a configuration: mistakes are named by key, and a checkpoint may not name foreign code."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 import torch
 from tiny import tiny_config, tiny_run
 
-from src.training.build import build_data, create, rebuild_data, rebuild_module
+from src.training.build_data import build_data, rebuild_data
+from src.training.build_module import rebuild_module
 from src.training.checkpoint import Checkpoint, load_checkpoint
 from src.training.run import train
+from src.utils.create import create
 from src.utils.errors import UserError
 
 NET = "src.models.simple_net.SimpleNet"
+CNN = "src.models.cnn.CNN"
 GIVEN = {"input_shape": (4,), "outputs": 2}
 
 
@@ -81,7 +85,7 @@ def test_a_value_of_the_wrong_type_is_named_by_key(name: str, value: Any, expect
         ({"_target_": NET, "hiden_sizes": [8]}, r"^model\.hiden_sizes: .*SimpleNet takes no.*mean 'hidden_sizes'"),
         ({"_target_": NET, "outputs": 3}, r"^model\.outputs: is set by the program; leave it out$"),
         ({"_target_": NET, "activation": "relo"}, r"^model\.activation: expected one of relu.*'relo'"),
-        ({"_target_": NET, "dropout": 2.0}, r"^model: dropout probability"),
+        ({"_target_": NET, "dropout": 2.0}, r"^model\.dropout: expected a number from 0 to below 1, got 2\.0$"),
         ({"_target_": "src.models.cnn.CNN"}, r"^model: takes images of shape.*\(4,\)"),
         ({"_target_": "src.models.simple_net.SimpelNet"}, r"^model\._target_: cannot load.*mean 'SimpleNet'"),
         ({"_target_": "src.models.nothing.Net"}, r"^model\._target_: cannot load 'src\.models\.nothing\.Net'"),
@@ -91,6 +95,25 @@ def test_a_value_of_the_wrong_type_is_named_by_key(name: str, value: Any, expect
 def test_a_mistake_in_the_model_is_named_by_key(node: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         create(node, "model", **GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "taken", "refused"),
+    [
+        (NET, "hidden_sizes", [[64], [128, 64], []], [[0], [64, -1], [1.5], [True], 64, "64", None]),
+        (NET, "dropout", [0, 0.99], [-0.1, 1, 1.0, math.nan, True, None]),
+        (CNN, "dropout", [0, 0.99], [-0.1, 1, 1.0, math.nan, True, None]),
+        (CNN, "channels", [[4], [4, 8]], [[0], [4, -1], [1.5], [True], [], 4, "4", None]),
+    ],
+)
+def test_a_value_out_of_a_networks_range_is_refused_with_its_key(
+    target: str, name: str, taken: list[Any], refused: list[Any]
+) -> None:
+    for value in taken:
+        create({"_target_": target, name: value}, "model", input_shape=(8, 8), outputs=2)
+    for value in refused:
+        with pytest.raises(UserError, match=rf"^model\.{name}: expected .*, got "):
+            create({"_target_": target, name: value}, "model", input_shape=(8, 8), outputs=2)
 
 
 def test_a_missing_argument_is_named_by_key() -> None:
@@ -145,7 +168,7 @@ def test_rebuilt_data_is_the_data_trained_on(checkpoint: Checkpoint) -> None:
         ({"zzz": 3}, r"^data\.zzz: not a key of the data that the checkpoint knows$"),
         (
             {"_target_": "numpy.load"},
-            r"best_model\.ckpt: data\._target_ is 'numpy\.load'; .*only name functions read_",
+            r"best_model\.ckpt: data\._target_ is 'numpy\.load'; .*only name .*; functions read_\.\* in src\.data;",
         ),
         ({"_target_": "src.data.npy.np.load"}, r"best_model\.ckpt: data\._target_ .* is really 'numpy"),
         ({"_target_": NET}, r"best_model\.ckpt: data\._target_ is '.*SimpleNet'"),

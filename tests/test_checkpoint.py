@@ -22,7 +22,12 @@ from src.training.checkpoint import (
 )
 from src.utils.errors import UserError
 
-CONFIG = {"seed": 3, "model": {}, "loss": {}, "data": {"embedding_dim": 0}}
+CONFIG = {
+    "seed": 3,
+    "model": {"_target_": "src.models.linear.Linear"},
+    "loss": {},
+    "data": {"_target_": "src.data.npy.read_npy", "embedding_dim": 0},
+}
 ORIGIN = {"data": "x.npy", "data_fingerprint": "0123456789abcdef"}
 RECORD = {
     "format": 1,
@@ -128,6 +133,11 @@ def saved(content: Any) -> bytes:
         (saved({"project": {"format": 1}}), r"its record is incomplete \(KeyError: 'spec'\)"),
         (saved({"project": {**RECORD, "spec": {}}}), "its record is incomplete"),
         (saved({"project": {**RECORD, "spec": [1]}}), "its record is incomplete"),
+        (
+            saved({**CONTENT, "project": {**RECORD, "config": {**CONFIG, "model": {}}}}),
+            r"its record is incomplete \(KeyError: '_target_'\)",
+        ),
+        (saved({**CONTENT, "project": {**RECORD, "facts": [1]}}), "its record is incomplete"),
         (saved({"project": RECORD}), "its record is incomplete.*state_dict|no state_dict"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from src.utils.config import RULES, checked
+from src.utils.config import OPEN, RULES, checked
 from src.utils.errors import UserError
 
 WHOLE_FROM_0 = ([0, 5], [-1, 1.5, True, "3", None])
@@ -19,13 +19,12 @@ SHARE = ([0, 1, 500, 0.0, 0.5, 1.0], [-1, -0.1, 1.5, 2.0, "abc", None, True, mat
 FLAG = ([True, False], [0, 1, "true", None])
 AUTO = ([True, False, "auto"], [0, 1, "true", None])
 SEED = ([0, 2**32 - 1], [-1, 2**32, 0.5, "0", None])
-SIZES = [[0], [64, -1], [1.5], [True], 64, "64", None]
 
 # Of each key: values that are taken, and values that are refused.
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "name": (["run", "a b", "..x"], ["", ".", "..", "a/b", "a\\b", "a=b", "a:b", "a,b", 3, None]),
     "seed": SEED,
-    "monitor": TEXT,
+    "monitor": (["val/acc", None], ["", 3]),
     "mode": (["min", "max", None], ["minimum", 1, "", True]),
     "loss.name": TEXT,
     "loss.label_smoothing": BELOW_ONE,
@@ -50,8 +49,6 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "data.augmentation.rotate": ([0, 180], [-1, 181, math.nan]),
     "data.augmentation.scale": BELOW_ONE,
     "data.augmentation.noise": FROM_0,
-    "model.hidden_sizes": ([[64], [128, 64], []], SIZES),
-    "model.dropout": BELOW_ONE,
     "optimizer.lr": ABOVE_0,
     "optimizer.weight_decay": FROM_0,
     "trainer.max_epochs": ([-1, 1, 20, None], [-2, 0, 1.5, "20", True]),
@@ -82,10 +79,11 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "callbacks.best_checkpoint.save_top_k": ([1, 3, -1], [0, 1.5, None, True]),
     "scheduler.patience": WHOLE_FROM_0,
     "scheduler.min_lr": FROM_0,
-    "logger.default_hp_metric": FLAG,
+    "logger.tensorboard.default_hp_metric": FLAG,
     "callbacks.progress_bar.refresh_rate": WHOLE_FROM_1,
     "resume": (["last", "outputs/run", None], ["", 3]),
     "init_from": (["a.ckpt", None], ["", 3]),
+    "init_prefix": (["backbone.", None], ["", 3]),
     "compile": FLAG,
     "preflight": FLAG,
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
@@ -95,7 +93,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "metric": (["val/acc", None], ["", 5]),
     "trained_on": (["rows.npy", None], ["", 5]),
     "final_model": TEXT,
-    "input": TEXT,
+    "input": (["rows.csv", None], ["", 3]),
     "output": TEXT,
     "batch_size": WHOLE_FROM_1,
     "accelerator": (["auto", "cpu", "gpu"], ["cpuu", None]),
@@ -159,3 +157,17 @@ def test_references_are_resolved_before_values_are_checked():
     assert checked(OmegaConf.create({"seed": 3, "data": {"split_seed": "${seed}"}}))["data"] == {"split_seed": 3}
     with pytest.raises(UserError, match=r"^data\.batch_size: .* got 0$"):
         checked(OmegaConf.create({"nothing": 0, "data": {"batch_size": "${nothing}"}}))
+
+
+def test_the_model_may_leave_values_open_for_the_data_to_fill_in():
+    model = {"size": "???", "part": {"width": "???", "depth": "${depth}"}, "list": [1]}
+    found = checked(OmegaConf.create({"depth": 3, "model": model}))["model"]
+    assert found == {"size": OPEN, "part": {"width": OPEN, "depth": 3}, "list": [1]}
+
+
+def test_the_keys_of_a_datamodule_of_ones_own_have_ranges_of_their_own():
+    own = {"_target_": "mine.Data", "batch_size": "auto", "split": "by date"}
+    assert checked(OmegaConf.create({"data": own}))["data"] == own
+    arrays = {"_target_": "src.data.fake.read_fake", "split_seed": 0, "augmentation": None, "embedding_dim": 0}
+    with pytest.raises(UserError, match=r"^data\.batch_size: expected a whole number from 1 up, got 'auto'$"):
+        checked(OmegaConf.create({"data": {**arrays, "split": [0.8, 0.1, 0.1], "batch_size": "auto"}}))

@@ -13,11 +13,13 @@ import torch
 from conftest import composed, run_script
 from tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
 
+from src.data.datamodule import DataModule
 from src.data.spec import DataSpec
 from src.evaluation.evaluate import Collect, evaluate
-from src.training.checkpoint import load_checkpoint
-from src.training.ensemble import Ensemble, load_members, rebuild_ensemble
+from src.training.checkpoint import Checkpoint, load_checkpoint
+from src.training.ensemble import load_members, rebuild_ensemble
 from src.training.evaluation import evaluate_checkpoint
+from src.training.module import Module
 from src.training.run import train
 from src.utils.best_of_sweep import read_best
 from src.utils.errors import UserError
@@ -75,6 +77,14 @@ def test_infer_writes_the_mean_of_the_members_probabilities(sweep: Path) -> None
     np.testing.assert_allclose(together, np.mean(each, axis=0), rtol=1e-5)
 
 
+def as_one(data: DataModule, *modules: Module) -> Any:
+    """Put modules together as their checkpoints are."""
+    config = composed("model.hidden_sizes=[8]", "model.dropout=0")
+    return rebuild_ensemble(
+        [Checkpoint(Path("x.ckpt"), config, data.spec, {}, module.state_dict(), 1, {}) for module in modules]
+    )
+
+
 @pytest.mark.parametrize("spec", [CLASSES, TARGETS], ids=["classes", "targets"])
 def test_an_ensemble_is_measured_as_a_single_model_is(spec: DataSpec, tmp_path: Path) -> None:
     data = tiny_data(spec)
@@ -91,12 +101,12 @@ def test_an_ensemble_is_measured_as_a_single_model_is(spec: DataSpec, tmp_path: 
             tiny_trainer(tmp_path, collect), module.eval(), data.eval_batches("test"), "test", collect
         ).metrics
 
-    assert measured(Ensemble([one, one])) == pytest.approx(measured(one), rel=1e-4)
+    assert measured(as_one(data, one, one)) == pytest.approx(measured(one), rel=1e-4)
     rows, numbers = data.parts["test"]
     x, y = torch.from_numpy(rows.x[numbers]), torch.from_numpy(rows.y[numbers])
     with torch.inference_mode():
         mean = (one.predict(x) + other.predict(x)) / 2
-    together = Ensemble([one, other])
+    together = as_one(data, one, other)
     found = measured(together)
     if spec.task == "classification":
         assert found["test/acc"] == pytest.approx((mean.argmax(dim=1) == y).float().mean().item())

@@ -77,6 +77,10 @@ def test_every_activation_bends_the_line(activation: str) -> None:
         (CNN, {"input_shape": (20,)}, r"images of shape \(C, H, W\) or \(H, W\).*\(20,\)"),
         (CNN, {"input_shape": (2, 3, 8, 8)}, r"images of shape.*\(2, 3, 8, 8\)"),
         (CNN, {"input_shape": (3, 9, 3), "channels": [4, 4, 4]}, r"^channels: 3 stages.*\(3, 9, 3\)"),
+        (CNN, {"input_shape": (8, 8), "channels": [4, 0]}, r"^channels: expected whole numbers above 0.*\[4, 0\]"),
+        (CNN, {"input_shape": (8, 8), "dropout": 1.0}, r"^dropout: expected a number from 0 to below 1, got 1\.0$"),
+        (SimpleNet, {"input_shape": (4,), "hidden_sizes": [8, 0]}, r"^hidden_sizes: expected a list.*got \[8, 0\]$"),
+        (SimpleNet, {"input_shape": (4,), "dropout": -0.1}, r"^dropout: expected a number from 0 to below 1, got -0"),
         (SimpleNet, {"input_shape": (4,), "activation": "relo"}, r"^activation: expected one of relu.*got 'relo'"),
     ],
 )

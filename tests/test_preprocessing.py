@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from src.data.preprocessing import Preprocessing, check_rows
+from src.data.preprocessing import Preprocessing
+from src.data.row_preprocessing import check_rows
 from src.data.spec import DataSpec, Rows
 from src.utils.errors import UserError
 
@@ -37,7 +38,7 @@ def random() -> np.random.Generator:
 
 @pytest.fixture(params=[1, 100, 2**24], ids=["a row a chunk", "a few rows a chunk", "one chunk"])
 def _chunks(request, monkeypatch):
-    monkeypatch.setattr("src.data.preprocessing._CHUNK_BYTES", request.param)
+    monkeypatch.setattr("src.data.row_preprocessing._CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("_chunks")

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import CLASSES, TARGETS, fake_run
+from tiny import CLASSES, TARGETS, fake_run, tiny_data, tiny_module
 
 from src.data.spec import DataSpec
-from src.evaluation.metrics import larger_is_better, metric_names
-from src.evaluation.run_table import BETTER, find_runs, print_ranking, rank, rank_folder
+from src.evaluation.run_table import find_runs, print_ranking, rank, rank_folder
 from src.utils.errors import UserError
 
 KEY = "01234567/0.8-0.1-0.1/0"
@@ -199,9 +198,47 @@ def test_a_run_says_what_its_record_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", [CLASSES, TARGETS], ids=["classification", "regression"])
-def test_the_better_end_of_a_metric_is_the_one_that_training_knows(spec: DataSpec) -> None:
-    for name in metric_names(spec.task, "val"):
-        assert BETTER[name.removeprefix("val/")] == ("max" if larger_is_better(spec, name) else "min")
+def test_the_better_end_of_what_a_run_of_an_older_version_has_logged_is_the_one_that_training_knows(
+    spec: DataSpec, tmp_path: Path
+) -> None:
+    directions = tiny_module(tiny_data(spec)).directions
+    fake_run(tmp_path / "a", dict.fromkeys(directions, 0.5))
+    (run,) = find_runs(tmp_path)
+    assert run.directions == {}
+    assert {name: run.better(name) for name in directions} == directions
+
+
+def test_a_run_says_itself_which_end_of_its_metrics_is_better(three: Path) -> None:
+    fake_run(three / "d", {"val/loss": 0.7, "dice": 0.9}, directions={"val/loss": "max", "dice": "max"})
+    fake_run(three / "e", {"val/loss": 0.8, "dice": 0.8}, directions={"val/loss": "max", "dice": "max"})
+    assert [run.better("dice") for run in find_runs(three)] == [None, None, None, "max", "max"]
+    assert order(three, "dice")[:2] == "de"
+    with pytest.raises(UserError, match=r"^mode: min would take the worst dice for the best; add mode=max"):
+        order(three, "dice", "min")
+    assert order(three / "d", "val/loss", "max") == "d"
+
+
+def test_runs_that_monitor_nothing_are_ranked_by_a_metric_that_is_named(tmp_path: Path) -> None:
+    for name, value in (("a", 0.3), ("b", 0.1)):
+        fake_run(tmp_path / name, {"train/distance": value}, monitor=None, mode=None, data_split=None)
+    with pytest.raises(
+        UserError, match=r"^metric: the runs monitor nothing; choose with metric=... mode=... \(there are: train/dist"
+    ):
+        order(tmp_path)
+    with pytest.raises(UserError, match=r"^mode: is a small or a large train/distance better\?"):
+        order(tmp_path, "train/distance")
+    assert order(tmp_path, "train/distance", "min") == "ba"
+    fake_run(tmp_path / "c", {"train/distance": 0.2, "val/loss": 0.1}, data_split=None)
+    with pytest.raises(UserError, match=r"^metric: the runs monitor nothing, val/loss; choose with metric="):
+        order(tmp_path)
+
+
+def test_data_that_splits_itself_is_named_by_its_fingerprint_alone(three: Path) -> None:
+    fake_run(three / "own", {"val/loss": 0.0}, data_split=None)
+    (run,) = find_runs(three / "own")
+    assert run.data_key == "0123456789abcdef"
+    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits"):
+        order(three)
 
 
 @pytest.mark.parametrize(
@@ -211,10 +248,13 @@ def test_the_better_end_of_a_metric_is_the_one_that_training_knows(spec: DataSpe
         ({"provenance": {"data": "x"}}, r"provenance or data_split is not what a run writes .*'data_fingerprint'"),
         ({"metrics": [1]}, r"metrics: expected a group of keys, found \[1\]"),
         ({"metrics": {"val/loss": "x"}}, r"metrics: val/loss: expected a number, found 'x'"),
-        ({"monitor": None}, r"monitor: expected a text, found None"),
+        ({"monitor": 3}, r"monitor: expected a string, found 3"),
+        ({"mode": None}, r"mode: expected min or max, found None"),
+        ({"directions": [1]}, r"directions: expected min or max for each metric, found \[1\]"),
+        ({"directions": {"val/loss": "up"}}, r"directions: expected min or max for each metric, found \{'val/loss"),
         ({"mode": "up"}, r"mode: expected min or max, found 'up'"),
         ({"best_epoch": None}, r"best_epoch: expected a number, found None"),
-        ({"data_split": None}, r"data_split: expected a group of keys, found None"),
+        ({"data_split": [0.8]}, r"data_split: expected a mapping, found \[0\.8\]"),
         ({"data_split": {"split": [None], "split_seed": 0}}, r"provenance or data_split is not what a run writes"),
         ({"data_split": {"split": [0.8, 0.1, 0.1], "split_seed": 0, "fold": 1}}, r"provenance or data_split is not"),
     ],

@@ -12,7 +12,8 @@ import pytest
 from tiny import CLASSES, TARGETS
 
 from src.data.spec import DataSpec
-from src.evaluation.writers import check_output, class_array, open_writer, prediction_columns
+from src.evaluation.tasks import TASKS
+from src.evaluation.writers import check_output, class_array, open_writer
 from src.utils.errors import UserError
 
 ENDINGS = [".csv", ".parquet", ".npy", ".jsonl"]
@@ -25,7 +26,7 @@ def batches(spec: DataSpec) -> Iterator[dict[str, np.ndarray]]:
     """Yield 3, 1 and 8 rows."""
     values = np.random.RandomState(0).standard_normal((12, spec.outputs)).astype(np.float32)
     for start, end in ((0, 3), (3, 4), (4, 12)):
-        yield prediction_columns(spec, values[start:end])
+        yield TASKS[spec.task].prediction_columns(spec, values[start:end])
 
 
 def read_back(path: Path) -> dict[str, list[Any]]:
@@ -83,8 +84,8 @@ def test_columns_are_named_after_classes_and_targets(spec: DataSpec, names: list
 
 def test_the_prediction_is_the_likeliest_class() -> None:
     values = np.array([[0.2, 0.7, 0.1], [0.1, 0.2, 0.7]], np.float32)
-    assert prediction_columns(NUMBERS, values)["prediction"].tolist() == [1, 7]
-    assert prediction_columns(NAMES, values)["prediction"].tolist() == ["Köln", "c"]
+    assert TASKS[NUMBERS.task].prediction_columns(NUMBERS, values)["prediction"].tolist() == [1, 7]
+    assert TASKS[NAMES.task].prediction_columns(NAMES, values)["prediction"].tolist() == ["Köln", "c"]
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def _per_second(lab: Lab, ours: Callable[[], None], yardstick: Callable[[], None
 
 def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = None) -> Callable[[], None]:
     """Return the loop that says for every row what the model of `run` does, and nothing else."""
-    from src.training.build import rebuild_module
+    from src.training.build_module import rebuild_module
     from src.training.checkpoint import load_checkpoint
 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")

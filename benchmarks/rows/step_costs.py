@@ -2,7 +2,6 @@
 
 import random
 import time
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,10 +13,14 @@ from torch.optim import Optimizer
 from benchmarks.composing import composed
 from benchmarks.lab import Lab, perceptron
 from benchmarks.measuring import Samples, row, timed
-from src.training.build import build_callbacks, build_data, build_module, build_trainer
+from src.training.build import build_callbacks, build_trainer
+from src.training.build_data import build_data
+from src.training.build_module import build_module
+from src.training.data_card import card_of
 from src.training.non_finite import NonFiniteGuard
 from src.training.preflight import preflight as preflight_of
 from src.training.run import train
+from src.utils.run_folder import CHECKPOINTS
 
 
 class SwitchedGuard(NonFiniteGuard):
@@ -68,11 +71,12 @@ def guard(lab: Lab) -> Samples:
     config = composed("train", *perceptron(lab), "callbacks=none", "logger=none", epochs)
     folder = lab.new_folder()
     data = build_data(config["data"], config["seed"])
-    module = build_module(config, data)
+    card = card_of(data, config["seed"])
+    module = build_module(config, data, card)
     switched = SwitchedGuard(folder, config["seed"])
-    callbacks = build_callbacks(config, folder, data, {})
+    callbacks = build_callbacks(config, folder, data, card, {})
     callbacks = [switched if isinstance(callback, NonFiniteGuard) else callback for callback in callbacks]
-    build_trainer(config, folder, callbacks, None).fit(module, datamodule=data)
+    build_trainer(config, folder, callbacks, []).fit(module, datamodule=data)
     on, off = ([1000 * median(epoch[is_on]) for epoch in switched.seconds[1:]] for is_on in (True, False))
     samples = Samples(on, off)
     return Samples(on, off, f"{100 * samples.beyond / median(off):+.1f} % of a step")
@@ -80,13 +84,21 @@ def guard(lab: Lab) -> Samples:
 
 @row("s", "of a preflight's seconds in a run of one epoch")
 def preflight(lab: Lab) -> Samples:
-    """Seconds of the preflight on the default data and model. Yardstick: a whole run of one epoch without it, with
-    test, checkpoints and TensorBoard. Both in this process; the ratio is how many preflights such a run would be.
+    """Seconds of the preflight on the default data and model: the data built once more for it, a batch of training and
+    of validation, a checkpoint written and read. Yardstick: a whole run of one epoch without it, with test,
+    checkpoints and TensorBoard. Both in this process; the ratio is how many preflights such a run would be.
     """
     fake = [f"data.path={lab.folder / 'fake_preflight.npy'}", "callbacks.progress_bar=null"]
     config = composed("train", *fake, "trainer.max_epochs=1", "preflight=false")
     data = build_data(config["data"], config["seed"])
-    module = build_module(config, data)
-    callbacks = build_callbacks(config, lab.new_folder(), data, {})
-    ours = partial(preflight_of, module, data, callbacks, config["trainer"])
+    card = card_of(data, config["seed"])
+    module = build_module(config, data, card)
+    folder = lab.new_folder()
+    (folder / CHECKPOINTS).mkdir(parents=True)
+    callbacks = build_callbacks(config, folder, data, card, {})
+
+    def ours() -> None:
+        tried = build_data(config["data"], config["seed"])
+        preflight_of(module, tried, callbacks, config["trainer"], config["seed"], folder)
+
     return timed(lab.repeats, ours, lambda: train(config, lab.new_folder()))

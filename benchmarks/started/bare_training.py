@@ -14,7 +14,8 @@ import torch
 from omegaconf import OmegaConf
 from torch.nn.functional import cross_entropy
 
-from src.training.build import build_data, build_network, build_preprocessing
+from src.training.build_data import build_data
+from src.training.build_module import build_network, build_preprocessing
 from src.training.threads import set_threads
 
 
@@ -27,7 +28,8 @@ def main(run: Path, epochs: int) -> None:
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     data = build_data(config["data"], config["seed"])
     fitted = build_preprocessing(data, config["data"])
-    network = build_network(config["model"], data.spec, fitted).to(device).train()
+    facts = {**data.spec.to_dict(), "input_shape": fitted.output_shape}
+    network = build_network(config["model"], facts).to(device).train()
     mean, std = fitted.mean.to(device), fitted.std.to(device)
     rows, numbers = data.parts["train"]
     x, y = torch.from_numpy(rows.x[numbers]), torch.from_numpy(rows.y[numbers])

@@ -83,7 +83,7 @@ class DataModule(L.LightningDataModule):
             self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
 
     def _refuse_unseen_classes(self, key: str) -> None:
-        if self.spec.task == "classification":
+        if self.spec.classes:
             rows, numbers = self.parts["train"]
             counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
             if absent := [self.spec.classes[i] for i in np.flatnonzero(counts == 0)]:
@@ -140,7 +140,7 @@ class DataModule(L.LightningDataModule):
     @property
     def _least_rows(self) -> int:
         """A share of the variance needs a variance."""
-        return 2 if self.spec.task == "regression" else 1
+        return 1 if self.spec.classes else 2
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from src.data.array_file import open_array, stream_array
 from src.data.npz import stream_npz
-from src.data.preprocessing import check_finite
+from src.data.row_preprocessing import check_finite
 from src.data.spec import DataSpec
 from src.utils.errors import UserError
 

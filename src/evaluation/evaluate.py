@@ -9,7 +9,8 @@ import lightning as L
 import numpy as np
 
 from src.data.spec import DataSpec
-from src.evaluation.writers import Writer, class_array, open_writer, prediction_columns
+from src.evaluation.task import Task
+from src.evaluation.writers import Writer, open_writer
 from src.utils.errors import UserError
 
 
@@ -20,6 +21,7 @@ class Evaluation:
     metrics: dict[str, float]
     targets: np.ndarray
     predictions: np.ndarray
+    task: Task
 
 
 class Collect(L.Callback):
@@ -35,24 +37,16 @@ class Collect(L.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Keep the predicted classes or values, and hand all that the model said to the writer."""
-        values, targets = outputs.float().cpu().numpy(), batch[1].cpu().numpy()
+        values, targets, task = outputs.float().cpu().numpy(), batch[1].cpu().numpy(), pl_module.task
         if self.writer:
-            columns = _target_columns(self.spec, targets) | prediction_columns(self.spec, values)
+            columns = task.target_columns(self.spec, targets) | task.prediction_columns(self.spec, values)
             first = sum(map(len, self.targets))
             self.writer.write({"row": np.arange(first, first + len(targets))} | columns)
         self.targets.append(targets)
-        self.predictions.append(values.argmax(axis=1) if self.spec.task == "classification" else values)
+        self.predictions.append(task.decide(values))
 
 
-def _target_columns(spec: DataSpec, targets: np.ndarray) -> dict[str, np.ndarray]:
-    if spec.task == "classification":
-        return {"target": class_array(spec.classes)[targets]}
-    if len(spec.targets) == 1:
-        return {"target": targets[:, 0]}
-    return {f"target_{name}": targets[:, index] for index, name in enumerate(spec.targets)}
-
-
-def evaluate(trainer: L.Trainer, module: L.LightningModule, batches: Any, split: str, collect: Collect) -> Evaluation:
+def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect: Collect) -> Evaluation:
     """Run a module over the batches (x, y) of a split; metrics are named after it.
 
     `collect` is one of the trainer's callbacks; its file gets each row's number within the split, target and
@@ -63,7 +57,8 @@ def evaluate(trainer: L.Trainer, module: L.LightningModule, batches: Any, split:
     if not results or not collect.targets:
         raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
     metrics = {f"{split}/{name.partition('/')[2]}": value for name, value in results[0].items()}
-    return Evaluation(metrics, np.concatenate(collect.targets), np.concatenate(collect.predictions))
+    targets, predictions = np.concatenate(collect.targets), np.concatenate(collect.predictions)
+    return Evaluation(metrics, targets, predictions, module.task)
 
 
 def confusion_counts(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:

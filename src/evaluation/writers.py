@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Protocol
@@ -13,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from src.data.spec import DataSpec
 from src.utils.errors import UserError
 from src.utils.files import atomic_write
 
@@ -28,26 +26,6 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Write what belongs to the end of the file."""
-
-
-def prediction_columns(spec: DataSpec, values: np.ndarray) -> Columns:
-    """Name what a model said of a batch: probabilities (B, C) or predictions (B, T).
-
-    ``prediction`` is the name of the likeliest class (a number if all names are), ``probability_<class>``
-    its share; for regression it is the value, or ``prediction_<target>`` where there are several.
-    """
-    if spec.task == "classification":
-        names, columns = _class_names(tuple(spec.classes))
-        return {"prediction": names[values.argmax(axis=1)], **dict(zip(columns, values.T, strict=True))}
-    if len(spec.targets) == 1:
-        return {"prediction": values[:, 0]}
-    return {f"prediction_{name}": values[:, index] for index, name in enumerate(spec.targets)}
-
-
-@lru_cache(maxsize=8)
-def _class_names(classes: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
-    """Return the classes as they are written, and the names of their columns: once, not for every batch."""
-    return class_array(classes), [f"probability_{name}" for name in classes]
 
 
 def class_array(classes: Sequence[str]) -> np.ndarray:

@@ -20,10 +20,12 @@ class CNN(nn.Module):
         channels: Sequence[int] = (32, 64),
         dropout: float = 0.0,
     ) -> None:
-        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other."""
+        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other, and for values out of their range."""
         super().__init__()
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: expected whole numbers above 0, as [32, 64], got {list(channels)}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout: expected a number from 0 to below 1, got {dropout}")
         if len(input_shape) not in (2, 3):
             raise ValueError(f"takes images of shape (C, H, W) or (H, W), but one row of this data has {input_shape}")
         if min(input_shape[-2:]) < 2 ** (len(channels) - 1):

@@ -8,11 +8,12 @@ from torch import nn
 
 from src.data.datamodule import DataModule, PreprocessingDataModule
 from src.data.fingerprint import fingerprint
-from src.data.preprocessing import Preprocessing, check_rows
-from src.data.spec import Dataset
+from src.data.row_preprocessing import RowPreprocessing, check_rows
+from src.data.spec import Dataset, DataSpec
 from src.training.checkpoint import Checkpoint
 from src.utils.create import create, located
 from src.utils.errors import UserError, did_you_mean
+from src.utils.older_versions import PREPROCESSING, with_what_it_lacks
 from src.utils.targets import ALLOWED, check_targets, locate
 
 # Keys of array data that say how rows are served; all others are arguments of the data source.
@@ -31,11 +32,10 @@ SERVING_KEYS = (
     "device_resident",
     "augmentation",
     "embedding_dim",
+    "preprocessing",
 )
 # Those that say how rows are served to training; evaluation reads each row once, in stored order.
 _TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
-# What a `data` group of an older version of the project lacks, and what was done then.
-BEFORE_THERE_WERE_FOLDS = {"fold": None, "folds": 5}
 
 Config = dict[str, Any]
 
@@ -109,7 +109,7 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
     a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
     """
     spec = checkpoint.data_spec
-    data = _overridden({**BEFORE_THERE_WERE_FOLDS, **checkpoint.config["data"]}, overrides)
+    data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
     check_targets(data, ALLOWED["data"], "data", str(checkpoint.path))
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
@@ -126,8 +126,17 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
     kind = PreprocessingDataModule if preprocessed else DataModule
     datamodule = kind(dataset, seed=checkpoint.config["seed"], **serving)
     if isinstance(datamodule, PreprocessingDataModule):  # whose state is in the checkpoint
-        datamodule.serve_preprocessed(Preprocessing(spec))
+        datamodule.serve_preprocessed(untrained_preprocessing(data, spec))
     return datamodule
+
+
+def untrained_preprocessing(data: Config, spec: DataSpec) -> RowPreprocessing:
+    """Return the first layer that the `data` group names, not fitted yet."""
+    node = data.get("preprocessing") or PREPROCESSING
+    made = create(node, "data.preprocessing", spec=spec, embedding_dim=data["embedding_dim"])
+    if not isinstance(made, RowPreprocessing):
+        raise UserError(f"data.preprocessing._target_: {node['_target_']} is no RowPreprocessing")
+    return made
 
 
 def _overridden(data: Config, overrides: Config) -> Config:
@@ -139,7 +148,7 @@ def _overridden(data: Config, overrides: Config) -> Config:
     for name in overrides:
         if name in ("split", "split_seed", "fold", "folds"):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
-        if name in ("augmentation", "embedding_dim", *_TRAINING_KEYS):
+        if name in ("augmentation", "embedding_dim", "preprocessing", *_TRAINING_KEYS):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")

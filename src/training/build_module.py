@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from src.data.augmentation import Augmentation
 from src.data.datamodule import DataModule, PreprocessingDataModule
-from src.data.preprocessing import Preprocessing, check_rows
+from src.data.row_preprocessing import RowPreprocessing, check_rows
 from src.data.spec import DataSpec
+from src.training.build_data import untrained_preprocessing
 from src.training.checkpoint import Checkpoint
 from src.training.data_card import DataCard
 from src.training.files_read import files_read
@@ -22,6 +22,7 @@ from src.training.schedule_span import spans_the_run
 from src.utils.config import OPEN
 from src.utils.create import create, located
 from src.utils.errors import UserError, first_line
+from src.utils.older_versions import MODULE, is_array_data
 from src.utils.run_folder import shown_path
 from src.utils.targets import ALLOWED, check_targets
 
@@ -29,8 +30,7 @@ _log = logging.getLogger(__name__)
 
 Config = dict[str, Any]
 
-# What a run of an older version of the project has in place of the key `module`.
-MODULE = {"_target_": "src.training.module.Module"}
+AUGMENTATION = "src.data.augmentation.Augmentation"
 
 
 def is_lightning_module(model: Config) -> bool:
@@ -108,7 +108,7 @@ def _around(
     config: Config,
     datamodule: L.LightningDataModule,
     spec: DataSpec,
-    preprocessing: Preprocessing | None,
+    preprocessing: RowPreprocessing | None,
 ) -> L.LightningModule:
     """Return the module that the key `module` names, around a network and what the other groups say."""
     optimizer = create(config["optimizer"], "optimizer", later=("params",))
@@ -138,11 +138,11 @@ def _around(
     return module
 
 
-def build_preprocessing(datamodule: DataModule, data: Config) -> Preprocessing:
+def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessing:
     """Return the first layer, fitted on the training split; every row of the data is checked on the way."""
     if data["embedding_dim"] and not datamodule.spec.categories:
         raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
-    preprocessing = Preprocessing(datamodule.spec, data["embedding_dim"])
+    preprocessing = untrained_preprocessing(data, datamodule.spec)
     rows, numbers = datamodule.parts["train"]
     preprocessing.fit(rows, numbers, datamodule.source)
     for split in ("val", "test"):
@@ -167,14 +167,14 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
         raise UserError(f"{key}: {first_line(error)}") from error
 
 
-def _build_augmentation(data: Config, spec: DataSpec) -> Augmentation:
+def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
     changes = data["augmentation"] or {}
     if not isinstance(changes, dict):
         raise UserError(f"data.augmentation: expected a group of keys, or null, got {changes!r}")
     for name in ("shift", "rotate", "scale"):
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
-    return create({"_target_": "src.data.augmentation.Augmentation", **changes}, "data.augmentation")
+    return create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
 
 
 def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
@@ -184,10 +184,11 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     if is_lightning_module(config["model"]):
         return create(_without_pretrained(config["model"]), "model")
     spec = checkpoint.data_spec
-    facts = {**spec.to_dict(), **checkpoint.facts}
+    facts = {**checkpoint.facts, **spec.to_dict()}
     preprocessing: nn.Module = nn.Identity()
-    if "embedding_dim" in config["data"]:
-        preprocessing = Preprocessing(spec, config["data"]["embedding_dim"])
+    if is_array_data(config["data"]):
+        check_targets(config["data"], ALLOWED["data"], "data", str(checkpoint.path))
+        preprocessing = untrained_preprocessing(config["data"], spec)
         facts["input_shape"] = list(preprocessing.output_shape)
     network = build_network(_without_pretrained(config["model"]), facts)
     return wrap(checkpoint, preprocessing, network)

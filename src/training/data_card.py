@@ -8,6 +8,7 @@ A user's DataModule may say of itself, all optional:
 """
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
-from torch.utils.data import Subset
+from torch.utils.data import IterableDataset, Subset
 
 from src.data.datamodule import DataModule
 from src.data.order import mix
@@ -30,6 +31,7 @@ from src.training.seeding import reseed
 from src.utils.errors import UserError
 
 _ITEMS = 8  # of a data set that its fingerprint reads
+_TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class DataCard:
     spec: DataSpec | None = None
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows of each split, as far as it is known."""
+    differs: str | None = None
+    """What the data does that no resume can do again, if the same item read twice is not the same."""
 
 
 def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
@@ -110,10 +114,11 @@ class _Ask(L.Callback):
         facts = {key: list(value) if isinstance(value, (tuple, torch.Size)) else value for key, value in facts.items()}
         if bad := first_not_plain(facts):
             raise UserError(f"data: {name}.facts() gives {bad[0]} as {bad[1]}; give plain numbers, strings, lists")
-        rows, contents = _contents(datamodule)
+        rows, contents, changing = _contents(datamodule)
         own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
         fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
-        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows)
+        differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
+        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs)
 
 
 def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:
@@ -134,24 +139,39 @@ def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:
     )
 
 
-def _contents(datamodule: Any) -> tuple[dict[str, int], list[Any]]:
+def _contents(datamodule: Any) -> tuple[dict[str, int], list[Any], list[str]]:
     """Return the numbers of rows, and what names the data sets behind the loaders: their lengths and some items.
 
     Parts of one data set are named by the whole and their lengths, so that another seed for `random_split` is still
-    the same data.
+    the same data. The third is the splits of which the same item, read twice after the same seed, is not the same.
     """
-    rows, contents = {}, []
+    rows: dict[str, int] = {}
+    contents: list[Any] = []
+    changing = []
     for split in SPLITS:
         reseed(0, "fingerprint", split)
         try:
             loaders = list(flattened(getattr(datamodule, f"{split}_dataloader")()))
             datasets = [loader.dataset for loader in loaders if hasattr(loader, "dataset")]
+            if not all(map(_is_repeatable, datasets)):
+                changing.append(split)
             if datasets and len(datasets) == len(loaders):
                 rows[split] = sum(len(dataset) for dataset in datasets)
                 contents.append([split, *map(_content, datasets)])
         except Exception:  # this split is not there, has no length, or is set up for its own stage only
             continue
-    return rows, contents
+    return rows, contents, changing
+
+
+def _is_repeatable(dataset: Any) -> bool:
+    """Whether the first item is the same when it is read again after the same seed."""
+    seen, started = [], time.perf_counter()
+    for _ in range(2):
+        reseed(0, "fingerprint", "first")
+        seen.append(digest(next(iter(dataset)) if isinstance(dataset, IterableDataset) else dataset[0]))
+        if time.perf_counter() - started > _TAKES_LONG:
+            return True  # which is not known
+    return seen[0] == seen[1]
 
 
 def _content(dataset: Any) -> list[Any]:

@@ -21,15 +21,15 @@ from src.utils.targets import check_part
 class MeanOf(nn.Module):
     """Several trained modules as one network, whose outputs are those of a single one: so it is measured as one.
 
-    Its logits are the logarithms of the mean probabilities; its targets are standardised by the mean of the members'
-    scales, `target_mean` and `target_std`, each (T,).
+    Its outputs are those of the members' mean prediction; targets are standardised by the mean of the members' scales,
+    `target_mean` and `target_std`, each (T,).
     """
 
     def __init__(self, members: Sequence[Any]) -> None:
         """`members` share their spec and loss."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.is_classification = members[0].spec.task == "classification"
+        self.task = members[0].task
         for name in ("target_mean", "target_std"):
             self.register_buffer(name, torch.stack([getattr(member, name) for member in members]).mean(dim=0))
 
@@ -37,9 +37,8 @@ class MeanOf(nn.Module):
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
         total = sum(member.predict(x) for member in self.members)  # type: ignore[operator,misc]
         mean: Tensor = total / len(self.members)  # type: ignore[assignment]
-        if self.is_classification:
-            return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-        return (mean - self.target_mean) / self.target_std  # type: ignore[operator]
+        outputs = self.task.undo(mean)
+        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # type: ignore
 
 
 def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:

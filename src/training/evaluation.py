@@ -7,8 +7,8 @@ from typing import Any
 
 from src.data.datamodule import DataModule
 from src.evaluation import figures
-from src.evaluation.evaluate import Collect, Evaluation, confusion_counts, evaluate, per_class
-from src.evaluation.report import metrics_line, per_class_table
+from src.evaluation.evaluate import Collect, Evaluation, evaluate
+from src.evaluation.report import metrics_line
 from src.training.build import build_trainer
 from src.training.build_data import rebuild_data
 from src.training.callbacks import ProgressBar
@@ -77,7 +77,7 @@ def _named(split: str) -> str:
 def report_evaluation(
     evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path, others: Sequence[Checkpoint] = ()
 ) -> None:
-    """Print the numbers; write them to `metrics.json`, and the task's figure."""
+    """Print the numbers; write them to `metrics.json`, and the task's figures."""
     spec, metrics = checkpoint.data_spec, evaluation.metrics
     content: dict[str, Any] = {
         "split": split,
@@ -90,18 +90,11 @@ def report_evaluation(
         content["members"] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in (checkpoint, *others)]
         del content["ckpt_path"], content["epoch"]
     _log.info("%-6s %s", split, metrics_line(metrics, split))
-    if spec.task == "classification":
-        counts = confusion_counts(evaluation.targets, evaluation.predictions, spec.outputs)
-        measures = per_class(counts)
-        _log.info("\n%s\n", per_class_table(measures, spec.classes))
-        content["per_class"] = {
-            name: {measure: values[index].item() for measure, values in measures.items()}
-            for index, name in enumerate(spec.classes)
-        }
-        figure, name = figures.confusion_matrix(counts, spec.classes), "confusion_matrix"
-    else:
-        figure = figures.predicted_against_true(evaluation.targets, evaluation.predictions, spec.targets)
-        name = "predicted_against_true"
-    figures.save(figure, folder / "figures" / f"{name}.png")
+    findings = evaluation.task.findings(spec, evaluation.targets, evaluation.predictions)
+    if findings.text:
+        _log.info("\n%s\n", findings.text)
+    content |= findings.content
+    for name, figure in findings.figures.items():
+        figures.save(figure, folder / "figures" / f"{name}.png")
     write_json(folder / METRICS, content)
     _log.info("everything is in %s", shown_path(folder))

@@ -175,8 +175,22 @@ class Passes:
                 _log.info("        reading %d batches again, up to the place: about %.0f s", self._first, rest)
 
     @property
+    def has_copy(self) -> bool:
+        """Whether it is a copy of the loader that is iterated."""
+        return self._inner is not self.loader
+
+    @property
+    def kept_iterator(self) -> Any:
+        """The iterator of that copy, if its workers are persistent."""
+        return vars(self._inner)["_iterator"]
+
+    @kept_iterator.setter
+    def kept_iterator(self, iterator: Any) -> None:
+        vars(self._inner)["_iterator"] = iterator
+
+    @property
     def _is_seeded_inside(self) -> bool:
-        return self._inner is not self.loader and not isinstance(self._inner.dataset, _SeededStream)
+        return self.has_copy and not isinstance(self._inner.dataset, _SeededStream)
 
     def _seeding_copy(self) -> Any:
         """Return a shallow copy of a DataLoader whose data set and sampler are seeded; other loaders as they are."""
@@ -292,7 +306,10 @@ def exact(loader: Any, passes: Passes) -> Any:
         return (_Front if _length(loader) is None else _SizedFront)(loader, passes)
     front = copy.copy(loader)
     kind: Any = type(loader)  # the only base: with another one beside it the layouts would differ
-    front.__class__ = type(kind)(kind.__name__, (kind,), {"__module__": __name__, "__iter__": _iterate_by_passes})
+    changed: dict[str, Any] = {"__module__": __name__, "__iter__": _iterate_by_passes}
+    if passes.has_copy:  # where Lightning looks for persistent workers, to end them when it is done
+        changed["_iterator"] = property(_kept_iterator, _keep_iterator)
+    front.__class__ = type(kind)(kind.__name__, (kind,), changed)
     vars(front)["_passes"] = passes
     if _has_state(loader):  # the state is that of the one that is iterated and asked for it
         passes.iterate_by(lambda: type(loader).__iter__(front))
@@ -301,6 +318,14 @@ def exact(loader: Any, passes: Passes) -> Any:
 
 def _iterate_by_passes(front: Any) -> Iterator[Any]:
     return iter(front._passes)
+
+
+def _kept_iterator(front: Any) -> Any:
+    return front._passes.kept_iterator
+
+
+def _keep_iterator(front: Any, iterator: Any) -> None:
+    front._passes.kept_iterator = iterator
 
 
 class _Front(_Delegate):

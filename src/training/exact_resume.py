@@ -229,7 +229,8 @@ class ExactResume(SeededEvaluation):
         weights = dict(pl_module.named_parameters())
         if "frozen" in saved:
             for name, weight in weights.items():
-                weight.requires_grad_(name not in saved["frozen"])
+                if weight.requires_grad == (name in saved["frozen"]):
+                    weight.requires_grad_(not weight.requires_grad)
         for name, gradient in saved.get("gradients", {}).items():
             weights[name].grad = gradient.to(weights[name].device)
         if "in_eval_mode" in saved:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from src.data.raw_rows import read_raw_rows
 from src.evaluation.predict import predict
-from src.evaluation.writers import check_output, open_writer, prediction_columns
+from src.evaluation.writers import check_output, open_writer
 from src.training.build_data import is_datamodule
 from src.training.checkpoint import Checkpoint
 from src.training.ensemble import is_own, load_members, named, rebuild_ensemble
@@ -60,7 +60,7 @@ def infer(
     written = 0
     with open_writer(target) as writer, tqdm(total=rows, unit=" rows", unit_scale=True, disable=None) as bar:
         for values in predict(module, batches):
-            writer.write(prediction_columns(spec, values))
+            writer.write(module.task.prediction_columns(spec, values))
             written += len(values)
             bar.update(len(values))
     _log.info("%d predictions of %s are in %s", written, named(members), target)

@@ -93,7 +93,8 @@ class ExactData:
         set_up = loop.setup_data
 
         def set_up_seeded() -> None:
-            before, progress = loop._combined_loader, self.trainer.fit_loop.epoch_progress.current
+            before = loop._combined_loader
+            progress: Any = self.trainer.fit_loop.epoch_progress.current
             self._epoch_now, self._stage, self._new = progress.processed, stage, []
             made_in = self._places.get(stage, {}).get("made_in", progress.processed)
             reseed(self.seed, "loaders", stage, made_in if stage == "train" else 0)
@@ -322,7 +323,7 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
         hook = callback.on_train_batch_end
         if isinstance(callback, Checkpoint) and callable(hook):
             callback.on_train_batch_end = partial(wait, hook)
-    loop = trainer.fit_loop.epoch_loop
+    loop: Any = trainer.fit_loop.epoch_loop
     advance = loop.advance
 
     def advance_then_save(data_fetcher: Any) -> None:
@@ -331,7 +332,7 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
         for hook in waiting:
             hook()
 
-    loop.advance = advance_then_save  # type: ignore[method-assign]
+    loop.advance = advance_then_save
 
 
 def logged_directions(trainer: L.Trainer) -> dict[str, str]:

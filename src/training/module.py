@@ -13,7 +13,7 @@ from torchmetrics import Metric, MetricCollection
 from src.data.batches import Batch
 from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
-from src.evaluation.writers import prediction_columns
+from src.evaluation.tasks import TASKS
 from src.training.lean_loop import LeanModule
 from src.training.losses import Loss, build_loss
 from src.training.schedule_span import spans_the_run
@@ -69,6 +69,7 @@ class Module(LeanModule):
         self.preprocessing = preprocessing
         self.augmentation = augmentation or nn.Identity()
         self.network = network
+        self.task = TASKS[spec.task]
         self.loss = build_loss(spec.task, **loss) if isinstance(loss, Mapping) else loss
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
         self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
@@ -76,13 +77,13 @@ class Module(LeanModule):
             {f"{split}_split": build_metrics(spec, split) for split in ("train", "val", "test")}
         )
         self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in ("train", "val", "test")})
-        size = spec.outputs if spec.task == "regression" else 0
+        size = spec.outputs if self.task.scales_targets else 0
         self.register_buffer("target_mean", torch.zeros(size))
         self.register_buffer("target_std", torch.ones(size))
 
     def fit_targets(self, y: np.ndarray) -> None:
-        """Take mean and deviation of the training targets (N, T); does nothing for classes."""
-        if self.spec.task == "regression":
+        """Take mean and deviation of the training targets (N, T), if the task scales them."""
+        if self.task.scales_targets:
             std = y.std(axis=0, dtype=np.float64)
             self.target_mean.copy_(torch.from_numpy(y.mean(axis=0, dtype=np.float64).astype(np.float32)))
             self.target_std.copy_(torch.from_numpy(np.where(std > 0, std, 1.0).astype(np.float32)))
@@ -93,11 +94,13 @@ class Module(LeanModule):
 
     def predict(self, x: Tensor) -> Tensor:
         """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""
-        outputs = self(x)
-        return outputs.softmax(dim=1) if self.spec.task == "classification" else self._unscale(outputs)
+        return self.task.predict(self._unscale(self(x)))
 
     def _unscale(self, outputs: Tensor) -> Tensor:
-        return outputs * self.target_std + self.target_mean
+        return outputs * self.target_std + self.target_mean if self.task.scales_targets else outputs
+
+    def _scale(self, targets: Tensor) -> Tensor:
+        return (targets - self.target_mean) / self.target_std if self.task.scales_targets else targets
 
     @property
     def directions(self) -> dict[str, str]:
@@ -115,16 +118,13 @@ class Module(LeanModule):
 
     def prediction_columns(self, output: Tensor) -> dict[str, Any]:
         """Name what `predict_step` returns, as columns of a file."""
-        return prediction_columns(self.spec, output.float().cpu().numpy())
+        return self.task.prediction_columns(self.spec, output.float().cpu().numpy())
 
     def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
         x, y = batch
         outputs = self(x)
-        if self.spec.task == "classification":
-            loss, values = self.loss(outputs, y), outputs
-        else:
-            loss, values = self.loss(outputs, (y - self.target_mean) / self.target_std), self._unscale(outputs)
+        loss, values = self.loss(outputs, self._scale(y)), self._unscale(outputs)
         with torch.no_grad():
             mean, metrics = self._measures(split)
             mean.update(loss.detach(), len(y))
@@ -159,7 +159,7 @@ class Module(LeanModule):
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count one batch; return probabilities (B, C), or predictions (B, T), as `predict` does."""
         _, values = self._step(batch, "test")
-        return values.softmax(dim=1) if self.spec.task == "classification" else values
+        return self.task.predict(values)
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's steps have counted."""

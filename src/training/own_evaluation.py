@@ -16,12 +16,11 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
-from src.data.preprocessing import Preprocessing
 from src.data.raw_rows import read_raw_rows
 from src.evaluation.report import metrics_line
 from src.evaluation.writers import class_array, open_writer
 from src.training.build import build_trainer
-from src.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule
+from src.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from src.training.build_module import is_lightning_module, rebuild_untrained
 from src.training.callbacks import ProgressBar
 from src.training.checkpoint import AtomicCheckpointIO, Checkpoint, read
@@ -132,7 +131,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     The columns are the module's own, or ``prediction`` and an ``output_<class>`` for each class, as it returns them.
     """
     spec = checkpoint.data_spec
-    preprocessing = Preprocessing(spec)
+    preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
     content = read(checkpoint.path)
     preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
     module = _module(checkpoint)
@@ -159,7 +158,7 @@ def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpo
     if callable(getattr(module, "prediction_columns", None)) or not is_plain:
         return _columns(module, values)
     numbers = values.float().cpu().numpy()
-    if spec.task == "classification":
+    if spec.classes:
         chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
         return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}
     if len(spec.targets) == 1:

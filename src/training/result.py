@@ -16,6 +16,7 @@ from src.training.build_module import is_lightning_module
 from src.training.callbacks import History
 from src.training.loggers import close_loggers, log_figure, log_hyperparameters
 from src.utils.files import write_json
+from src.utils.older_versions import is_array_data
 from src.utils.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
 
 _log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def record(
         log_figure(loggers, name, pixels)
     close_loggers(loggers)
     splitting = ("split", "split_seed", "fold", "folds")
-    is_array = all(key in config["data"] for key in splitting)
+    is_array = is_array_data(config["data"])
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {

@@ -12,8 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
 from src.sweeps.folder import is_of_the_sweep
-from src.training.build_data import BEFORE_THERE_WERE_FOLDS, SERVING_KEYS, Config, is_datamodule
-from src.training.build_module import MODULE
+from src.training.build_data import SERVING_KEYS, Config, is_datamodule
 from src.training.checkpoint import read
 from src.training.result import TrainingResult
 from src.training.run import train
@@ -21,6 +20,7 @@ from src.training.schedule_span import spans_the_run
 from src.utils.config import checked
 from src.utils.errors import UserError
 from src.utils.files import check_writable, remove_partial_files
+from src.utils.older_versions import BEFORE
 from src.utils.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
 from src.utils.schema import CONF
 from src.utils.targets import check_config, locate
@@ -52,22 +52,12 @@ MAY_BE_MISSING = (
     "sweep",
     "resume",
     "init_from",
-    "init_prefix",
     "preflight",
     "threads",
     "data.worker_timeout",
     "data.in_memory",
     "data.device_resident",
 )
-# What else it may lack, and what it did then.
-BEFORE = {
-    "compile": False,
-    "module": MODULE,
-    **{f"data.{key}": value for key, value in BEFORE_THERE_WERE_FOLDS.items()},
-    "data.shuffle": "rows",
-    "data.block_rows": 256,
-    "data.window_blocks": 64,
-}
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"

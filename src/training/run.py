@@ -247,10 +247,15 @@ def _test(
     seed: int,
 ) -> dict[str, float]:
     """Return what the best model measures on the test split; the last one if none was kept."""
+    if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
+        content = read(best.path)
+        module.on_load_checkpoint(content)
+        module.load_state_dict(content["state_dict"], strict=module.strict_loading)
+        if state := content.get(type(datamodule).__qualname__):
+            datamodule.load_state_dict(state)
     reseed(seed, "test")
-    path = str(best.path) if best else None
     found: dict[str, float] = {}
-    for tested in trainer.test(module, datamodule=datamodule, ckpt_path=path, verbose=False):  # none if limited to none
+    for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
         found |= {name: float(value) for name, value in tested.items()}
     return found
 

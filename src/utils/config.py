@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from src.utils.errors import UserError
+from src.utils.older_versions import is_array_data, with_what_it_lacks
 from src.utils.schema import check_keys
 
 # What stands for a value of the model that the data is to fill in, once the configuration is plain.
@@ -181,10 +182,12 @@ def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
     except InterpolationResolutionError as error:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
+    if command == "train":
+        plain = with_what_it_lacks({str(key): value for key, value in plain.items()})
     if command:
         check_keys({str(key): value for key, value in plain.items()}, command)
     data = plain.get("data")
-    is_own_data = isinstance(data, dict) and "_target_" in data and "split_seed" not in data
+    is_own_data = isinstance(data, dict) and "_target_" in data and not is_array_data(data)
     for key, (holds, expected) in RULES.items():
         if key.startswith("data.") and is_own_data:
             continue  # a user's DataModule has keys of its own

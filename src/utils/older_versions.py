@@ -1,0 +1,41 @@
+"""What configurations of older versions lack, and what was done then: so that their files stay readable."""
+
+import copy
+from typing import Any
+
+Config = dict[str, Any]
+
+# The module around a plain network, and the first layer of array data.
+MODULE = {"_target_": "src.training.module.Module"}
+PREPROCESSING = {"_target_": "src.data.preprocessing.Preprocessing"}
+
+# Each key with the value that says what was done before there was the key. Those of `data` are of arrays.
+BEFORE: Config = {
+    "module": MODULE,
+    "init_prefix": None,
+    "compile": False,
+    "data.fold": None,
+    "data.folds": 5,
+    "data.preprocessing": PREPROCESSING,
+    "data.shuffle": "rows",
+    "data.block_rows": 256,
+    "data.window_blocks": 64,
+}
+
+
+def is_array_data(data: Any) -> bool:
+    """Whether a `data` group is of arrays, in any version: a LightningDataModule hardly has all of these keys."""
+    return isinstance(data, dict) and {"split", "split_seed", "embedding_dim", "augmentation"} <= data.keys()
+
+
+def with_what_it_lacks(config: Config) -> Config:
+    """Return a configuration of a training with the keys that there were none of when it was written."""
+    new = dict(config)
+    data = dict(new["data"]) if isinstance(new.get("data"), dict) else None
+    for key, value in BEFORE.items():
+        group, _, name = key.rpartition(".")
+        if not group:
+            new.setdefault(name, copy.deepcopy(value))
+        elif data is not None and is_array_data(data):
+            data.setdefault(name, copy.deepcopy(value))
+    return new if data is None else {**new, "data": data}
