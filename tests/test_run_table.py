@@ -251,6 +251,7 @@ def test_data_that_splits_itself_is_named_by_its_fingerprint_alone(three: Path) 
         ({"monitor": 3}, r"monitor: expected a string, found 3"),
         ({"mode": None}, r"mode: expected min or max, found None"),
         ({"directions": [1]}, r"directions: expected min or max for each metric, found \[1\]"),
+        ({"directions": {"val/loss": ["min"]}}, r"directions: expected min or max for each metric"),
         ({"directions": {"val/loss": "up"}}, r"directions: expected min or max for each metric, found \{'val/loss"),
         ({"mode": "up"}, r"mode: expected min or max, found 'up'"),
         ({"best_epoch": None}, r"best_epoch: expected a number, found None"),

@@ -67,7 +67,7 @@ def _panels(names: Sequence[str], monitor: str | None) -> list[str]:
     losses = [measure for measure in measures if "loss" in measure]
     validated = {measure_of(name) for name in names if split_of(name) != "train"}
     others = sorted(measure for measure in measures if measure in validated - {*losses, *_NOT_DRAWN})
-    first = [measure_of(monitor)] if monitor in names else []
+    first = [measure_of(monitor)] if monitor is not None and monitor in names else []
     losses.sort(key=lambda measure: measure != "loss")
     return list(dict.fromkeys([*losses, *first, *others]))[:_MOST_PANELS]
 

@@ -121,7 +121,7 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
     if mode not in ("min", "max") and not (monitor is None and mode is None):
         raise UserError(f"{path}: mode: expected min or max, found {mode!r:.40}")
     directions = content.get("directions") or {}
-    if not isinstance(directions, dict) or not set(directions.values()) <= {"min", "max"}:
+    if not isinstance(directions, dict) or not all(end in ("min", "max") for end in directions.values()):
         raise UserError(f"{path}: directions: expected min or max for each metric, found {directions!r:.40}")
     if not isinstance(content.get("data_split"), dict | None):
         raise UserError(f"{path}: data_split: expected a mapping, found {content['data_split']!r:.40}")

@@ -72,7 +72,7 @@ class CheckpointRecord(L.Callback):
         facts: dict[str, Any] | None = None,
     ) -> None:
         plain_spec = spec.to_dict() if spec else None
-        self.record = {
+        self.record: dict[str, Any] = {
             "format": FORMAT,
             "config": config,
             "spec": plain_spec,

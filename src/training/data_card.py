@@ -81,7 +81,7 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
 class quiet_lightning(warnings.catch_warnings):  # noqa: N801  # used as a function
     """Keep what Lightning says of a trial from the terminal: the run itself will say it."""
 
-    def __enter__(self) -> None:  # type: ignore[override]
+    def __enter__(self) -> None:
         super().__enter__()
         warnings.simplefilter("ignore")
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

@@ -35,10 +35,10 @@ class MeanOf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        total = sum(member.predict(x) for member in self.members)  # type: ignore[operator,misc]
+        total = sum(member.predict(x) for member in self.members)  # type: ignore[operator]
         mean: Tensor = total / len(self.members)  # type: ignore[assignment]
         outputs = self.task.undo(mean)
-        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # type: ignore
+        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
 
 
 def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:

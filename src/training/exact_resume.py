@@ -75,10 +75,11 @@ class ExactResume(SeededEvaluation):
         self._counting: list[str] = []
         self._saved: Saved = {}
         if not (was_tried := loops.was_tried()):
-            self._not_exact(f"exact resume was not tried with lightning {L.__version__}")
+            self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
         self._is_on, self._saves_last = was_tried, False
 
-    def _not_exact(self, reason: str) -> None:
+    def not_exact(self, reason: str) -> None:
+        """Take note, and say once, why a resume of this run is not exact."""
         if reason not in self.reasons:
             self.reasons.append(reason)
             _log.warning("warning: a resume of this run is not exact: %s", reason)
@@ -86,7 +87,7 @@ class ExactResume(SeededEvaluation):
     def data_differs(self, what: str) -> None:
         """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
         name = type(self._trainer.datamodule).__name__ if self._trainer else "the data"  # type: ignore[attr-defined]
-        self._not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
+        self.not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Remember the trainer: saving asks it where it is."""
@@ -97,7 +98,7 @@ class ExactResume(SeededEvaluation):
                 loops.save_after_the_module(trainer, pl_module)
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, _NOT_EXACT):
-                    self._not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
+                    self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
 
     # Seeds and the position.
 

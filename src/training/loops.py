@@ -322,7 +322,7 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         hook = callback.on_train_batch_end
         if isinstance(callback, Checkpoint) and callable(hook):
-            callback.on_train_batch_end = partial(wait, hook)
+            callback.on_train_batch_end = partial(wait, hook)  # type: ignore[method-assign]
     loop: Any = trainer.fit_loop.epoch_loop
     advance = loop.advance
 
@@ -348,4 +348,4 @@ def logged_directions(trainer: L.Trainer) -> dict[str, str]:
 
 def run_in_place_of_prediction(trainer: L.Trainer, act: Callable[[], None]) -> None:
     """Have `trainer.predict` do everything but to iterate: `act` is called when data and module are ready."""
-    trainer.predict_loop.run = act  # type: ignore[method-assign,assignment]
+    trainer.predict_loop.run = act  # type: ignore[method-assign]

@@ -99,6 +99,8 @@ def _train(
     callbacks = build_callbacks(config, folder, datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
+    if card.differs:
+        exact.not_exact(f"{card.name} {card.differs}")
     if pruning := build_pruning(config, history):
         callbacks.append(pruning)
     trainer = build_trainer(config, folder, [*callbacks, stop], loggers, datamodule, seed)
@@ -119,8 +121,8 @@ def _train(
             check_logged(config, logged, directions)
         if exact.data and trainer.world_size == 1 and logged.first_batches and not exact.data.expected_first:
             exact.data.expected_first = logged.first_batches
-        is_plain = isinstance(datamodule, DataModule) and not has_own_module
-        if is_plain and config["threads"] is None and trainer.strategy.root_device.type == "cpu":
+        chooses_threads = config["threads"] is None and trainer.strategy.root_device.type == "cpu"
+        if isinstance(datamodule, DataModule) and not has_own_module and chooses_threads:
             spare_threads(module, datamodule.trial_batches("train"))
         if config["compile"]:
             compile_network(module)
