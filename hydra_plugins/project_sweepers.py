@@ -57,7 +57,13 @@ class _ProjectSweeper(Sweeper):
 
         compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
+        typed = parser.parse_overrides(arguments)
         overrides = parser.parse_overrides([*self._params(), *arguments])
+        if self.is_search and len(overrides) == len(typed) and self.params and not self._varies(typed):
+            raise UserError(
+                "hydra.sweeper.params: this model takes no key of the default space; give a space of its own, as "
+                "'model.lr=tag(log,interval(1e-4,1e-1))'"
+            )
         hydra_config = self.composed.hydra
         folder = Path(hydra_config.sweep.dir)
         # Jobs in processes of their own find this project from any working folder.
@@ -85,7 +91,14 @@ class _ProjectSweeper(Sweeper):
     def _params(self) -> list[str]:
         if self.params is not None and not isinstance(self.params, DictConfig):
             raise UserError(f"hydra.sweeper.params: expected keys with their values, or null, got {self.params!r}")
-        return [f"{key!s}={'null' if value is None else value}" for key, value in (self.params or {}).items()]
+        from src.sweeps.settings import own_space
+
+        params = own_space(self.composed, {str(key): value for key, value in (self.params or {}).items()})
+        return [f"{key}={'null' if value is None else value}" for key, value in params.items()]
+
+    def _varies(self, overrides: Sequence[Override]) -> bool:
+        """Whether any of the overrides, or a function, gives a space."""
+        return getattr(self, "space", None) is not None or any(one.is_sweep_override() for one in overrides)
 
     def plan(
         self, overrides: Sequence[Override], folder: Path, objectives: "Sequence[Objective]", command: str

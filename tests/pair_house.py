@@ -39,7 +39,7 @@ def pair_config(name: str, files: Path, *overrides: str) -> Config:
         "trainer.max_epochs=3",
         "trainer.log_every_n_steps=1",
         "callbacks.progress_bar=null",
-        "callbacks.last_checkpoint.every_n_train_steps=1",
+        "callbacks.last_checkpoint.every_n_minutes=1e-9",  # after every batch, also where few of them are a step
         "logger=none",
         "threads=1",
     ]

@@ -1,15 +1,18 @@
 """Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
 
+import inspect
 import warnings
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
 from conftest import CONF, Config, composed, link_raw_data
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from src.sweeps.job import Objective
@@ -30,8 +33,23 @@ NEEDS = {
 }
 
 
+# Of a group, what its files begin with and what is no option of its own.
+SHARED = {"array_defaults"}
+
+
 def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml") if path.stem not in SHARED)
+
+
+def is_class_of(group: str, option: str, base: type) -> bool:
+    """Whether the `_target_` of an option is a class, and one of the kind `base`."""
+    found = get_object(OmegaConf.load(CONF / group / f"{option}.yaml")["_target_"])
+    return inspect.isclass(found) and issubclass(found, base)
+
+
+# What combines freely: plain networks, and functions that read arrays. The other files go in pairs: conf/experiment.
+NETWORKS = [option for option in options("model") if not is_class_of("model", option, L.LightningModule)]
+ARRAYS = [option for option in options("data") if not is_class_of("data", option, L.LightningDataModule)]
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +70,9 @@ def run(tmp_path: Path, *overrides: str, **changes: Any) -> Config:
     return config
 
 
-@pytest.mark.parametrize("data", options("data"))
-@pytest.mark.parametrize("model", options("model"))
-def test_every_model_trains_on_every_data_set_that_it_can_take(model: str, data: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", ARRAYS)
+@pytest.mark.parametrize("model", NETWORKS)
+def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(model: str, data: str, tmp_path: Path) -> None:
     try:
         run(tmp_path, f"model={model}", f"data={data}", *NEEDS.get(data, []))
     except UserError as error:  # the one accepted way not to fit: a network that says which rows it takes
@@ -86,15 +104,29 @@ def test_every_trainer_trains(option: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", options("experiment"))
 def test_every_experiment_trains_and_states_its_command_and_numbers(option: str, tmp_path: Path) -> None:
-    run(tmp_path, f"experiment={option}")
+    config = run(tmp_path, f"experiment={option}")
+    best = "last.ckpt" if config["monitor"] is None else "best_model.ckpt"
+    assert (tmp_path / "run/checkpoints" / best).is_file()
     header = [
         line for line in (CONF / "experiment" / f"{option}.yaml").read_text().splitlines() if line.startswith("#")
     ]
     text = "\n".join(header)
     assert "python train.py" in text
     assert f"experiment={option}" in text
-    assert "test/" in text, "the number that it reached"
+    measured = "train/" if config["monitor"] is None else "test/"
+    assert measured in text, "the number that it reached"
     assert " s" in text, "the time that it took"
+
+
+def test_every_module_and_every_data_of_ones_own_is_in_an_experiment() -> None:
+    choices = [compose_choices(f"experiment={option}") for option in options("experiment")]
+    for group, free in (("model", NETWORKS), ("data", ARRAYS)):
+        assert set(options(group)) - set(free) <= {choice[group] for choice in choices}, group
+
+
+def compose_choices(*overrides: str) -> dict[str, str]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return dict(compose("train", [*overrides], return_hydra_config=True).hydra.runtime.choices)
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)

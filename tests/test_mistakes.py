@@ -194,7 +194,11 @@ KEYS: Rows = [
         "train.py +scheduler._target_=torch.optim.lr_scheduler.StepLR +scheduler._partial_=true +scheduler.step_size=0",
         "scheduler",
     ),
-    ("train.py logger.default_hp_metric=abc trainer.max_epochs=1", "logger.default_hp_metric: expected"),
+    (
+        "train.py logger.tensorboard.default_hp_metric=abc trainer.max_epochs=1",
+        "logger.tensorboard.default_hp_metric: expected true or false, got 'abc'",
+    ),
+    ("train.py logger.default_hp_metric=false", "logger.default_hp_metric"),
     ("train.py logger._target_=lightning.pytorch.loggers.WandbLogger", "logger"),
     ("train.py model._target_=src.models.simple_net", "model._target_"),
     ("train.py data.batch_size=1 model.batch_norm=true", "data.batch_size"),

@@ -9,10 +9,11 @@ import pytest
 import torch
 from conftest import composed, read_history, run_script
 
+from src.data.fake import read_fake
+from src.data.spec import Dataset
 from src.training.checkpoint import load_checkpoint
 from src.training.run import TrainingResult, train
 from src.utils.errors import UserError
-from src.utils.targets import ALLOWED, Allowed
 
 QUIET = ["++callbacks.progress_bar=null"]
 
@@ -51,13 +52,14 @@ def test_only_rows_that_were_trained_on_count_for_the_speed() -> None:
     assert [row["train_rows"] for row in read_history(Path("run/logs/metrics.csv"))] == [30, 30]
 
 
-def test_what_no_file_may_name_is_told_of_before_training(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(ALLOWED, "data", Allowed(("src.data",), functions="load_.*"))
-    run("trainer.max_epochs=1")
+def read_elsewhere(**arguments: Any) -> Dataset:
+    return read_fake(**arguments)
+
+
+def test_what_no_file_may_name_is_told_of_before_training(caplog: pytest.LogCaptureFixture) -> None:
+    run(f"data._target_={__name__}.read_elsewhere", "trainer.max_epochs=1")
     (told,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert told.startswith("warning: data._target_ is 'src.data.fake.")
+    assert told.startswith("warning: data._target_ is 'test_run.read_elsewhere'; a file may only name ")
     assert told.endswith("; until it may, eval.py, infer.py and resume= will refuse what this run saves")
 
 

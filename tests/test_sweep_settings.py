@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,7 +10,7 @@ from omegaconf import DictConfig
 
 from src.sweeps.job import Objective
 from src.sweeps.plan import Task
-from src.sweeps.settings import jobs_at_once, lines_of, objectives_of, resumed_command
+from src.sweeps.settings import jobs_at_once, lines_of, objectives_of, own_objective, resumed_command
 from src.utils.errors import UserError
 from src.utils.run_folder import as_override
 
@@ -23,7 +24,6 @@ def test_one_metric_or_several_can_be_compared() -> None:
 @pytest.mark.parametrize(
     ("metric", "mode", "message"),
     [
-        ("val/acc", "min", "sweep.mode: min would take the worst val/acc for the best; set sweep.mode=max"),
         ("val/loss", ["min", "max"], "sweep.mode: expected min or max for each of val/loss"),
         ("val/loss", "least", "sweep.mode: expected min or max for each of val/loss"),
         (None, "min", "sweep.metric: expected the name of a metric, or a list of them, got None"),
@@ -34,6 +34,44 @@ def test_what_can_not_be_compared_is_refused(metric: object, mode: object, messa
     with pytest.raises(UserError) as error:
         objectives_of(DictConfig({"metric": metric, "mode": mode}))
     assert str(error.value).startswith(message)
+
+
+class Monitored:
+    """As a module that says what it is measured by."""
+
+    monitor = "val/dice"
+    directions: ClassVar = {"val/dice": "max"}
+
+
+class Silent:
+    """As a module that says nothing."""
+
+
+def sweeping(model: str, *overrides: str, monitor: str = "val/loss") -> DictConfig:
+    hydra = {"overrides": {"task": list(overrides)}}
+    return DictConfig({"hydra": hydra, "model": {"_target_": model}, "monitor": monitor, "mode": "min"})
+
+
+def test_a_module_of_ones_own_says_what_its_sweep_compares() -> None:
+    assert own_objective(sweeping(f"{__name__}.Monitored", "seed=1,2")) == Objective("val/dice", "max")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        sweeping(f"{__name__}.Monitored", "monitor=val/loss"),
+        sweeping(f"{__name__}.Monitored", "+sweep.metric=val/loss"),
+        sweeping(f"{__name__}.Monitored", "experiment=mine", monitor="val/iou"),
+        sweeping(f"{__name__}.Silent"),
+        sweeping(f"{__name__}.Nothing"),
+        sweeping("src.models.linear.Linear"),
+        sweeping("nowhere.at.all.Net"),
+        sweeping("nothing"),
+    ],
+    ids=["typed monitor", "typed metric", "configured", "silent", "not there", "a network", "no module", "no name"],
+)
+def test_a_sweep_compares_what_its_configuration_says_unless_only_the_module_says_something(config) -> None:
+    assert own_objective(config) is None
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ class CNN(nn.Module):
         channels: Sequence[int] = (32, 64),
         dropout: float = 0.0,
     ) -> None:
-        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other, and for values out of their range."""
+        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other.
+
+        Also for a number of `channels` or a `dropout` out of its range.
+        """
         super().__init__()
         if not channels or min(channels) < 1:
             raise ValueError(f"channels: expected whole numbers above 0, as [32, 64], got {list(channels)}")

@@ -21,7 +21,7 @@ class SimpleNet(nn.Module):
         activation: str = "relu",
         batch_norm: bool = False,
     ) -> None:
-        """`hidden_sizes` may be empty: the network is then linear. Raises `ValueError` for values out of their range."""
+        """`hidden_sizes` may be empty: the network is then linear. Raises `ValueError` for a value out of its range."""
         super().__init__()
         if not all(size > 0 for size in hidden_sizes):
             raise ValueError(f"hidden_sizes: expected a list of whole numbers above 0, as [128,64], got {hidden_sizes}")

@@ -1,9 +1,10 @@
 """What a sweep takes from its configuration, checked before anything runs."""
 
 import importlib.util
+import inspect
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,6 +13,7 @@ from src.sweeps.job import Objective
 from src.sweeps.plan import Task
 from src.utils.cores import available_cores
 from src.utils.errors import UserError
+from src.utils.read_by import OF_THE_WRAPPER, is_read
 from src.utils.run_folder import as_override, quoted
 from src.utils.targets import locate
 
@@ -26,12 +28,39 @@ def objectives_of(sweep: DictConfig) -> list[Objective]:
         list(value) if OmegaConf.is_list(value) else [value] for value in (sweep.get("metric"), sweep.get("mode"))
     )
     if not metrics or not all(isinstance(metric, str) and metric for metric in metrics):
-        raise UserError(f"sweep.metric: expected the name of a metric, or a list of them, got {sweep.get('metric')}")
+        hint = "; with monitor=null it has to be said what the runs are compared by" if metrics == [None] else ""
+        raise UserError(
+            f"sweep.metric: expected the name of a metric, or a list of them, got {sweep.get('metric')}{hint}"
+        )
     if len(modes) != len(metrics) or not all(mode in ("min", "max") for mode in modes):
         raise UserError(f"sweep.mode: expected min or max for each of {', '.join(metrics)}, got {sweep.get('mode')}")
     if len(set(metrics)) < len(metrics):
         raise UserError(f"sweep.metric: names one metric twice: {', '.join(metrics)}")
     return [Objective(metric, mode) for metric, mode in zip(metrics, modes, strict=True)]
+
+
+def own_space(config: DictConfig, params: Mapping[str, object]) -> dict[str, object]:
+    """Return what of a space in a file means something to this configuration.
+
+    Keys that it doesn't have are left out, and those of groups that a user's own LightningModule makes for itself.
+    """
+    kept = {key: value for key, value in params.items() if OmegaConf.select(config, key) is not None}
+    unread = [key for key in kept if key.startswith(OF_THE_WRAPPER) and not is_read(key.partition(".")[0], config)]
+    if unread and _is_lightning_module(str(OmegaConf.select(config, "model._target_"))):
+        kept = {key: value for key, value in kept.items() if key not in unread}
+    return kept
+
+
+def _is_lightning_module(name: str) -> bool:
+    """Whether a class is one; its file is imported only if it speaks of such at all."""
+    try:
+        spec = importlib.util.find_spec(name.rpartition(".")[0])
+        if spec is None or spec.origin is None or "Lightning" not in Path(spec.origin).read_text(encoding="utf-8"):
+            return False
+        found = locate(name, "model")
+    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
+        return False
+    return inspect.isclass(found) and any(base.__name__ == "LightningModule" for base in inspect.getmro(found))
 
 
 def own_objective(config: DictConfig) -> Objective | None:

@@ -117,6 +117,8 @@ class Passes:
             self._epoch, self._repeat, self._given = epoch, 0, 0
         self._exhausted, self._first = False, 0
         place = self.place
+        if place and place.drawn_from and place.batch and self.epoch is not None and place.epoch == epoch - 1:
+            self._draw_as_before(place)
         if place is None or (self.epoch is not None and (place.epoch != epoch or self._repeat)):
             self._drawn_from = _generator_states(self.loader)
             return False
@@ -125,15 +127,27 @@ class Passes:
         if self.epoch is None:
             self.place = None
         elif place.batch and not _has_state(self.loader):
-            self._given = self._first = place.batch
-            if (length := _length(self.loader)) and self.cycles():
-                self._repeat, self._first = divmod(place.batch, length)
-            if self._first and place.digest:
-                self._first, self._given = self._first - 1, self._given - 1
+            self._go_to(place.batch - 1)
+            if place.digest:
                 return True
+            self._first, self._given = self._first + 1, self._given + 1
         else:
             self._given = place.batch
         return False
+
+    def _draw_as_before(self, place: Place) -> None:
+        """Have the loader's own generators draw for a pass of which nothing was left, so that nobody iterates it."""
+        now, self._epoch, self.place = self._epoch, place.epoch, None
+        _restore_generators(self.loader, place.drawn_from)
+        self._go_to(place.batch - 1)
+        next(self._from_the_place(), None)  # and no further: a sampler that is asked for more may draw once more
+        self._epoch, self._repeat, self._first, self._given = now, 0, 0, 0
+
+    def _go_to(self, batch: int) -> None:
+        """Have the next pass begin at a batch of the epoch."""
+        length = _length(self.loader) if self.cycles() else None
+        self._repeat, self._first = divmod(batch, length) if length else (0, batch)
+        self._given = batch
 
     def _compare(self, name: str, is_known: bool) -> None:
         if is_known and self.place and name != self.place.digest:
@@ -164,8 +178,9 @@ class Passes:
     def _read_again(self, batches: Iterator[Any]) -> None:
         """Pass over the batches that were had before: data without places has to be read up to there."""
         started, said = time.perf_counter(), False
+        before = self._given - self._first  # this pass
         for number in range(self._first):
-            reseed(*self.key, "fetch", self._epoch, self._repeat, number, self.rank)
+            reseed(*self.key, "fetch", self._epoch, self._repeat, before + number, self.rank)
             if next(batches, _END) is _END:
                 return
             seconds = time.perf_counter() - started

@@ -60,7 +60,7 @@ class ExactResume(SeededEvaluation):
     end (but not after the very last batch of `max_steps`, where Lightning has nothing left to go on with; its
     epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
     from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
-    accumulated, a plateau step that is due, submodules in eval mode) comes back in `on_train_start`.
+    accumulated, a plateau step that is due, submodules in eval mode) comes back in `_restore`.
     """
 
     def __init__(self, seed: int, cursor: Cursor) -> None:
@@ -76,7 +76,7 @@ class ExactResume(SeededEvaluation):
         self._saved: Saved = {}
         if not (was_tried := loops.was_tried()):
             self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
-        self._is_on, self._saves_last = was_tried, False
+        self._is_on, self._is_set_up = was_tried, False
 
     def not_exact(self, reason: str) -> None:
         """Take note, and say once, why a resume of this run is not exact."""
@@ -93,9 +93,10 @@ class ExactResume(SeededEvaluation):
         """Remember the trainer: saving asks it where it is."""
         self._trainer = trainer
         if stage == "fit":
-            if self._is_on and not self._saves_last:
-                self._saves_last = True
+            if self._is_on and not self._is_set_up:
+                self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
+                loops.after_train_start(trainer, self._restore)
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
@@ -159,6 +160,7 @@ class ExactResume(SeededEvaluation):
             saved["plateau"] = loops.plateau_steps_due(trainer)
         elif self._phase != "epoch start":
             saved |= self._of_the_epoch(trainer)
+        saved["metrics"] = self._counts(trainer)
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
             saved["gradients"] = _gradients(trainer.lightning_module)
         return saved
@@ -166,24 +168,30 @@ class ExactResume(SeededEvaluation):
     def _of_the_epoch(self, trainer: L.Trainer) -> Saved:
         """Return what the epoch has counted and accumulated so far, and whether a validation is due or done."""
         module = trainer.lightning_module
-        is_last = self.cursor.batch >= trainer.num_training_batches
-        counting = {name: metric for name, metric in _metrics(module) if metric._update_count}
+        is_last = loops.was_last_batch(trainer, self.cursor.batch)
         validation = {"validating": "due", "validated": "done"}.get(self._phase)
-        if self._phase == "validating":
-            counting = {name: counting[name] for name in self._counting}
-        elif self._phase == "batch" and loops.is_validation_due(trainer):
+        if self._phase == "batch" and loops.is_validation_due(trainer):
             validation = "due"
         if validation == "done" and not is_last and trainer.should_stop and loops.can_stop_early(trainer):
             validation = "due"  # it ends the epoch before its time, which Lightning can't take up again: once more
         saved: Saved = {
             "validation": validation,
             "is_last": is_last,
-            "metrics": {name: _counted(metric, trainer.world_size) for name, metric in counting.items()},
             "logged": loops.logged_so_far(trainer),
         }
         if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
             saved["gradients"] = _gradients(module)
         return saved
+
+    def _counts(self, trainer: L.Trainer) -> Saved:
+        """Return what metrics have counted, but for those that Lightning is about to reset."""
+        counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if metric._update_count]
+        if self._phase == "validating":  # which begins again
+            counting = [(name, metric) for name, metric in counting if name in self._counting]
+        elif self._phase in ("validated", "epoch end"):
+            logged = loops.logged_metrics(trainer, of_validation=self._phase == "validated")
+            counting = [(name, metric) for name, metric in counting if not any(metric is other for other in logged)]
+        return {name: _counted(metric, trainer.world_size) for name, metric in counting}
 
     # Going on.
 
@@ -213,8 +221,11 @@ class ExactResume(SeededEvaluation):
             for layout in ("total_steps", "_schedule_phases"):
                 schedule.pop(layout, None)
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Restore what Lightning does not."""
+    def _restore(self) -> None:
+        """Restore what Lightning does not, when the module's own `on_train_start` has been."""
+        trainer = self._trainer
+        assert trainer is not None
+        pl_module = trainer.lightning_module
         saved, self._saved = self._saved, {}
         if not saved or not self._is_on:
             return

@@ -176,10 +176,10 @@ def logged_so_far(trainer: L.Trainer) -> list[Saved]:
     saved = []
     for key in sorted(results):
         result = results[key]
-        if not result.is_tensor or not result.meta.on_epoch or result.has_reset or not result.update_called:
+        if not result.meta.on_epoch or result.has_reset or (result.is_tensor and not result.update_called):
             continue
-        sums = {"value": result.value.detach().clone()}
-        if result.meta.is_mean_reduction:
+        sums = {"value": result.value.detach().clone()} if result.is_tensor else {}
+        if result.is_tensor and result.meta.is_mean_reduction:
             sums["cumulated_batch_size"] = result.cumulated_batch_size.detach().clone()
         if result.meta.sync.should and result.meta.reduce_fx in (torch.mean, torch.sum) and trainer.world_size > 1:
             sums = {name: trainer.strategy.reduce(value, reduce_op="sum") for name, value in sums.items()}
@@ -207,10 +207,16 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
     """Put the sums of an epoch that was begun before back where Lightning adds to them."""
     results = trainer.fit_loop.epoch_loop._results
     device = trainer.strategy.root_device
+    metrics: dict[str | None, Any] = dict(trainer.lightning_module.named_modules())
     for entry in saved:
         meta = _Metadata(reduce_fx=getattr(torch, entry["reduce_fx"]), **entry["fields"])
         sync = entry["sync"]
         meta.sync = _Sync(_should=sync["should"], fn=trainer.strategy.reduce, rank_zero_only=sync["rank_zero_only"])
+        if "value" not in entry:  # a metric object, which may not be logged again in this epoch
+            if (metric := metrics.get(meta.metric_attribute)) is not None:
+                results[entry["key"]] = result = _ResultMetric(meta, is_tensor=False)
+                result.value = metric
+            continue
         result = _ResultMetric(meta, is_tensor=True).to(device)
         if trainer.is_global_zero or not sync["should"]:  # the sums of all ranks together
             for name in ("value", "cumulated_batch_size"):
@@ -232,6 +238,11 @@ def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
 
 
 # The position of Lightning's loops.
+
+
+def was_last_batch(trainer: L.Trainer, done: int) -> bool:
+    """Whether `done` batches are all of the epoch, also of data without a length."""
+    return done >= trainer.num_training_batches or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
 
 
 def is_validation_due(trainer: L.Trainer) -> bool:
@@ -307,6 +318,18 @@ def _all_at(count: int) -> dict[str, int]:
     return {"ready": count, "started": count, "processed": count, "completed": count}
 
 
+def after_train_start(trainer: L.Trainer, act: Callable[[], None]) -> None:
+    """Have `act` called when callbacks and the module have done what they do as training starts."""
+    strategy: Any = trainer.strategy
+    on_train_start = strategy.on_train_start
+
+    def start() -> None:
+        on_train_start()
+        act()
+
+    strategy.on_train_start = start
+
+
 def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None:
     """Have callbacks that save run after the module's own `on_train_batch_end`, as Lightning does at an epoch's end.
 
@@ -333,6 +356,13 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
             hook()
 
     loop.advance = advance_then_save
+
+
+def logged_metrics(trainer: L.Trainer, of_validation: bool) -> list[Any]:
+    """Return the metric objects that were logged in training, or in validation: Lightning resets them at its end."""
+    loop = trainer.fit_loop.epoch_loop
+    results = loop.val_loop._results if of_validation else loop._results
+    return [result.value for result in results.values() if not result.is_tensor]
 
 
 def logged_directions(trainer: L.Trainer) -> dict[str, str]:

@@ -210,8 +210,14 @@ def _columns(module: L.LightningModule, output: Any) -> dict[str, np.ndarray]:
     elif isinstance(output, Tensor) and output.ndim <= 1:
         output = {"prediction": output.reshape(-1)}
     elif isinstance(output, Tensor) and output.ndim == 2:
-        output = {f"prediction_{index}": output[:, index] for index in range(output.shape[1])}
-    columns = {str(key): _column(value) for key, value in output.items()} if isinstance(output, Mapping) else {}
+        output = {"prediction": output}
+    columns: dict[str, np.ndarray] = {}
+    for key, value in output.items() if isinstance(output, Mapping) else ():
+        column = _column(value)
+        several = column.ndim == 2
+        columns |= (
+            {f"{key}_{index}": column[:, index] for index in range(column.shape[1])} if several else {key: column}
+        )
     lengths = {column.shape for column in columns.values()}
     if len(lengths) != 1 or any(len(shape) != 1 for shape in lengths):
         what = ", ".join(f"{key} {column.shape}" for key, column in columns.items()) or type(output).__name__

@@ -1,16 +1,12 @@
 """Refuses what is typed and read by nobody: a key of a group that the user's own classes take no part in."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
 from src.utils.errors import UserError
-from src.utils.schema import CONF
-
-# Groups that only the module around a plain network reads.
-_OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "module")
+from src.utils.read_by import OF_THE_WRAPPER, refers_to
 
 
 def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
@@ -26,20 +22,11 @@ def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
     if not HydraConfig.initialized():
         return
     overrides = [override.lstrip("+~") for override in HydraConfig.get().overrides.task]
-    for group in _OF_THE_WRAPPER:
+    for group in OF_THE_WRAPPER:
         typed = [override for override in overrides if re.match(rf"{group}[.=@]", override)]
-        if typed and not _is_referred_to(group, overrides):
+        if typed and not refers_to(group, overrides, dict(HydraConfig.get().runtime.choices)):
             key, _, value = typed[0].partition("=")
             last = key.rpartition(".")[2]
             own = f"; set model.{last}={value}" if last in config["model"] else f"; what {name} takes is in model"
             makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
             raise UserError(f"{key}: {name} makes its own {makes}{own}")
-
-
-def _is_referred_to(group: str, overrides: Iterable[str]) -> bool:
-    pattern = re.compile(rf"\$\{{\.*/?{group}\b")
-    if any(pattern.search(override) for override in overrides):
-        return True
-    choices = HydraConfig.get().runtime.choices
-    files = [CONF / name / f"{option}.yaml" for name, option in choices.items() if not str(name).startswith("hydra")]
-    return any(pattern.search(path.read_text(encoding="utf-8")) for path in files if path.is_file())
