@@ -9,15 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from conftest import Config, run_script
-from pair_house import NAMES, clone, outcome, pair_config, read_checkpoint, train_until
-from started import Started
+from conftest import Config, composed
+from pair_house import NAMES, outcome, pair_config, read_checkpoint, train_until
 from test_exact_resume import differing
 
-import src.data.weighted as weighted_data
 from src.training.checkpoint import load_checkpoint
 from src.training.own_evaluation import evaluate_own
 from src.training.run import train
@@ -29,7 +26,7 @@ pytestmark = [
 
 EXACT = [name for name in NAMES if name != "own_rng"]
 VALIDATED = [name for name in NAMES if name != "adversarial"]
-WITH_WORKERS = "autoencoder contrastive discs fine_tuning forecasting mnist_template padded_text stream".split()
+WITH_WORKERS = ["autoencoder", "contrastive", "discs", "fine_tuning", "forecasting", "mnist_template"]
 # By default; in the tests that are not about them there are none.
 HAVE_WORKERS = ("contrastive", "padded_text")
 
@@ -50,12 +47,12 @@ def whole(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Whole:
     def get(name: str, *overrides: str) -> tuple[Config, Path]:
         config = configuration(name, files / name, *overrides)
         key = "-".join([name, *(override.replace("=", "_") for override in overrides)])
-        return config, made_once(f"pair_{key}", lambda folder: _train_quietly(config, folder))
+        return config, made_once(f"pair_{key}", lambda folder: _train(config, folder))
 
     return get
 
 
-def _train_quietly(config: Config, folder: Path) -> None:
+def _train(config: Config, folder: Path) -> None:
     train(config, folder)
 
 
@@ -65,7 +62,7 @@ def metrics_of(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pair_is_trained_and_leaves_a_whole_run_folder(name: str, whole: Whole) -> None:
-    config, folder = whole(name)
+    _, folder = whole(name)
     content = metrics_of(folder)
     assert content["status"] == "completed"
     assert content["epochs"] == 3
@@ -146,7 +143,7 @@ def test_a_pair_is_resumed_bit_for_bit_from_every_moment(name: str, tmp_path: Pa
     [
         "stream",
         "padded_text",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in WITH_WORKERS if name not in ("stream", "padded_text")),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in WITH_WORKERS),
     ],
 )
 def test_workers_change_nothing_about_that(name: str, whole: Whole, tmp_path: Path) -> None:
@@ -194,8 +191,6 @@ class Seen:
 
 
 def eval_config(tmp_path: Path) -> Config:
-    from conftest import composed
-
     return composed("ckpt_path=unused", "trainer=cpu", config_name="eval")
 
 
@@ -217,11 +212,3 @@ def test_the_test_rows_of_a_random_split_are_the_same_in_every_act(
     train(configuration("weighted", tmp_path, "trainer.max_epochs=1", "seed=1"), tmp_path / "seed")
     assert seen.passes[3] == at_the_end
     assert sorted(seen.passes[4]) != sorted(at_the_end)
-
-
-# From the command line: a folder of the project with the pairs in it, each command a process of its own.
-
-
-@pytest.fixture(scope="session")
-def house(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    return made_once("pair_house", clone)

@@ -1,5 +1,7 @@
 """What happens around the training loop: the epoch's record, the checkpoints, the progress bar."""
 
+import csv
+import io
 import logging
 import sys
 import time
@@ -98,8 +100,10 @@ class History(Checkpoint):
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        lines = [",".join(names)] + [",".join(str(row.get(name, "")) for name in names) for row in self.rows]
-        write_text(self.path, "\n".join(lines) + "\n")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")  # a metric may be called anything
+        writer.writerows([names, *([row.get(name, "") for name in names] for row in self.rows)])
+        write_text(self.path, text.getvalue())
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Let the loggers write what they hold: a run that goes on from the checkpoint logs only what comes after."""

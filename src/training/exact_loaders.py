@@ -77,6 +77,7 @@ class Passes:
         self._given = 0  # batches of this epoch, all repeats together
         self._digests: dict[int, str] = {}  # of the latest two: Lightning reads one ahead of unsized data
         self._drawn_from: dict[str, Any] = {}
+        self._was_there = False  # at the place
         self._first = 0  # number in the pass of the first batch to be fetched
         self._inner = self._seeding_copy()
         self._iterate: Callable[[], Iterator[Any]] | None = None
@@ -117,13 +118,13 @@ class Passes:
             self._epoch, self._repeat, self._given = epoch, 0, 0
         self._exhausted, self._first = False, 0
         place = self.place
-        if place and place.drawn_from and place.batch and self.epoch is not None and place.epoch == epoch - 1:
+        if place and not self._was_there and place.drawn_from and place.batch and place.epoch == epoch - 1:
             self._draw_as_before(place)
         if place is None or (self.epoch is not None and (place.epoch != epoch or self._repeat)):
             self._drawn_from = _generator_states(self.loader)
             return False
         _restore_generators(self.loader, place.drawn_from)
-        self._drawn_from = place.drawn_from
+        self._drawn_from, self._was_there = place.drawn_from, True
         if self.epoch is None:
             self.place = None
         elif place.batch and not _has_state(self.loader):

@@ -16,6 +16,7 @@ from torchmetrics import Metric
 
 from src.data.batches import Cursor
 from src.training import loops
+from src.training.attributes import PlainAttributes
 from src.training.seeding import reseed
 
 Saved = dict[str, Any]
@@ -73,6 +74,8 @@ class ExactResume(SeededEvaluation):
         self._trainer: L.Trainer | None = None
         self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
         self._counting: list[str] = []
+        self._attributes: PlainAttributes | None = None
+        self._before_validation: dict[str, dict[str, Any]] = {}
         self._saved: Saved = {}
         if not (was_tried := loops.was_tried()):
             self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
@@ -124,6 +127,8 @@ class ExactResume(SeededEvaluation):
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Seed what a network may draw in validation; note which metrics count training batches."""
         super().on_validation_start(trainer, pl_module)
+        if self._attributes:
+            self._before_validation = self._attributes.changed()
         self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
         self._phase = "validating"
 
@@ -161,6 +166,9 @@ class ExactResume(SeededEvaluation):
         elif self._phase != "epoch start":
             saved |= self._of_the_epoch(trainer)
         saved["metrics"] = self._counts(trainer)
+        if self._attributes:
+            is_partial = self._phase == "validating"  # which begins again
+            saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
             saved["gradients"] = _gradients(trainer.lightning_module)
         return saved
@@ -226,9 +234,11 @@ class ExactResume(SeededEvaluation):
         trainer = self._trainer
         assert trainer is not None
         pl_module = trainer.lightning_module
+        self._attributes = PlainAttributes(pl_module) if self._is_on else None
         saved, self._saved = self._saved, {}
-        if not saved or not self._is_on:
+        if not saved or self._attributes is None:
             return
+        self._attributes.restore(saved.get("attributes", {}))
         if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart
             loops.begin_new_epoch(trainer)
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"

@@ -23,6 +23,7 @@ from torch.utils.data import BatchSampler
 
 from src.training.exact_loaders import Passes, Place, exact
 from src.training.seeding import reseed
+from src.utils.errors import UserError
 
 TRIED = ("2.6.",)
 
@@ -111,6 +112,11 @@ class ExactData:
         loop.setup_data = set_up_seeded
 
     def _process_loader(self, loader: Any) -> Any:
+        if isinstance(loader, Iterator):
+            raise UserError(
+                f"data: {self._stage}_dataloader returns an iterator ({type(loader).__name__}), which is empty after "
+                "its first pass; return a DataLoader, or anything that can be iterated over again"
+            )
         loader, number = self._process(loader), len(self._new)
         is_training = self._stage == "train"
         if not is_training and self.trainer.world_size > 1:

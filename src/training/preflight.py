@@ -99,6 +99,8 @@ def preflight(
             if "more than 1 value per channel" in str(error):
                 key = "the DataModule's batch size" if is_own else "data.batch_size"
                 raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
+            if is_of_lightning(error):
+                raise UserError(f"preflight: {' '.join(str(error).split())}") from error
             if not stage.is_at_an_end:
                 raise
             _say_of_an_end(error)
@@ -137,6 +139,14 @@ def _with_preprocessing(module: L.LightningModule, datamodule: DataModule) -> tu
 
         module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]  # of a copy
     return (module,)
+
+
+def is_of_lightning(error: BaseException) -> bool:
+    """Whether Lightning itself refuses something: its words are for users."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("lightning.")
 
 
 def _say_of_an_end(error: Exception) -> None:

@@ -130,7 +130,7 @@ def _train(
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
         best = _best_checkpoint(trainer, folder)
         metrics = _metrics_of(best, history)
-        _refuse_divergence(metrics, config["monitor"])
+        _refuse_divergence(metrics, config["monitor"], has_own_module)
         pruned = pruning is not None and pruning.pruned_after is not None
         if not pruned and _has_test(module, datamodule):
             metrics |= _test(trainer, module, datamodule, best, seed)
@@ -282,6 +282,11 @@ def _metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
     return metrics | {name: value for name, value in chosen.items() if split_of(name) != "train"}
 
 
-def _refuse_divergence(metrics: dict[str, float], monitor: str | None) -> None:
+def _refuse_divergence(metrics: dict[str, float], monitor: str | None, is_own: bool) -> None:
     if monitor in metrics and not math.isfinite(metrics[monitor]):
+        if is_own:
+            raise UserError(
+                f"monitor: {monitor} was never finite: training diverged, or one metric object counts both training "
+                "and validation, which resets it"
+            )
         raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")

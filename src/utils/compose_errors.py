@@ -29,6 +29,11 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
         return _no_such_option(group, option, conf)
+    if (
+        isinstance(error, OverrideParseException) and "Lexer" in text
+    ):  # of ANTLR, about a letter that Hydra has no use for
+        key, _, value = error.override.partition("=")
+        return f"'{error.override}' is no valid override: put the value in quotes of its own: \"{key}='{value}'\""
     if isinstance(error, OverrideParseException):
         return f"'{error.override}' is no valid override: {text.splitlines()[0].strip()}"
     if isinstance(error, UnicodeDecodeError):
