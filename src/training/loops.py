@@ -382,6 +382,13 @@ def logged_directions(trainer: L.Trainer) -> dict[str, str]:
     return better
 
 
+def logged_twice(trainer: L.Trainer) -> set[str]:
+    """Return the names under which both training and validation have logged something: one hides the other."""
+    loop = trainer.fit_loop.epoch_loop
+    names = [{result.meta.name for result in results.values()} for results in (loop._results, loop.val_loop._results)]
+    return names[0] & names[1]
+
+
 def run_in_place_of_prediction(trainer: L.Trainer, act: Callable[[], None]) -> None:
     """Have `trainer.predict` do everything but to iterate: `act` is called when data and module are ready."""
     trainer.predict_loop.run = act  # type: ignore[method-assign]

@@ -63,6 +63,15 @@ def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> 
     if logged.is_complete and monitor not in logged.names:
         none = "; monitor=null trains without a best model" if not logged.names else ""
         raise UserError(f"monitor: '{monitor}' is not logged{hint_of(monitor, logged.names)}{none}")
+    if monitor in logged.twice:
+        raise UserError(
+            f"monitor: '{monitor}' is logged by training and by validation, so that one hides the other; give them two "
+            "names, as train_loss and val_loss"
+        )
+    if logged.twice:
+        _log.warning(
+            "warning: %s is logged by training and by validation: one hides the other", ", ".join(sorted(logged.twice))
+        )
     check_direction("mode", mode, monitor, directions)
     for name, node in (config.get("callbacks") or {}).items():
         if isinstance(node, dict) and node.get("monitor") and node.get("mode"):

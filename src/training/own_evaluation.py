@@ -5,7 +5,7 @@ that a split made by chance is the same, and so is what a step draws.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from src.utils.run_folder import METRICS, shown_path
 _log = logging.getLogger(__name__)
 
 ANY_KIND = ".pt"
+# Files whose columns have one type each.
+_TYPED = (".npy", ".parquet")
 
 
 def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
@@ -102,9 +104,16 @@ def predict_own(
             with atomic_write(output) as file:
                 torch.save(kept, file)
             return
+        batches = _alike(_columns(module, one) for one in outputs)
+        if (
+            output.suffix in _TYPED
+        ):  # the first batch does not know how long a string, or what kind of number, will come
+            parts = list(batches)
+            batches = iter(
+                [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}] if parts else []
+            )
         with open_writer(output) as writer:
-            for one in outputs:
-                columns = _columns(module, one)
+            for columns in batches:
                 writer.write(columns)
                 written += len(next(iter(columns.values())))
 
@@ -226,6 +235,19 @@ def _columns(module: L.LightningModule, output: Any) -> dict[str, np.ndarray]:
             f"prediction_columns(output), or write to a file that ends in {ANY_KIND}"
         )
     return columns
+
+
+def _alike(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the columns of each batch in the order of the first. Raises `UserError` for a batch with other columns."""
+    names: list[str] | None = None
+    for number, columns in enumerate(batches):
+        names = list(columns) if names is None else names
+        if set(columns) != set(names):
+            raise UserError(
+                f"output: batch {number} has the columns {', '.join(columns)}, the ones before have {', '.join(names)}; "
+                f"return the same ones each time, or write to a file that ends in {ANY_KIND}"
+            )
+        yield {name: columns[name] for name in names}
 
 
 def _column(value: Any) -> np.ndarray:

@@ -21,9 +21,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from src.data.datamodule import DataModule
+from src.evaluation.names import split_of
 from src.training.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
 from src.training.exact_resume import SeededEvaluation
-from src.training.loops import ExactData, logged_directions, was_tried
+from src.training.loops import ExactData, logged_directions, logged_twice, was_tried
 from src.training.plain import first_not_plain
 from src.utils.errors import UserError, did_you_mean
 from src.utils.run_folder import CHECKPOINTS, is_worker_rank
@@ -40,6 +41,8 @@ class Logged:
     """``min`` or ``max``, of metric objects that say which end is better."""
     first_batches: list[str | None] = field(default_factory=list)
     """Digests of the first training batch, one for each loader of a user's DataModule."""
+    twice: set[str] = field(default_factory=set)
+    """What training and validation log under one name."""
     is_complete: bool = False
     """Whether it got to the end, so that what is not among `names` is not logged."""
 
@@ -115,11 +118,25 @@ def preflight(
 
     logged = Logged(sorted(trainer.callback_metrics), logged_directions(trainer), is_complete=stage.is_done)
     logged.first_batches = data.first_digests if data else []
+    logged.twice = logged_twice(trainer)
+    _check_plateau(trainer, options)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
     for name, monitor in monitored if stage.is_done else ():
         if isinstance(monitor, str) and monitor not in logged.names:
             raise UserError(f"{name} monitors '{monitor}', which is not logged{hint_of(monitor, logged.names)}")
     return logged
+
+
+def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:
+    """A schedule that waits for a validation has to be asked after one: Lightning notices after the first epoch."""
+    every = options.get("check_val_every_n_epoch") or 1
+    for config in trainer.lr_scheduler_configs:
+        waits = config.reduce_on_plateau and config.interval == "epoch" and split_of(str(config.monitor)) == "val"
+        if waits and config.strict and config.frequency % every:
+            raise UserError(
+                f"trainer.check_val_every_n_epoch: {every}, but the schedule asks for {config.monitor} every "
+                f"{config.frequency} epochs; set frequency={every} in configure_optimizers, or validate as often"
+            )
 
 
 def hint_of(name: str, logged: Sequence[str]) -> str:
