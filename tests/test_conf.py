@@ -72,7 +72,9 @@ def run(tmp_path: Path, *overrides: str, **changes: Any) -> Config:
 
 @pytest.mark.parametrize("data", ARRAYS)
 @pytest.mark.parametrize("model", NETWORKS)
-def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(model: str, data: str, tmp_path: Path) -> None:
+def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
+    model: str, data: str, tmp_path: Path
+) -> None:
     try:
         run(tmp_path, f"model={model}", f"data={data}", *NEEDS.get(data, []))
     except UserError as error:  # the one accepted way not to fit: a network that says which rows it takes

@@ -222,7 +222,8 @@ def seeded() -> Iterator[None]:
     random.seed(0)
     yield
     while Run.begun:
-        if iterator := getattr(Run.begun.pop().loader, "_iterator", None):  # else it waits 5 s for each worker
+        iterator = getattr(Run.begun.pop().loader, "_iterator", None)
+        if iterator is not None:  # persistent workers; else the garbage collector waits 5 s for each
             iterator._shutdown_workers()
 
 

@@ -28,7 +28,7 @@ Edit = Callable[[dict[str, Any]], object]
 KEYS: Rows = [
     ("train.py sed=1", "did you mean 'seed'?"),
     ("train.py seed=-1", "seed: expected a whole number from 0 to 4294967295"),
-    ("train.py monitor=null", "monitor: expected a text"),
+    ("train.py monitor=3", "monitor: expected a text"),
     ("train.py monitor=val/los", "did you mean 'val/loss'?"),
     ("train.py mode=max", "mode: max would take the worst val/loss for the best"),
     ("train.py mode=up", "mode: expected one of min, max, or null"),
@@ -113,8 +113,16 @@ KEYS: Rows = [
         "callbacks.progress_bar.refresh_rate: expected a whole number from 1 up",
     ),
     ("train.py +callbacks.mine.patience=5", "callbacks.mine._target_: expected 'package.module.Name'"),
-    ("train.py logger._target_=null", "logger._target_: expected 'package.module.Name'"),
+    ("train.py logger.tensorboard._target_=null", "logger.tensorboard._target_: expected 'package.module.Name'"),
+    ("train.py logger._target_=null", "'logger._target_' is not a key of this configuration"),
     ("train.py model.dropout=1", "model.dropout: expected a number from 0 to below 1"),
+    ("train.py model.dropout=true", "model.dropout: expected float, got True"),
+    ("train.py model=cnn data=digits model.dropout=1", "model.dropout: expected a number from 0 to below 1, got 1"),
+    ("train.py model.hidden_sizes=64", "model.hidden_sizes: expected collections.abc.Sequence[int], got 64"),
+    (
+        "train.py model.hidden_sizes=[64,1.5]",
+        "model.hidden_sizes: expected collections.abc.Sequence[int], got [64, 1.5]",
+    ),
     ("train.py model.activation=foo", "model.activation: expected one of relu, gelu, silu, tanh"),
     ("train.py model.batch_norm=abc", "model.batch_norm: expected bool"),
     ("train.py model.hidden_sizes=[0]", "model.hidden_sizes: expected a list of whole numbers above 0,"),
@@ -842,15 +850,21 @@ SELECT: Rows = [
     ("select_best_model.py runs=runs/in_part", "runs: no finished run with a best model below runs/in_part"),
     ("select_best_model.py runs=runs/no_provenance", "runs/no_provenance/r/metrics.json"),
     ("select_best_model.py runs=runs/no_metrics", "runs/no_metrics/r/metrics.json"),
-    ("select_best_model.py runs=runs/no_monitor", "runs/no_monitor/r/metrics.json"),
+    (
+        "select_best_model.py runs=runs/no_monitor",
+        "metric: the runs monitor nothing; choose with metric=... mode=... (there are: test/acc, ",
+    ),
+    ("select_best_model.py runs=runs/wrong_monitor", "runs/wrong_monitor/r/metrics.json: monitor: expected a string"),
     ("select_best_model.py runs=runs/text_metric", "runs/text_metric/r/metrics.json"),
     ("select_best_model.py runs=runs/wrong_mode", "runs/wrong_mode/r/metrics.json"),
     ("select_best_model.py runs=runs/no_epoch", "runs/no_epoch/r/metrics.json"),
-    ("select_best_model.py runs=runs/null_split", "runs/null_split/r/metrics.json"),
+    ("select_best_model.py runs=runs/wrong_split", "runs/wrong_split/r/metrics.json: data_split: expected a mapping"),
+    ("select_best_model.py runs=runs/wrong_ends", "runs/wrong_ends/r/metrics.json: directions: expected min or max"),
     ("select_best_model.py runs=runs/null_metric", "metric: val/loss is not finite"),
     ("select_best_model.py runs=runs/damaged_model", "best_model.ckpt"),
     ("select_best_model.py runs=runs/good metric=val/los", "did you mean 'val/loss'?"),
-    ("select_best_model.py runs=runs/good metric=val/acc", "mode: is a small or a large val/acc better?"),
+    ("select_best_model.py runs=runs/old metric=val/acc", "mode: is a small or a large val/acc better?"),
+    ("select_best_model.py runs=runs/old metric=val/acc mode=min", "mode: min would take the worst"),
     ("select_best_model.py runs=runs/good metric=val/acc mode=min", "mode: min would take the worst"),
     ("select_best_model.py runs=runs/good mode=max", "mode: max would take the worst val/loss"),
     ("select_best_model.py runs=runs/good mode=up", "mode: expected one of min, max"),
@@ -868,7 +882,65 @@ SELECT: Rows = [
     ("select_best_model.py runs=runs/good dryrun=true", "did you mean 'dry_run'?"),
     ("select_best_model.py runs=runs/good +metrics=val/acc", "did you mean 'metric'?"),
 ]
-ALL = [KEYS, TRAINER, NPY, CSV, FOLDERS, FILES, SWEEPS, START, EVAL, INFER, SELECT]
+# LightningModules and LightningDataModules, and networks beside them.
+OWN: Rows = [
+    (
+        "train.py model=gan",
+        "model.dimensions: required; data/processed/fake_data.npy does not say it (it says categories,",
+    ),
+    (
+        "train.py model=linear data=ring",
+        "model: src.models.linear.Linear is a plain network, so Ring has to say what it is",
+    ),
+    ("train.py model=segmentation data=ring model.classes=2", "model.in_channels: required; Ring does not say it"),
+    ("train.py data=digits model=segmentation", "model.in_channels: required; data/raw/digits.csv.gz does not say it"),
+    (
+        "train.py experiment=segmentation optimizer.lr=1",
+        "optimizer.lr: Segmentation makes its own optimizers; set model.lr=1",
+    ),
+    (
+        "train.py experiment=segmentation optimizer=sgd",
+        "optimizer: Segmentation makes its own optimizers; what Segmentation",
+    ),
+    ("train.py experiment=segmentation scheduler=cosine", "scheduler: Segmentation makes its own schedules"),
+    ("train.py experiment=gan loss.name=mse", "loss.name: GAN makes its own loss; what GAN takes is in model"),
+    ("train.py experiment=gan compile=true", "compile: GAN is compiled by itself, if at all; set compile=false"),
+    ("train.py experiment=gan monitor=val/loss", "monitor: val/loss needs validation, but Ring has no val_dataloader"),
+    ("train.py experiment=segmentation monitor=val/dicee", "not logged; did you mean 'val/dice'?"),
+    ("train.py experiment=segmentation mode=min", "mode: min would take the worst val/dice for the best; set mode=max"),
+    ("train.py experiment=segmentation data.batchsize=3", "did you mean 'data.batch_size'?"),
+    ("train.py experiment=segmentation data.split=[0.5,0.1]", "data.split: expected tuple[float, float, float]"),
+    ("train.py experiment=segmentation model.lr=fast", "model.lr: expected float, got 'fast'"),
+    ("train.py experiment=segmentation data.fold=0", "data.fold"),
+    ("train.py experiment=language_model data.file=nowhere.txt", "nowhere.txt"),
+    ("train.py experiment=segmentation trainer.limit_train_batches=0", "trainer.limit_train_batches: 0 leaves nothing"),
+    (
+        "train.py data._target_=src.models.linear.Linear",
+        "data._target_: src.models.linear.Linear is neither a Lightning",
+    ),
+    ("train.py data._target_=src.data.ring.ring_centres", "data"),
+    ("train.py model._target_=src.training.losses.build_loss", "model"),
+    ("train.py module=null", "module: expected a group of keys, got None"),
+    ("train.py module._target_=src.training.module.Modul", "module._target_: cannot load 'src.training.module.Modul'"),
+    ("train.py module._target_=src.models.linear.Linear", "module"),
+    ("train.py init_prefix=3", "init_prefix: expected a text, or null, got 3"),
+    ("train.py logger=[csv,tensorbord]", "logger=tensorbord: no such option; did you mean 'tensorboard'?"),
+    (
+        "train.py init_from=weights.pt",
+        "init_from: no weight of weights.pt fits this network; it holds layer.weight, init_",
+    ),
+    ("train.py init_from=objects.pt", "init_from: objects.pt is neither a checkpoint of this project nor a mapping of"),
+    ("infer.py output=p.csv ckpt_path=run", "input: required; add input=... to the command"),
+    (
+        "infer.py output=p.csv ckpt_path=run input=fx.npy data.rows=3",
+        "data.rows: this model was trained on arrays, whose",
+    ),
+    (
+        "infer.py output=p.pt ckpt_path=run input=fx.npy",
+        "output: .pt takes what a module of your own returns; give .csv",
+    ),
+]
+ALL = [KEYS, TRAINER, NPY, CSV, FOLDERS, FILES, SWEEPS, START, EVAL, INFER, SELECT, OWN]
 
 # What must go well: the row is here because it once did not, or looks like one that must not.
 FINE = [
@@ -878,6 +950,9 @@ FINE = [
     "train.py data=csv data.file=crlf.csv data.target=t logger=none",
     "infer.py ckpt_path=run input=fx.npy \"output='ünï cödé out/p 1.csv'\"",
     "eval.py ckpt_path=run data.features=fx.npy data.labels=fy.npy",
+    "train.py monitor=null",
+    "select_best_model.py runs=runs/null_split",
+    "select_best_model.py runs=runs/good metric=val/acc",
 ]
 
 CASES = [case for rows in ALL for case in rows]
@@ -1073,6 +1148,8 @@ def _checkpoints(folder: Path) -> None:
         content = torch.load(best, weights_only=True)
         edit(content)
         torch.save(content, ck / f"{name}.ckpt")
+    torch.save({"layer.weight": torch.zeros(2)}, folder / "weights.pt")
+    torch.save({"epoch": 3, "lr": [0.1]}, folder / "objects.pt")
 
 
 def _runs(folder: Path) -> None:
@@ -1091,6 +1168,10 @@ def _runs(folder: Path) -> None:
         "wrong_mode": lambda m: m.update(mode="up"),
         "no_epoch": lambda m: m.update(best_epoch=None),
         "null_split": lambda m: m.update(data_split=None),
+        "wrong_split": lambda m: m.update(data_split=[0.8]),
+        "wrong_monitor": lambda m: m.update(monitor=3),
+        "wrong_ends": lambda m: m["directions"].update({"val/loss": "up"}),
+        "old": lambda m: m.pop("directions"),
         "in_part": lambda m: m.update(measured_in_part=True),
         "damaged_model": lambda m: None,
     }

@@ -58,9 +58,9 @@ def run(request: pytest.FixtureRequest, house: Path, made_once: Callable[..., Pa
 def test_a_run_that_was_killed_is_resumed_bit_for_bit(house: Path, run: tuple[str, Path], tmp_path: Path) -> None:
     name, whole = run
     folder = tmp_path / "killed"
-    arguments = [f"experiment={name}", *SHORT, f"hydra.run.dir={folder}", "callbacks.last_checkpoint.every_n_train_steps=1"]
+    often = "callbacks.last_checkpoint.every_n_train_steps=1"
+    arguments = [f"experiment={name}", *SHORT, f"hydra.run.dir={folder}", often]
     with open(tmp_path / "out", "w") as out:
-        # Slow enough that it is met in the middle of an epoch.
         process = subprocess.Popen(
             command(house, "train.py", *arguments), cwd=house, stdout=out, stderr=out, start_new_session=True
         )
@@ -121,11 +121,44 @@ def test_a_sweep_is_run_and_its_best_is_selected(house: Path, tmp_path: Path) ->
     assert final.read_bytes() == best.read_bytes()
 
 
-def test_two_processes_split_at_random_as_one_does(house: Path, run: tuple[str, Path], tmp_path: Path) -> None:
-    name, one = run
-    two = trained(house, name, tmp_path / "two", "trainer.devices=2", "trainer.strategy=ddp")
-    done(house, "eval.py", f"ckpt_path={two}", f"hydra.run.dir={tmp_path / 'eval'}", "trainer=cpu")
-    alone, together = (read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (one, two))
-    key = next(key for key in alone if isinstance(alone[key], dict) and "provenance" in alone[key])
-    assert alone[key]["provenance"]["data_fingerprint"] == together[key]["provenance"]["data_fingerprint"]
-    assert metrics_of(two)["exact"] is True
+SPY = """
+import json
+from pathlib import Path
+
+from src.data.weighted import RareDataModule
+
+
+class SpiedDataModule(RareDataModule):
+    def __init__(self, log: str, **arguments):
+        super().__init__(**arguments)
+        self.log = Path(log)
+
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        parts = {name: list(getattr(self, name).indices) for name in ("train", "val", "test")}
+        with open(self.log / f"{'fit' if stage == 'fit' else 'test'}_{self.trainer.global_rank}", "a") as file:
+            file.write(json.dumps(parts) + "\\n")
+"""
+
+
+def test_a_split_without_a_generator_is_the_same_on_every_rank_and_in_every_act(house: Path, tmp_path: Path) -> None:
+    (house / "src" / "data" / "spied.py").write_text(SPY)
+    spied = "data._target_=src.data.spied.SpiedDataModule"
+    splits: dict[str, set[str]] = {}
+    for name, overrides in {
+        "one": [],
+        "two": ["trainer.devices=2", "trainer.strategy=ddp"],
+        "other": ["model.lr=0.1", "trainer.max_epochs=1"],
+        "seed": ["seed=1", "trainer.max_epochs=1"],
+    }.items():
+        log = tmp_path / f"log_{name}"
+        log.mkdir()
+        run = trained(house, "weighted", tmp_path / name, spied, f"+data.log={log}", *overrides)
+        if name == "two":
+            done(house, "eval.py", f"ckpt_path={run}", f"hydra.run.dir={tmp_path / 'eval'}", "trainer=cpu")
+            assert metrics_of(run)["exact"] is True
+            assert {path.name for path in log.iterdir()} == {"fit_0", "fit_1", "test_0", "test_1"}
+        splits[name] = {line for path in log.iterdir() for line in path.read_text().splitlines()}
+    assert len(splits["one"]) == 1
+    assert splits["one"] == splits["two"] == splits["other"]
+    assert splits["seed"] != splits["one"]

@@ -19,7 +19,7 @@ from src.training.loops import ExactData
 from src.training.model_checkpoints import tell_apart
 from src.training.non_finite import NonFiniteGuard
 from src.utils.create import create
-from src.utils.run_folder import HISTORY
+from src.utils.run_folder import CHECKPOINTS, HISTORY
 
 Config = dict[str, Any]
 
@@ -79,7 +79,7 @@ def build_callbacks(
     """
     cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
     own: list[L.Callback] = [
-        CheckpointRecord(config, card.spec, provenance, card.facts),
+        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS),
         ExactResume(config["seed"], cursor),
         NonFiniteGuard(folder, config["seed"]),
         History(folder / HISTORY),

@@ -70,7 +70,10 @@ class CheckpointRecord(L.Callback):
         spec: DataSpec | None,
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """Callbacks that a module configures itself and that name no folder save into `folder`."""
+        self.folder = folder
         plain_spec = spec.to_dict() if spec else None
         self.record: dict[str, Any] = {
             "format": FORMAT,
@@ -106,6 +109,12 @@ class CheckpointRecord(L.Callback):
                 "load_from_checkpoint needs them as arguments",
                 ", ".join(replaced),
             )
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Give the module's own checkpoint callbacks their folder: Lightning would choose another one in each run."""
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint) and callback.dirpath is None and self.folder is not None:
+                callback.dirpath = str(self.folder)
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Let the callbacks find their files when the run's folder has moved."""

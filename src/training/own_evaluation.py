@@ -6,6 +6,7 @@ that a split made by chance is the same, and so is what a step draws.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
     if trainer.world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
     run = trainer.test if split == "test" else trainer.validate
-    results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
+    with _fitting(checkpoint):
+        results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
     metrics = {name: float(value) for result in results for name, value in result.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
@@ -130,7 +132,8 @@ def predict_own(
         if was_tried():
             ExactData(trainer, seed)
         run_in_place_of_prediction(trainer, act)
-        trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
+        with _fitting(checkpoint):
+            trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
     return written
 
 
@@ -186,6 +189,19 @@ def _module(checkpoint: Checkpoint) -> L.LightningModule:
         if value.is_floating_point() and not value.isfinite().all():
             raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
     return rebuild_untrained(checkpoint)
+
+
+@contextmanager
+def _fitting(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say in one line that weights don't fit the class that is there now."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "in loading state_dict" not in str(error):
+            raise
+        what = " ".join(str(error).split())[:200]
+        name = checkpoint.config["model"]["_target_"]
+        raise UserError(f"{checkpoint.path}: its weights don't fit {name} as it is now ({what})") from error
 
 
 def _say_what_changed(checkpoint: Checkpoint) -> None:
@@ -244,10 +260,17 @@ def _alike(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.nd
         names = list(columns) if names is None else names
         if set(columns) != set(names):
             raise UserError(
-                f"output: batch {number} has the columns {', '.join(columns)}, the ones before have {', '.join(names)}; "
-                f"return the same ones each time, or write to a file that ends in {ANY_KIND}"
+                f"output: batch {number} has the columns {', '.join(columns)}, the ones before have {', '.join(names)};"
+                f" return the same ones each time, or write to a file that ends in {ANY_KIND}"
             )
         yield {name: columns[name] for name in names}
+
+
+def _joined(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield all batches as one."""
+    parts = list(batches)
+    if parts:
+        yield {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _column(value: Any) -> np.ndarray:

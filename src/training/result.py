@@ -138,4 +138,4 @@ def summarise_training(result: TrainingResult) -> None:
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
         _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
-        _log.info("       python select_best_model.py")
+        _log.info("       python select_best_model.py %s", as_override("runs", result.folder.parent))
