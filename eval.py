@@ -5,8 +5,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from src.utils.config import checked
-from src.utils.entry import script
+from trainhouse.configuration.config import checked
+from trainhouse.launching.entry import script
 
 
 @script("eval", open_groups=("data",))
@@ -14,9 +14,9 @@ def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
     plain = checked(config, "eval")
 
-    from src.training.ensemble import is_own, load_members
-    from src.training.evaluation import evaluate_checkpoint, report_evaluation
-    from src.training.own_evaluation import evaluate_own
+    from trainhouse.predicting.ensemble import is_own, load_members
+    from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+    from trainhouse.predicting.own_evaluation import evaluate_own
 
     checkpoint, *others = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)

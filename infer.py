@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from src.utils.config import checked
-from src.utils.entry import script
+from trainhouse.configuration.config import checked
+from trainhouse.launching.entry import script
 
 
 @script("infer", open_groups=("data",))
@@ -11,7 +11,7 @@ def main(config: DictConfig) -> None:
     """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
     plain = checked(config, "infer")
 
-    from src.training.inference import infer
+    from trainhouse.predicting.inference import infer
 
     infer(**plain)
 

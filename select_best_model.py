@@ -4,8 +4,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.utils.config import checked
-from src.utils.entry import script
+from trainhouse.configuration.config import checked
+from trainhouse.launching.entry import script
 
 
 @script("select_best_model")
@@ -13,8 +13,8 @@ def main(config: DictConfig) -> None:
     """Check, read the runs, rank them, promote the best one."""
     plain = checked(config, "select_best_model")
 
-    from src.evaluation.promotion import check_final_model, promote
-    from src.evaluation.run_table import print_ranking, rank_folder
+    from trainhouse.reports.promotion import check_final_model, promote
+    from trainhouse.reports.run_table import print_ranking, rank_folder
 
     check_final_model(Path(plain["final_model"]))
     ranking = rank_folder(Path(plain["runs"]), plain["metric"], plain["mode"], plain["trained_on"])

@@ -6,11 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data.array_file import open_array
-from src.data.npy import read_npy
-from src.data.spec import Dataset, DataSpec
-from src.utils.errors import UserError
-from src.utils.files import atomic_write, write_json
+from trainhouse import Dataset, DataSpec, UserError, atomic_write, open_array, read_npy, write_json
 
 _log = logging.getLogger(__name__)
 

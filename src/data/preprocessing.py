@@ -5,7 +5,7 @@ It is fitted on the training split alone, saved and exported with the weights, a
 
 from torch import Tensor
 
-from src.data.row_preprocessing import RowPreprocessing
+from trainhouse import RowPreprocessing
 
 
 class Preprocessing(RowPreprocessing):

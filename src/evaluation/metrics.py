@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, MetricCollection
 from torchmetrics.classification import MulticlassF1Score
 
-from src.data.spec import DataSpec
+from trainhouse import DataSpec
 
 Factory = Callable[[DataSpec], Metric]
 _REGISTRY: dict[str, list[tuple[Factory, tuple[str, ...]]]] = {"classification": [], "regression": []}

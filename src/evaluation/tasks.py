@@ -9,12 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from src.data.spec import DataSpec
-from src.evaluation import figures
-from src.evaluation.evaluate import confusion_counts, per_class
-from src.evaluation.report import per_class_table
-from src.evaluation.task import Columns, Findings, Task
-from src.evaluation.writers import class_array
+from trainhouse import (
+    Columns,
+    DataSpec,
+    Findings,
+    Task,
+    class_array,
+    confusion_counts,
+    confusion_matrix,
+    per_class,
+    per_class_table,
+    predicted_against_true,
+)
 
 
 class Classification:
@@ -55,7 +61,7 @@ class Classification:
         return Findings(
             text=per_class_table(measures, spec.classes),
             content={"per_class": content},
-            figures={"confusion_matrix": figures.confusion_matrix(counts, spec.classes)},
+            figures={"confusion_matrix": confusion_matrix(counts, spec.classes)},
         )
 
 
@@ -87,7 +93,7 @@ class Regression:
 
     def findings(self, spec: DataSpec, targets: np.ndarray, decided: np.ndarray) -> Findings:
         """Return predicted over true values."""
-        figure = figures.predicted_against_true(targets, decided, spec.targets)
+        figure = predicted_against_true(targets, decided, spec.targets)
         return Findings(figures={"predicted_against_true": figure})
 
 

@@ -6,15 +6,14 @@ from functools import partial
 from torch import Tensor
 from torch.nn import functional as F
 
-from src.data.spec import Task
-from src.utils.errors import UserError
+from trainhouse import TaskName, UserError
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 REGRESSION: dict[str, Loss] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
 
 
-def build_loss(task: Task, name: str = "auto", label_smoothing: float = 0.0) -> Loss:
+def build_loss(task: TaskName, name: str = "auto", label_smoothing: float = 0.0) -> Loss:
     """Return a function of outputs and targets. ``auto`` is cross-entropy for classes and mse for targets.
 
     Regression losses see targets standardised by the training split's mean and deviation.

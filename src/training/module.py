@@ -10,14 +10,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.data.batches import Batch
-from src.data.spec import DataSpec
 from src.evaluation.metrics import build_metrics
 from src.evaluation.tasks import TASKS
-from src.training.lean_loop import LeanModule
 from src.training.losses import Loss, build_loss
-from src.training.schedule_span import spans_the_run
-from src.utils.errors import UserError
+from trainhouse import Batch, DataSpec, LeanModule, UserError, spans_the_run
 
 
 class MeanLoss(Metric):

@@ -1,0 +1,14 @@
+"""Tells Hydra where else it finds configuration: in the library's folder, behind the user's ``conf/``."""
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from trainhouse.configuration.schema import LIBRARY_CONF
+
+
+class LibraryConf(SearchPathPlugin):
+    """A file of the same name in the user's ``conf/`` wins: it is found first."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append the library's folder."""
+        search_path.append(provider="trainhouse", path=f"file://{LIBRARY_CONF}")

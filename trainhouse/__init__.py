@@ -1,0 +1,71 @@
+"""The library that keeps this project's promises. What is named here is for files in ``src/``; rooms may change inside.
+
+Nothing is imported before it is asked for, so that a command's ``--help`` loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainhouse.arrays.array_file import open_array as open_array
+    from trainhouse.arrays.batches import Batch as Batch
+    from trainhouse.arrays.csv import read_csv as read_csv
+    from trainhouse.arrays.npy import read_npy as read_npy
+    from trainhouse.arrays.row_preprocessing import RowPreprocessing as RowPreprocessing
+    from trainhouse.arrays.spec import Dataset as Dataset
+    from trainhouse.arrays.spec import DataSpec as DataSpec
+    from trainhouse.arrays.spec import Rows as Rows
+    from trainhouse.arrays.spec import TaskName as TaskName
+    from trainhouse.configuration.errors import UserError as UserError
+    from trainhouse.fast.lean_loop import LeanModule as LeanModule
+    from trainhouse.machine.files import atomic_write as atomic_write
+    from trainhouse.machine.files import write_json as write_json
+    from trainhouse.predicting.evaluate import confusion_counts as confusion_counts
+    from trainhouse.predicting.evaluate import per_class as per_class
+    from trainhouse.predicting.task import Columns as Columns
+    from trainhouse.predicting.task import Findings as Findings
+    from trainhouse.predicting.task import Task as Task
+    from trainhouse.reports.figures import confusion_matrix as confusion_matrix
+    from trainhouse.reports.figures import predicted_against_true as predicted_against_true
+    from trainhouse.reports.report import per_class_table as per_class_table
+    from trainhouse.reports.writers import class_array as class_array
+    from trainhouse.training.schedule_span import spans_the_run as spans_the_run
+
+__version__ = "1.0.0"
+
+# Each name, and the file that it is in.
+_PLACES = {
+    "Batch": "arrays.batches",
+    "Columns": "predicting.task",
+    "DataSpec": "arrays.spec",
+    "Dataset": "arrays.spec",
+    "Findings": "predicting.task",
+    "LeanModule": "fast.lean_loop",
+    "RowPreprocessing": "arrays.row_preprocessing",
+    "Rows": "arrays.spec",
+    "Task": "predicting.task",
+    "TaskName": "arrays.spec",
+    "UserError": "configuration.errors",
+    "atomic_write": "machine.files",
+    "class_array": "reports.writers",
+    "confusion_counts": "predicting.evaluate",
+    "confusion_matrix": "reports.figures",
+    "open_array": "arrays.array_file",
+    "per_class": "predicting.evaluate",
+    "per_class_table": "reports.report",
+    "predicted_against_true": "reports.figures",
+    "read_csv": "arrays.csv",
+    "read_npy": "arrays.npy",
+    "spans_the_run": "training.schedule_span",
+    "write_json": "machine.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

@@ -1,0 +1,76 @@
+"""Opens a numpy file without reading it, and says in one line what is wrong with it."""
+
+import mmap
+import os
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainhouse.configuration.errors import UserError
+
+_MAGIC = b"\x93NUMPY"
+_LET_GO_BYTES = 16 * 2**20
+
+
+def open_array(path: str | Path, key: str) -> np.ndarray:
+    """Memory-map the ``.npy`` file at `path`; `key` is the config key that names it, for messages.
+
+    Never unpickles. The array is read-only. Raises `UserError` if the file is missing, empty, truncated,
+    not a numpy file, or holds anything but numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
+    with open(path, "rb") as file:
+        start = file.read(64)
+        if not start:
+            raise UserError(f"{key}: {path} is empty (0 bytes)")
+        if not start.startswith(_MAGIC):
+            raise UserError(f"{key}: {path} is not a .npy file (it starts with {start[:12]!r})")
+        file.seek(0)
+        try:
+            version = np.lib.format.read_magic(file)
+            read_header = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
+            shape, _, dtype = read_header(file)
+        except (ValueError, tokenize.TokenError) as error:
+            raise UserError(f"{key}: {path} has a damaged header ({str(error).splitlines()[0]})") from error
+        header = file.tell()
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise UserError(f"{key}: {path} holds {dtype}, expected numbers (bool, int, uint or float)")
+    size, expected = os.path.getsize(path) - header, dtype.itemsize * int(np.prod(shape, dtype=object))
+    if size < expected:
+        raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
+    if not shape or min(shape) < 1:
+        raise UserError(f"{key}: {path} has no rows (shape {shape})")
+    # Read-only: of a writable map Linux wants to know where its changes would go, and refuses one larger than memory.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def map_of(array: np.ndarray) -> mmap.mmap | None:
+    """Return the memory map that an array is a view of; None if it is in memory."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def stream_array(array: np.ndarray, batch_size: int, source: str) -> Iterator[np.ndarray]:
+    """Yield an opened array's rows in batches (B, ...), each once.
+
+    Pages that were read stay in the system's cache, but this process lets go of them: otherwise they count as its
+    own wherever memory is watched, until the whole file does. Raises `UserError` that names `source` if the file
+    becomes shorter meanwhile: to read on would end the process.
+    """
+    pages, held = map_of(array), 0
+    for start in range(0, len(array), batch_size):
+        if pages is not None and pages.size() < len(pages):
+            raise UserError(f"{source} was truncated while it was read, to {pages.size()} bytes of {len(pages)}")
+        yield array[start : start + batch_size]
+        held += array[start : start + batch_size].nbytes
+        if held >= _LET_GO_BYTES and pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+            held = 0

@@ -1,0 +1,131 @@
+"""Whole batches, each fetched by one indexing call, in an order that is a function of (seed, epoch).
+
+There is no state but a cursor: where training stands. A checkpoint saves it, and a run that goes on
+from there sees the batches that an uninterrupted run would have seen, with any number of workers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainhouse.arrays.blocks import Windows
+from trainhouse.arrays.order import Permutation, mix
+from trainhouse.arrays.residence import OnDevice, in_file
+from trainhouse.arrays.spec import Rows
+
+Batch = tuple[Tensor, Tensor]
+_CHUNK = 64  # batches whose order is computed in one go: numpy's cost per call vanishes
+
+
+@dataclass
+class Cursor:
+    """The next batch to train on: `batch` batches of `epoch` are done."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+class Batches:
+    """An iterable over the batches (x, y) of one split, and a map from (epoch, batch) to that batch.
+
+    x is (B, *input_shape), uint8 or float32; y is (B,) int64 or (B, T) float32. The last batch of an
+    epoch may be smaller; a shuffled one of a single row is left out, since batch normalisation can't
+    train on it, and it is another row each epoch. With several ranks each one gets an equal share, and
+    up to `world_size` - 1 rows of an epoch are left out.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        indices: np.ndarray | None,
+        batch_size: int,
+        shuffle_seed: int | None = None,
+        cursor: Cursor | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        blocks: tuple[int, int] | None = None,
+    ) -> None:
+        """Serve the rows numbered `indices` (None: all), shuffled anew each epoch if there is a seed.
+
+        With `blocks`, the number of rows of a block and of blocks of a window, shuffled as `BlockOrder` does.
+        """
+        self.rows = rows
+        self.indices = indices
+        self.batch_size = batch_size
+        self.shuffle_seed = shuffle_seed
+        self.cursor = cursor or Cursor()
+        self.rank = rank
+        self.world_size = world_size
+        self.row_count = (len(rows.y) if indices is None else len(indices)) // world_size
+        self._chunk: tuple[int, int, np.ndarray] | None = None
+        self._windows = None
+        if blocks and shuffle_seed is not None:
+            self._windows = Windows(rows.x, indices, *blocks, shuffle_seed)
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.row_count, self.batch_size)
+        return whole + (rest > 0 and not (rest == 1 and whole > 0 and self.shuffle_seed is not None))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for key in self.keys():
+            yield self[key]
+
+    def keys(self) -> Iterator[tuple[int, int]]:
+        """Yield what is left of the cursor's epoch, as (epoch, batch). The cursor is read when this is called."""
+        epoch, start = self.cursor.epoch, self.cursor.batch
+        return ((epoch, batch) for batch in range(start, len(self)))
+
+    def __getitem__(self, key: tuple[int, int]) -> Batch:
+        if self._windows and in_file(self.rows.x):
+            x, indices = self._windows.read(key[0], *self._positions(key[1]))
+        else:
+            indices = self.row_numbers(*key)
+            x = self.rows.x[indices]
+        if x.dtype != np.uint8:
+            x = x.astype(np.float32, copy=False)
+        return torch.from_numpy(x), torch.from_numpy(self.rows.y[indices])
+
+    def row_numbers(self, epoch: int, batch: int) -> np.ndarray:
+        """Return the numbers in `rows` of the rows of one batch."""
+        if self._windows:
+            return self._windows.numbers(epoch, *self._positions(batch))
+        chunk, offset = divmod(batch, _CHUNK)
+        if self._chunk is None or self._chunk[:2] != (epoch, chunk):
+            self._chunk = (epoch, chunk, self._chunk_rows(epoch, chunk))
+        return self._chunk[2][offset * self.batch_size : (offset + 1) * self.batch_size]
+
+    def _positions(self, batch: int) -> tuple[int, int]:
+        """Of a batch in block order. Each rank has a stretch of the epoch for itself: it reads no other's windows."""
+        first, start = self.rank * self.row_count, batch * self.batch_size
+        return first + start, first + min(start + self.batch_size, self.row_count)
+
+    def _chunk_rows(self, epoch: int, chunk: int) -> np.ndarray:
+        size = _CHUNK * self.batch_size
+        positions = np.arange(chunk * size, min((chunk + 1) * size, self.row_count))
+        positions = positions * self.world_size + self.rank
+        if self.shuffle_seed is not None:
+            total = len(self.rows.y) if self.indices is None else len(self.indices)
+            positions = Permutation(total, mix(self.shuffle_seed, "order", epoch))(positions)
+        return positions if self.indices is None else self.indices[positions]
+
+
+class DeviceBatches:
+    """The same batches, gathered on the device that holds the rows: only row numbers go there."""
+
+    def __init__(self, batches: Batches, rows: OnDevice) -> None:
+        self.batches = batches
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        keys = self.batches.keys()
+        while chunk := list(islice(keys, _CHUNK)):
+            numbers = np.concatenate([self.batches.row_numbers(*key) for key in chunk])
+            for part in torch.from_numpy(numbers).to(self.rows.x.device).split(self.batches.batch_size):
+                yield self.rows[part]

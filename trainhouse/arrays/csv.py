@@ -1,0 +1,191 @@
+"""A table with a header: numbers, text categories and empty cells, in one CSV file."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainhouse.arrays.array_file import open_array
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.files import atomic_write, sha256, write_json
+
+_VERSION = 3  # of the conversion: arrays made by another one are made anew
+
+
+def read_csv(
+    file: str,
+    target: str | list[str],
+    processed: str,
+    task: str | None = None,
+    drop: list[str] | None = None,
+    shape: list[int] | None = None,
+    dtype: str = "float32",
+    missing: str = "mean",
+    like: DataSpec | None = None,
+) -> Dataset:
+    """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
+
+    The converted arrays are kept below the folder `processed`, in a folder named after the content and these
+    arguments, so the next run maps them into memory at once; that folder can be deleted at any time.
+
+    Args:
+        drop: columns that are neither features nor labels.
+        shape: shape of one row, for tables whose columns are pixels.
+        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        like: spec of earlier data, whose columns, classes and category codes these rows share.
+    """
+    path = Path(file)
+    if dtype not in ("uint8", "float32"):
+        raise UserError(f"data.dtype: expected uint8 or float32, got '{dtype}'")
+    targets = [target] if isinstance(target, str) else list(target)
+    if not targets:
+        raise UserError("data.target: expected the name of a column, or of several, got an empty list")
+    if twice := [name for name, count in Counter(targets).items() if count > 1]:
+        raise UserError(f"data.target: column '{twice[0]}' is named twice")
+    if both := [name for name in drop or [] if name in targets]:
+        raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
+    if shape is not None and (not shape or min(shape) < 1):
+        raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
+    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    refuse_missing(path, "data.file")
+    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
+    if not (folder / "spec.json").is_file():
+        try:
+            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+        except OSError as error:
+            raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
+    spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
+    x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
+    return Dataset(spec, Rows(x, y), name=file)
+
+
+def _digest(arguments: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:8]
+
+
+def _convert(
+    path: Path,
+    targets: list[str],
+    task: str | None,
+    drop: list[str],
+    shape: list[int] | None,
+    dtype: str,
+    missing: str,
+    like: DataSpec | None,
+    folder: Path,
+) -> None:
+    text_columns = list(like.categories or ()) if like else []
+    if like and not all(name.isdecimal() for name in like.classes):
+        text_columns += targets  # labels as they were written then, though these alone might look like numbers
+    table = read_table(path, "data.file", text_columns)
+    for key, listed in (("target", targets), ("drop", [] if like else drop)):
+        for name in listed:
+            if name not in table.column_names:
+                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
+    columns = [name for name in table.column_names if name not in {*targets, *drop}]
+    if like and like.columns:
+        if absent := [name for name in like.columns if name not in table.column_names]:
+            hint = did_you_mean(absent[0], table.column_names)
+            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
+        columns = list(like.columns)
+    if not columns:
+        raise UserError(f"data.file: {path} has no columns but the target")
+
+    labels = _labels(table, targets, str(path))
+    chosen = like.task if like else find_task(labels, task)
+    source = f"{path}, column {targets[0]}"
+    if chosen == "classification":
+        classes = known_classes(like, labels) if like else find_classes(labels, source)
+        y, outputs = encode_classes(labels, classes, source), len(classes)
+        names = like.classes if like else class_names(classes)
+    else:
+        y, names = encode_targets(labels, source), ()
+        outputs = y.shape[1]
+    input_shape = like.input_shape if like else tuple(shape or [len(columns)])
+    if prod(input_shape) != len(columns):
+        raise UserError(
+            f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
+        )
+    categories = like.categories if like else _categories(table, columns, str(path))
+    if categories and shape:
+        raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
+    if categories and dtype == "uint8":
+        raise UserError(
+            f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"
+        )
+    spec = DataSpec(
+        task=chosen,
+        input_shape=input_shape,
+        dtype=dtype,
+        outputs=outputs,
+        classes=names,
+        targets=tuple(targets),
+        columns=tuple(columns),
+        categories=categories,
+        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+    )
+    arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
+    for part, array in arrays.items():
+        with atomic_write(folder / f"{part}.npy") as file:
+            np.save(file, array)
+    write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
+    for name in targets:
+        column = table.column(name)
+        absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
+        if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
+            raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
+    columns = [_plain(table.column(name)) for name in targets]
+    if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
+        raise UserError(f"data.target: several targets must be numbers ({source})")
+    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
+
+
+def _plain(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.to_numpy()
+    return np.array(column.cast(pa.string()).to_pylist())
+
+
+def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
+    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
+    found = {}
+    for name in columns:
+        kind = table.column(name).type
+        if pa.types.is_string(kind):
+            cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
+            texts = {text for _, text in cells}
+            _refuse_numbers(cells, name, source)
+            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
+                raise UserError(
+                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
+                    f"category; leave it out with data.drop=[{name}]"
+                )
+            found[name] = tuple(sorted(texts))
+        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
+    return found
+
+
+def _refuse_numbers(cells: list[tuple[int, str]], name: str, source: str) -> None:
+    """Raise `UserError` for text that is numbers but for a few cells, or for decimal commas: no category is."""
+    odd = [(row, text) for row, text in cells if not is_number(text)]
+    numbers = sum(is_number(text.replace(",", ".")) for _, text in cells)
+    if odd and numbers >= 0.9 * len(cells):
+        row, text = odd[0]
+        mend = "write decimal points" if is_number(text.replace(",", ".")) else "empty that cell"
+        raise UserError(
+            f"{source}: column {name}: {numbers} of {len(cells)} values are numbers, row {row} is '{text}'; "
+            f"{mend}, or leave the column out with data.drop=[{name}]"
+        )

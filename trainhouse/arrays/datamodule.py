@@ -1,0 +1,233 @@
+"""The data as Lightning takes it: three splits of one data set, in whole batches."""
+
+import signal
+from dataclasses import replace
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Sampler
+
+from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
+from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.order import mix
+from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
+from trainhouse.arrays.spec import Dataset, Rows
+from trainhouse.arrays.split import SPLITS, split_rows
+from trainhouse.configuration.errors import UserError
+
+
+class DataModule(L.LightningDataModule):
+    """Splits a data set and serves its batches. Knows its facts (`spec`) before a trainer exists."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        num_workers: int,
+        split: list[float] | None,
+        split_seed: int,
+        seed: int,
+        worker_timeout: float = 0.0,
+        fold: int | None = None,
+        folds: int = 5,
+        shuffle: str = "rows",
+        block_rows: int = 256,
+        window_blocks: int = 64,
+        in_memory: Choice = False,
+        device_resident: Choice = False,
+    ) -> None:
+        """`split` holds the fractions of train, val and test; a split with files of its own takes none.
+
+        With `split` None nothing is split: there is ``all``, and whatever has files of its own.
+        `worker_timeout` is the number of seconds after which a worker that gives no batch is an error, 0 for none.
+        `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
+        `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`. With `shuffle`
+        ``blocks`` the order is that of `BlockOrder`. `in_memory` and `device_resident` are true, false or ``auto``:
+        whether rows are copied there, once. They change no batch.
+        """
+        super().__init__()
+        self.spec = dataset.spec
+        self.source = dataset.name
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.worker_timeout = worker_timeout
+        self.seed = seed
+        self.cursor = Cursor()
+        self.blocks = (block_rows, window_blocks) if shuffle == "blocks" else None
+        if device_resident is True and num_workers:
+            raise UserError(
+                "data.device_resident: workers can't serve rows that are on a device; set data.num_workers=0"
+            )
+        self.device_resident = False if num_workers else device_resident
+        self._on_device: dict[int, OnDevice | None] = {}
+        self.fingerprint = fingerprint(dataset)
+        dataset = _in_memory(dataset, in_memory)
+        own = {"val": dataset.val, "test": dataset.test}
+        numbers = {name: np.arange(0) for name in SPLITS}
+        if split:
+            if fold is not None and dataset.val:
+                raise UserError(
+                    f"data.fold: {dataset.name} has a validation split of its own (data.val_features); leave out one "
+                    "of the two"
+                )
+            fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
+            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
+        self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
+            name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
+        }
+        self.parts["all"] = (dataset.rows, None)
+        if split:
+            self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
+
+    def _refuse_unseen_classes(self, key: str) -> None:
+        if self.spec.classes:
+            rows, numbers = self.parts["train"]
+            counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
+            if absent := [self.spec.classes[i] for i in np.flatnonzero(counts == 0)]:
+                way = "raise the first fraction of data.split or " if key == "data.split" else ""
+                raise UserError(
+                    f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
+                    f"{way}leave that class out"
+                )
+
+    def row_count(self, split: str) -> int:
+        """Return the number of rows of ``train``, ``val``, ``test`` or ``all``."""
+        rows, numbers = self.parts[split]
+        return len(rows.y) if numbers is None else len(numbers)
+
+    def train_dataloader(self) -> Any:
+        """Return an iterable of shuffled batches that starts at the cursor."""
+        return self._serve(self.train_batches())
+
+    def train_batches(self) -> Batches:
+        """Return the training batches of every epoch, as a map from (epoch, batch), both counted from 0."""
+        rows, numbers = self.parts["train"]
+        overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
+        seed = None if overfit else self.seed
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks)
+
+    def trial_batches(self, split: str) -> Batches:
+        """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
+        rows, numbers = self.parts[split]
+        return Batches(rows, numbers, max(self._least_rows, self.batch_size))
+
+    def val_dataloader(self) -> Any:
+        """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
+        return self.eval_batches("val") if self.row_count("val") else []
+
+    def test_dataloader(self) -> Any:
+        """Return an iterable of the test split's batches, in stored order."""
+        return self.eval_batches("test") if self.row_count("test") else []
+
+    def eval_batches(self, split: str) -> Any:
+        """Return an iterable of the batches of ``train``, ``val``, ``test`` or ``all``, in stored order.
+
+        Raises `UserError` if the split has too few rows for its metrics to mean anything.
+        """
+        if self.row_count(split) < self._least_rows:
+            count = self.row_count(split) or "no"
+            needed = self._least_rows
+            raise UserError(
+                f"data.split: the {split} split of {self.source} has {count} rows, at least {needed} are needed"
+            )
+        rows, numbers = self.parts[split]
+        rank, world_size = self._ranks()
+        return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))
+
+    @property
+    def _least_rows(self) -> int:
+        """A share of the variance needs a variance."""
+        return 1 if self.spec.classes else 2
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _serve(self, batches: Batches) -> Any:
+        """Iterate in this process, or in workers. A plain iterable costs a third of a DataLoader's step."""
+        if self.num_workers == 0:
+            resident = self._resident(batches.rows)
+            return DeviceBatches(batches, resident) if resident else batches
+        return DataLoader(
+            batches,  # type: ignore[arg-type]  # a map from (epoch, batch), which DataLoader takes as a data set
+            batch_size=None,
+            sampler=_Keys(batches),
+            num_workers=self.num_workers,
+            timeout=self.worker_timeout,
+            persistent_workers=True,
+            worker_init_fn=_leave_signals_to_the_main_process,
+        )
+
+    def _resident(self, rows: Rows) -> OnDevice | None:
+        """The rows on the trainer's device, put there once, or None."""
+        if not self.trainer or not self.device_resident:
+            return None
+        if id(rows) not in self._on_device:
+            device = self.trainer.strategy.root_device
+            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source)
+        return self._on_device[id(rows)]
+
+
+class PreprocessingDataModule(DataModule):
+    """Serves batches as a LightningModule of the user's own takes them: preprocessed, after they are on the device.
+
+    The fitted preprocessing is this DataModule's state, so a checkpoint has it.
+    """
+
+    preprocessing: nn.Module
+    augmentation: nn.Module
+
+    def serve_preprocessed(self, preprocessing: nn.Module, augmentation: nn.Module | None = None) -> None:
+        """Have x of each batch go through `preprocessing`, and in training through `augmentation` too."""
+        self.preprocessing = preprocessing.requires_grad_(False).eval()
+        self.augmentation = augmentation or nn.Identity()
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Preprocess x; what augmentation draws depends on (seed, epoch, batch, rank) alone."""
+        x, y = batch
+        with torch.no_grad():
+            x = self.preprocessing.to(x.device)(x)
+            if self.trainer is not None and self.trainer.training:
+                cursor = self.cursor
+                with torch.random.fork_rng():
+                    torch.manual_seed(mix(self.seed, "augment", cursor.epoch, cursor.batch, self.trainer.global_rank))
+                    x = self.augmentation.train()(x)
+        return x, y
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the preprocessing was fitted to."""
+        return {"preprocessing": self.preprocessing.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it over."""
+        self.preprocessing.load_state_dict(state_dict["preprocessing"])
+
+
+def _in_memory(dataset: Dataset, choice: Choice) -> Dataset:
+    def loaded(rows: Rows) -> Rows:
+        return in_memory(rows, choice, dataset.name)
+
+    val, test = (rows and loaded(rows) for rows in (dataset.val, dataset.test))
+    return replace(dataset, rows=loaded(dataset.rows), val=val, test=test)
+
+
+class _Keys(Sampler[tuple[int, int]]):
+    """Tells a DataLoader's workers which batches are next."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Any:
+        return self.batches.keys()
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def _leave_signals_to_the_main_process(worker_id: int) -> None:
+    """A signal to the process group reaches workers too; the main process alone decides when they end."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

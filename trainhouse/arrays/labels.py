@@ -1,0 +1,89 @@
+"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or float32 targets."""
+
+import numpy as np
+
+from trainhouse.arrays.spec import TASKS, DataSpec, TaskName
+from trainhouse.configuration.errors import UserError
+
+
+def find_task(labels: np.ndarray, task: str | None) -> TaskName:
+    """Return `task` if it is given, else what the dtype says: floats are regression, all else is classes."""
+    if task is not None and task not in TASKS:
+        raise UserError(f"data.task: expected one of {', '.join(TASKS)} or null, got '{task}'")
+    if task == "regression" or (task is None and labels.dtype.kind == "f"):
+        return "regression"
+    return "classification"
+
+
+def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
+    """Return the sorted distinct labels of shape (N,). Raises `UserError` if they can't be classes."""
+    if labels.ndim != 1:
+        raise UserError(
+            f"{source}: labels have shape {labels.shape}; classes need shape (N,), one label a row "
+            "(for several targets set data.task=regression)"
+        )
+    if labels.dtype.kind == "f":
+        fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
+        _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
+    if labels.dtype.kind in "if":
+        _refuse_row(labels < 0, labels, source, "is negative; classes are numbered from 0")
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
+    if len(classes) > max(50, len(labels) // 2):
+        raise UserError(
+            f"{source}: {len(classes)} different labels in {len(labels)} rows are no classes; set data.task=regression"
+        )
+    return classes
+
+
+def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.ndarray:
+    """Return int64 positions in `classes`. Raises `UserError` for a label that is not among them."""
+    if labels.ndim != 1:
+        raise UserError(f"{source}: labels have shape {labels.shape}, expected (N,)")
+    if classes.dtype.kind == "U" and labels.dtype.kind in "biuf":
+        labels = np.array([f"{label:g}" for label in labels])
+    order = np.argsort(classes)
+    positions = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(classes) - 1)]
+    known = f"is not one of the {len(classes)} classes ({class_names(classes)[0]} ... {class_names(classes)[-1]})"
+    _refuse_row(classes[positions] != labels, labels, source, known)
+    return positions.astype(np.int64)
+
+
+def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
+    """Return the classes of an earlier data set in the dtype of `labels`, in the order of their codes.
+
+    A name that is no number can't be compared with numbers: labels are then compared as text.
+    """
+    names = np.array(like.classes)
+    if labels.dtype.kind in "biuf":
+        try:
+            return names.astype(np.float64)
+        except ValueError:
+            return names
+    return names
+
+
+def class_names(classes: np.ndarray) -> tuple[str, ...]:
+    """Return the classes as text: ``3``, not ``3.0``, for labels stored as floats."""
+    return tuple(str(int(label)) if classes.dtype.kind in "fb" else str(label) for label in classes)
+
+
+def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
+    """Return float32 targets of shape (N, T). Raises `UserError` for a target that is not finite."""
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
+        raise UserError(
+            f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"
+        )
+    with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
+        targets = labels.reshape(len(labels), -1).astype(np.float32)
+    _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
+    return targets
+
+
+def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        raise UserError(
+            f"{source}: the label in row {rows[0]} is {labels[rows[0]]!s}, which {why} ({len(rows)} such rows)"
+        )

@@ -1,0 +1,81 @@
+"""Raw rows from a file, as a model takes them: for inference, in batches, without ever holding all of them."""
+
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from trainhouse.arrays.array_file import open_array, stream_array
+from trainhouse.arrays.npz import stream_npz
+from trainhouse.arrays.row_preprocessing import check_finite
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.errors import UserError
+
+ENDINGS = (".npy", ".npz", ".csv", ".csv.gz")
+
+
+def read_raw_rows(
+    path: Path, spec: DataSpec, batch_size: int, key: str = "input"
+) -> tuple[int | None, Iterator[np.ndarray]]:
+    """Return the number of rows (None for a CSV file, which doesn't say) and their batches (B, *input_shape).
+
+    Rows may be flattened, and may have the label as one more column at the end; a CSV file may have its
+    columns in any order. Raises `UserError`, at once or with the batch concerned, for rows that are not
+    like those the model was trained on.
+    """
+    if not path.name.endswith(ENDINGS):
+        raise UserError(f"{key}: expected a name that ends in {', '.join(ENDINGS)}, got {path}")
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
+    if path.suffix in (".csv", ".gz"):
+        from trainhouse.arrays.table import stream_table
+
+        return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
+    if path.suffix == ".npz":
+        shape, batches = stream_npz(path, batch_size, key)
+    else:
+        array = open_array(path, key)
+        shape, batches = array.shape, stream_array(array, batch_size, f"{key}: {path}")
+    if spec.categories:
+        named = ", ".join(spec.categories)
+        raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")
+    with_label = (prod(spec.input_shape) + 1,)
+    if shape[1:] != with_label and not spec.holds(shape[1:]):
+        raise UserError(f"{key}: rows of {path} have shape {shape[1:]}, the model takes {spec.input_shape}")
+    return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
+
+
+def _in_shape(batch: np.ndarray, spec: DataSpec, source: str) -> np.ndarray:
+    """Cut off a label column, and bring rows to the stored shape and dtype."""
+    rows = batch.reshape(len(batch), -1)[:, : prod(spec.input_shape)]
+    with np.errstate(invalid="ignore", over="ignore"):  # what doesn't fit is refused below, or as not finite
+        stored = np.ascontiguousarray(rows).astype(spec.dtype, copy=False)
+    if spec.dtype == "uint8" and rows.dtype != np.uint8 and (stored != rows).any():
+        raise UserError(f"{source} holds values that are no whole numbers from 0 to 255, as the model was trained on")
+    return stored.reshape(-1, *spec.input_shape)
+
+
+def _checked(batches: Iterator[np.ndarray], spec: DataSpec, path: Path) -> Iterator[np.ndarray]:
+    start = 0
+    for batch in batches:
+        check_finite(batch, start, str(path), spec.missing, spec.columns)
+        yield batch
+        start += len(batch)
+
+
+def _rebatched(blocks: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
+    """Cut blocks of any length into batches of `batch_size` rows; the last one may be smaller."""
+    waiting: list[np.ndarray] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= batch_size:
+            rows = np.concatenate(waiting)
+            whole = count - count % batch_size
+            yield from (rows[start : start + batch_size] for start in range(0, whole, batch_size))
+            waiting, count = [rows[whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting)

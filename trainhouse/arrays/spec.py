@@ -1,0 +1,83 @@
+"""What the data says of itself, once: every size and name that a network, a metric or a file needs.
+
+These types are all that `evaluation` knows of the data package.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+TaskName = Literal["classification", "regression"]
+TASKS = ("classification", "regression")
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """The facts of a data set, as plain values that a checkpoint can carry.
+
+    Attributes:
+        task: decides the loss, the metrics and the figures.
+        input_shape: shape of one row as stored, without the batch dimension.
+        dtype: numpy name of the rows as stored: ``uint8`` or ``float32``.
+        outputs: number of classes, or number of regression targets.
+        classes: class names in the order of the labels 0, 1, ...; empty for regression.
+        targets: names of the target columns.
+        columns: names of the feature columns of a table, in stored order; empty if they have none.
+        categories: for each feature column that holds text, its category names in the order of their codes.
+        missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.
+    """
+
+    task: TaskName
+    input_shape: tuple[int, ...]
+    dtype: str
+    outputs: int
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("target",)
+    columns: tuple[str, ...] = ()
+    categories: dict[str, tuple[str, ...]] | None = None
+    missing: Literal["error", "mean"] = "error"
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
+        size = prod(self.input_shape)
+        axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
+        return axes[0] in axes[1:]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain containers only, which a checkpoint and YAML can hold."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain["categories"] = {name: list(codes) for name, codes in (self.categories or {}).items()}
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "DataSpec":
+        """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        known = {field.name: values[field.name] for field in fields(cls)}
+        for name in ("input_shape", "classes", "targets", "columns"):
+            known[name] = tuple(known[name])
+        known["categories"] = {name: tuple(codes) for name, codes in known["categories"].items()} or None
+        return cls(**known)
+
+
+class Rows(NamedTuple):
+    """Rows in stored form and what is to be predicted for them.
+
+    `x` is (N, *input_shape), uint8 or float32, usually memory-mapped; `y` is (N,) int64 classes or
+    (N, T) float32 targets.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a data source returns: rows still to be split, and splits that come as files of their own."""
+
+    spec: DataSpec
+    rows: Rows
+    name: str
+    val: Rows | None = None
+    test: Rows | None = None

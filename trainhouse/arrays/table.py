@@ -1,0 +1,134 @@
+"""Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+
+# True and False stay the text that they are: a column read by its content in training is read as text later.
+_AS_TEXT: dict[str, list[str]] = {"true_values": [], "false_values": []}
+
+
+def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Table:
+    """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
+
+    The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.
+    """
+    refuse_missing(path, key)
+    types = dict.fromkeys(text_columns, pa.string())
+    try:
+        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_TEXT))
+        names = table.column_names
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{key}: {path} is not a readable CSV file ({first_line(error)})") from error
+    if table.num_rows == 0:
+        raise UserError(f"{key}: {path} has no rows")
+    _refuse_twice(names, f"{key}: {path}")
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise UserError(f"{key}: {path}, column {field.name} is not UTF-8 text")
+    return table
+
+
+def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
+    """Yield stored rows (B, *input_shape) of a CSV file, a block at a time; columns are found by name.
+
+    Columns that the spec doesn't know (the label among them) are passed over. A model that was trained on an
+    array has no names: its columns are taken by their order. Raises `UserError` for a column that is missing.
+    """
+    refuse_missing(path, key)
+    categories = spec.categories or {}
+    types = {name: pa.string() if name in categories else pa.float64() for name in spec.columns}
+    options = csv.ConvertOptions(column_types=types, include_columns=list(spec.columns) or None)
+    start = 0
+    try:
+        if spec.columns:
+            found = csv.open_csv(path).schema.names
+            _refuse_twice([name for name in found if name in types], f"{key}: {path}")
+        with csv.open_csv(path, convert_options=options) as reader:
+            for block in reader:
+                if block.num_rows:
+                    yield encode_columns(pa.Table.from_batches([block]), spec, f"{key}: {path}", start)
+                    start += block.num_rows
+    except KeyError as error:
+        name = str(error).split("'")[1] if "'" in str(error) else str(error)
+        found = csv.open_csv(path).schema.names
+        hint = did_you_mean(name, found)
+        raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{key}: {path}: {first_line(error)}") from error
+    if start == 0:
+        raise UserError(f"{key}: {path} has no rows")
+
+
+def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0) -> np.ndarray:
+    """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
+
+    A missing number is NaN; a missing or unknown category is -1. `start` is the number of the first row,
+    for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    """
+    categories = spec.categories or {}
+    names = spec.columns or _unnamed_columns(table, spec, source)
+    rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
+    for index, name in enumerate(names):
+        column = table.column(name)
+        if name in categories:
+            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
+            rows[:, index] = codes.fill_null(-1).to_numpy()
+            continue
+        try:
+            numbers = column.cast(pa.float64()).to_numpy()
+        except pa.ArrowInvalid as error:
+            raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
+        with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite
+            rows[:, index] = numbers
+    if spec.dtype == "uint8":
+        wrong = ~((rows >= 0) & (rows <= 255) & (rows == np.floor(rows)))
+        if wrong.any():
+            row, column_index = np.argwhere(wrong)[0]
+            raise UserError(
+                f"{source}: row {start + row}, column {names[column_index]} is {rows[row, column_index]:g}, "
+                "expected a whole number from 0 to 255 (data.dtype=uint8)"
+            )
+    return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
+
+
+def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str, ...]:
+    """The columns of a model that was trained on an array, by their order; a label may follow them."""
+    width = prod(spec.input_shape)
+    if table.num_columns not in (width, width + 1):
+        raise UserError(f"{source} has {table.num_columns} columns, the model takes {width}")
+    if all(is_number(name) for name in table.column_names):
+        raise UserError(f"{source} has no header: its first row would be lost; add a line of column names")
+    _refuse_twice(table.column_names, source)
+    return tuple(table.column_names[:width])
+
+
+def _refuse_twice(names: Iterable[str], source: str) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UserError(f"{source} has two columns '{twice[0]}'; rename one, or take it out")
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a number as Python writes it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_missing(path: Path, key: str) -> None:
+    """Raise `UserError` if there is no file at `path`, or nothing in it."""
+    if not path.is_file():
+        raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
+    if path.stat().st_size == 0:
+        raise UserError(f"{key}: {path} is empty (0 bytes)")

@@ -1,0 +1,14 @@
+"""The configuration of a command, for rows that call its functions in this process."""
+
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+
+from trainhouse.benchmarks.processes import ROOT
+from trainhouse.configuration.config import checked
+
+
+def composed(config_name: str, *overrides: str) -> dict[str, Any]:
+    """Compose and check a configuration as the script of that name does, without Hydra's own values."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return checked(compose(config_name, ["name=benchmark", *overrides] if config_name == "train" else [*overrides]))

@@ -1,0 +1,36 @@
+"""Runs train.py up to its first step: python -m trainhouse.benchmarks.started.first_step <file> <arguments of train.py>
+
+Writes the time at which the step begins to the file, in seconds since the epoch, and ends at once. A step of
+the preflight is none.
+"""
+
+import os
+import runpy
+import sys
+import time
+from pathlib import Path
+
+from trainhouse.benchmarks.processes import ROOT
+
+
+def main(file: Path, arguments: list[str]) -> None:
+    """Run train.py with `arguments` until it trains."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does before torch is loaded, which is here
+    from src.training.module import Module
+    from trainhouse.arrays.batches import Batch
+
+    step = Module.training_step
+
+    def training_step(module: Module, batch: Batch, batch_idx: int) -> object:
+        if module.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return step(module, batch, batch_idx)
+        file.write_text(repr(time.time()))
+        os._exit(0)
+
+    Module.training_step = training_step  # type: ignore[assignment,method-assign]
+    sys.argv = [str(ROOT / "train.py"), *arguments]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

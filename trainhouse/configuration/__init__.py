@@ -1,0 +1,1 @@
+"""What a command is told: read, checked against what it is for, and turned into objects."""

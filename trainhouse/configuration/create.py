@@ -1,0 +1,46 @@
+"""Builds what a configuration names: the only module that calls Hydra's `instantiate`.
+
+The names and types of the arguments are checked first, so that a mistake is reported with its config key and
+before anything expensive.
+"""
+
+from typing import Any
+
+from hydra.utils import instantiate
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.old_names import with_current_names
+from trainhouse.configuration.signature import check_arguments
+from trainhouse.configuration.targets import locate
+
+
+def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
+    """Build what `node` names with `_target_`; `arguments` come from the program, the rest from the node.
+
+    What is built in part gets its arguments named `later` afterwards. Raises `UserError` naming `key` for an
+    unknown, missing or ill-typed argument, and for a `ValueError` of the object itself.
+    """
+    found = located(node, key)
+    partial = node.get("_partial_", False)
+    check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
+    make = instantiate({**with_current_names(node), "_partial_": True}, _convert_="all")
+    if partial:
+        return make
+    try:
+        return make(**arguments)
+    except Exception as error:
+        # The last is Lightning's, which is not imported here.
+        if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != _OF_LIGHTNING:
+            raise
+        text = " ".join(str(error).split())
+        raise UserError(f"{key}.{text}" if text.partition(":")[0] in node else f"{key}: {text}") from error
+
+
+_OF_LIGHTNING = "MisconfigurationException"
+
+
+def located(node: Any, key: str) -> Any:
+    """Return what `node` names with `_target_`."""
+    if not isinstance(node, dict):
+        raise UserError(f"{key}: expected a group of keys with _target_, or null, got {node!r}")
+    return locate(node.get("_target_"), key)

@@ -1,0 +1,1 @@
+"""From the command line to the act: composing, logs, one-line errors, sweepers."""

@@ -1,0 +1,109 @@
+"""Turns Hydra's and OmegaConf's errors into one line that names the key, the fix and the nearest valid name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from trainhouse.configuration.errors import did_you_mean
+from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
+from trainhouse.fast.quick_hydra import latest_composed
+
+_OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
+_OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
+
+
+def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]) -> str:
+    """Return one line for an error of composing `config_name` in the folder `conf` with `arguments`."""
+    text = str(error)
+    if match := _OVERRIDE.search(text):
+        key = (match[1] or match[2]).lstrip("+~")
+        if is_group(key) and config_name != "train":
+            return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
+        hint = _group_of_option(key, arguments) or _nearest_key(key, conf, config_name, arguments)
+        return f"'{key}' is not a key of this configuration{hint}"
+    if (match := _OPTION.search(text)) and "/" in match[1]:
+        group, _, option = match[1].rpartition("/")
+        return _no_such_option(group, option)
+    if (
+        isinstance(error, OverrideParseException) and "Lexer" in text
+    ):  # of ANTLR, about a letter that Hydra has no use for
+        key, _, value = error.override.partition("=")
+        return f"'{error.override}' is no valid override: put the value in quotes of its own: \"{key}='{value}'\""
+    if isinstance(error, OverrideParseException):
+        return f"'{error.override}' is no valid override: {text.splitlines()[0].strip()}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"{_undecodable(arguments)}: is not UTF-8 text ({error.reason})"
+    if type(error) is ValueError:  # an option of a type that no option has, as `model=null`
+        for argument in arguments:
+            group, _, option = argument.partition("=")
+            if is_group(group) and not config_file(f"{group}/{option}").exists():
+                return _no_such_option(group, option)
+    cause: BaseException = error
+    while cause.__cause__ is not None and str(cause.__cause__).strip():
+        cause = cause.__cause__
+    lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
+    unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
+    return " ".join(unique)
+
+
+def _no_such_option(group: str, option: str) -> str:
+    if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "submitit"):
+        return f"launcher={option}: its package is not installed; pip install -e '.[parallel]' brings it"
+    names = options(group)
+    there_are = f" (there are: {', '.join(names)})" if names else ""
+    return f"{group}={option}: no such option{did_you_mean(option, names)}{there_are}"
+
+
+def _undecodable(arguments: list[str]) -> str:
+    """The first configuration file that is not UTF-8."""
+    given = [Path(argument.partition("=")[2]) for argument in arguments if argument.startswith(("--config-", "-c"))]
+    for path in (
+        path for folder in [*given, CONF, LIBRARY_CONF] if folder.is_dir() for path in sorted(folder.rglob("*.yaml"))
+    ):
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return str(path)
+    return "a configuration file"
+
+
+def _group_of_option(key: str, arguments: list[str]) -> str:
+    """The group that has the option which was given to `key`: for `modle=cnn`, model."""
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith(f"{key}=")]
+    return did_you_mean(key, [group for group in groups() if {*given} & {*options(group)}])
+
+
+def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:
+    """The key most like `key` in the configuration that the other arguments make."""
+    if (config := latest_composed()) is not None:
+        return _hint(key, config)
+    choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
+    for overrides in ([choice for choice in choices if not choice.startswith(key)], []):
+        try:
+            GlobalHydra.instance().clear()
+            with initialize_config_dir(str(conf), version_base="1.3"):
+                return _hint(key, compose(config_name, overrides, return_hydra_config=True))
+        except Exception:  # the hint is a courtesy: the error that it goes with is already known
+            continue
+    return ""
+
+
+def _hint(key: str, config: DictConfig) -> str:
+    found: dict[Any, Any] = dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
+    if not key.startswith("hydra"):
+        found.pop("hydra", None)
+    return did_you_mean(key, [*keys(found), *groups()])
+
+
+def keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted name of every node below a plain container."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield f"{prefix}{name}"
+            yield from keys(child, f"{prefix}{name}.")

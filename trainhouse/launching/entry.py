@@ -1,0 +1,169 @@
+"""What every script shares: compose with Hydra, run the act, end a user's mistake in one line.
+
+Imports nothing heavy, so that `--help`, `--cfg` and tab completion answer at once.
+"""
+
+import functools
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.schema import CONF
+from trainhouse.fast.quick_hydra import answer_sooner
+from trainhouse.launching.compose_errors import explain
+from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.logging import log_to, log_traceback
+from trainhouse.machine.cores import share_cores
+from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
+
+_log = logging.getLogger(__name__)
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+_received: list[int] = []  # signals of the time in which no run has its own handler
+
+Act = Callable[[DictConfig], float | None]
+
+
+class JobFailedError(Exception):
+    """One job of a sweep could not be run to its end; the sweep says so, and goes on with the others."""
+
+
+class JobStoppedError(JobFailedError):
+    """One job of a sweep was stopped by a signal; it can be gone on with."""
+
+
+def script(
+    config_name: str, open_groups: tuple[str, ...] = (), trains: bool = False
+) -> Callable[[Act], Callable[[], None]]:
+    """Make `act(config)` a command: ``python <script>.py key=value ...``.
+
+    `open_groups` are config groups that get their keys from a checkpoint, not from ``conf/``: a key below
+    them can be given on the command line without Hydra's ``+``, and is checked when the checkpoint is read.
+    A command that `trains` keeps the cores busy for long, of which others on the machine take notice.
+    """
+
+    def decorate(act: Act) -> Callable[[], None]:
+        @functools.wraps(act)
+        def main() -> None:
+            sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
+            for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
+                if signal.getsignal(signum) is signal.SIG_DFL:
+                    signal.signal(signum, _raise_interrupted)
+            show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
+            try:
+                answer_sooner(CONF)
+                check_foreign_config(sys.argv[1:], CONF, config_name)
+                job = functools.partial(_run_job, act, trains, show_traceback)
+                functools.update_wrapper(job, act)
+                _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
+            except BrokenPipeError:  # `python train.py --help | head`; Python would complain of it once more at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(1)
+            except (UserError, JobFailedError) as error:
+                if show_traceback and error.__cause__ is not None:
+                    traceback.print_exc()
+                sys.exit(f"error: {error}")
+            except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
+                if show_traceback:
+                    raise
+                sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+            except (KeyboardInterrupt, Interrupted) as stopped:
+                print(str(stopped) or "interrupted", file=sys.stderr)
+                sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
+
+        return main
+
+    return decorate
+
+
+def _unless_stopped(run: Callable[[], None]) -> None:
+    """Call `run`; an error that a signal has brought about, in the middle of code that didn't expect it, is none."""
+    try:
+        run()
+    except Exception:
+        if _received:
+            raise Interrupted(_received[0]) from None
+        raise
+
+
+def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
+    return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
+
+
+def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
+    """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
+    hydra_config = HydraConfig.get()
+    in_sweep = is_sweep_job()
+    is_basic = hydra_config.launcher["_target_"].endswith(".BasicLauncher")
+    elsewhere = in_sweep and not is_basic and not is_launchers_process()
+    has_folder = has_log(config)
+    folder = Path(hydra_config.runtime.output_dir)
+    try:
+        with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
+            try:
+                if _received:  # Python has dropped what the handler raised, as it does in some of its own work
+                    raise Interrupted(_received[0])
+                if in_sweep:
+                    check_not_stopped()
+                else:
+                    share_cores(trains)
+                if elsewhere:
+                    prepare_worker()
+                return act(config)
+            except (KeyboardInterrupt, Interrupted) as stopped:
+                if has_folder:
+                    release(folder)
+                _log.error(str(stopped) or "interrupted", extra={"file_only": True})
+                if elsewhere:  # the sweep's own process knows already
+                    raise JobStoppedError(str(stopped) or "interrupted") from None
+                raise
+            except Exception as error:
+                message = _report(error, show_traceback, quiet=in_sweep)
+    except UserError as error:  # no log could be opened
+        message = f"error: {error}"
+        if not in_sweep:
+            print(message, file=sys.stderr)
+    if not in_sweep:
+        if has_folder:
+            release(folder)
+        sys.exit(1)
+    raise JobFailedError(message.removeprefix("error: "))
+
+
+def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
+    """Say on the terminal in one line what went wrong, in the log with the traceback; return the line.
+
+    A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
+    """
+    expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    message = f"error: {expected or f'{type(error).__name__}: {error}'}"
+    if expected is not None:
+        if not quiet:
+            print(message, file=sys.stderr)
+        _log.error(message, extra={"file_only": True})
+    if (expected is None and not quiet) or show_traceback:
+        traceback.print_exc()
+    log_traceback(_log)
+    return message
+
+
+def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
+    _received.append(signum)
+    raise Interrupted(signum)

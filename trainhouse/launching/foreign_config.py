@@ -1,0 +1,51 @@
+"""Checks a configuration that lies outside the project before Hydra composes it: ``--config-path=<run folder>``.
+
+Hydra builds things itself from the `hydra` part of such a file, and sets environment variables from it, so
+that part has to be just what this project writes there; the rest is checked as the configuration of any file.
+"""
+
+from pathlib import Path
+
+from hydra._internal.utils import get_args_parser
+from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.old_names import let_hydra_find, with_current_names
+from trainhouse.configuration.targets import check_config
+from trainhouse.runs.run_folder import config_header
+
+
+def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> None:
+    """Raise `UserError` if the main configuration is not in `conf` and holds what no file may hold.
+
+    `arguments` are the command line's. What stands in them, and in a folder of `--config-dir`, is the user's own.
+    """
+    parsed, unknown = get_args_parser().parse_known_args(arguments)
+    if options := [argument for argument in unknown if argument.startswith("-")]:
+        raise UserError(f"{options[0]}: no such option; --help lists them")
+    for folder in (parsed.config_path, parsed.config_dir):
+        if folder and not Path(folder).is_dir() and not (conf.parent / folder).is_dir():
+            raise UserError(f"{folder}: there is no such folder of configuration files")
+    # Hydra takes a relative folder from where the script lies.
+    main = conf.parent / parsed.config_path if parsed.config_path else conf
+    path = (main / (parsed.config_name or config_name)).resolve()
+    path = path if path.suffix == ".yaml" else path.with_name(f"{path.name}.yaml")
+    if path.is_relative_to(conf.resolve()) or not path.is_file():
+        return
+    try:
+        config = OmegaConf.load(path)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(config, DictConfig) or not config:
+        raise UserError(f"{path}: holds no configuration")
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    own = OmegaConf.to_container(OmegaConf.create(config_header(path.parent)), resolve=False)
+    assert isinstance(own, dict)
+    for key in ("defaults", "hydra"):
+        found = plain.pop(key, own[key])
+        if with_current_names(found) != own[key]:
+            raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
+        let_hydra_find(found)
+    check_config({str(key): value for key, value in plain.items()}, str(path))

@@ -1,0 +1,87 @@
+"""What the terminal says and the log keeps: the same lines, with times in the file."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trainhouse.configuration.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # nothing is locked
+
+# Lightning's talk about its own internals, or advice that does not hold here.
+_NOT_FOR_USERS = (
+    r".*isinstance\(treespec, LeafSpec\).*is deprecated",
+    r"The number of training batches .* is smaller than the logging interval",
+    r".*does not have many workers",
+    r"It is recommended to use `self.log\(.*sync_dist=True",  # what is logged is reduced over ranks already
+    r"Checkpoint directory .* exists and is not empty",
+    r"Experiment logs directory .* exists and is not empty",  # what was logged is kept
+    r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint need to be provided",
+    r"Using `DistributedSampler` with the dataloaders",  # no row is repeated: see training/loops.py
+    r"Total length of `list` across ranks is zero",  # there are no validation rows
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # batches start at the cursor
+)
+
+
+@contextmanager
+def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
+    """Show the project's log records on the terminal (or not) and, within the block, append them to `path`.
+
+    Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
+    `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
+    the same folder.
+    """
+    terminal = logging.StreamHandler(sys.stdout)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
+    handlers: list[logging.Handler] = [terminal] if on_terminal else [logging.NullHandler()]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(path, encoding="utf-8")
+        _lock(file)
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        handlers.append(file)
+
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, warnings.formatwarning
+    logging.raiseExceptions = False  # a reader who closes the pipe (`| head`) is no fault of the program
+    root.handlers, root.level = handlers, logging.WARNING
+    for house in ("src", "trainhouse"):
+        logging.getLogger(house).setLevel(logging.INFO)
+    warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
+    logging.captureWarnings(True)
+    try:
+        with warnings.catch_warnings():
+            for pattern in _NOT_FOR_USERS:
+                warnings.filterwarnings("ignore", message=pattern)
+            yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers, root.level, warnings.formatwarning = before
+        for handler in handlers:
+            handler.close()
+
+
+def _lock(handler: logging.FileHandler) -> None:
+    """Lock the log until this process ends, however it ends. Children of the process don't hold the lock."""
+    if fcntl is None or handler.stream is None:
+        return
+    try:
+        fcntl.lockf(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handler.close()
+        folder = Path(handler.baseFilename).parents[1]
+        raise UserError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
+    except OSError:  # a file system without locks
+        return
+
+
+def log_traceback(logger: logging.Logger) -> None:
+    """Keep the traceback of the exception in flight in the log file, and off the terminal."""
+    logger.error("traceback of the error above", exc_info=True, extra={"file_only": True})

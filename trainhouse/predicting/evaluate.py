@@ -1,0 +1,81 @@
+"""One pass over a split: the metrics that training reports, and every row's prediction for tables and figures."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.errors import UserError
+from trainhouse.predicting.task import Task
+from trainhouse.reports.writers import Writer, open_writer
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model does on one split. `targets` and `predictions` are (N,) class codes or (N, T) values."""
+
+    metrics: dict[str, float]
+    targets: np.ndarray
+    predictions: np.ndarray
+    task: Task
+
+
+class Collect(L.Callback):
+    """Keeps the targets and predictions of a test run, and writes each row's to a file if there is a path."""
+
+    def __init__(self, spec: DataSpec, path: Path | None) -> None:
+        self.spec, self.path = spec, path
+        self.writer: Writer | None = None
+        self.targets: list[np.ndarray] = []
+        self.predictions: list[np.ndarray] = []
+
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Keep the predicted classes or values, and hand all that the model said to the writer."""
+        values, targets, task = outputs.float().cpu().numpy(), batch[1].cpu().numpy(), pl_module.task
+        if self.writer:
+            columns = task.target_columns(self.spec, targets) | task.prediction_columns(self.spec, values)
+            first = sum(map(len, self.targets))
+            self.writer.write({"row": np.arange(first, first + len(targets))} | columns)
+        self.targets.append(targets)
+        self.predictions.append(task.decide(values))
+
+
+def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect: Collect) -> Evaluation:
+    """Run a module over the batches (x, y) of a split; metrics are named after it.
+
+    `collect` is one of the trainer's callbacks; its file gets each row's number within the split, target and
+    prediction. Raises `UserError` if the trainer is told to test no batch.
+    """
+    with open_writer(collect.path) if collect.path else nullcontext() as collect.writer:
+        results = trainer.test(module, batches, verbose=False)
+    if not results or not collect.targets:
+        raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
+    metrics = {f"{split}/{name.partition('/')[2]}": value for name, value in results[0].items()}
+    targets, predictions = np.concatenate(collect.targets), np.concatenate(collect.predictions)
+    return Evaluation(metrics, targets, predictions, module.task)
+
+
+def confusion_counts(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Return counts (C, C) from class codes (N,): true classes in rows, predicted ones in columns."""
+    return np.bincount(targets * classes + predictions, minlength=classes**2).reshape(classes, classes)
+
+
+def per_class(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return precision, recall, F1 and row count of each class (C,) from confusion counts (C, C).
+
+    A class that is never predicted has precision 0, one without rows has recall 0.
+    """
+    correct = counts.diagonal()
+    predicted, true = counts.sum(axis=0), counts.sum(axis=1)
+    return {
+        "precision": correct / np.maximum(predicted, 1),
+        "recall": correct / np.maximum(true, 1),
+        "f1": 2 * correct / np.maximum(predicted + true, 1),
+        "rows": true,
+    }

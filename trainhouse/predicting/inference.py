@@ -1,0 +1,97 @@
+"""Streams the rows of a file through a checkpoint's model into a file of predictions."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from trainhouse.arrays.raw_rows import read_raw_rows
+from trainhouse.checkpoints.checkpoint import Checkpoint
+from trainhouse.configuration.errors import UserError
+from trainhouse.predicting.ensemble import is_own, load_members, named, rebuild_ensemble
+from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
+from trainhouse.predicting.predict import predict
+from trainhouse.reports.writers import check_output, open_writer
+from trainhouse.training.build_data import is_datamodule
+from trainhouse.training.threads import set_threads
+
+_log = logging.getLogger(__name__)
+
+
+def infer(
+    input: str | None,
+    output: str,
+    ckpt_path: str,
+    batch_size: int,
+    accelerator: str,
+    threads: int | None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Write a prediction for every row of `input`. Memory does not grow with the number of rows.
+
+    Of a sweep's folder as `ckpt_path`, the best models predict together. A LightningDataModule of the user's own, built
+    with the arguments in `data`, gives the batches to predict for by itself.
+    """
+    set_threads(threads)
+    target, data = Path(output), data or {}
+    check_output(target, "output", ANY_KIND)
+    members = load_members(ckpt_path)
+    device = _device(accelerator)
+    for key, path in (("input", input), ("ckpt_path", ckpt_path)):
+        if path and target.exists() and Path(path).exists() and target.samefile(path):
+            raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
+    if is_own(members[0], typed=[f"data.{key}" for key in data]):
+        written, what = _infer_own(members[0], input, data, target, batch_size, device)
+        _log.info("%d %s of %s are in %s", written, what, named(members), target)
+        return
+    if input is None:
+        raise UserError("input: required; add input=... to the command")
+    if data:
+        raise UserError(f"data.{next(iter(data))}: this model was trained on arrays, whose new rows are input=...")
+    if target.suffix == ANY_KIND:
+        raise UserError(
+            f"output: {ANY_KIND} takes what a module of your own returns; give .csv, .parquet, .npy or .jsonl"
+        )
+    spec = members[0].data_spec
+    rows, batches = read_raw_rows(Path(input), spec, batch_size)
+    module = rebuild_ensemble(members).to(device)
+    written = 0
+    with open_writer(target) as writer, tqdm(total=rows, unit=" rows", unit_scale=True, disable=None) as bar:
+        for values in predict(module, batches):
+            writer.write(module.task.prediction_columns(spec, values))
+            written += len(values)
+            bar.update(len(values))
+    _log.info("%d predictions of %s are in %s", written, named(members), target)
+
+
+def _infer_own(
+    checkpoint: Checkpoint, input: str | None, data: dict[str, Any], target: Path, batch_size: int, device: torch.device
+) -> tuple[int, str]:
+    """Predict with what is the user's own; return how many of what."""
+    if is_datamodule(checkpoint.config["data"]):
+        if input is not None:
+            name = str(checkpoint.config["data"]["_target_"]).rpartition(".")[2]
+            raise UserError(
+                f"input: is for models of array data; {name} gives its own batches to predict for: set its arguments, "
+                "as data.<argument>=..."
+            )
+        what = "batches" if target.suffix == ANY_KIND else "predictions"
+        return predict_own(checkpoint, data, target, device), what
+    if input is None:
+        raise UserError("input: required; add input=... to the command")
+    if data or target.suffix == ANY_KIND:
+        raise UserError(
+            "output: rows of arrays are predicted into .csv, .parquet, .npy or .jsonl, from input=... alone"
+        )
+    return predict_rows_own(checkpoint, Path(input), target, batch_size, device), "predictions"
+
+
+def _device(accelerator: str) -> torch.device:
+    if accelerator == "cpu":
+        return torch.device("cpu")
+    available = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator == "gpu" and available is None:
+        raise UserError("accelerator: gpu is asked for, but torch finds none on this machine; use accelerator=cpu")
+    return available or torch.device("cpu")

@@ -1,0 +1,290 @@
+"""Evaluates and predicts with a LightningModule or a LightningDataModule of the user's own, from the checkpoint alone.
+
+Lightning sets up the data and restores the module, the DataModule's state included; seeds are those of the run, so
+that a split made by chance is the same, and so is what a step draws.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch import Tensor
+
+from trainhouse.arrays.raw_rows import read_raw_rows
+from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
+from trainhouse.configuration.errors import UserError
+from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.reports.report import metrics_line
+from trainhouse.reports.writers import class_array, open_writer
+from trainhouse.resuming.exact_resume import SeededEvaluation
+from trainhouse.resuming.loops import ExactData, run_in_place_of_prediction, was_tried
+from trainhouse.resuming.seeding import reseed
+from trainhouse.runs.provenance import changed_sources
+from trainhouse.runs.run_folder import METRICS, shown_path
+from trainhouse.training.build import build_trainer
+from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
+from trainhouse.training.build_module import is_lightning_module, rebuild_untrained
+from trainhouse.training.callbacks import ProgressBar
+from trainhouse.training.data_card import flattened, quiet_lightning
+
+_log = logging.getLogger(__name__)
+
+ANY_KIND = ".pt"
+# Files whose columns have one type each.
+_TYPED = (".npy", ".parquet")
+
+
+def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
+    """Run the module's own test (or validation, with ``split=val``), and report the metrics that it logs."""
+    split = "test" if config["split"] == "auto" else config["split"]
+    if split not in ("test", "val"):
+        raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")
+    seed = checkpoint.config["seed"]
+    reseed(seed, "init")
+    datamodule = _datamodule(checkpoint, config["data"])
+    reseed(seed, "init")
+    module = _module(checkpoint)
+    step, loader = ("test_step", "test_dataloader") if split == "test" else ("validation_step", "val_dataloader")
+    for owner, hook in ((module, step), (datamodule, loader)):
+        if not is_overridden(hook, owner):
+            validates = is_overridden("validation_step", module) and is_overridden("val_dataloader", datamodule)
+            other = "; split=val measures on the validation split" if split == "test" and validates else ""
+            raise UserError(f"split: {type(owner).__name__} has no {hook}{other}")
+    _say_what_changed(checkpoint)
+    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
+    _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
+    callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
+    trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
+    if trainer.world_size > 1:
+        raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
+    run = trainer.test if split == "test" else trainer.validate
+    with _fitting(checkpoint):
+        results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
+    metrics = {name: float(value) for result in results for name, value in result.items()}
+    if not metrics:
+        raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
+    line = metrics_line(metrics, split) or "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    _log.info("%-6s %s", split, line)
+    content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
+    write_json(folder / METRICS, content)
+    _log.info("everything is in %s", shown_path(folder))
+
+
+def predict_own(
+    checkpoint: Checkpoint, overrides: dict[str, Any], output: Path, device: torch.device, seed: int = 0
+) -> int:
+    """Run `predict_step` over the DataModule's `predict_dataloader` into a file; return the number of rows or batches.
+
+    The file's columns are what the module's `prediction_columns(output)` names, or those of a mapping or tensor; a file
+    that ends in ``.pt`` takes a list of whatever `predict_step` returns.
+    """
+    seed = checkpoint.config["seed"]
+    reseed(seed, "init")
+    datamodule = _datamodule(checkpoint, overrides)
+    reseed(seed, "init")
+    module = _module(checkpoint)
+    if not is_overridden("predict_dataloader", datamodule):
+        raise UserError(
+            f"data: {type(datamodule).__name__} has no predict_dataloader, so there is nothing to predict for"
+        )
+    _say_what_changed(checkpoint)
+    written = 0
+
+    def act() -> None:
+        nonlocal written
+        outputs = _outputs(module, datamodule, seed)
+        if output.suffix == ANY_KIND:
+            kept = [_on_cpu(one) for one in outputs]
+            written = len(kept)
+            with atomic_write(output) as file:
+                torch.save(kept, file)
+            return
+        batches = _alike(_columns(module, one) for one in outputs)
+        if (
+            output.suffix in _TYPED
+        ):  # the first batch does not know how long a string, or what kind of number, will come
+            parts = list(batches)
+            batches = iter(
+                [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}] if parts else []
+            )
+        with open_writer(output) as writer:
+            for columns in batches:
+                writer.write(columns)
+                written += len(next(iter(columns.values())))
+
+    with quiet_lightning():
+        trainer = L.Trainer(
+            accelerator="cpu" if device.type == "cpu" else "auto",
+            devices=1,
+            logger=False,
+            plugins=[AtomicCheckpointIO()],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        if was_tried():
+            ExactData(trainer, seed)
+        run_in_place_of_prediction(trainer, act)
+        with _fitting(checkpoint):
+            trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
+    return written
+
+
+def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_size: int, device: torch.device) -> int:
+    """Stream rows of arrays through a LightningModule of the user's own; return their number.
+
+    The columns are the module's own, or ``prediction`` and an ``output_<class>`` for each class, as it returns them.
+    """
+    spec = checkpoint.data_spec
+    preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
+    content = read(checkpoint.path)
+    preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
+    module = _module(checkpoint)
+    module.on_load_checkpoint(content)
+    module.load_state_dict(content["state_dict"])
+    module.to(device).eval()
+    preprocessing.to(device).eval()
+    _, batches = read_raw_rows(path, spec, batch_size)
+    written = 0
+    with open_writer(output) as writer, torch.inference_mode():
+        for number, rows in enumerate(batches):
+            reseed(checkpoint.config["seed"], "predict", number)
+            x = preprocessing(torch.from_numpy(np.array(rows)).to(device))
+            values = module.predict_step(x, number)
+            columns = _columns_of_rows(module, values, checkpoint)
+            writer.write(columns)
+            written += len(rows)
+    return written
+
+
+def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    spec = checkpoint.data_spec
+    is_plain = isinstance(values, Tensor) and values.ndim == 2 and values.shape[1] == spec.outputs
+    if callable(getattr(module, "prediction_columns", None)) or not is_plain:
+        return _columns(module, values)
+    numbers = values.float().cpu().numpy()
+    if spec.classes:
+        chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
+        return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}
+    if len(spec.targets) == 1:
+        return {"prediction": numbers[:, 0]}
+    return {f"prediction_{name}": numbers[:, index] for index, name in enumerate(spec.targets)}
+
+
+def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.LightningDataModule:
+    if is_datamodule(checkpoint.config["data"]):
+        return rebuild_datamodule(checkpoint, overrides)
+    return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config["model"]))
+
+
+def _module(checkpoint: Checkpoint) -> L.LightningModule:
+    for name, value in checkpoint.state_dict.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
+    return rebuild_untrained(checkpoint)
+
+
+@contextmanager
+def _fitting(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say in one line that weights don't fit the class that is there now."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "in loading state_dict" not in str(error):
+            raise
+        what = " ".join(str(error).split())[:200]
+        name = checkpoint.config["model"]["_target_"]
+        raise UserError(f"{checkpoint.path}: its weights don't fit {name} as it is now ({what})") from error
+
+
+def _say_what_changed(checkpoint: Checkpoint) -> None:
+    if changed := changed_sources(checkpoint.config, checkpoint.provenance):
+        _log.warning("warning: %s changed since %s was trained", " and ".join(changed), checkpoint.path)
+
+
+def _outputs(module: L.LightningModule, datamodule: L.LightningDataModule, seed: int) -> Iterator[Any]:
+    """Yield what `predict_step` returns for each batch; the hooks around a batch are called as Lightning calls them."""
+    module.eval()
+    loaders = list(flattened(datamodule.predict_dataloader()))
+    with torch.inference_mode():
+        for index, loader in enumerate(loaders):
+            for number, batch in enumerate(loader):
+                reseed(seed, "predict", index, number)
+                batch = _hook("on_before_batch_transfer", module, datamodule)(batch, index)
+                batch = _hook("transfer_batch_to_device", module, datamodule)(batch, module.device, index)
+                batch = _hook("on_after_batch_transfer", module, datamodule)(batch, index)
+                more = (index,) if len(loaders) > 1 else ()
+                yield module.predict_step(batch, number, *more)
+
+
+def _hook(name: str, module: L.LightningModule, datamodule: L.LightningDataModule) -> Any:
+    return getattr(datamodule if is_overridden(name, datamodule) else module, name)
+
+
+def _columns(module: L.LightningModule, output: Any) -> dict[str, np.ndarray]:
+    """Name what `predict_step` returned of a batch as columns of one length."""
+    if callable(name_them := getattr(module, "prediction_columns", None)):
+        output = name_them(output)
+    elif isinstance(output, Tensor) and output.ndim <= 1:
+        output = {"prediction": output.reshape(-1)}
+    elif isinstance(output, Tensor) and output.ndim == 2:
+        output = {"prediction": output}
+    columns: dict[str, np.ndarray] = {}
+    for key, value in output.items() if isinstance(output, Mapping) else ():
+        column = _column(value)
+        several = column.ndim == 2
+        columns |= (
+            {f"{key}_{index}": column[:, index] for index in range(column.shape[1])} if several else {key: column}
+        )
+    lengths = {column.shape for column in columns.values()}
+    if len(lengths) != 1 or any(len(shape) != 1 for shape in lengths):
+        what = ", ".join(f"{key} {column.shape}" for key, column in columns.items()) or type(output).__name__
+        raise UserError(
+            f"output: {type(module).__name__}.predict_step returns no columns of one length ({what}); give it "
+            f"prediction_columns(output), or write to a file that ends in {ANY_KIND}"
+        )
+    return columns
+
+
+def _alike(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the columns of each batch in the order of the first. Raises `UserError` for a batch with other columns."""
+    names: list[str] | None = None
+    for number, columns in enumerate(batches):
+        names = list(columns) if names is None else names
+        if set(columns) != set(names):
+            raise UserError(
+                f"output: batch {number} has the columns {', '.join(columns)}, the ones before have {', '.join(names)};"
+                f" return the same ones each time, or write to a file that ends in {ANY_KIND}"
+            )
+        yield {name: columns[name] for name in names}
+
+
+def _joined(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield all batches as one."""
+    parts = list(batches)
+    if parts:
+        yield {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _column(value: Any) -> np.ndarray:
+    if isinstance(value, Tensor):
+        value = value.detach().float() if value.dtype == torch.bfloat16 else value.detach()
+        return value.cpu().numpy()
+    return np.asarray(value)
+
+
+def _on_cpu(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().cpu()
+    if isinstance(value, Mapping):
+        return {key: _on_cpu(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_on_cpu(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""A run that was stopped ends with the same bits as one that never was."""

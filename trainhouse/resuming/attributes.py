@@ -1,0 +1,68 @@
+"""What a module keeps in plain attributes while it trains: outputs of an epoch, a temperature, a best value.
+
+Lightning saves none of it. Attributes that have changed since training started are saved and set again; what the
+constructor, or the start of training, has set stays as it is, since that may follow from the command line.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightning as L
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from trainhouse.checkpoints.plain import is_plain
+from trainhouse.resuming.digest import digest
+
+Saved = dict[str, dict[str, Any]]
+
+
+class PlainAttributes:
+    """The plain attributes of a module and its submodules: as they are when training starts, what becomes of them."""
+
+    def __init__(self, module: L.LightningModule) -> None:
+        self.module = module
+        self._at_start = {(path, name): digest(value) for path, name, value in _attributes(module)}
+
+    def changed(self) -> Saved:
+        """Return copies of those that are no longer what they were, by submodule and name."""
+        saved: Saved = {}
+        for path, name, value in _attributes(self.module):
+            if self._at_start.get((path, name)) != digest(value):
+                saved.setdefault(path, {})[name] = _copied(value)
+        return saved
+
+    def restore(self, saved: Saved) -> None:
+        """Set what `changed` has returned; of submodules that are no longer there nothing."""
+        parts = dict(self.module.named_modules())
+        for path, values in saved.items():
+            for name, value in values.items() if path in parts else ():
+                setattr(parts[path], name, _moved(value, self.module))
+
+
+_INTERNAL = {*vars(nn.Module()), *vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name"}
+
+
+def _attributes(module: L.LightningModule) -> Iterator[tuple[str, str, Any]]:
+    for path, part in module.named_modules():
+        if isinstance(part, Metric):  # whose states are saved as such
+            continue
+        for name, value in vars(part).items():
+            if name not in _INTERNAL and is_plain(value):
+                yield path, name, value
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return type(value)(map(_copied, value)) if type(value) in (list, tuple, set) else value
+
+
+def _moved(value: Any, module: L.LightningModule) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(module.device)
+    if isinstance(value, dict):
+        return {key: _moved(item, module) for key, item in value.items()}
+    return type(value)(_moved(item, module) for item in value) if type(value) in (list, tuple, set) else value

@@ -1,0 +1,305 @@
+"""Exact resume: a run that goes on from any of its checkpoints ends with the same bits as one that never stopped.
+
+Nothing random has a state: every draw is a function of a key, such as (seed, "step", epoch, batch, rank).
+So all there is to save beside Lightning's own checkpoint is where training stands, and what the current
+epoch has counted so far.
+"""
+
+import logging
+from typing import Any, Literal
+
+import lightning as L
+from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
+from torch import Tensor
+from torchmetrics import Metric
+
+from trainhouse.arrays.batches import Cursor
+from trainhouse.resuming import loops
+from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.seeding import reseed
+
+Saved = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+# Callbacks of Lightning's whose state is not in a checkpoint.
+_NOT_EXACT = (StochasticWeightAveraging, ModelPruning)
+
+
+class SeededEvaluation(L.Callback):
+    """Makes what a module draws in validation and test a function of (seed, stage, batch, rank): always the same."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed what is drawn before the first batch."""
+        reseed(self.seed, "validation", trainer.global_rank)
+
+    def on_validation_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Seed the step."""
+        reseed(self.seed, "validation", dataloader_idx, batch_idx, trainer.global_rank)
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed what is drawn before the first batch."""
+        reseed(self.seed, "test", trainer.global_rank)
+
+    def on_test_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Seed the step."""
+        reseed(self.seed, "test", dataloader_idx, batch_idx, trainer.global_rank)
+
+
+class ExactResume(SeededEvaluation):
+    """Makes every draw a function of (seed, epoch, batch, rank); saves and restores the position in the epoch.
+
+    A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
+    end (but not after the very last batch of `max_steps`, where Lightning has nothing left to go on with; its
+    epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
+    from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
+    accumulated, a plateau step that is due, submodules in eval mode) comes back in `_restore`.
+    """
+
+    def __init__(self, seed: int, cursor: Cursor) -> None:
+        super().__init__(seed)
+        self.cursor = cursor
+        self.data: loops.ExactData | None = None
+        """The loaders of a user's own DataModule; array data needs nothing but the cursor."""
+        self.reasons: list[str] = []
+        """Why a resume of this run is not exact; empty if it is."""
+        self._trainer: L.Trainer | None = None
+        self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
+        self._counting: list[str] = []
+        self._attributes: PlainAttributes | None = None
+        self._before_validation: dict[str, dict[str, Any]] = {}
+        self._saved: Saved = {}
+        if not (was_tried := loops.was_tried()):
+            self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
+        self._is_on, self._is_set_up = was_tried, False
+
+    def not_exact(self, reason: str) -> None:
+        """Take note, and say once, why a resume of this run is not exact."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+            _log.warning("warning: a resume of this run is not exact: %s", reason)
+
+    def data_differs(self, what: str) -> None:
+        """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
+        name = type(self._trainer.datamodule).__name__ if self._trainer else "the data"  # type: ignore[attr-defined]
+        self.not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Remember the trainer: saving asks it where it is."""
+        self._trainer = trainer
+        if stage == "fit":
+            if self._is_on and not self._is_set_up:
+                self._is_set_up = True
+                loops.save_after_the_module(trainer, pl_module)
+                loops.after_train_start(trainer, self._restore)
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, _NOT_EXACT):
+                    self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
+
+    # Seeds and the position.
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note that nothing of the epoch is done; seed what hooks draw at its start."""
+        self._phase = "epoch start"
+        reseed(self.seed, "epoch", trainer.current_epoch, trainer.global_rank)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Seed dropout and augmentation for this step."""
+        reseed(self.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move the cursor on."""
+        self.cursor.epoch, self.cursor.batch = trainer.current_epoch, batch_idx + 1
+        self._phase = "batch"
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed what a network may draw in validation; note which metrics count training batches."""
+        super().on_validation_start(trainer, pl_module)
+        if self._attributes:
+            self._before_validation = self._attributes.changed()
+        self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
+        self._phase = "validating"
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note that the validation after this batch is done; seed what hooks draw after it."""
+        self._phase = "validated"
+        reseed(self.seed, "validated", trainer.current_epoch, self.cursor.batch, trainer.global_rank)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Put the cursor at the next epoch's start, also when an epoch ended early."""
+        self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
+        self._phase = "epoch end"
+        if self._is_on:
+            loops.end_of_resumed_epoch(trainer)
+
+    # Saving.
+
+    def state_dict(self) -> Saved:
+        """Return the position, and what the epoch has counted so far; plain data and tensors."""
+        trainer = self._trainer
+        saved: Saved = {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed, "validation": None}
+        saved["reasons"] = list(self.reasons)
+        if trainer is None or not self._is_on:
+            return saved
+        saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
+        is_validating = self._phase in ("validating", "validated")
+        saved["in_eval_mode"] = loops.modes_of_training(trainer, is_validating)
+        weights = trainer.lightning_module.named_parameters()
+        saved["frozen"] = [name for name, weight in weights if not weight.requires_grad]
+        if self.data:
+            saved["data"] = self.data.state(self.cursor.epoch, self.cursor.batch, self._phase == "validating")
+            saved["first_batch"] = self.data.first_digests
+        if self._phase == "epoch end":
+            saved["plateau"] = loops.plateau_steps_due(trainer)
+        elif self._phase != "epoch start":
+            saved |= self._of_the_epoch(trainer)
+        saved["metrics"] = self._counts(trainer)
+        if self._attributes:
+            is_partial = self._phase == "validating"  # which begins again
+            saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
+        if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
+            saved["gradients"] = _gradients(trainer.lightning_module)
+        return saved
+
+    def _of_the_epoch(self, trainer: L.Trainer) -> Saved:
+        """Return what the epoch has counted and accumulated so far, and whether a validation is due or done."""
+        module = trainer.lightning_module
+        is_last = loops.was_last_batch(trainer, self.cursor.batch)
+        validation = {"validating": "due", "validated": "done"}.get(self._phase)
+        if self._phase == "batch" and loops.is_validation_due(trainer):
+            validation = "due"
+        if validation == "done" and not is_last and trainer.should_stop and loops.can_stop_early(trainer):
+            validation = "due"  # it ends the epoch before its time, which Lightning can't take up again: once more
+        saved: Saved = {
+            "validation": validation,
+            "is_last": is_last,
+            "logged": loops.logged_so_far(trainer),
+        }
+        if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
+            saved["gradients"] = _gradients(module)
+        return saved
+
+    def _counts(self, trainer: L.Trainer) -> Saved:
+        """Return what metrics have counted, but for those that Lightning is about to reset."""
+        counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if metric._update_count]
+        if self._phase == "validating":  # which begins again
+            counting = [(name, metric) for name, metric in counting if name in self._counting]
+        elif self._phase in ("validated", "epoch end"):
+            logged = loops.logged_metrics(trainer, of_validation=self._phase == "validated")
+            counting = [(name, metric) for name, metric in counting if not any(metric is other for other in logged)]
+        return {name: _counted(metric, trainer.world_size) for name, metric in counting}
+
+    # Going on.
+
+    def load_state_dict(self, state_dict: Saved) -> None:
+        """Put the cursor where the checkpoint was; the rest follows when training starts."""
+        self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
+        self._saved = state_dict
+        self.reasons += [reason for reason in state_dict.get("reasons", []) if reason not in self.reasons]
+        if self.data:
+            self.data.restore(state_dict.get("data", {}))
+            self.data.expected_first = state_dict.get("first_batch", [])
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: Saved) -> None:
+        """Rewrite the progress of Lightning's loops as of one that stands right at the position."""
+        states = checkpoint["callbacks"]
+        if self._is_on:
+            loops.stand_at(
+                checkpoint["loops"]["fit_loop"],
+                states[self.state_key],
+                trainer.accumulate_grad_batches,
+                is_automatic=pl_module.automatic_optimization,
+            )
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, EarlyStopping) and callback.state_key in states:
+                states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
+        for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
+            for layout in ("total_steps", "_schedule_phases"):
+                schedule.pop(layout, None)
+
+    def _restore(self) -> None:
+        """Restore what Lightning does not, when the module's own `on_train_start` has been."""
+        trainer = self._trainer
+        assert trainer is not None
+        pl_module = trainer.lightning_module
+        self._attributes = PlainAttributes(pl_module) if self._is_on else None
+        saved, self._saved = self._saved, {}
+        if not saved or self._attributes is None:
+            return
+        self._attributes.restore(saved.get("attributes", {}))
+        if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart
+            loops.begin_new_epoch(trainer)
+        self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
+        trainer.callback_metrics.update(saved.get("callback_metrics", {}))
+        metrics = dict(_metrics(pl_module))
+        for name, counted in saved.get("metrics", {}).items():
+            if trainer.is_global_zero:  # the counts of all ranks together
+                _count_on(metrics[name], counted)
+        loops.go_on_logging(trainer, saved.get("logged", []))
+        weights = dict(pl_module.named_parameters())
+        if "frozen" in saved:
+            for name, weight in weights.items():
+                if weight.requires_grad == (name in saved["frozen"]):
+                    weight.requires_grad_(not weight.requires_grad)
+        for name, gradient in saved.get("gradients", {}).items():
+            weights[name].grad = gradient.to(weights[name].device)
+        if "in_eval_mode" in saved:
+            in_eval_mode = set(saved["in_eval_mode"])
+            for name, part in pl_module.named_modules():
+                part.training = name not in in_eval_mode if name else part.training
+        for config in trainer.lr_scheduler_configs:
+            if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
+                config.scheduler.step(saved["plateau"][config.monitor])
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, EarlyStopping):
+                if _has_stopped(callback):
+                    trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
+                else:  # it has got more patience
+                    callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED
+
+
+def _gradients(module: L.LightningModule) -> dict[str, Tensor]:
+    return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
+
+
+def _metrics(module: L.LightningModule) -> list[tuple[str, Metric]]:
+    return [(name, metric) for name, metric in module.named_modules() if isinstance(metric, Metric)]
+
+
+def _counted(metric: Metric, ranks: int) -> Saved:
+    """The state of a metric, of all ranks together."""
+    with metric.sync_context(should_sync=ranks > 1):
+        state = {name: _copied(value) for name, value in metric.metric_state.items()}
+    return {"updates": metric._update_count, "state": state}
+
+
+def _copied(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [item.clone() for item in value] if isinstance(value, list) else value.clone()
+
+
+def _count_on(metric: Metric, counted: Saved) -> None:
+    metric._update_count, metric._computed = counted["updates"], None
+    for name, value in counted["state"].items():
+        on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
+        setattr(metric, name, on_device)
+
+
+def _has_stopped(callback: EarlyStopping) -> bool:
+    """Whether the run had come to its end; with more patience than it had, it goes on."""
+    reason = callback.stopping_reason
+    out_of_patience = callback.wait_count >= callback.patience
+    return reason != EarlyStoppingReason.NOT_STOPPED and (
+        reason != EarlyStoppingReason.PATIENCE_EXHAUSTED or out_of_patience
+    )

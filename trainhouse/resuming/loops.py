@@ -1,0 +1,394 @@
+"""What exact resume needs of Lightning's loops, and Lightning has no public name for: all of it is here.
+
+Tried with the versions in `TRIED`. Under another one nothing here is used: a run says so, and its resume is
+Lightning's own.
+"""
+
+import copy
+import logging
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric, _Sync
+from lightning.pytorch.utilities.combined_loader import CombinedLoader
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch.utils.data import BatchSampler
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.exact_loaders import Passes, Place, exact
+from trainhouse.resuming.seeding import reseed
+
+TRIED = ("2.6.",)
+
+_log = logging.getLogger(__name__)
+
+Saved = dict[str, Any]
+
+
+def was_tried() -> bool:
+    """Whether this version of Lightning is one that exact resume was tried with."""
+    return L.__version__.startswith(TRIED)
+
+
+class ExactData:
+    """Seeds what a user's data draws, in every stage of one trainer, and brings its loaders back to their place.
+
+    The seed before every `setup` is a function of (seed, "setup"): a `random_split` without a generator gives the same
+    rows in training, evaluation, a resume, and on every rank. That before a loader is made is a function of the
+    epoch in which it is.
+    """
+
+    def __init__(self, trainer: L.Trainer, seed: int, differs: Callable[[str], None] = lambda what: None) -> None:
+        """`differs` is told what the data does otherwise than before."""
+        self.trainer, self.seed, self.differs = trainer, seed, differs
+        self.expected_first: list[str | None] = []
+        """Digests of the first batches that another try has seen."""
+        self._passes: dict[str, list[Passes]] = {}
+        self._places: Saved = {}
+        self._made_in: dict[str, int] = {}
+        self._stage, self._new, self._epoch_now = "predict", [], None  # type: tuple[str, list[Passes], int | None]
+        strategy: Any = trainer.strategy
+        self._barrier, strategy.barrier = strategy.barrier, self._at_barrier
+        self._process, strategy.process_dataloader = strategy.process_dataloader, self._process_loader
+        self._seed_making_of_loaders("train", trainer.fit_loop)
+        self._seed_making_of_loaders("val", trainer.fit_loop.epoch_loop.val_loop)
+        self._seed_making_of_loaders("val", trainer.validate_loop)
+        self._seed_making_of_loaders("test", trainer.test_loop)
+
+    @property
+    def first_digests(self) -> list[str | None]:
+        """The digest of the first batch that each training loader has given."""
+        return [passes.first for passes in self._passes.get("train", [])]
+
+    def state(self, epoch: int, batch: int, is_validating: bool) -> Saved:
+        """Return where the loaders are, as plain data: `batch` batches of `epoch` are done."""
+        within = {"train": batch > 0, "val": is_validating}
+        return {
+            stage: {
+                "made_in": self._made_in[stage],
+                "loaders": [
+                    {"epoch": epoch, "batch": batch, **passes.state(epoch, batch, within[stage])} for passes in loaders
+                ],
+            }
+            for stage, loaders in self._passes.items()
+            if stage in within
+        }
+
+    def restore(self, saved: Saved) -> None:
+        """Have the loaders that are made next begin where `saved` says."""
+        self._places = dict(saved)
+
+    def _at_barrier(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
+        self._barrier(name, *args, **kwargs)
+        if name == "pre_setup":  # the last thing that Lightning does before it calls `setup`
+            reseed(self.seed, "setup")
+
+    def _seed_making_of_loaders(self, stage: str, loop: Any) -> None:
+        set_up = loop.setup_data
+
+        def set_up_seeded() -> None:
+            before = loop._combined_loader
+            progress: Any = self.trainer.fit_loop.epoch_progress.current
+            self._epoch_now, self._stage, self._new = progress.processed, stage, []
+            made_in = self._places.get(stage, {}).get("made_in", progress.processed)
+            reseed(self.seed, "loaders", stage, made_in if stage == "train" else 0)
+            # As it was then: `current_epoch`, which the user's hook asks for, and which decides when a reload is due.
+            progress.processed, progress.completed, counted = made_in, made_in, (progress.processed, progress.completed)
+            try:
+                set_up()
+            finally:
+                (progress.processed, progress.completed), self._epoch_now = counted, None
+            if loop._combined_loader is not before:
+                self._made_in[stage], self._passes[stage] = made_in, self._new
+                self._places.pop(stage, None)
+
+        loop.setup_data = set_up_seeded
+
+    def _process_loader(self, loader: Any) -> Any:
+        if isinstance(loader, Iterator):
+            raise UserError(
+                f"data: {self._stage}_dataloader returns an iterator ({type(loader).__name__}), which is empty after "
+                "its first pass; return a DataLoader, or anything that can be iterated over again"
+            )
+        loader, number = self._process(loader), len(self._new)
+        is_training = self._stage == "train"
+        if not is_training and self.trainer.world_size > 1:
+            loader = _without_repeats(loader)
+        key = (self.seed, self._stage, number)
+        passes = Passes(
+            loader, key, self.trainer.global_rank, self._epoch if is_training else None, cycles=self._cycles
+        )
+        passes.differs = self.differs
+        if is_training and number < len(self.expected_first):
+            passes.expected_first = self.expected_first[number]
+        places = self._places.get(self._stage, {}).get("loaders", [])
+        passes.place = Place(**places[number]) if number < len(places) else None
+        self._new.append(passes)
+        return exact(loader, passes)
+
+    def _epoch(self) -> int:
+        return self.trainer.current_epoch if self._epoch_now is None else self._epoch_now
+
+    def _cycles(self) -> bool:
+        loader = self.trainer.fit_loop._combined_loader
+        return isinstance(loader, CombinedLoader) and loader._mode == "max_size_cycle" and len(loader.flattened) > 1
+
+
+def _without_repeats(loader: Any) -> Any:
+    """Return a loader that Lightning has shared out among ranks for evaluation, so that no rank gets a row twice.
+
+    Lightning repeats rows until all shares are alike. Here the shares differ by a row at most, in as many batches on
+    each rank, since ranks wait for one another in each batch. Other loaders are returned as they are.
+    """
+    sampler = getattr(loader, "sampler", None)
+    if not isinstance(sampler, DistributedSamplerWrapper) or type(loader.batch_sampler) is not BatchSampler:
+        return loader
+    original = sampler.dataset._sampler  # type: ignore[attr-defined]
+    if loader.drop_last or len(original) < sampler.num_replicas:
+        return loader
+    shared = copy.copy(loader)
+    vars(shared)["batch_sampler"] = _Share(original, sampler.rank, sampler.num_replicas, loader.batch_size)
+    return shared
+
+
+class _Share:
+    """The batches of one rank."""
+
+    def __init__(self, sampler: Any, rank: int, ranks: int, batch_size: int) -> None:
+        self.sampler, self.rank, self.ranks, self.batch_size = sampler, rank, ranks, batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(math.ceil(len(self.sampler) / self.ranks) / self.batch_size)
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        rows = list(self.sampler)[self.rank :: self.ranks]
+        edges = [round(number * len(rows) / len(self)) for number in range(len(self) + 1)]
+        return (rows[start:end] for start, end in pairwise(edges))
+
+
+# Values that a module logs with `self.log(..., on_epoch=True)`.
+
+
+def logged_so_far(trainer: L.Trainer) -> list[Saved]:
+    """Return the epoch's sums of what was logged in training steps, as plain data; metric objects keep their own."""
+    results = trainer.fit_loop.epoch_loop._results
+    saved = []
+    for key in sorted(results):
+        result = results[key]
+        if not result.meta.on_epoch or result.has_reset or (result.is_tensor and not result.update_called):
+            continue
+        sums = {"value": result.value.detach().clone()} if result.is_tensor else {}
+        if result.is_tensor and result.meta.is_mean_reduction:
+            sums["cumulated_batch_size"] = result.cumulated_batch_size.detach().clone()
+        if result.meta.sync.should and result.meta.reduce_fx in (torch.mean, torch.sum) and trainer.world_size > 1:
+            sums = {name: trainer.strategy.reduce(value, reduce_op="sum") for name, value in sums.items()}
+        fields = {name: getattr(result.meta, name) for name in _FIELDS}
+        sync = {"should": result.meta.sync.should, "rank_zero_only": result.meta.sync.rank_zero_only}
+        saved.append({"key": key, "reduce_fx": result.meta.reduce_fx.__name__, "fields": fields, "sync": sync, **sums})
+    return saved
+
+
+_FIELDS = (
+    "fx",
+    "name",
+    "prog_bar",
+    "logger",
+    "on_step",
+    "on_epoch",
+    "enable_graph",
+    "add_dataloader_idx",
+    "dataloader_idx",
+    "metric_attribute",
+)
+
+
+def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
+    """Put the sums of an epoch that was begun before back where Lightning adds to them."""
+    results = trainer.fit_loop.epoch_loop._results
+    device = trainer.strategy.root_device
+    metrics: dict[str | None, Any] = dict(trainer.lightning_module.named_modules())
+    for entry in saved:
+        meta = _Metadata(reduce_fx=getattr(torch, entry["reduce_fx"]), **entry["fields"])
+        sync = entry["sync"]
+        meta.sync = _Sync(_should=sync["should"], fn=trainer.strategy.reduce, rank_zero_only=sync["rank_zero_only"])
+        if "value" not in entry:  # a metric object, which may not be logged again in this epoch
+            if (metric := metrics.get(meta.metric_attribute)) is not None:
+                results[entry["key"]] = result = _ResultMetric(meta, is_tensor=False)
+                result.value = metric
+            continue
+        result = _ResultMetric(meta, is_tensor=True).to(device)
+        if trainer.is_global_zero or not sync["should"]:  # the sums of all ranks together
+            for name in ("value", "cumulated_batch_size"):
+                if name in entry:
+                    setattr(result, name, entry[name].to(device))
+        result._update_count = 1
+        results[entry["key"]] = result
+    if saved:
+        trainer._logger_connector._first_loop_iter = True  # else the first batch would reset them
+
+
+def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
+    """Return the names of submodules that the user has put in eval mode for training."""
+    module = trainer.lightning_module
+    if is_validating:
+        captured = trainer.fit_loop.epoch_loop.val_loop._module_mode.mode
+        return [name for name, training in captured.items() if name and not training]
+    return [name for name, part in module.named_modules() if name and not part.training]
+
+
+# The position of Lightning's loops.
+
+
+def was_last_batch(trainer: L.Trainer, done: int) -> bool:
+    """Whether `done` batches are all of the epoch, also of data without a length."""
+    return done >= trainer.num_training_batches or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+
+
+def is_validation_due(trainer: L.Trainer) -> bool:
+    """Whether the batch that was done last is followed by a validation."""
+    loop = trainer.fit_loop
+    return bool(loop._data_fetcher and loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
+
+
+def can_stop_early(trainer: L.Trainer) -> bool:
+    """Whether the run has got as far as it has to."""
+    return trainer.fit_loop._can_stop_early
+
+
+def begin_new_epoch(trainer: L.Trainer) -> None:
+    """Have the run begin an epoch, and not take one up again."""
+    trainer.fit_loop.epoch_loop.restarting = trainer.fit_loop._restarting = False
+
+
+def end_of_resumed_epoch(trainer: L.Trainer) -> None:
+    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle."""
+    trainer.fit_loop._restarting = False
+
+
+def plateau_steps_due(trainer: L.Trainer) -> Saved:
+    """What the plateau schedules will be told: Lightning steps them after the checkpoints of an epoch's end."""
+    if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
+        return {}
+    return {
+        config.monitor: trainer.callback_metrics[config.monitor].clone()
+        for config in trainer.lr_scheduler_configs
+        if config.reduce_on_plateau
+        and config.interval == "epoch"
+        and (trainer.current_epoch + 1) % config.frequency == 0
+        and config.monitor in trainer.callback_metrics
+    }
+
+
+def stand_at(loops: Saved, state: Saved, accumulate: int, is_automatic: bool = True) -> None:
+    """Set the progress of the fit loop and those within it to the position in `state`.
+
+    Between two batches every counter of a kind is equal. A validation that is due looks to Lightning like one
+    that was begun (its first batch ready, none processed), and one that is done like a checkpoint written at its end.
+    """
+    epoch, batch, validation = state["epoch"], state["batch"], state["validation"]
+    batches = loops["epoch_loop.batch_progress"]
+    last_of_epoch = state.get("is_last", False)
+    total = batches["total"]["processed"]
+    begun = epoch + 1 if batch else epoch
+    loops["epoch_progress"] = {
+        kind: {"ready": begun, "started": begun, "processed": epoch, "completed": epoch}
+        for kind in ("total", "current")
+    }
+    loops["epoch_loop.batch_progress"] = {
+        "total": _all_at(total),
+        "current": _all_at(batch),
+        "is_last_batch": last_of_epoch,
+    }
+    due = int(validation == "due")
+    loops["epoch_loop.val_loop.batch_progress"] = {
+        "total": {"ready": due, "started": due, "processed": 0, "completed": 0},
+        "current": _all_at(0),
+        "is_last_batch": False,
+    }
+    # The number of optimizer steps as loggers see it; Lightning adds the latest when it comes back to a validation.
+    optimizer = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
+    steps = optimizer["step"]["total"]["completed"] if is_automatic else total
+    stepped = batch % accumulate == 0 or last_of_epoch
+    to_be_added = int(bool(batch) and validation is not None and stepped)
+    loops["epoch_loop.state_dict"]["_batches_that_stepped"] = steps - to_be_added
+
+
+def _all_at(count: int) -> dict[str, int]:
+    return {"ready": count, "started": count, "processed": count, "completed": count}
+
+
+def after_train_start(trainer: L.Trainer, act: Callable[[], None]) -> None:
+    """Have `act` called when callbacks and the module have done what they do as training starts."""
+    strategy: Any = trainer.strategy
+    on_train_start = strategy.on_train_start
+
+    def start() -> None:
+        on_train_start()
+        act()
+
+    strategy.on_train_start = start
+
+
+def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None:
+    """Have callbacks that save run after the module's own `on_train_batch_end`, as Lightning does at an epoch's end.
+
+    Else a checkpoint lacks what that hook does, as to move an average of the weights on. To be called once.
+    """
+    if not is_overridden("on_train_batch_end", module):
+        return
+    waiting: list[Callable[[], None]] = []
+
+    def wait(hook: Callable[..., None], *args: Any) -> None:
+        waiting.append(partial(hook, *args))
+
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        hook = callback.on_train_batch_end
+        if isinstance(callback, Checkpoint) and callable(hook):
+            callback.on_train_batch_end = partial(wait, hook)  # type: ignore[method-assign]
+    loop: Any = trainer.fit_loop.epoch_loop
+    advance = loop.advance
+
+    def advance_then_save(data_fetcher: Any) -> None:
+        waiting.clear()
+        advance(data_fetcher)
+        for hook in waiting:
+            hook()
+
+    loop.advance = advance_then_save
+
+
+def logged_metrics(trainer: L.Trainer, of_validation: bool) -> list[Any]:
+    """Return the metric objects that were logged in training, or in validation: Lightning resets them at its end."""
+    loop = trainer.fit_loop.epoch_loop
+    results = loop.val_loop._results if of_validation else loop._results
+    return [result.value for result in results.values() if not result.is_tensor]
+
+
+def logged_directions(trainer: L.Trainer) -> dict[str, str]:
+    """Return the better end, ``min`` or ``max``, of the metric objects that were logged and say which it is."""
+    better = {}
+    for results in (trainer.fit_loop.epoch_loop._results, trainer.fit_loop.epoch_loop.val_loop._results):
+        for result in results.values():
+            larger = None if result.is_tensor else getattr(result.value, "higher_is_better", None)
+            if larger is not None:
+                better[result.meta.name] = "max" if larger else "min"
+    return better
+
+
+def logged_twice(trainer: L.Trainer) -> set[str]:
+    """Return the names under which both training and validation have logged something: one hides the other."""
+    loop = trainer.fit_loop.epoch_loop
+    names = [{result.meta.name for result in results.values()} for results in (loop._results, loop.val_loop._results)]
+    return names[0] & names[1]
+
+
+def run_in_place_of_prediction(trainer: L.Trainer, act: Callable[[], None]) -> None:
+    """Have `trainer.predict` do everything but to iterate: `act` is called when data and module are ready."""
+    trainer.predict_loop.run = act  # type: ignore[method-assign]

@@ -1,0 +1,43 @@
+"""Builds what the configuration names and what writes files: below the run's folder, and nowhere else."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+
+from trainhouse.configuration.create import create, located
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.signature import check_arguments
+from trainhouse.runs.run_folder import CHECKPOINTS
+
+# Classes of Lightning, and those of the same name that do the same for them here, but for what their docstrings say.
+_IN_PLACE_OF: dict[Any, str] = {
+    ModelCheckpoint: "trainhouse.checkpoints.model_checkpoints.ModelCheckpoint",
+    CSVLogger: "trainhouse.runs.csv_logger.CSVLogger",
+}
+
+
+def create_below(folder: Path, node: Any, key: str) -> Any:
+    """Build a callback or a logger that writes below `folder`, a run's own.
+
+    The configuration names no folder of this run: it can be run again. Raises `UserError` naming `key` for one that
+    does, and as `create` does.
+    """
+    found = located(node, key)
+    parameters = inspect.signature(found).parameters
+    for name in ("dirpath", "save_dir"):
+        if name in node:
+            raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
+    for name in ("name", "version", "filename", "sub_dir"):
+        if isinstance(node.get(name), str) and (".." in Path(node[name]).parts or Path(node[name]).is_absolute()):
+            raise UserError(f"{key}.{name}: '{node[name]}' leads out of the run's folder")
+    given: dict[str, Any] = {"dirpath": str(folder / CHECKPOINTS), "save_dir": str(folder)}
+    if str(node.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
+        given |= {"save_on_train_epoch_end": True, "check_on_train_epoch_end": True}
+    given = {name: value for name, value in given.items() if name in parameters and name not in node}
+    if found in _IN_PLACE_OF:
+        check_arguments(found, node, key, given, complete=True)  # which names the class that the user has named
+        node = {**node, "_target_": _IN_PLACE_OF[found]}
+    return create(node, key, **given)

@@ -1,0 +1,105 @@
+"""The loggers of a run, any number of them: built below its folder, and told the same."""
+
+import inspect
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from trainhouse.configuration.create import located
+from trainhouse.configuration.errors import UserError
+from trainhouse.runs.created_below import create_below
+from trainhouse.runs.csv_logger import STEPS_FILE, CSVLogger, rows_before
+from trainhouse.runs.run_folder import HISTORY, is_worker_rank
+
+Config = dict[str, Any]
+# Names by which loggers take a folder to write to, beside those that `create_below` knows.
+_FOLDERS = ("dir", "root_dir", "offline_directory")
+
+
+def build_loggers(node: Any, folder: Path, resume_step: int | None = None) -> list[Logger]:
+    """Return the loggers that `node`, the configuration's group `logger`, names: name -> logger, or a single logger.
+
+    They write below `folder` only. In a run that goes on at `resume_step`, its number of optimizer steps, they keep
+    what was logged before and nothing that will be logged once more. Raises `UserError` that names the key.
+    """
+    if not node:
+        return []
+    if not isinstance(node, dict):
+        raise UserError(f"logger: expected a group of keys, or null, got {node!r}")
+    parts = {"logger": node} if "_target_" in node else {f"logger.{name}": part for name, part in node.items()}
+    loggers = {key: _build(part, key, folder, resume_step) for key, part in parts.items() if part is not None}
+    _refuse_shared_files(loggers, folder)
+    for logger in loggers.values():
+        _keep(logger, resume_step or 0)
+    return list(loggers.values())
+
+
+def _build(node: Any, key: str, folder: Path, resume_step: int | None) -> Logger:
+    found = located(node, key)
+    for name in _FOLDERS:
+        if name in node:
+            raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
+    if resume_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
+        parameters = inspect.signature(found).parameters
+        if "purge_step" in parameters or any(part.kind is part.VAR_KEYWORD for part in parameters.values()):
+            node = {**node, "purge_step": resume_step}  # hides what is logged once more
+    logger = create_below(folder, node, key)
+    if not isinstance(logger, Logger):
+        raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {node['_target_']}")
+    return logger
+
+
+def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
+    files = {folder / HISTORY: "the run's own table of epochs"}
+    for key, logger in loggers.items():
+        if isinstance(logger, LightningCSVLogger):
+            path = Path(logger.log_dir, STEPS_FILE)
+            if path in files:
+                raise UserError(f"{key}.version: {path.relative_to(folder)} is {files[path]}; set another version")
+            files[path] = f"that of {key}"
+
+
+def _keep(logger: Logger, resume_step: int) -> None:
+    """Let a CSV logger go on with its rows."""
+    if isinstance(logger, CSVLogger):
+        logger.resume_step = resume_step
+    elif isinstance(logger, LightningCSVLogger) and not is_worker_rank():
+        kept = rows_before(Path(logger.log_dir, STEPS_FILE), resume_step)
+        if kept:  # of a subclass, which begins by deleting what is there
+            logger.experiment.metrics += kept
+            logger.save()
+
+
+def log_hyperparameters(loggers: Iterable[Logger], config: Config, final_metrics: dict[str, float] | None) -> None:
+    """Tell all loggers the hyperparameters in `config`.
+
+    `final_metrics` are what the run came to, or None at its start: TensorBoard's HParams tab is made once, with both.
+    """
+    for logger in loggers:
+        if not isinstance(logger, TensorBoardLogger):
+            with suppress(NotImplementedError):  # Lightning obliges each to have the method, not to do something
+                logger.log_hyperparams(config)
+        elif final_metrics is None:
+            logger.hparams.update(config)  # it leaves them in hparams.yaml
+        else:
+            logger.log_hyperparams(config, {f"final/{name}": value for name, value in final_metrics.items()})
+
+
+def log_figure(loggers: Iterable[Logger], name: str, pixels: np.ndarray) -> None:
+    """Show a figure, uint8 ``[height, width, 4]``, in the loggers that have images."""
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_image(name, pixels, dataformats="HWC")
+        elif callable(log_image := getattr(logger, "log_image", None)):
+            log_image(name, [pixels])
+
+
+def close_loggers(loggers: Iterable[Logger]) -> None:
+    """Let all loggers write what they still hold, of a run that has come to its end."""
+    for logger in loggers:
+        logger.finalize("success")

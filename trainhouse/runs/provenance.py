@@ -1,0 +1,84 @@
+"""Where a model comes from: enough to find the code, the packages and the data again."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from trainhouse.configuration.schema import CONF
+from trainhouse.machine.files import sha256
+
+_PROJECT = CONF.parent
+
+PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
+
+
+def provenance(data_name: str, data_fingerprint: str, config: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return plain data: git commit and whether the tree was dirty, versions, command, time, data, sources.
+
+    The sources are the files of the classes that `config` names as model and data, each with a hash.
+    """
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "git_commit": commit,
+        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "command": shlex.join(["python", *sys.argv]),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": data_name,
+        "data_fingerprint": data_fingerprint,
+        "sources": sources(config) if config else {},
+    }
+
+
+def sources(config: dict[str, Any]) -> dict[str, str]:
+    """Return the files of this checkout that hold what the model and data of `config` name, each with its SHA-256."""
+    found = {}
+    for name in sorted({*_targets(config.get("model")), *_targets(config.get("data"))}):
+        module = sys.modules.get(name.rpartition(".")[0])
+        path = Path(getattr(module, "__file__", None) or "none").resolve()
+        if path.is_file() and path.is_relative_to(_PROJECT) and not _is_installed(path):
+            found[str(path.relative_to(_PROJECT))] = sha256(path)
+    return found
+
+
+def changed_sources(config: dict[str, Any], origin: dict[str, Any]) -> list[str]:
+    """Return the files that have changed since `origin` was written, of those that still belong to `config`."""
+    before = origin.get("sources")
+    return [name for name, value in sources(config).items() if isinstance(before, dict) and before.get(name) != value]
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        for value in node.values():
+            yield from _targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _targets(value)
+
+
+def _is_installed(path: Path) -> bool:
+    return any(part in ("site-packages", "dist-packages") for part in path.parts)
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):  # no git, or not a checkout: a copy of the project works too
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,271 @@
+"""The experiment folder: the names of what is in it, and the claim that makes it one run's own.
+
+Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its first file.
+"""
+
+import functools
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, flag_override, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.machine.files import write_json, write_text
+
+CONFIG = "config.yaml"
+METRICS = "metrics.json"
+HISTORY = "logs/metrics.csv"
+LOG = "logs/training.log"
+LOSS_CURVE = "figures/loss_curve.png"
+CHECKPOINTS = "checkpoints"
+BEST_MODEL = "checkpoints/best_model.ckpt"
+LAST_CHECKPOINT = "checkpoints/last.ckpt"
+RUNS = "outputs"
+# Of a sweep.
+MULTIRUN = "multirun.yaml"
+SWEEP = "sweep.json"
+SWEEP_LOG = "logs/sweep.log"
+_OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
+
+_CONFIG_HEADER = """\
+# The whole configuration of this run, resolved. The same run once more, in a folder of its own:
+#   python train.py --config-path={folder} --config-name=config
+defaults:
+  - _self_
+  - override hydra/job_logging: none
+hydra:
+  run:
+    dir: outputs/${{name}}/${{now:%Y-%m-%d_%H-%M-%S}}
+  sweep:
+    dir: outputs/${{name}}/sweep_${{now:%Y-%m-%d_%H-%M-%S}}
+  callbacks:
+    run_folder:
+      _target_: trainhouse.runs.run_folder.ClaimRunFolder
+
+"""
+
+
+def release(folder: Path) -> None:
+    """Give up the claim on a folder in which no run has begun: its name can be used again."""
+    if not (folder / CONFIG).exists():
+        shutil.rmtree(folder / ".hydra", ignore_errors=True)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as a user types it: relative to the working folder if it is below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def as_override(key: str, path: Path) -> str:
+    """Return ``key=path`` as it can be typed into a shell."""
+    shown = shown_path(path)
+    if re.fullmatch(r"[\w./+-]+", shown, re.ASCII):
+        return f"{key}={shown}"
+    override = f"{key}={quoted(shown)}"
+    return shlex.quote(override) if re.search(r'["$`\\!]', override) else f'"{override}"'
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, so that Hydra reads nothing into what it holds."""
+    doubled = re.sub(r"\\+(?='|$)", r"\g<0>\g<0>", text)  # a backslash means more than itself before a quote only
+    return "'" + doubled.replace("'", "\\'") + "'"
+
+
+def config_header(folder: Path) -> str:
+    """Return what a run's `config.yaml` begins with: for Hydra, when it is run again."""
+    return _CONFIG_HEADER.format(folder=folder.absolute())
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
+    write_text(folder / CONFIG, config_header(folder) + OmegaConf.to_yaml(OmegaConf.create(config)))
+
+
+class ClaimRunFolder(Callback):
+    """Gives every run and every sweep a folder that no other one has, or ends the program.
+
+    A folder whose name Hydra made up gets a suffix when another run has it already (two runs in the
+    same second); a folder that the user named and that holds a run is refused. What claims a folder is
+    the exclusive creation of one entry in it, so two programs that start together can't both have it.
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
+        if is_worker_rank():
+            return
+        if "resume" in config and (resumed := config.resume or requeued_folder()):
+            if _named_by_user(config, "run"):
+                _refuse("hydra.run.dir: a run that goes on stays in its folder; leave it out, or start a new run")
+            try:
+                folder = find_run(resumed)
+            except UserError as error:
+                _refuse(str(error))
+            with flag_override(config, ["struct", "readonly"], False):
+                config.resume = config.hydra.run.dir = str(folder)
+                config.hydra.output_subdir = None  # Hydra's record of the first start stays
+        else:
+            folder = _claim(config, "run", _take)
+            with read_write(config.hydra):
+                config.hydra.run.dir = str(folder)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder that is gone on with."""
+        if config.get("resume"):
+            _refuse("resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<folder>")
+        if resumed := config.get("sweep", {}).get("resume"):
+            folder = _sweep_to_resume(config, resumed)
+        else:
+            folder = _claim(config, "sweep", functools.partial(_take_sweep, config))
+        with read_write(config.hydra):
+            config.hydra.sweep.dir = str(folder)
+
+
+def _take(folder: Path) -> None:
+    if (folder / CONFIG).exists() or (folder / METRICS).exists():
+        raise FileExistsError(folder)
+    (folder / ".hydra").mkdir()
+
+
+def _take_sweep(config: DictConfig, folder: Path) -> None:
+    """Claim a folder for a sweep. A search may join in one that is there: its study knows what is whose."""
+    if not (folder / MULTIRUN).exists() and (theirs := [path for path in folder.iterdir() if _sweep_writes(path)]):
+        _refuse(f"hydra.sweep.dir: {theirs[0]} is there already, and a sweep would overwrite it; name another folder")
+    try:
+        (folder / MULTIRUN).touch(exist_ok=False)
+    except FileExistsError:
+        if "study_name" not in config.hydra.sweeper or not _named_by_user(config, "sweep"):
+            raise
+
+
+def _sweep_writes(path: Path) -> bool:
+    return path.name.isdecimal() or path.name in _OF_A_SWEEP or path.name.startswith("study.journal")
+
+
+def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
+    if _named_by_user(config, "sweep"):
+        _refuse("hydra.sweep.dir: a sweep that goes on stays in its folder; leave it out, or leave sweep.resume out")
+    if not isinstance(resumed, str):
+        _refuse(f"sweep.resume: expected a sweep's folder, got {resumed!r}")
+    folder = Path(resumed)
+    if not (folder / MULTIRUN).is_file():
+        what = "is no sweep's folder" if folder.exists() else f"does not exist (relative paths start at {Path.cwd()})"
+        _refuse(f"sweep.resume: {folder} {what}")
+    return folder
+
+
+def _named_by_user(config: DictConfig, kind: str) -> bool:
+    return any(text.lstrip("+").startswith(f"hydra.{kind}.dir=") for text in config.hydra.overrides.hydra)
+
+
+def find_run(resume: str) -> Path:
+    """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
+
+    Raises `UserError` if there is none.
+    """
+    if not isinstance(resume, str):
+        raise UserError(f"resume: expected a folder, or last, got {resume!r}")
+    if resume == "last":
+        runs = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        if not runs:
+            raise UserError(f"resume: there is no run below {Path(RUNS).absolute()}; start one with python train.py")
+        return max(runs, key=_last_worked_on)
+    folder = Path(resume)
+    if folder.is_file():
+        raise UserError(
+            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
+        )
+    if not folder.is_dir():
+        raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
+    if (folder / MULTIRUN).exists():
+        raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
+    return folder
+
+
+def _last_worked_on(folder: Path) -> float:
+    """When the run last wrote something; its log also has what was refused."""
+    return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())
+
+
+def remember_to_requeue(folder: Path) -> None:
+    """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
+    write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
+
+
+def requeued_folder() -> str | None:
+    """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
+    if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
+        note = json.loads(_requeue_note().read_text())
+        return str(note["folder"]) if note["command"] == sys.argv else None
+    return None
+
+
+def _requeue_note() -> Path:
+    task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
+    return Path(RUNS) / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"
+
+
+def has_log(config: DictConfig) -> bool:
+    """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
+    hydra_config = HydraConfig.get()
+    return not is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
+
+
+def is_sweep_job() -> bool:
+    """Whether this process runs a job of a sweep, which leaves the terminal to the sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def is_requeued_job(folder: Path) -> bool:
+    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that goes on."""
+    return is_sweep_job() and (folder / CONFIG).exists()
+
+
+def is_worker_rank() -> bool:
+    """A further process of a distributed run shares the folder that rank 0 claimed."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
+
+
+def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -> Path:
+    HydraConfig.instance().set_config(config)  # the folder's name may refer to hydra's own values
+    try:
+        folder = Path(config.hydra[kind].dir)
+    except OmegaConfBaseException as error:
+        _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
+    if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
+        _refuse(f"hydra.{kind}.dir: expected a folder of its own for the {kind}")
+    for suffix in count():
+        candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
+        try:
+            candidate.mkdir(parents=True, exist_ok=True)
+            create_mark(candidate)
+            return candidate
+        except FileExistsError:
+            if candidate.exists() and not candidate.is_dir():
+                _refuse(f"hydra.{kind}.dir: {candidate} is a file, not a folder")
+            if _named_by_user(config, kind):
+                _refuse(
+                    f"hydra.{kind}.dir: {candidate} already holds a {kind}, which is never overwritten; "
+                    "name another folder or delete it"
+                )
+        except OSError as error:
+            _refuse(f"hydra.{kind}.dir: cannot create {candidate}: {error.strerror}")
+    raise AssertionError("count() does not end")
+
+
+def _refuse(message: str) -> NoReturn:
+    # Hydra turns an exception of a callback into a warning and goes on; it lets SystemExit through.
+    sys.exit(f"error: {message}")

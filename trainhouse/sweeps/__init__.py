@@ -1,0 +1,1 @@
+"""Many runs: grids, searches, and what they leave behind. Knows no torch."""

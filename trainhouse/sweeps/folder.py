@@ -1,0 +1,113 @@
+"""The sweep's own folder: what it was started for, and how its jobs stand, which their run folders say."""
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.machine.files import write_json
+from trainhouse.machine.locks import try_lock
+from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+
+LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
+_MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
+_STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
+    try:
+        content = json.loads((folder / SWEEP).read_text())
+        return dict(content)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{folder / SWEEP}: not readable ({error}); without it the sweep can't go on") from error
+
+
+def write_record(folder: Path, content: dict[str, Any]) -> None:
+    """Keep what the sweep needs to know when it goes on."""
+    write_json(folder / SWEEP, content)
+
+
+def give_up(folder: Path) -> None:
+    """Remove what a sweep has left that never ran a job, unless another process is at work on it.
+
+    Its folder's name can be used again.
+    """
+    lock = try_lock(folder / LOCK)
+    if lock is None:
+        return
+    with lock:
+        has_jobs = any(path.is_dir() and path.name.isdecimal() for path in folder.iterdir())
+        if has_jobs or any(folder.glob(f"{WORKERS}/*")):  # another process has joined in the search
+            return
+        for pattern in _MADE_BEFORE_A_JOB:
+            for path in folder.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)  # Windows removes no file that is open
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run has begun in a job's folder, so that it can be gone on with."""
+    return (folder / CONFIG).is_file()
+
+
+def read_job(
+    sweep: Path, number: int, lines: Sequence[str], objectives: Sequence[Objective], error: str | None = None
+) -> Job:
+    """Return how a job stands, by its run folder; `error` is why it could not begin."""
+    folder = sweep / str(number)
+    try:
+        content = json.loads((folder / METRICS).read_text())
+    except (OSError, ValueError):
+        content = {}
+    state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
+    metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
+    if state == COMPLETE and (missing := _missing(metrics, objectives)):
+        state, error = FAIL, missing
+    elif state == COMPLETE:
+        error = None
+    elif state == FAIL:
+        error = (str(content.get("error") or error or "").strip() or "failed").splitlines()[0]
+    elif state != PRUNED and error:
+        state = FAIL
+    return Job(
+        number=number,
+        overrides={key: value for key, value in map(split_line, lines) if not is_of_the_sweep(key)},
+        state=state,
+        metrics=metrics,
+        epochs=content.get("epochs"),
+        best_epoch=content.get("best_epoch"),
+        seconds=content.get("seconds"),
+        folder=str(number),
+        error=error if state == FAIL else None,
+        data=(content.get("provenance") or {}).get("data_fingerprint"),
+    )
+
+
+def is_of_the_sweep(override: str) -> bool:
+    """Whether an override, or its key, says how a sweep runs, and nothing of what a job learns."""
+    return re.match(r"[+~]*(sweep|launcher)([.=]|$)", override) is not None
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Return the key, with the sign before it, and the value of an override."""
+    key, _, value = line.partition("=")
+    return key, value
+
+
+def _missing(metrics: dict[str, float], objectives: Sequence[Objective]) -> str | None:
+    for objective in objectives:
+        if objective.metric not in metrics:
+            return f"sweep.metric: {objective.metric} is not logged (there are: {', '.join(sorted(metrics))})"
+        if not math.isfinite(metrics[objective.metric]):
+            return f"{objective.metric} is not finite"
+    return None

@@ -1,0 +1,150 @@
+"""What a sweep says while it runs: a line for each job that has ended, and on a terminal one that is live."""
+
+import shutil
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from trainhouse.configuration.errors import first_line
+from trainhouse.runs.run_folder import HISTORY, SWEEP_LOG
+from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
+from trainhouse.sweeps.plan import Plan
+from trainhouse.sweeps.results import write_results
+from trainhouse.sweeps.summary import clipped, shown, shown_value
+
+_RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
+
+
+class Progress:
+    """Looks at the jobs every second, whoever runs them, and says what has happened; keeps it in the sweep's log.
+
+    Every few seconds it also writes the results so far, which a sweep that is killed then has.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, seconds: float = 1.0) -> None:
+        """`seconds` is the time between two looks."""
+        self.plan, self.folder, self._seconds = plan, folder, seconds
+        self._live = sys.stdout.isatty()
+        self._said = {job.number for job in plan.jobs() if job.state in ENDED}
+        self._before = len(self._said)
+        self._started = self._latest = self._written = time.monotonic()
+        self._over, self._turn = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._watch, name="sweep progress", daemon=True)
+        self._log: TextIO | None = None
+        self._warned = ""
+
+    def __enter__(self) -> "Progress":
+        path = self.folder / SWEEP_LOG
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._log = open(path, "a", encoding="utf-8")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self.look()
+        with self._turn:
+            self._clear()
+        if self._log is not None:
+            with suppress(OSError):  # a full disk, as told
+                self._log.close()
+            self._log = None
+
+    def say(self, text: str) -> None:
+        """Print lines above the live one, and keep them in the log."""
+        with self._turn:
+            self._say(text)
+
+    def look(self) -> None:
+        """Say which jobs have ended since the last look; what keeps it from that must not end the sweep."""
+        try:
+            self._look()
+        except Exception as error:  # such as a full disk, or a study that another process has locked
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+        if text != self._warned:
+            print(text, file=sys.stderr)
+        self._warned = text
+
+    def _look(self) -> None:
+        with self._turn:
+            jobs = self.plan.jobs()
+            for job in jobs:
+                if job.state in ENDED and job.number not in self._said:
+                    self._say(self._ended(job))
+                    self._said.add(job.number)
+                    self._latest = time.monotonic()
+            if self._latest > self._written and time.monotonic() - self._written > _RESULTS_EVERY:
+                write_results(self.folder, jobs, self.plan.objectives)
+                self._written = time.monotonic()
+            if self._live:
+                self._clear()
+                width = shutil.get_terminal_size().columns - 1
+                print(clipped(self._state(jobs), width), end="", flush=True)
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._seconds):
+            self.look()
+
+    def _say(self, text: str) -> None:
+        self._clear()
+        print(text, flush=True)
+        if self._log is not None:
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+            try:
+                self._log.writelines(f"{stamp} {line}\n" for line in text.splitlines())
+                self._log.flush()
+            except OSError as error:
+                self._warn(error)
+
+    def _clear(self) -> None:
+        if self._live:
+            print("\r\033[K", end="")
+
+    def _ended(self, job: Job) -> str:
+        values = [f"{one.metric} {shown(job.value(one.metric))}" for one in self.plan.objectives]
+        told = {COMPLETE: "  ".join(values), PRUNED: f"pruned after {job.epochs} epochs", FAIL: f"failed: {job.error}"}
+        seconds = f"  ({job.seconds:.1f} s)" if job.seconds is not None else ""
+        own = {key: value for key, value in job.overrides.items() if key not in self.plan.shared}
+        overrides = " ".join(as_typed(key, shown_value(value, 60)) for key, value in own.items())
+        return f"{self.plan.what} {job.number:<3} {told[job.state]}{seconds}  {overrides}"
+
+    def _state(self, jobs: list[Job]) -> str:
+        counts, total = Counter(job.state for job in jobs), self.plan.total()
+        first = self.plan.objectives[0]
+        failed_too = self.plan.what == "job"  # a trial that failed is replaced
+        done = counts[COMPLETE] + counts[PRUNED] + failed_too * counts[FAIL]
+        parts = [f"{done}/{total} {self.plan.what}s done"]
+        parts += [f"{counts[state]} {name}" for state, name in ((PRUNED, "pruned"), (FAIL, "failed")) if counts[state]]
+        if found := [job for job in jobs if job.counts([first.metric])]:
+            best = min(found, key=lambda job: first.badness(job.value(first.metric)))
+            parts.append(f"best {first.metric} {shown(best.value(first.metric))} ({self.plan.what} {best.number})")
+        running = [job for job in jobs if job.state == "RUNNING"]
+        parts += [f"{self.plan.what} {job.number}: epoch {self._epoch(job)}" for job in running[:3]]
+        if left := self._time_left(total):
+            parts.append(left)
+        return " | ".join(parts)
+
+    def _epoch(self, job: Job) -> int:
+        try:
+            with open(self.folder / job.folder / HISTORY, encoding="utf-8") as file:
+                return sum(1 for _ in file)  # a header and a row for each epoch: the number of the next one
+        except OSError:
+            return 1
+
+    def _time_left(self, total: int) -> str:
+        done = len(self._said) - self._before
+        if not done or total <= len(self._said):
+            return ""
+        expected = (self._latest - self._started) / done * (total - len(self._said))
+        seconds = max(0.0, expected - (time.monotonic() - self._latest))
+        minutes, rest = divmod(int(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"

@@ -1,0 +1,106 @@
+"""Jobs that differ in their seed or fold alone are one configuration: its mean, and how sure that is."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import le
+
+from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric over the repeats of a configuration. One run has no spread: `std` and `ci95` are None."""
+
+    mean: float
+    std: float | None
+    """Sample standard deviation."""
+    ci95: tuple[float, float] | None
+    """95 % confidence interval of the mean, by Student's t: it takes the repeats to be independent."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Estimate":
+        """Return the estimate from at least one finite value."""
+        mean = statistics.fmean(values)
+        if len(values) < 2:
+            return cls(mean, None, None)
+        std = math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
+        half = student_t(len(values) - 1) * std / math.sqrt(len(values))
+        return cls(mean, std, (mean - half, mean + half))
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What was tried, without what makes its repeats, and those of them that are through."""
+
+    overrides: dict[str, str]
+    jobs: list[Job]
+    """Best first, by the first objective."""
+    estimates: list[Estimate]
+    """One for each objective."""
+
+
+def student_t(freedom: int) -> float:
+    """Return the t that holds 95 % of Student's distribution with `freedom` >= 1 degrees between -t and t.
+
+    The share within ±t is a finite sum in the angle of tan = t / sqrt(freedom): Abramowitz and Stegun,
+    26.7.3 and 26.7.4. It grows with the angle, so halving finds the quantile to the last digits.
+    """
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        angle = (low + high) / 2
+        low, high = (angle, high) if _share_within(angle, freedom) < 0.95 else (low, angle)
+    return math.tan(low) * math.sqrt(freedom)
+
+
+def _share_within(angle: float, freedom: int) -> float:
+    cosine = math.cos(angle)
+    odd = freedom % 2
+    term = cosine if odd else 1.0
+    total = 0.0
+    for power in range(odd, freedom - 1, 2):
+        total += term
+        term *= cosine**2 * (power + 1) / (power + 2)
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+
+
+def configurations(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[Configuration]:
+    """Group the complete jobs with finite objectives into configurations, best mean of the first objective first."""
+    repeats = [key for key in varying(jobs) if is_repeat(key)]
+    metrics = [objective.metric for objective in objectives]
+    groups: dict[tuple[tuple[str, str], ...], list[Job]] = {}
+    for job in jobs:
+        if job.counts(metrics):
+            rest = sorted((key, value) for key, value in job.overrides.items() if key not in repeats)
+            groups.setdefault(tuple(rest), []).append(job)
+    found = [_configuration(group, repeats, objectives) for group in groups.values()]
+    return sorted(found, key=lambda one: (objectives[0].badness(one.estimates[0].mean), one.jobs[0].number))
+
+
+def _configuration(group: Sequence[Job], repeats: Sequence[str], objectives: Sequence[Objective]) -> Configuration:
+    first, metrics = objectives[0], [objective.metric for objective in objectives]
+    different: dict[object, Job] = {}
+    for job in sorted(group, key=lambda job: job.number):
+        # A search may try the same twice: the same seed with the same value is one run, and says nothing of the spread.
+        key = (*(job.overrides.get(key) for key in repeats), *job.values(metrics))
+        different.setdefault(key, job)
+    ranked = sorted(different.values(), key=lambda job: first.badness(job.value(first.metric)))
+    return Configuration(
+        overrides={key: value for key, value in ranked[0].overrides.items() if key not in repeats},
+        jobs=ranked,
+        estimates=[Estimate.of([job.value(metric) for job in ranked]) for metric in metrics],
+    )
+
+
+def pareto(ranked: Sequence[Configuration], objectives: Sequence[Objective]) -> list[Configuration]:
+    """Return the configurations that no other one beats in an objective without losing in another."""
+    points = [
+        tuple(objective.badness(estimate.mean) for objective, estimate in zip(objectives, one.estimates, strict=True))
+        for one in ranked
+    ]
+    front: set[tuple[float, ...]] = set()
+    for point in sorted(set(points)):  # whatever beats a point comes before it
+        if not any(all(map(le, other, point)) for other in front):
+            front.add(point)
+    return [one for one, point in zip(ranked, points, strict=True) if point in front]

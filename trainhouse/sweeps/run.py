@@ -1,0 +1,187 @@
+"""Runs a sweep: what a plan chooses, a launcher does; in the end, however it comes, what there is is written down."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from trainhouse.configuration.errors import Interrupted, UserError, first_line
+from trainhouse.runs.best_of_sweep import BEST
+from trainhouse.runs.run_folder import LOG, as_override, shown_path
+from trainhouse.sweeps.job import FAIL, Job
+from trainhouse.sweeps.plan import Plan, Task
+from trainhouse.sweeps.progress import Progress
+from trainhouse.sweeps.results import write_results
+from trainhouse.sweeps.summary import summary
+
+Launch = Callable[[Sequence[Task]], list[str | None]]
+"""Runs tasks and returns for each why it could not run, or None."""
+_TIME_TO_STOP = 30.0  # seconds
+
+
+def run_sweep(
+    plan: Plan, launch: Launch, folder: Path, batch: int | None, parallel: bool, command: str, mark: Path
+) -> None:
+    """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
+
+    When it ends, by itself, by a signal or by an error, `folder` has the results, and the terminal the table. `command`
+    goes on with it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
+    job of a grid, or every trial, has failed, or if a job was stopped by itself.
+    """
+    plan.start()
+    try:
+        with Progress(plan, folder) as progress, _stopping(mark, parallel) as stopped:
+            progress.say(_opening(plan, folder))
+            while not stopped and (tasks := plan.next(batch)):
+                _run(tasks, plan, launch, folder, stopped)
+                progress.look()
+        if stopped:
+            raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
+    except (KeyboardInterrupt, Interrupted) as error:
+        _close(plan, folder)
+        signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
+        raise Interrupted(signum, f"{error or 'interrupted'}\n{_way_on(plan, command)}") from error
+    except _LauncherError as error:
+        try:
+            _stop_what_runs(plan, error.begun, mark)
+        finally:
+            _close(plan, folder)
+        stopped_too = "; the other jobs that it had started were told to save and stop" if len(error.begun) > 1 else ""
+        raise UserError(f"{error}{stopped_too}; {_way_on(plan, command)}") from error
+    except Exception as error:
+        _close(plan, folder)
+        if isinstance(error, UserError) and plan.is_kept:
+            raise UserError(f"{error}; once that is mended, {_way_on(plan, command)}") from error
+        raise
+    jobs = _close(plan, folder)
+    jobs = [job for job in jobs if plan.is_asked_for(job.number)]
+    failed = [job for job in jobs if job.state == FAIL]
+    if failed and (plan.what == "job" or len(failed) == len(jobs)):
+        raise UserError(
+            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above"
+            + (f"; to run what failed once more: {command}" if plan.is_kept else "")
+        )
+    if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
+        raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_way_on(plan, command)}")
+    if others := sum(job.state == "RUNNING" for job in jobs):
+        print(f"\nstill run by other processes: {others} {plan.what}{'' if others == 1 else 's'}")
+    print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
+
+
+class _LauncherError(Exception):
+    """The launcher itself has failed, not a job; `begun` are the numbers of the jobs that it had started."""
+
+    def __init__(self, message: str, begun: set[int]) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+def _way_on(plan: Plan, command: str) -> str:
+    if plan.is_kept:
+        return f"continue with: {command}"
+    return "it can't go on, since nothing keeps it; set hydra.sweeper.storage for another time"
+
+
+def _stop_what_runs(plan: Plan, begun: set[int], mark: Path) -> None:
+    """Have jobs save and stop that a launcher has left running, on other machines perhaps: nobody waits for them."""
+    with suppress(OSError):
+        mark.touch()
+    until = time.monotonic() + _TIME_TO_STOP
+    while time.monotonic() < until and any(job.state == "RUNNING" and job.number in begun for job in plan.jobs()):
+        time.sleep(0.5)
+
+
+def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stopped: list[int]) -> None:
+    """Launch `tasks` and tell `plan` how they ended.
+
+    joblib gives up all its jobs when the process of one is killed: those that had not begun are launched once more.
+    """
+    left = list(tasks)
+    while left:
+        before = {task.number: _last_sign(folder, task) for task in left}
+        try:
+            errors = launch(left)
+        except Exception as error:
+            begun = [task for task in left if _last_sign(folder, task) != before[task.number]]
+            killed = type(error).__name__ == "TerminatedWorkerError"
+            for task in begun:
+                is_over = not killed or stopped  # its own record says how it ended, or that it goes on
+                plan.ended(task, None if is_over else "its process, or one beside it, was killed; memory may be short")
+            if stopped:  # a worker process that the signal has ended
+                return
+            if not killed or not begun:
+                numbers = {task.number for task in begun}
+                raise _LauncherError(f"launcher: {type(error).__name__}: {first_line(error)}", numbers) from error
+            left = [task for task in left if task not in begun]
+        else:
+            for task, error_line in zip(left, errors, strict=True):
+                plan.ended(task, error_line)
+            return
+
+
+def _last_sign(folder: Path, task: Task) -> int | None:
+    """When a job's run last wrote into its log; None if it never did."""
+    log = folder / str(task.number) / LOG
+    return log.stat().st_mtime_ns if log.exists() else None
+
+
+def _opening(plan: Plan, folder: Path) -> str:
+    jobs = plan.jobs()
+    done = sum(job.state in ("COMPLETE", "PRUNED") for job in jobs)
+    before = f", {done} of them done before" if done else ""
+    count = f"{plan.total()} {plan.what}{'' if plan.total() == 1 else 's'}"
+    note = f"note    {plan.note}\n" if plan.note else ""
+    return f"sweep   {count}{before}\nfolder  {shown_path(folder)}\n{note}"
+
+
+def _close(plan: Plan, folder: Path) -> list[Job]:
+    """Write the results and draw the figures; print the table. A figure that can't be drawn costs nothing else."""
+    jobs = plan.jobs()
+    write_results(folder, jobs, plan.objectives)
+    text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
+    files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
+    print(f"\n{text}\n\n{files} in {shown_path(folder)}", flush=True)
+    try:
+        from trainhouse.sweeps.figures import write_figures
+
+        write_figures(folder, jobs, plan.objectives)
+    except Exception as error:
+        print(f"warning: figures: {type(error).__name__}: {error}", file=sys.stderr)
+    return jobs
+
+
+@contextmanager
+def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
+    """A signal here leaves the file `mark`: jobs in other processes save and stop, and no other job begins.
+
+    Yields the signals that have come. A second one ends the program. A job in this process has a handler of its own
+    while it trains; at other times the signal ends what is being done, at the latest with the next job: Python drops
+    what a handler raises in the middle of some of its own work.
+    """
+    received: list[int] = []
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        if received:
+            sys.exit(128 + signum)
+        received.append(signum)
+        with suppress(OSError):  # a full disk; what trains on this machine gets a terminal's signal itself
+            mark.touch()
+        if not parallel:
+            raise Interrupted(signum)
+        os.write(2, b"\nstopping: the running jobs finish their batch and save (once more ends at once)\n")
+
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signum = getattr(signal, name, None)
+        if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:
+            before[signum] = signal.signal(signum, handle)
+    try:
+        yield received
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,115 @@
+"""Optuna studies and where they are kept. Imports optuna only when a study is opened."""
+
+import os
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainhouse.configuration.create import create
+from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.sweeps.job import Objective
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+_JOURNAL = "journal://"
+_LIBRARIES = {"GPSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "WilcoxonPruner": ("scipy",)}
+_DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
+
+
+def open_study(
+    storage: str | None,
+    name: str,
+    pruner: dict[str, Any] | None,
+    sampler: dict[str, Any] | None = None,
+    objectives: list[Objective] | None = None,
+) -> "Study":
+    """Return the study of that name, made anew if there is none and `objectives` are given.
+
+    `storage` is ``journal://<file>``, any URL that Optuna knows, or None for this process's memory.
+    Raises `UserError` for a storage that can't be opened, and for a study with other objectives.
+    """
+    import optuna
+
+    for key, chosen_class in (("sampler", sampler), ("pruner", pruner)):
+        _check_libraries(f"hydra.sweeper.{key}", chosen_class)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():  # the pruner was asked for by name, and its file in conf/ says what it is
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
+    try:
+        opened = _open_storage(storage)
+        if objectives is None:
+            return optuna.load_study(storage=opened, study_name=name, pruner=chosen)
+        directions = [optuna.study.StudyDirection[_DIRECTIONS[objective.mode]] for objective in objectives]
+        study = optuna.create_study(
+            storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
+        )
+    except (OSError, ImportError, ValueError, KeyError, optuna.exceptions.OptunaError) as error:
+        raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
+    except Exception as error:  # of the database's own library, which need not be installed here
+        if not type(error).__module__.startswith("sqlalchemy"):
+            raise
+        raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
+    _check_objectives(study, objectives, f"study '{name}' in {storage}")
+    if sampler:
+        study.sampler = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
+    return study
+
+
+def _check_libraries(key: str, config: dict[str, Any] | None) -> None:
+    """Optuna itself would miss them in the middle of a search."""
+    name = str((config or {}).get("_target_")).rpartition(".")[2]
+    missing = [library for library in _LIBRARIES.get(name, ()) if find_spec(library) is None]
+    if missing:
+        raise UserError(f"{key}: {name} needs {', '.join(missing)}; pip install -e '.[search]' brings what it needs")
+
+
+def _open_storage(url: str | None) -> Any:
+    if url is None or not url.startswith(_JOURNAL):
+        return url
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = str(Path(url.removeprefix(_JOURNAL)).absolute())
+    lock = JournalFileOpenLock(path)
+    if Path(path).is_file():
+        lock.acquire()
+        try:
+            _drop_half_a_record(Path(path))
+        finally:
+            lock.release()
+    return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+
+
+def _drop_half_a_record(journal: Path) -> None:
+    """Cut off a last line without an end, as a full disk or a power cut leaves it: the next would be added to it."""
+    with open(journal, "rb+") as file:
+        beginning = file.read(200)
+        if not beginning:
+            return
+        if b'"op_code"' not in beginning:
+            raise UserError(f"hydra.sweeper.storage: {journal} is no journal of Optuna; name another file")
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _check_objectives(study: "Study", objectives: list[Objective], source: str) -> None:
+    wanted = [[objective.metric, objective.mode] for objective in objectives]
+    found = study.user_attrs.get("objectives")
+    if found is None:
+        study.set_user_attr("objectives", wanted)
+    elif found != wanted:
+        names = [" and ".join(f"{metric} ({mode})" for metric, mode in one) for one in (found, wanted)]
+        raise UserError(f"sweep.metric: {source}: is a search by {names[0]}, not by {names[1]}; name another folder")
+
+
+def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
+    """A sampler that starts anew with its old seed would propose its old trials once more."""
+    seed = sampler.get("seed")
+    if seed is not None and type(seed) is not int:
+        raise UserError(f"hydra.sweeper.sampler.seed: expected a whole number, or null, got {seed!r}")
+    return sampler if not isinstance(seed, int) else {**sampler, "seed": seed + 7919 * trials}

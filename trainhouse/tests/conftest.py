@@ -1,0 +1,153 @@
+"""Shared by all tests: composing a configuration, running a script, and one trained run to read from."""
+
+import csv
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning  # noqa: F401  # so that forked scripts find it imported
+import pytest
+import torch
+from filelock import FileLock
+from hydra import compose, initialize_config_dir
+
+import src.data
+import src.models
+from trainhouse.configuration.config import checked
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "conf"
+LIBRARY_CONF = ROOT / "trainhouse" / "conf"
+
+# The classes in pairs/ are found where a user has theirs.
+for package in (src.models, src.data):
+    package.__path__.append(str(Path(__file__).parent / "pairs" / package.__name__.rpartition(".")[2]))
+
+# Two test processes on two cores: one thread each, or they wait for one another (25 times slower).
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
+Config = dict[str, Any]
+
+
+def composed(*overrides: str, config_name: str = "train") -> Config:
+    """Compose and check a configuration as a script does, without Hydra's own values."""
+    fixed = ["name=test"] if config_name == "train" else []
+    if fixed and not any(override.startswith("logger=") for override in overrides):
+        fixed.append("logger=none")  # the slowest part of a short run
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return checked(compose(config_name, [*fixed, *overrides]))
+
+
+def run_script(
+    script: str, *arguments: str, cwd: Path, timeout: float = 120, fresh: bool = False, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of the project in the folder `cwd`, in a process of its own.
+
+    A `fresh` process is what a user starts. By default the process is forked from this one, which has
+    imported torch and lightning already: that saves the several seconds which importing them takes.
+    """
+    if fresh or not hasattr(os, "fork"):
+        command = [sys.executable, str(ROOT / script), *arguments]
+        return subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False
+        )
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = os.fork()
+        if process == 0:
+            os._exit(_run_as_main(script, arguments, cwd, env, out.fileno(), err.fileno()))
+        deadline = time.monotonic() + timeout
+        while (ended := os.waitpid(process, os.WNOHANG))[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+                raise TimeoutError(f"{script} {arguments} did not end within {timeout} s")
+            time.sleep(0.01)
+        out.seek(0)
+        err.seek(0)
+        code = os.waitstatus_to_exitcode(ended[1])
+        return subprocess.CompletedProcess([script, *arguments], code, out.read(), err.read())
+
+
+def _run_as_main(script: str, arguments: tuple[str, ...], cwd: Path, env: dict[str, str], out: int, err: int) -> int:
+    """Do in a forked child what `python script arguments` does; return the exit status."""
+    os.chdir(cwd)
+    os.environ.update(env)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    sys.stdout, sys.stderr = (open(handle, "w", closefd=False) for handle in (1, 2))  # noqa: SIM115
+    sys.argv = [str(ROOT / script), *arguments]
+    warnings.resetwarnings()
+    code: Any = 0
+    try:
+        runpy.run_path(str(ROOT / script), run_name="__main__")
+    except SystemExit as ended:
+        code = ended.code or 0
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+            code = 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this session have in common."""
+    return (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("s")
+    )
+
+
+@pytest.fixture(scope="session")
+def made_once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder by the first test process that asks for it; the others get the same one. Only read it."""
+
+    def get(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared_folder / name
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                partial = folder.with_suffix(".partial")
+                partial.mkdir()
+                make(partial)
+                partial.rename(folder)
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def project(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """A working folder in which `python train.py` was run once; only read it."""
+
+    def make(folder: Path) -> None:
+        link_raw_data(folder)
+        done = run_script("train.py", "trainer.max_epochs=6", "hydra.run.dir=outputs/run", cwd=folder, fresh=True)
+        (folder / "stdout.txt").write_text(done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once("project", make)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read logs/metrics.csv; a metric that an epoch doesn't have is left out of its row."""
+    with open(path, newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def link_raw_data(folder: Path) -> None:
+    """Let relative paths below data/raw work in another working folder."""
+    (folder / "data").mkdir()
+    (folder / "data" / "raw").symlink_to(ROOT / "data" / "raw")

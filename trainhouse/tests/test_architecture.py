@@ -1,0 +1,219 @@
+"""Who may import whom is read from the source and held; so are the habits that keep start-up fast."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from trainhouse.tests.conftest import CONF, LIBRARY_CONF, ROOT
+
+SCRIPTS = ("train", "eval", "infer", "select_best_model")
+LIBRARY = ROOT / "trainhouse"
+# Each room of the library and the rooms it may import, from the bottom up.
+MAY_IMPORT: dict[str, set[str]] = {
+    "configuration": set(),
+    "fast": set(),
+    "machine": {"configuration"},
+    "arrays": {"configuration", "machine"},
+    "runs": {"configuration", "machine"},
+    "reports": {"configuration", "machine", "runs"},
+    "checkpoints": {"configuration", "machine", "arrays", "runs"},
+    "sweeps": {"configuration", "machine", "runs", "reports"},
+    "resuming": {"configuration", "arrays", "checkpoints"},
+    "training": {"configuration", "fast", "machine", "arrays", "runs", "reports", "checkpoints", "sweeps", "resuming"},
+    "predicting": {"configuration", "machine", "arrays", "runs", "reports", "checkpoints", "resuming", "training"},
+    "launching": {"configuration", "fast", "machine", "runs", "sweeps", "training"},
+}
+# What may use private names of Lightning, Hydra and torch.
+MAY_USE_PRIVATE_NAMES = ("fast/", "resuming/loops.py")
+# What still does, and has to move there; nothing may be added.
+STILL_USE_PRIVATE_NAMES = (
+    "launching/foreign_config.py",
+    "launching/sweepers.py",
+    "resuming/exact_resume.py",
+    "sweeps/composing.py",
+    "sweeps/search.py",
+    "training/non_finite.py",
+    "training/pruning.py",
+    "training/run.py",
+)
+EXTERNAL = ("lightning", "hydra", "torch", "omegaconf", "optuna", "joblib", "torchmetrics", "pyarrow")
+LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
+USERS_FILES = sorted((ROOT / "src").rglob("*.py"))
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of modules; of a package, what is taken from it, if that is a module."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            for inner in (f"{node.module}.{alias.name}" for alias in node.names):
+                names.add(inner if (ROOT / f"{inner.replace('.', '/')}.py").is_file() else str(node.module))
+    return names
+
+
+def test_every_room_is_listed() -> None:
+    rooms = {path.parent.name for path in LIBRARY.glob("*/*.py")} - {"tests", "benchmarks"}
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_rooms_import_only_rooms_below_them() -> None:
+    below: set[str] = set()
+    for room, others in MAY_IMPORT.items():
+        assert others <= below, f"{room} is listed before {others - below}"
+        below.add(room)
+
+
+@pytest.mark.parametrize("path", LIBRARY_FILES, ids=shown)
+def test_a_file_of_the_library_imports_its_own_room_and_those_below(path: Path) -> None:
+    room = path.parent.name
+    for name in imported(path):
+        top, *inner = name.split(".")
+        assert top != "src", f"{path} imports {name}: the library meets the user's code only through _target_s"
+        assert top not in SCRIPTS, f"{path} imports a script"
+        if top == "trainhouse" and inner:
+            assert inner[0] in MAY_IMPORT[room] | {room}, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", USERS_FILES, ids=shown)
+def test_a_file_of_the_users_imports_only_the_face_of_the_library(path: Path) -> None:
+    assert not [name for name in imported(path) if name.startswith("trainhouse.")]
+    assert not [name for name in imported(path) if name.partition(".")[0] in SCRIPTS]
+
+
+def test_the_face_of_the_library_has_what_it_names_and_loads_nothing_before_it_is_asked() -> None:
+    code = (
+        "import sys, trainhouse\n"
+        "assert not [name for name in sys.modules if name.startswith(('trainhouse.', 'numpy', 'torch'))]\n"
+        "for name in trainhouse._PLACES: getattr(trainhouse, name)\n"
+        "try: trainhouse.nothing\n"
+        "except AttributeError: print('fine')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "fine\n", done.stderr
+
+
+def own_private_names() -> set[str]:
+    """Names with an underscore that are defined in the project: as function, class, variable or attribute."""
+    found: set[str] = set()
+    for path in [*LIBRARY_FILES, *USERS_FILES]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls") else "")
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "object.__setattr__":
+                found.add(str(getattr(node.args[1], "value", "")))
+    return found
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def private_names(path: Path, own: set[str]) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(EXTERNAL):
+            names = [*str(node.module).split("."), *(alias.name for alias in node.names)]
+            found += [name for name in names if is_private(name)]
+        elif isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own:
+            is_of_os = isinstance(node.value, ast.Name) and node.value.id == "os"  # os._exit is documented
+            found += [] if is_of_os else [node.attr]
+    return found
+
+
+def test_private_names_of_libraries_are_used_in_two_places_only() -> None:
+    own = own_private_names()
+    users = {path.relative_to(LIBRARY).as_posix() for path in LIBRARY_FILES if private_names(path, own)}
+    others = {name for name in users if not name.startswith(MAY_USE_PRIVATE_NAMES)}
+    assert others == set(STILL_USE_PRIVATE_NAMES)
+
+
+def test_what_hydra_imports_at_every_start_is_light() -> None:
+    for path in [*(ROOT / "hydra_plugins").glob("*.py"), LIBRARY / "launching" / "sweepers.py"]:
+        tops = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+        own = {str(node.module).split(".")[1] for node in tops if str(node.module).startswith("trainhouse.")}
+        assert own <= {"configuration", "machine", "runs", "launching"}, path
+        assert not any(name.startswith(("torch", "lightning", "optuna")) for name in imported(path)), path
+
+
+MODELS = sorted(path for path in (ROOT / "src" / "models").glob("*.py") if path.stem != "__init__")
+
+
+def has_lightning_module(path: Path) -> bool:
+    """Whether a file of src/models holds a LightningModule, which says itself how it is trained."""
+    return any(
+        isinstance(node, ast.ClassDef) and any("LightningModule" in ast.unparse(base) for base in node.bases)
+        for node in ast.parse(path.read_text()).body
+    )
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
+def test_models_know_nothing_of_this_project_and_plain_networks_nothing_but_torch(path: Path) -> None:
+    outside = {name.partition(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
+    allowed = {"torch", "lightning", "torchmetrics"} if has_lightning_module(path) else {"torch"}
+    assert outside <= allowed, f"{path} imports {outside}"
+
+
+def test_there_are_models_of_both_kinds() -> None:
+    assert {has_lightning_module(path) for path in MODELS} == {True, False}
+
+
+def test_only_create_calls_hydras_instantiate() -> None:
+    users = [path.name for path in [*LIBRARY_FILES, *USERS_FILES] if re.search(r"\binstantiate\(", path.read_text())]
+    assert users == ["create.py"]
+
+
+def test_only_the_checkpoint_module_loads_files_with_torch() -> None:
+    loaders = [path for path in [*LIBRARY_FILES, *USERS_FILES] if "torch.load(" in path.read_text()]
+    assert [path.name for path in loaders] == ["checkpoint.py"]
+    assert "weights_only=True" in loaders[0].read_text()
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("flags", [["--help"], ["--cfg", "job"]], ids=["help", "cfg"])
+def test_help_and_config_load_neither_torch_nor_lightning(script: str, flags: list[str]) -> None:
+    code = (
+        "import runpy, sys, atexit\n"
+        "heavy = ('torch', 'lightning', 'torchmetrics', 'matplotlib', 'pyarrow')\n"
+        "atexit.register(lambda: print('LOADED', [name for name in heavy if name in sys.modules]))\n"
+        f"sys.argv = ['{script}.py'] + {flags!r}\n"
+        f"runpy.run_path('{script}.py', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_entry_script_is_a_table_of_contents(script: str) -> None:
+    assert len((ROOT / f"{script}.py").read_text().splitlines()) <= 45
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*CONF.glob("**/*.yaml"), *LIBRARY_CONF.glob("**/*.yaml")]), ids=lambda path: shown(path)
+)
+def test_no_config_file_inherits_deeper_than_its_own_group(path: Path) -> None:
+    defaults = OmegaConf.load(path).get("defaults") or []
+    for entry in defaults:
+        name = entry if isinstance(entry, str) else str(next(iter(entry)))
+        in_group = path.parent != CONF
+        assert not (in_group and name.startswith("/")), f"{path} reaches into another group"
+        if path.parent.name == "experiment":
+            assert name.startswith("override "), f"{path}: an experiment overrides, and inherits from no other"

@@ -1,0 +1,187 @@
+"""Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
+
+import inspect
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.schema import groups
+from trainhouse.sweeps.job import Objective
+from trainhouse.sweeps.study import open_study
+from trainhouse.tests.conftest import CONF, LIBRARY_CONF, Config, composed, link_raw_data
+from trainhouse.training.run import train
+
+SMALL = [
+    "trainer.max_epochs=1",
+    "trainer.limit_train_batches=2",
+    "trainer.limit_val_batches=2",
+    "++callbacks.progress_bar=null",
+]
+# What a data source needs besides its file in conf/data; the others need nothing.
+NEEDS = {
+    "npy": ["data.features=x.npy", "data.labels=y.npy"],
+    "csv": ["data.file=table.csv", "data.target=price"],
+}
+
+
+# Of a group, what its files begin with and what is no option of its own.
+SHARED = {"array_defaults"}
+
+
+def options(group: str) -> list[str]:
+    return sorted(
+        path.stem
+        for folder in (CONF, LIBRARY_CONF)
+        for path in (folder / group).glob("*.yaml")
+        if path.stem not in SHARED
+    )
+
+
+def is_class_of(group: str, option: str, base: type) -> bool:
+    """Whether the `_target_` of an option is a class, and one of the kind `base`."""
+    found = get_object(OmegaConf.load(CONF / group / f"{option}.yaml")["_target_"])
+    return inspect.isclass(found) and issubclass(found, base)
+
+
+# What combines freely: plain networks, and functions that read arrays. The other files go in pairs: conf/experiment.
+NETWORKS = [option for option in options("model") if not is_class_of("model", option, L.LightningModule)]
+ARRAYS = [option for option in options("data") if not is_class_of("data", option, L.LightningDataModule)]
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data for the sources that read the user's files."""
+    link_raw_data(tmp_path)
+    random = np.random.RandomState(0)
+    np.save(tmp_path / "x.npy", random.randint(0, 256, (90, 8, 8)).astype(np.uint8))
+    np.save(tmp_path / "y.npy", np.arange(90) % 3)
+    rows = [f"{a},{'red' if b else 'blue'},{a * 2 + b}.5" for a, b in random.randint(0, 2, (90, 2))]
+    (tmp_path / "table.csv").write_text("\n".join(["size,colour,price", *rows]))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(tmp_path: Path, *overrides: str, **changes: Any) -> Config:
+    config = composed(*SMALL, *overrides)
+    train(config, tmp_path / "run")
+    return config
+
+
+@pytest.mark.parametrize("data", ARRAYS)
+@pytest.mark.parametrize("model", NETWORKS)
+def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
+    model: str, data: str, tmp_path: Path
+) -> None:
+    try:
+        run(tmp_path, f"model={model}", f"data={data}", *NEEDS.get(data, []))
+    except UserError as error:  # the one accepted way not to fit: a network that says which rows it takes
+        if not str(error).startswith("model: takes "):
+            raise
+        pytest.skip(str(error))
+    assert (tmp_path / "run/checkpoints/best_model.ckpt").is_file()
+
+
+GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
+
+
+@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
+def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
+    config = composed(*SMALL, f"{group}={option}")
+    if option == "fast_dev_run":
+        config["trainer"]["max_epochs"] = 1
+    assert train(config, tmp_path / "run").epochs == 1
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_every_trainer_trains(option: str, tmp_path: Path) -> None:
+    if option == "gpu" and not torch.accelerator.is_available():
+        with pytest.raises(UserError, match="gpu"):
+            run(tmp_path, "trainer=gpu")
+    else:
+        run(tmp_path, f"trainer={option}")
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_every_experiment_trains_and_states_its_command_and_numbers(option: str, tmp_path: Path) -> None:
+    config = run(tmp_path, f"experiment={option}")
+    best = "last.ckpt" if config["monitor"] is None else "best_model.ckpt"
+    assert (tmp_path / "run/checkpoints" / best).is_file()
+    header = [
+        line for line in (CONF / "experiment" / f"{option}.yaml").read_text().splitlines() if line.startswith("#")
+    ]
+    text = "\n".join(header)
+    assert "python train.py" in text
+    assert f"experiment={option}" in text
+    measured = "train/" if config["monitor"] is None else "test/"
+    assert measured in text, "the number that it reached"
+    assert " s" in text, "the time that it took"
+
+
+def test_every_module_and_every_data_of_ones_own_is_in_an_experiment() -> None:
+    choices = [compose_choices(f"experiment={option}") for option in options("experiment")]
+    for group, free in (("model", NETWORKS), ("data", ARRAYS)):
+        assert set(options(group)) - set(free) <= {choice[group] for choice in choices}, group
+
+
+def compose_choices(*overrides: str) -> dict[str, str]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return dict(compose("train", [*overrides], return_hydra_config=True).hydra.runtime.choices)
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_command_composes(path: Path) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose(path.stem, return_hydra_config=True)
+    assert not OmegaConf.is_missing(config.hydra.run, "dir")
+
+
+def test_every_group_is_walked() -> None:
+    assert {*groups()} == {"data", "model", "trainer", "experiment", "hydra", "sweep", "launcher", *GROUPS}
+
+
+@pytest.mark.parametrize("launcher", options("launcher"))
+@pytest.mark.parametrize("sweep", options("sweep"))
+def test_every_sweep_composes_with_every_launcher(sweep: str, launcher: str) -> None:
+    if launcher != "basic":
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"sweep={sweep}", f"launcher={launcher}"], return_hydra_config=True)
+    assert "n_jobs" in config.hydra.sweeper
+    assert config.hydra.sweeper._target_.startswith("hydra_plugins.project_sweepers.")
+
+
+# What an option needs that not everybody has installed.
+LIBRARIES = {"gp": "scipy", "cmaes": "cmaes", "wilcoxon": "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [(kind, option) for kind in ("sampler", "pruner") for option in options(f"hydra/sweeper/{kind}")],
+)
+def test_every_sampler_and_pruner_is_built_and_used(kind: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    if option in LIBRARIES:
+        pytest.importorskip(LIBRARIES[option])
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", ["sweep=optuna", f"hydra/sweeper/{kind}={option}"], return_hydra_config=True)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
+    parts: Any = {
+        part: OmegaConf.to_container(config.hydra.sweeper[part], resolve=True) for part in ("pruner", "sampler")
+    }
+    with warnings.catch_warnings():  # some are experimental to Optuna, which says so
+        warnings.simplefilter("ignore")
+        study = open_study(None, "study", **parts, objectives=[Objective("val/loss", "min")])
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        trial.report(1.0, step=1)
+        assert not trial.should_prune()
+        study.tell(trial, 1.0)
+    assert type(getattr(study, kind)).__name__ == parts[kind]["_target_"].rpartition(".")[2]

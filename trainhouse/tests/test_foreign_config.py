@@ -1,0 +1,58 @@
+"""A run folder's configuration may be anybody's: what Hydra itself would build or set from it is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.runs.run_folder import CONFIG, write_config
+from trainhouse.tests.conftest import CONF
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run's folder with the configuration that the project writes there."""
+    write_config(tmp_path, {"seed": 0, "model": {"_target_": "torch.nn.Linear"}})
+    return tmp_path
+
+
+def check(folder: Path) -> None:
+    check_foreign_config([f"--config-path={folder}", "--config-name=config"], CONF, "train")
+
+
+def test_what_a_run_writes_passes(folder: Path) -> None:
+    check(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("trainhouse.runs.run_folder.ClaimRunFolder", "torch.load"),
+        ("hydra:\n", "hydra:\n  job:\n    env_set:\n      PATH: /tmp\n"),
+        ("hydra:\n", "hydra:\n  searchpath: ['pkg://evil']\n"),
+        ("hydra:\n", "hydra:\n  mode: MULTIRUN\n"),
+        ("- _self_\n", "- _self_\n  - evil\n"),
+        ("seed: 0", "seed: ${oc.create:{_target_:os.system}}"),
+        ("torch.nn.Linear", "builtins.open"),
+        ("seed: 0", "seed: [0"),
+    ],
+)
+def test_what_a_run_does_not_write_is_refused_with_its_file(folder: Path, old: str, new: str) -> None:
+    text = (folder / CONFIG).read_text()
+    assert old in text
+    (folder / CONFIG).write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=r"config\.yaml"):
+        check(folder)
+
+
+def test_a_file_that_is_named_by_its_path_is_checked_too(folder: Path) -> None:
+    (folder / CONFIG).write_text("model: {_target_: os.system}\n")
+    up = "../" * len(CONF.parts)
+    with pytest.raises(UserError, match=r"os\.system"):
+        check_foreign_config([f"--config-name={up}{folder.relative_to('/')}/config"], CONF, "train")
+
+
+def test_an_unknown_option_is_named() -> None:
+    with pytest.raises(UserError, match="--foo: no such option"):
+        check_foreign_config(["--foo"], CONF, "train")

@@ -1,0 +1,108 @@
+"""Metrics: the numbers, over batches of uneven size, and the names they are logged under."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchmetrics import MaxMetric, Metric
+
+from src.evaluation import metrics
+from src.evaluation.metrics import build_metrics, metric, metric_names
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_data, tiny_module, tiny_trainer
+
+BATCHES = (8, 8, 3)
+
+
+def macro_f1(logits: np.ndarray, targets: np.ndarray) -> float:
+    predicted = logits.argmax(axis=1)
+    scores = []
+    for code in range(logits.shape[1]):
+        true, said = targets == code, predicted == code
+        scores.append(2 * (true & said).sum() / (true.sum() + said.sum()))
+    return float(np.mean(scores))
+
+
+def r2(values: np.ndarray, targets: np.ndarray) -> float:
+    left = ((targets - values) ** 2).sum(axis=0)
+    return float(np.mean(1 - left / ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+BY_HAND: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "acc": lambda logits, targets: float((logits.argmax(axis=1) == targets).mean()),
+    "f1": macro_f1,
+    "rmse": lambda values, targets: float(np.sqrt(((values - targets) ** 2).mean())),
+    "mae": lambda values, targets: float(np.abs(values - targets).mean()),
+    "r2": r2,
+}
+
+
+def measured(spec: DataSpec) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+    """Return the test metrics of random outputs, given batch by batch, with the outputs and targets."""
+    random = np.random.RandomState(1)
+    outputs = random.standard_normal((sum(BATCHES), spec.outputs)).astype(np.float32)
+    targets = random.randint(spec.outputs, size=len(outputs))
+    if spec.task == "regression":
+        targets = (3 * outputs + random.standard_normal(outputs.shape)).astype(np.float32)
+    collection = build_metrics(spec, "test")
+    start = 0
+    for size in BATCHES:
+        batch = slice(start, start + size)
+        for each in collection.values(copy_state=False):
+            each.update(torch.from_numpy(outputs[batch]), torch.from_numpy(targets[batch]))
+        start += size
+    return {name: float(value) for name, value in collection.compute().items()}, outputs, targets
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [CLASSES, TARGETS, DataSpec("regression", (4,), "float32", 1)],
+    ids=["classes", "two targets", "one target"],
+)
+def test_every_metric_over_uneven_batches_is_that_of_all_rows_at_once(spec: DataSpec) -> None:
+    found, outputs, targets = measured(spec)
+    names = metric_names(spec.task, "test")[1:]
+    expected = {name: BY_HAND[name.removeprefix("test/")](outputs, targets) for name in names}
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_class_that_is_never_seen_does_not_lower_f1() -> None:
+    collection = build_metrics(CLASSES, "val")
+    logits = torch.eye(3)[torch.tensor([0, 1, 1])]
+    for each in collection.values(copy_state=False):
+        each.update(logits, torch.tensor([0, 1, 1]))
+    assert float(collection.compute()["val/f1"]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "names"),
+    [
+        ("classification", "train", ["train/loss", "train/acc"]),
+        ("classification", "val", ["val/loss", "val/acc", "val/f1"]),
+        ("regression", "train", ["train/loss"]),
+        ("regression", "test", ["test/loss", "test/rmse", "test/mae", "test/r2"]),
+    ],
+)
+def test_the_names_of_a_split_start_with_the_loss(task: str, split: str, names: list[str]) -> None:
+    assert metric_names(task, split) == names
+
+
+def test_a_new_metric_is_logged_under_its_functions_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(metrics._REGISTRY, "classification", list(metrics._REGISTRY["classification"]))
+
+    class LargestClass(MaxMetric):
+        def update(self, outputs: torch.Tensor, targets: torch.Tensor) -> None:
+            super().update(targets.max().float())
+
+    @metric("classification", splits=("val",))
+    def largest_class(spec: DataSpec) -> Metric:
+        return LargestClass()
+
+    data = tiny_data(CLASSES)
+    found = tiny_trainer(tmp_path).validate(tiny_module(data), data, verbose=False)[0]
+    assert found["val/largest_class"] == 2
+    assert "val/largest_class" in metric_names("classification", "val")
+    assert "test/largest_class" not in metric_names("classification", "test")
+    assert "val/largest_class" not in metric_names("regression", "val")

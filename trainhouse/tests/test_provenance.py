@@ -1,0 +1,67 @@
+"""Provenance: the commit, the packages and the data that a model comes from."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from trainhouse.runs.provenance import provenance
+
+
+def git(*arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    git("init")
+    (tmp_path / "model.py").write_text("one")
+    git("add", ".")
+    git("commit", "-m", "first")
+    return tmp_path
+
+
+def test_a_clean_tree_is_named_by_its_commit(repository: Path) -> None:
+    (repository / "notes.txt").write_text("a file that git does not track changes no model")
+    found = provenance("x.npy", "0123")
+    assert (found["git_commit"], found["git_dirty"]) == (git("rev-parse", "HEAD"), False)
+
+
+def test_a_changed_file_makes_the_tree_dirty(repository: Path) -> None:
+    (repository / "model.py").write_text("two")
+    assert provenance("x.npy", "0123")["git_dirty"] is True
+
+
+@pytest.mark.parametrize("has_git", [True, False])
+def test_a_copy_without_a_repository_has_no_commit(
+    has_git: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    if not has_git:
+        monkeypatch.setenv("PATH", "")
+    found = provenance("x.npy", "0123")
+    assert (found["git_commit"], found["git_dirty"]) == (None, None)
+
+
+def test_command_time_data_and_versions_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "seed=3"])
+    found = provenance("x.npy", "0123")
+    assert found["command"] == "python train.py seed=3"
+    assert abs(datetime.fromisoformat(found["date"]) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (found["data"], found["data_fingerprint"]) == ("x.npy", "0123")
+    assert found["packages"]["torch"] == version("torch")
+    assert found["packages"]["hydra-core"] == version("hydra-core")
+    assert sys.version.startswith(found["python"])
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainhouse.runs.provenance.PACKAGES", ("torch", "no-such-package"))
+    assert provenance("x.npy", "0123")["packages"] == {"torch": version("torch"), "no-such-package": None}

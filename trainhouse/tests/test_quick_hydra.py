@@ -1,0 +1,50 @@
+"""Hydra's answers are its own, and come sooner."""
+
+from pathlib import Path
+
+import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+
+from trainhouse.configuration.schema import CONF, LIBRARY_CONF
+from trainhouse.fast.quick_hydra import _can_say_the_mode, _group_options, _options_of_a_copy
+
+
+def test_the_options_of_each_group_are_those_that_hydra_lists() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        groups = loader.list_groups("")
+        assert "model" in groups
+        for group in groups:
+            for kind in (ObjectType.CONFIG, ObjectType.GROUP):
+                assert _group_options(loader, group, kind) == _options_of_a_copy(loader, group, kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "asked"),
+    [
+        (["model=cnn"], "hydra:\n  run:\n    dir: outputs\n", False),
+        (["model=cnn"], "hydra:\n  mode: MULTIRUN\n", True),
+        (["model=cnn"], "hydra:\n  searchpath: [file://elsewhere]\n", True),
+        (["hydra.mode=MULTIRUN"], "seed: 1\n", True),
+        (["--config-dir=elsewhere"], "seed: 1\n", True),
+        (["-cn", "other"], "seed: 1\n", True),
+    ],
+)
+def test_the_mode_is_composed_where_something_can_say_it(
+    arguments: list[str], content: str, asked: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group" / "file.yaml").write_text(content)
+    assert _can_say_the_mode(tmp_path, arguments) is asked
+
+
+def test_no_file_of_the_project_says_the_mode() -> None:
+    assert not _can_say_the_mode(CONF, [])
+    assert not _can_say_the_mode(LIBRARY_CONF, [])  # where nothing looks
+
+
+def test_a_file_that_can_not_be_read_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / ".#train.yaml").symlink_to("someone@somewhere.1234")  # an editor's mark that it has the file open
+    assert _can_say_the_mode(tmp_path, [])

@@ -1,0 +1,97 @@
+"""From configuration to objects: the trainer and what goes with it."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from trainhouse.arrays.batches import Cursor
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.checkpoints.model_checkpoints import tell_apart
+from trainhouse.configuration.create import create
+from trainhouse.fast.lean_loop import NoProfiler, skip_unused_hooks
+from trainhouse.fast.lean_step import use_lean_loop
+from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.loops import ExactData
+from trainhouse.runs.created_below import create_below
+from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
+from trainhouse.training.callbacks import History, ProgressBar
+from trainhouse.training.data_card import DataCard
+from trainhouse.training.non_finite import NonFiniteGuard
+
+Config = dict[str, Any]
+
+
+def build_trainer(
+    config: Config,
+    folder: Path,
+    callbacks: list[L.Callback],
+    loggers: list[Any],
+    datamodule: L.LightningDataModule | None = None,
+    seed: int = 0,
+) -> L.Trainer:
+    """Return a trainer that writes below `folder` only.
+
+    The loaders of a `datamodule` of the user's own are shared out among ranks as Lightning does it, and seeded.
+    """
+    # It sets its level when it is imported; what it says below a warning is about itself, but for profiles.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
+    options = dict(config["trainer"])
+    if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
+    unprofiled: Config = {}
+    if not options.get("profiler"):
+        options.pop("profiler", None)
+        unprofiled["profiler"] = NoProfiler()
+    is_own = datamodule is not None and not isinstance(datamodule, DataModule)
+    own: Config = {} if is_own else {"use_distributed_sampler": False}  # our batches know their rank
+    skip_unused_hooks(callbacks)
+    trainer = create(
+        options,
+        "trainer",
+        **unprofiled,
+        callbacks=callbacks,
+        logger=loggers or False,
+        default_root_dir=str(folder),
+        plugins=[AtomicCheckpointIO()],
+        enable_model_summary=False,
+        enable_autolog_hparams=False,  # the report logs them, with the final metrics
+        **own,
+    )
+    use_lean_loop(trainer)
+    if is_own:
+        exact = next((callback for callback in callbacks if isinstance(callback, ExactResume)), None)
+        data = ExactData(trainer, seed, *([exact.data_differs] if exact else []))
+        if exact:
+            exact.data = data
+    return trainer
+
+
+def build_callbacks(
+    config: Config, folder: Path, datamodule: L.LightningDataModule, card: DataCard, provenance: Config
+) -> list[L.Callback]:
+    """Return the project's own callbacks, then those of the configuration, in the order in which they run.
+
+    Without a `monitor` there is no best and no early stopping: callbacks that ask for it are left out.
+    """
+    cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
+    own: list[L.Callback] = [
+        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS),
+        ExactResume(config["seed"], cursor),
+        NonFiniteGuard(folder, config["seed"]),
+        History(folder / HISTORY),
+    ]
+    configured = {
+        f"callbacks.{name}": create_below(folder, node, f"callbacks.{name}")
+        for name, node in (config.get("callbacks") or {}).items()
+        if node is not None and not (config["monitor"] is None and _needs_monitor(node))
+    }
+    tell_apart(configured)
+    return [*own, *configured.values()]
+
+
+def _needs_monitor(node: Any) -> bool:
+    return isinstance(node, dict) and "monitor" in node and node["monitor"] is None

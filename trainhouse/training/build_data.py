@@ -1,0 +1,159 @@
+"""From the `data` group to a LightningDataModule: the user's own as it is, or rows of arrays served by ours."""
+
+import inspect
+from typing import Any
+
+import lightning as L
+from torch import nn
+
+from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
+from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
+from trainhouse.arrays.spec import Dataset, DataSpec
+from trainhouse.checkpoints.checkpoint import Checkpoint
+from trainhouse.configuration.create import create, located
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
+from trainhouse.configuration.targets import ALLOWED, check_targets, locate
+
+# Keys of array data that say how rows are served; all others are arguments of the data source.
+SERVING_KEYS = (
+    "batch_size",
+    "num_workers",
+    "worker_timeout",
+    "split",
+    "split_seed",
+    "fold",
+    "folds",
+    "shuffle",
+    "block_rows",
+    "window_blocks",
+    "in_memory",
+    "device_resident",
+    "augmentation",
+    "embedding_dim",
+    "preprocessing",
+)
+# Those that say how rows are served to training; evaluation reads each row once, in stored order.
+_TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
+
+Config = dict[str, Any]
+
+
+def is_datamodule(data: Config) -> bool:
+    """Whether the `data` group names a LightningDataModule. Raises `UserError` for what is no data at all."""
+    found = located(data, "data")
+    if inspect.isclass(found) and issubclass(found, L.LightningDataModule):
+        return True
+    if inspect.isclass(found) and (issubclass(found, nn.Module) or not callable(found)):
+        raise UserError(
+            f"data._target_: {data['_target_']} is neither a LightningDataModule nor a function that returns a Dataset"
+        )
+    return False
+
+
+def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.LightningDataModule:
+    """Build the user's DataModule; or read and split the arrays that the `data` group describes.
+
+    The batches of arrays are `preprocessed` for a module that has no preprocessing of its own.
+    """
+    if is_datamodule(data):
+        return create(data, "data")
+    if missing := [key for key in SERVING_KEYS if key not in data]:
+        raise UserError(
+            f"data.{missing[0]}: is missing; the file in conf/data/ of a function that reads arrays begins with "
+            "'defaults: [array_defaults, _self_]'"
+        )
+    serving = _serving(data) | {name: data[name] for name in _TRAINING_KEYS}  # first: reading may take long
+    dataset = _read(data)
+    if not isinstance(dataset, Dataset):
+        raise UserError(
+            f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
+            "LightningDataModule"
+        )
+    return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, **serving)
+
+
+def _read(data: Config, **like: Any) -> Any:
+    return create({name: value for name, value in data.items() if name not in SERVING_KEYS}, "data", **like)
+
+
+def _serving(data: Config) -> Config:
+    fold, folds = data["fold"], data["folds"]
+    if fold is not None and fold >= folds:
+        raise UserError(f"data.fold: expected one of 0 to {folds - 1}, as data.folds is {folds}, got {fold}")
+    served = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "fold", "folds")
+    return {name: data[name] for name in served}
+
+
+def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.LightningDataModule:
+    """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
+    known = checkpoint.config["data"]
+    check_targets(
+        known, ALLOWED["data"], "data", str(checkpoint.path), typed=tuple(f"data.{name}" for name in overrides)
+    )
+    parameters = inspect.signature(locate(known["_target_"], "data")).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name in overrides:
+        if name not in known and name not in parameters and not takes_any:
+            options = [*known, *parameters]
+            raise UserError(f"data.{name}: {known['_target_']} takes no such argument{did_you_mean(name, options)}")
+    return create({**known, **overrides}, "data")
+
+
+def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False) -> DataModule:
+    """Return the array data that a checkpoint was trained on, with `overrides` of its `data` config.
+
+    ``features`` among them reads numpy files in place of whatever the checkpoint was trained on. Labels and
+    categories get the codes of the checkpoint's data. Other data than the checkpoint's is not split: it has
+    a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
+    """
+    spec = checkpoint.data_spec
+    data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path))
+    takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
+    dataset = _read(data, **({"like": spec} if takes_like else {}))
+    for name in ("task", "input_shape", "dtype", "outputs", "classes"):
+        found, expected = getattr(dataset.spec, name), getattr(spec, name)
+        if found != expected:
+            raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
+    serving = _serving(data)
+    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:  # rows that nobody has looked at yet
+        serving["split"] = None
+        for rows, part in ((dataset.rows, ""), (dataset.val, " (val)"), (dataset.test, " (test)")):
+            if rows is not None:
+                check_rows(rows, f"{dataset.name}{part}", dataset.spec.missing, dataset.spec.columns)
+    kind = PreprocessingDataModule if preprocessed else DataModule
+    datamodule = kind(dataset, seed=checkpoint.config["seed"], **serving)
+    if isinstance(datamodule, PreprocessingDataModule):  # whose state is in the checkpoint
+        datamodule.serve_preprocessed(untrained_preprocessing(data, spec))
+    return datamodule
+
+
+def untrained_preprocessing(data: Config, spec: DataSpec) -> RowPreprocessing:
+    """Return the first layer that the `data` group names, not fitted yet."""
+    node = data.get("preprocessing") or PREPROCESSING
+    made = create(node, "data.preprocessing", spec=spec, embedding_dim=data["embedding_dim"])
+    if not isinstance(made, RowPreprocessing):
+        raise UserError(f"data.preprocessing._target_: {node['_target_']} is no RowPreprocessing")
+    return made
+
+
+def _overridden(data: Config, overrides: Config) -> Config:
+    npy_keys: tuple[str, ...] = ("features", "labels")
+    if "features" in overrides and "features" not in data:
+        kept = {name: data[name] for name in SERVING_KEYS if name in data}
+        data = {"_target_": "trainhouse.arrays.npy.read_npy", "features": None, "labels": None, **kept}
+        npy_keys = ()
+    for name in overrides:
+        if name in ("split", "split_seed", "fold", "folds"):
+            raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
+        if name in ("augmentation", "embedding_dim", "preprocessing", *_TRAINING_KEYS):
+            raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
+        if name not in data and name not in npy_keys:
+            raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
+    if "features" in overrides and data.get("labels") and "labels" not in overrides:
+        raise UserError("data.labels: give the labels of the new data.features too (null if they are its last column)")
+    if "features" in overrides:  # the splits that came as files belong to the data of the checkpoint
+        data = {name: None if name.startswith(("val_", "test_")) else value for name, value in data.items()}
+    return {**data, **overrides}

@@ -1,0 +1,183 @@
+"""What happens around the training loop: the epoch's record, the checkpoints, the progress bar."""
+
+import csv
+import io
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+
+from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
+from trainhouse.machine.files import write_text
+from trainhouse.resuming.digest import row_count
+from trainhouse.runs.run_folder import LAST_CHECKPOINT, is_sweep_job
+
+_log = logging.getLogger(__name__)
+
+
+class History(Checkpoint):
+    """One row per epoch with all metrics: on the terminal, in the log, and in a CSV file.
+
+    It is a `Checkpoint` callback to Lightning because those run after the module has logged its epoch,
+    and in the order listed: first this one, so the checkpoints of an epoch hold the epoch's row.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.rows: list[dict[str, float]] = []
+        self._started = self._validation_started = 0.0
+        self._validation_seconds = 0.0
+        self._validated = False
+        self._before_validation: dict[str, Any] = {}
+        self._of_validation: set[str] = set()  # the names that it logs
+        self._rows = 0
+        self._rows_before: list[dict[str, float]] = []
+        self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
+
+    @property
+    def seconds_before(self) -> float:
+        """The seconds that a run took before it was stopped."""
+        return sum(row["seconds"] for row in self._rows_before) + self._seconds_before
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock: of an epoch that is resumed in its middle, none of the later hooks tells."""
+        self._started = time.perf_counter() - self._seconds_before
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._started, self._validation_seconds = time.perf_counter(), 0.0
+        self._validated, self._rows = False, 0
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the rows trained on."""
+        self._rows += row_count(batch)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop the training clock."""
+        self._validation_started = time.perf_counter()
+        self._before_validation = dict(trainer.callback_metrics)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Let the training clock go on."""
+        self._validation_seconds += time.perf_counter() - self._validation_started
+        self._validated = True
+        before = self._before_validation
+        logged = trainer.callback_metrics.items()
+        self._of_validation |= {name for name, value in logged if value is not before.get(name)}
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Add the epoch's row."""
+        # Lightning goes on showing an earlier epoch's validation.
+        metrics = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if self._validated or name not in self._of_validation
+        }
+        seconds = time.perf_counter() - self._started
+        row = {
+            "epoch": trainer.current_epoch + 1,
+            "step": trainer.global_step,
+            **metrics,
+            "lr": trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else float("nan"),
+            "seconds": round(seconds, 3),
+            "train_rows": self._rows,
+            "train_seconds": round(seconds - self._validation_seconds, 3),
+        }
+        self.rows.append(row)
+        self._started, self._validation_seconds, self._rows = time.perf_counter(), 0.0, 0
+        if not trainer.is_global_zero:
+            return
+        self._write()
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
+        of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
+        _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, shown, row["seconds"])
+
+    def _write(self) -> None:
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")  # a metric may be called anything
+        writer.writerows([names, *([row.get(name, "") for name in names] for row in self.rows)])
+        write_text(self.path, text.getvalue())
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Let the loggers write what they hold: a run that goes on from the checkpoint logs only what comes after."""
+        for logger in trainer.loggers if trainer.is_global_zero else ():
+            logger.save()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
+        epoch = {
+            "seconds": time.perf_counter() - self._started,
+            "validation_seconds": self._validation_seconds,
+            "validated": self._validated,
+            "rows": self._rows,
+            "of_validation": sorted(self._of_validation),
+        }
+        return {"rows": self.rows, "epoch": epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
+        self._rows_before = list(self.rows)
+        epoch = state_dict["epoch"]
+        self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
+        self._validated, self._rows = epoch["validated"], epoch["rows"]
+        self._of_validation = set(epoch.get("of_validation", ()))
+
+
+class EpochCheckpoint(ModelCheckpoint):
+    """What configurations of older runs name; theirs go on with it."""
+
+
+class LastCheckpoint(Checkpoint):
+    """``last.ckpt``: the latest state, whatever its value; after every epoch, and as often within one as is asked."""
+
+    def __init__(
+        self, dirpath: str, every_n_train_steps: int | None = None, every_n_minutes: float | None = None
+    ) -> None:
+        """`every_n_train_steps` counts optimizer steps."""
+        self.path = Path(dirpath) / Path(LAST_CHECKPOINT).name
+        self.every_n_train_steps, self.every_n_minutes = every_n_train_steps, every_n_minutes
+        self._saved_step, self._saved_at = 0, 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time."""
+        steps, minutes = self.every_n_train_steps, self.every_n_minutes
+        step = trainer.global_step
+        due = steps is not None and step % steps == 0 and step != self._saved_step
+        if minutes is not None:  # the ranks' clocks may differ
+            due |= trainer.strategy.broadcast(time.monotonic() - self._saved_at >= 60 * minutes)
+        if due and step != trainer.max_steps:  # else the epoch ends here
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save the state after the epoch."""
+        self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            trainer.save_checkpoint(self.path)
+            self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
+
+
+class ProgressBar(TQDMProgressBar):
+    """Lightning's bar on a terminal; none in a log file, where the epoch lines say it all.
+
+    Redrawn every `refresh_rate` batches: drawing it at each one costs an eighth of a small model's step.
+    """
+
+    def __init__(self, refresh_rate: int = 20) -> None:
+        shown = sys.stderr.isatty() and not is_sweep_job()
+        super().__init__(refresh_rate=refresh_rate if shown else 0, leave=False)

@@ -1,0 +1,137 @@
+"""What can be known before training of a configuration that is right key by key, and wrong as a whole."""
+
+import math
+import os
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.model_checkpoints import check_checkpoint
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.reports.names import split_of
+from trainhouse.runs.run_folder import BEST_MODEL
+from trainhouse.training.monitoring import check_direction
+
+Config = dict[str, Any]
+
+
+def check_run(config: Config, datamodule: DataModule, directions: dict[str, str] | None) -> None:
+    """Raise `UserError` for a run that would end late, end without a best model, or take the worst for the best.
+
+    `directions` are those of all that the module around a network logs; None for a module that makes no such promise.
+    """
+    if directions is not None and config["monitor"] is not None:
+        _check_monitor(config, datamodule, directions)
+    _check_callbacks(config, directions or {})
+    _check_length(config["trainer"])
+    _check_batches(config, datamodule)
+    if config["monitor"] is not None and config["monitor"].startswith("val/"):
+        _check_validation(config, datamodule)
+
+
+def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.LightningModule) -> None:
+    """Raise `UserError` for what can be known of a run with a user's DataModule before it is asked for a batch."""
+    _check_callbacks(config, {})
+    _check_length(config["trainer"])
+    if config["trainer"]["limit_train_batches"] == 0:
+        raise UserError("trainer.limit_train_batches: 0 leaves nothing to train on")
+    if not is_overridden("train_dataloader", datamodule):
+        raise UserError(f"data: {type(datamodule).__name__} has no train_dataloader, so there is nothing to train on")
+    validates = is_overridden("val_dataloader", datamodule) and is_overridden("validation_step", module)
+    monitor = config["monitor"]
+    if monitor is not None and split_of(monitor) == "val" and not validates:
+        lacking = "val_dataloader" if not is_overridden("val_dataloader", datamodule) else "validation_step"
+        owner = datamodule if lacking == "val_dataloader" else module
+        raise UserError(
+            f"monitor: {monitor} needs validation, but {type(owner).__name__} has no {lacking}; set monitor to what "
+            "training logs, or monitor=null"
+        )
+
+
+def _check_monitor(config: Config, datamodule: DataModule, directions: dict[str, str]) -> None:
+    """A wrong name would otherwise end the run after its first epoch."""
+    monitor = config["monitor"]
+    names = [name for name in directions if not name.startswith("test/")]
+    if monitor not in names:
+        raise UserError(
+            f"monitor: '{monitor}' is not logged{did_you_mean(monitor, names)} (there are: {', '.join(names)})"
+        )
+    check_direction("mode", config["mode"], monitor, directions)
+
+
+def _check_callbacks(config: Config, directions: dict[str, str]) -> None:
+    for name, node in (config.get("callbacks") or {}).items():
+        if not isinstance(node, dict):
+            continue
+        key = f"callbacks.{name}"
+        if node.get("monitor") and node.get("mode"):
+            check_direction(f"{key}.mode", node["mode"], node["monitor"], directions)
+        check_checkpoint(node, key)
+        if config["monitor"] is None and node.get("monitor", "") is None:
+            continue  # left out
+        if name == "best_checkpoint" and node.get("monitor") is None:
+            raise UserError(f"{key}.monitor: the best model needs a value to be best by; {key}=null keeps none")
+        if name == "best_checkpoint" and f"{node.get('filename')}.ckpt" != BEST_MODEL.rpartition("/")[2]:
+            raise UserError(f"{key}.filename: has to be best_model, by which the other commands find it")
+    scheduler = config.get("scheduler") or {}
+    if "mode" in scheduler and config["monitor"] is not None:
+        check_direction("scheduler.mode", scheduler["mode"], config["monitor"], directions)
+
+
+def _check_length(trainer: Config) -> None:
+    most, least = trainer["max_epochs"], trainer["min_epochs"]
+    if least is not None and most not in (None, -1) and least > most:
+        raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
+    clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
+    if trainer["num_nodes"] > 1 and not any(name in os.environ for name in clusters):
+        raise UserError(
+            f"trainer.num_nodes: {trainer['num_nodes']} machines would be waited for for ever, as this one is in no "
+            "cluster; start it by srun or torchrun"
+        )
+
+
+def _check_batches(config: Config, datamodule: DataModule) -> None:
+    """A limit that leaves no batch is noticed by Lightning when it comes to it: for the test after all training."""
+    trainer = config["trainer"]
+    for split, key in (("train", "limit_train_batches"), ("val", "limit_val_batches"), ("test", "limit_test_batches")):
+        if datamodule.row_count(split) and 0 < trainer[key] < 1 and _batches(config, datamodule, split) == 0:
+            raise UserError(f"trainer.{key}: {trainer[key]} of the {split} split's batches is none; raise it")
+    if _batches(config, datamodule, "train") == 0:
+        raise UserError("trainer.limit_train_batches: 0 leaves nothing to train on")
+    overfit = trainer["overfit_batches"]
+    if 0 < overfit < 1 and int(overfit * _batches(config, datamodule, "train")) == 0:
+        raise UserError(f"trainer.overfit_batches: {overfit} of the training batches is none; give their number")
+
+
+def _batches(config: Config, datamodule: DataModule, split: str) -> int:
+    """The number of batches of an epoch that the Trainer's limit leaves."""
+    batches = math.ceil(datamodule.row_count(split) / config["data"]["batch_size"])
+    limit = config["trainer"][f"limit_{split}_batches"]
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def _check_validation(config: Config, datamodule: DataModule) -> None:
+    """The monitored value comes from validation, so the run has to get there."""
+    trainer, monitor = config["trainer"], config["monitor"]
+    if datamodule.row_count("val") == 0:
+        raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
+    if trainer["limit_val_batches"] == 0:
+        raise UserError(f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor=train/loss")
+    every, epochs = trainer["check_val_every_n_epoch"], trainer["max_epochs"]
+    if every is not None and epochs not in (None, -1) and every > epochs:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch: {every} is after the last of trainer.max_epochs={epochs}, so {monitor} "
+            "never comes"
+        )
+    batches, interval = _batches(config, datamodule, "train"), trainer["val_check_interval"]
+    if isinstance(interval, int) and every is not None and interval > batches:
+        raise UserError(f"trainer.val_check_interval: {interval} batches, but an epoch has {batches}")
+    first = interval if isinstance(interval, int) else int(batches * interval) * (every or 1)
+    last = trainer["max_steps"] * trainer["accumulate_grad_batches"]
+    if 0 <= last < first:
+        raise UserError(
+            f"trainer.max_steps: the run ends after {last} batches, its first validation, which gives {monitor}, comes "
+            f"after {first}; raise it or lower trainer.val_check_interval"
+        )

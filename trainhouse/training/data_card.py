@@ -1,0 +1,201 @@
+"""What a run knows of its data beside the DataModule itself; of a user's DataModule it is asked through Lightning.
+
+A user's DataModule may say of itself, all optional:
+
+    facts() -> dict[str, int | float | str | list | dict]     sizes and names that a network is built from
+    fingerprint() -> str                                      a name for the content
+    row_numbers(batch) -> Sequence[int]                       which rows of the data a batch holds
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities.combined_loader import CombinedLoader
+from torch.utils.data import IterableDataset, Subset
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.order import mix
+from trainhouse.arrays.spec import TASKS, DataSpec
+from trainhouse.arrays.split import SPLITS
+from trainhouse.checkpoints.plain import first_not_plain
+from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.digest import digest
+from trainhouse.resuming.loops import ExactData, was_tried
+from trainhouse.resuming.seeding import reseed
+
+_ITEMS = 8  # of a data set that its fingerprint reads
+_TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """The data's name, a name for its content, and its facts."""
+
+    name: str
+    fingerprint: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    spec: DataSpec | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    """Number of rows of each split, as far as it is known."""
+    differs: str | None = None
+    """What the data does that no resume can do again, if the same item read twice is not the same."""
+
+
+def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
+    """Return what is known of the data. A user's DataModule is set up for it, by a trainer that trains nothing.
+
+    Raises `UserError` for facts that are not plain data.
+    """
+    if isinstance(datamodule, DataModule):
+        rows = {split: datamodule.row_count(split) for split in SPLITS}
+        facts = datamodule.spec.to_dict()
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows)
+    ask = _Ask()
+    with quiet_lightning():
+        trainer = L.Trainer(
+            accelerator="cpu",
+            devices=1,
+            limit_train_batches=0,
+            limit_val_batches=0,
+            logger=DummyLogger(),
+            callbacks=[ask],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        if was_tried():
+            ExactData(trainer, seed)
+        trainer.fit(_Nothing(), datamodule=datamodule)
+    assert ask.card is not None
+    return ask.card
+
+
+class quiet_lightning(warnings.catch_warnings):  # noqa: N801  # used as a function
+    """Keep what Lightning says of a trial from the terminal: the run itself will say it."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("ignore")
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+class _Nothing(L.LightningModule):
+    """A module that is never trained."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        """Do nothing."""
+
+    def configure_optimizers(self) -> None:
+        """Have none."""
+
+
+class _Ask(L.Callback):
+    """Asks a DataModule that has just been set up."""
+
+    card: DataCard | None = None
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Fill in the card."""
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        name = type(datamodule).__name__
+        facts = datamodule.facts() if callable(getattr(datamodule, "facts", None)) else {}
+        if not isinstance(facts, Mapping):
+            raise UserError(
+                f"data: {name}.facts() returns a {type(facts).__name__}; expected a mapping of names to values"
+            )
+        facts = {key: list(value) if isinstance(value, (tuple, torch.Size)) else value for key, value in facts.items()}
+        if bad := first_not_plain(facts):
+            raise UserError(f"data: {name}.facts() gives {bad[0]} as {bad[1]}; give plain numbers, strings, lists")
+        rows, contents, changing = _contents(datamodule)
+        own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
+        fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
+        differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
+        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs)
+
+
+def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:
+    """Return the spec that the facts amount to: those of a task that the project knows, with its sizes."""
+    if facts.get("task") not in TASKS or not {"input_shape", "outputs"} <= facts.keys():
+        return None
+    outputs = int(facts["outputs"])
+    classification = facts["task"] == "classification"
+    names = facts.get("classes") or [str(number) for number in range(outputs)]
+    targets = facts.get("targets") or (["target"] if outputs == 1 else [str(number) for number in range(outputs)])
+    return DataSpec(
+        task=facts["task"],
+        input_shape=tuple(facts["input_shape"]),
+        dtype=str(facts.get("dtype", "float32")),
+        outputs=outputs,
+        classes=tuple(map(str, names)) if classification else (),
+        targets=("target",) if classification else tuple(map(str, targets)),
+    )
+
+
+def _contents(datamodule: Any) -> tuple[dict[str, int], list[Any], list[str]]:
+    """Return the numbers of rows, and what names the data sets behind the loaders: their lengths and some items.
+
+    Parts of one data set are named by the whole and their lengths, so that another seed for `random_split` is still
+    the same data. The third is the splits of which the same item, read twice after the same seed, is not the same.
+    """
+    rows: dict[str, int] = {}
+    contents: list[Any] = []
+    changing = []
+    for split in SPLITS:
+        reseed(0, "fingerprint", split)
+        try:
+            loaders = list(flattened(getattr(datamodule, f"{split}_dataloader")()))
+            datasets = [loader.dataset for loader in loaders if hasattr(loader, "dataset")]
+            if not all(map(_is_repeatable, datasets)):
+                changing.append(split)
+            if datasets and len(datasets) == len(loaders):
+                rows[split] = sum(len(dataset) for dataset in datasets)
+                contents.append([split, *map(_content, datasets)])
+        except Exception:  # this split is not there, has no length, or is set up for its own stage only
+            continue
+    return rows, contents, changing
+
+
+def _is_repeatable(dataset: Any) -> bool:
+    """Whether the first item is the same when it is read again after the same seed."""
+    seen, started = [], time.perf_counter()
+    for _ in range(2):
+        reseed(0, "fingerprint", "first")
+        seen.append(digest(next(iter(dataset)) if isinstance(dataset, IterableDataset) else dataset[0]))
+        if time.perf_counter() - started > _TAKES_LONG:
+            return True  # which is not known
+    return seen[0] == seen[1]
+
+
+def _content(dataset: Any) -> list[Any]:
+    lengths = [len(dataset)]
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+        lengths.append(len(dataset))
+    numbers = sorted({round(part * (len(dataset) - 1) / (_ITEMS - 1)) for part in range(_ITEMS)})
+    items = []
+    for number in numbers:
+        reseed(0, "fingerprint", number)
+        items.append(digest(dataset[number]))
+    return [type(dataset).__name__, lengths, items]
+
+
+def flattened(loaders: Any) -> Iterator[Any]:
+    """Yield every loader of a structure such as DataModules return."""
+    if isinstance(loaders, CombinedLoader):
+        yield from loaders.flattened
+    elif isinstance(loaders, Mapping):
+        for loader in loaders.values():
+            yield from flattened(loader)
+    elif isinstance(loaders, (list, tuple)):
+        for loader in loaders:
+            yield from flattened(loader)
+    else:
+        yield loaders

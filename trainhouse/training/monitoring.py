@@ -1,0 +1,88 @@
+"""The value that "best" means: what the module says of itself, what it logs, and which end of it is better."""
+
+import copy
+import logging
+from typing import Any
+
+import lightning as L
+from hydra.core.hydra_config import HydraConfig
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.sweeps.settings import DEFAULT_MONITOR
+from trainhouse.training.preflight import Logged, hint_of
+
+_log = logging.getLogger(__name__)
+
+Config = dict[str, Any]
+
+
+def with_own_monitor(config: Config, module: L.LightningModule) -> Config:
+    """Return the configuration with the module's own `monitor` in place of the default, unless the user named one.
+
+    Its direction is that of the module's `directions`.
+    """
+    own = getattr(module, "monitor", None)
+    if (
+        config["monitor"] != DEFAULT_MONITOR
+        or not isinstance(own, str)
+        or own == DEFAULT_MONITOR
+        or _was_typed("monitor")
+    ):
+        return config
+    mode = (getattr(module, "directions", None) or {}).get(own, config["mode"])
+    return with_monitor(config, own, mode if not _was_typed("mode") else config["mode"])
+
+
+def with_monitor(config: Config, monitor: str, mode: str | None) -> Config:
+    """Return the configuration with another monitor wherever the present one stands for it."""
+    before, new = (config["monitor"], config["mode"]), copy.deepcopy(config)
+    new["monitor"], new["mode"] = monitor, mode
+    for node in (new.get("callbacks") or {}).values():
+        if isinstance(node, dict) and node.get("monitor") == before[0]:
+            node["monitor"] = monitor
+            if node.get("mode") == before[1]:
+                node["mode"] = mode
+    if isinstance(scheduler := new.get("scheduler"), dict) and scheduler.get("mode") == before[1]:
+        scheduler["mode"] = mode
+    if isinstance(sweep := new.get("sweep"), dict) and sweep.get("metric") == before[0]:
+        sweep["metric"], sweep["mode"] = monitor, mode
+    return new
+
+
+def _was_typed(key: str) -> bool:
+    return HydraConfig.initialized() and any(
+        override.lstrip("+").startswith(f"{key}=") for override in HydraConfig.get().overrides.task
+    )
+
+
+def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> None:
+    """Raise `UserError` if what is monitored is not logged, or if the worst of it would be taken for the best."""
+    monitor, mode = config["monitor"], config["mode"]
+    if monitor is None:
+        return
+    if logged.is_complete and monitor not in logged.names:
+        none = "; monitor=null trains without a best model" if not logged.names else ""
+        raise UserError(f"monitor: '{monitor}' is not logged{hint_of(monitor, logged.names)}{none}")
+    if monitor in logged.twice:
+        raise UserError(
+            f"monitor: '{monitor}' is logged by training and by validation, so that one hides the other; give them two "
+            "names, as train_loss and val_loss"
+        )
+    if logged.twice:
+        _log.warning(
+            "warning: %s is logged by training and by validation: one hides the other", ", ".join(sorted(logged.twice))
+        )
+    check_direction("mode", mode, monitor, directions)
+    for name, node in (config.get("callbacks") or {}).items():
+        if isinstance(node, dict) and node.get("monitor") and node.get("mode"):
+            check_direction(f"callbacks.{name}.mode", node["mode"], node["monitor"], directions)
+
+
+def check_direction(key: str, mode: str | None, monitor: str, directions: dict[str, str]) -> None:
+    """Raise `UserError` if `mode` is the worse end of the monitored value, as far as `directions` know it."""
+    right = directions.get(monitor)
+    if mode is None:
+        hint = f"; set {key}={right}" if right else "; is a small or a large one better? Set it to min or max"
+        raise UserError(f"{key}: None would take the worst {monitor} for the best{hint}")
+    if mode in ("min", "max") and right is not None and mode != right:
+        raise UserError(f"{key}: {mode} would take the worst {monitor} for the best; set {key}={right}")

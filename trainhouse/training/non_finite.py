@@ -1,0 +1,179 @@
+"""Stops training before the step that would fill the weights with NaN, and says where it came from."""
+
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
+from lightning.pytorch.plugins.precision import MixedPrecision
+from torch import Tensor
+from torch.optim import Optimizer
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.configuration.errors import UserError
+from trainhouse.machine.files import atomic_write
+from trainhouse.resuming.seeding import reseed
+from trainhouse.runs.run_folder import LAST_CHECKPOINT, shown_path
+
+BAD_BATCH = "bad_batch.npz"
+BAD_BATCH_OF_ANY_KIND = "bad_batch.pt"
+
+
+class NonFiniteGuard(L.Callback):
+    """Raises `UserError` before the optimizer step if the loss or a gradient is not finite; saves the batch.
+
+    The gradients are checked by the kernel of torch's gradient scaler: one pass over all of them. On a GPU nothing
+    waits for it if the optimizer is fused: it is handed the result and leaves the weights alone, and the host
+    looks at it every `log_every_n_steps` steps and before each checkpoint. With ``16-mixed`` the scaler
+    itself skips such steps, so only the loss is checked.
+    """
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder, self.seed = folder, seed
+        self._found: Tensor | None = None
+        self._batch: Any = None
+        self._on_cpu = True
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Make the place of the result, on the device."""
+        self._found = torch.zeros(1, device=pl_module.device)
+        self._scale = torch.ones(1, device=pl_module.device)
+        self._first_bad_step = torch.full((1,), -1, device=pl_module.device)
+        self._on_cpu = pl_module.device.type == "cpu"
+        self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
+        self._weights = [weight for weight in pl_module.parameters() if weight.requires_grad]
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember the batch of a user's own DataModule; one of array data can be fetched again."""
+        if not isinstance(trainer.datamodule, DataModule):  # type: ignore[attr-defined]
+            self._batch = batch
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Tensor) -> None:
+        """Check the loss of this batch."""
+        if self._on_cpu:
+            if not math.isfinite(loss.item()) and trainer.world_size == 1:  # other ranks would wait for this one's
+                self._stop(trainer, pl_module, f"the loss is {loss.item()}")
+        else:
+            self._look([loss.detach().clone()])
+
+    def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Check the gradients of this batch, on the CPU, where the answer is there at once."""
+        if self._on_cpu:
+            self._look([weight.grad for weight in self._weights if weight.grad is not None])
+            self._stop_if_found(trainer, pl_module)
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
+        """Check the gradients on a GPU; after this the weights change."""
+        if self._on_cpu:
+            if not pl_module.automatic_optimization:  # where it is for the user to call backward
+                self._look([weight.grad for weight in self._weights if weight.grad is not None])
+                self._stop_if_found(trainer, pl_module)
+        else:
+            if not self._scaled:
+                self._look([weight.grad for weight in self._weights if weight.grad is not None])
+            optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
+            assert self._found is not None
+            is_first = (self._found > 0) & (self._first_bad_step < 0)
+            self._first_bad_step.masked_fill_(is_first, trainer.global_step)
+            every = trainer.log_every_n_steps if optimizer.defaults.get("fused") else 1  # type: ignore[attr-defined]
+            if trainer.global_step % every == 0:
+                self._stop_if_found(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look at the result of the epoch's last steps."""
+        self._stop_if_found(trainer, pl_module)
+
+    def _look(self, tensors: list[Tensor]) -> None:
+        """Add to the result; multiplies by one, which changes nothing."""
+        assert self._found is not None
+        tensors = [tensor._values() if tensor.is_sparse else tensor for tensor in tensors]
+        tensors = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
+        for dtype in {tensor.dtype for tensor in tensors}:
+            alike = [tensor for tensor in tensors if tensor.dtype == dtype]
+            torch._amp_foreach_non_finite_check_and_unscale_(alike, self._found, self._scale)
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Refuse to write weights that are not finite: the step itself can overflow."""
+        if trainer.state.fn != "fit" or self._found is None:
+            return
+        self._stop_if_found(trainer, pl_module)
+        for name, value in pl_module.state_dict().items():
+            if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all():
+                self._stop(
+                    trainer, pl_module, f"{name} is not finite after the last step", "nothing of that step was saved"
+                )
+
+    def _stop_if_found(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self._found is None or not self._found.item():
+            return
+        gradients = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
+        bad = [name for name, gradient in gradients if not gradient.isfinite().all()]
+        self._stop(
+            trainer, pl_module, f"the gradient of {_listed(bad)} is not finite" if bad else "the loss is not finite"
+        )
+
+    def _stop(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, what: str, kept: str = "the weights were not updated"
+    ) -> None:
+        epoch, step, batch_idx = trainer.current_epoch, trainer.global_step, trainer.fit_loop.batch_idx
+        first = int(self._first_bad_step)
+        if 0 <= first < step:  # noticed some steps later, within the same epoch
+            step, batch_idx = first, batch_idx - (step - first) * trainer.accumulate_grad_batches
+        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        where = f"epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}"
+        if not isinstance(datamodule, DataModule) or not hasattr(pl_module, "preprocessing"):
+            self._stop_own(what, where, kept, datamodule)
+        batches = datamodule.train_batches()
+        rows, (x, y) = batches.row_numbers(epoch, batch_idx), batches[epoch, batch_idx]
+        bad = rows[self._bad_rows(trainer, pl_module, x, batch_idx)]
+        path = self.folder / BAD_BATCH
+        with atomic_write(path) as file:
+            np.savez(file, x=x.numpy(), y=y.numpy(), rows=rows, bad_rows=bad)
+        named = f" for {_rows(bad)} of the data" if 0 < len(bad) < len(rows) else ""
+        named = " for every row of the batch" if len(bad) == len(rows) else named
+        last = self.folder / LAST_CHECKPOINT
+        saved = f"the last good state in {shown_path(last)}" if last.exists() else "no state was saved before"
+        raise UserError(
+            f"training diverged: {what}{named} at {where}; {kept}. "
+            f"The batch is in {shown_path(path)}, {saved}. "
+            "In a new run lower optimizer.lr, set trainer.gradient_clip_val, or look at the data"
+        )
+
+    def _stop_own(self, what: str, where: str, kept: str, datamodule: Any) -> NoReturn:
+        """Stop a module or data of the user's own, whose batch may be anything."""
+        rows = getattr(datamodule, "row_numbers", None)
+        named, saved = "", ""
+        if self._batch is not None:
+            path = self.folder / BAD_BATCH_OF_ANY_KIND
+            if callable(rows):
+                named = f" for a batch of {_rows(np.asarray(rows(self._batch)))} of the data"
+            with suppress(Exception), atomic_write(path) as file:  # it may hold what can't be saved
+                torch.save(move_data_to_device(self._batch, torch.device("cpu")), file)
+                saved = f"The batch is in {shown_path(path)}. "
+        last = self.folder / LAST_CHECKPOINT
+        state = f"The last good state is in {shown_path(last)}." if last.exists() else "No state was saved before."
+        raise UserError(
+            f"training diverged: {what}{named} at {where}; {kept}. {saved}{state} "
+            "In a new run lower the learning rate, set trainer.gradient_clip_val, or look at the data"
+        )
+
+    def _bad_rows(self, trainer: L.Trainer, pl_module: L.LightningModule, x: Tensor, batch_idx: int) -> np.ndarray:
+        """Where in the batch the outputs are not finite, with the dropout that this step has drawn."""
+        reseed(self.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            outputs = pl_module(x.to(pl_module.device))
+        return np.flatnonzero(~outputs.float().flatten(1).isfinite().all(dim=1).cpu().numpy())
+
+
+def _rows(numbers: np.ndarray) -> str:
+    return f"row{'s' if len(numbers) > 1 else ''} {_listed([str(number) for number in numbers])}"
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

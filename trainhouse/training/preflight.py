@@ -1,0 +1,240 @@
+"""One training and one validation batch through a copy of everything, before the first epoch.
+
+A name that nothing logs, a loss that can't be computed, a network that can't go backward, a state that no checkpoint
+can hold: found in a moment, and not at the end of the first epoch.
+"""
+
+import copy
+import logging
+import random
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.loggers.logger import DummyLogger
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
+from trainhouse.checkpoints.plain import first_not_plain
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.reports.names import split_of
+from trainhouse.resuming.exact_resume import SeededEvaluation
+from trainhouse.resuming.loops import ExactData, logged_directions, logged_twice, was_tried
+from trainhouse.runs.run_folder import CHECKPOINTS, is_worker_rank
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Logged:
+    """What a try of a batch has logged."""
+
+    names: list[str] = field(default_factory=list)
+    directions: dict[str, str] = field(default_factory=dict)
+    """``min`` or ``max``, of metric objects that say which end is better."""
+    first_batches: list[str | None] = field(default_factory=list)
+    """Digests of the first training batch, one for each loader of a user's DataModule."""
+    twice: set[str] = field(default_factory=set)
+    """What training and validation log under one name."""
+    is_complete: bool = False
+    """Whether it got to the end, so that what is not among `names` is not logged."""
+
+
+def preflight(
+    module: L.LightningModule,
+    datamodule: L.LightningDataModule,
+    callbacks: Sequence[L.Callback],
+    options: dict[str, Any],
+    seed: int = 0,
+    folder: Path | None = None,
+) -> Logged:
+    """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
+
+    `options` are the Trainer's. Returns what is logged. Nothing is left behind: the module, the data's cursor and the
+    random states are as before. With a `folder`, a run's own, a checkpoint is written there, read back and removed.
+    Raises `UserError` for a name that is not logged and for a state that no checkpoint can hold, and whatever the step
+    itself raises.
+    """
+    if is_worker_rank():  # the first process looks for all
+        return Logged()
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says of itself is not for this trial
+    try:
+        copied = copy.deepcopy(module)
+    except Exception as error:  # whatever its members think of being copied
+        _log.info("preflight: left out, as the module can't be copied (%s)", " ".join(str(error).split())[:120])
+        return Logged()
+    is_own = not isinstance(datamodule, DataModule)
+    stage, saving = _Stage(), _SaveOnce(folder, callbacks)
+    trainer = L.Trainer(
+        accelerator=options["accelerator"],
+        devices=1,
+        precision=options["precision"],
+        fast_dev_run=True,
+        logger=DummyLogger(),  # modules may write to theirs
+        callbacks=[SeededEvaluation(seed), stage, saving],
+        plugins=[saving.io],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        inference_mode=options["inference_mode"],
+        use_distributed_sampler=False,
+    )
+    data = ExactData(trainer, seed) if is_own and was_tried() else None
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    with warnings.catch_warnings(), torch.random.fork_rng():
+        warnings.simplefilter("ignore")  # the run itself will say them
+        try:
+            if isinstance(datamodule, DataModule):
+                validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
+                trainer.fit(*_with_preprocessing(copied, datamodule), datamodule.trial_batches("train"), validation)
+            else:
+                trainer.fit(copied, datamodule=datamodule)
+        except MisconfigurationException as error:  # such as a schedule that monitors what is not logged
+            raise UserError(f"preflight: {' '.join(str(error).split())}") from error
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):
+                key = "the DataModule's batch size" if is_own else "data.batch_size"
+                raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
+            if is_of_lightning(error):
+                raise UserError(f"preflight: {' '.join(str(error).split())}") from error
+            if not stage.is_at_an_end:
+                raise
+            _say_of_an_end(error)
+        except UserError:
+            raise
+        except Exception as error:
+            if not stage.is_at_an_end:
+                raise
+            _say_of_an_end(error)
+    np.random.set_state(numpy_state)
+    random.setstate(python_state)
+
+    logged = Logged(sorted(trainer.callback_metrics), logged_directions(trainer), is_complete=stage.is_done)
+    logged.first_batches = data.first_digests if data else []
+    logged.twice = logged_twice(trainer)
+    _check_plateau(trainer, options)
+    monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
+    for name, monitor in monitored if stage.is_done else ():
+        if isinstance(monitor, str) and monitor not in logged.names:
+            raise UserError(f"{name} monitors '{monitor}', which is not logged{hint_of(monitor, logged.names)}")
+    return logged
+
+
+def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:
+    """A schedule that waits for a validation has to be asked after one: Lightning notices after the first epoch."""
+    every = options.get("check_val_every_n_epoch") or 1
+    for config in trainer.lr_scheduler_configs:
+        waits = config.reduce_on_plateau and config.interval == "epoch" and split_of(str(config.monitor)) == "val"
+        if waits and config.strict and config.frequency % every:
+            raise UserError(
+                f"trainer.check_val_every_n_epoch: {every}, but the schedule asks for {config.monitor} every "
+                f"{config.frequency} epochs; set frequency={every} in configure_optimizers, or validate as often"
+            )
+
+
+def hint_of(name: str, logged: Sequence[str]) -> str:
+    """Return the nearest of the names that are logged, and all of them."""
+    return f"{did_you_mean(name, logged)} (there are: {', '.join(logged)})"
+
+
+def _with_preprocessing(module: L.LightningModule, datamodule: DataModule) -> tuple[L.LightningModule]:
+    """Give a module that has no preprocessing of its own the batches that the DataModule would make of these."""
+    from trainhouse.arrays.datamodule import PreprocessingDataModule
+
+    if isinstance(datamodule, PreprocessingDataModule):
+        preprocessing = copy.deepcopy(datamodule.preprocessing)
+
+        def preprocess(batch: Any, dataloader_idx: int) -> Any:
+            return preprocessing.to(batch[0].device)(batch[0]), batch[1]
+
+        module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]  # of a copy
+    return (module,)
+
+
+def is_of_lightning(error: BaseException) -> bool:
+    """Whether Lightning itself refuses something: its words are for users."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("lightning.")
+
+
+def _say_of_an_end(error: Exception) -> None:
+    """A metric may need more than a batch, such as every class once."""
+    _log.warning(
+        "warning: the end of an epoch of one batch fails (%s: %s); with all batches it may be right",
+        type(error).__name__,
+        " ".join(str(error).split())[:200],
+    )
+
+
+class _Stage(L.Callback):
+    """Knows whether the trial is within a step, or at the end of an epoch."""
+
+    is_at_an_end = False
+    is_done = False
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self.is_at_an_end = False
+
+    def on_validation_batch_start(self, *_: Any) -> None:
+        self.is_at_an_end = False
+
+    def on_validation_epoch_end(self, *_: Any) -> None:
+        self.is_at_an_end = True
+
+    def on_validation_end(self, *_: Any) -> None:
+        self.is_at_an_end = False
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.is_at_an_end = True
+
+    def on_train_end(self, *_: Any) -> None:
+        self.is_at_an_end, self.is_done = False, True
+
+
+class _InspectingIO(AtomicCheckpointIO):
+    """Remembers what in a checkpoint is no plain data."""
+
+    not_plain: tuple[str, str] | None = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Look, then save."""
+        self.not_plain = first_not_plain(checkpoint)
+        super().save_checkpoint(checkpoint, path, storage_options)
+
+
+class _SaveOnce(L.Callback):
+    """Writes a checkpoint after the batch, and reads it back as one that may hold plain data only."""
+
+    def __init__(self, folder: Path | None, callbacks: Sequence[L.Callback]) -> None:
+        self.folder, self.io = folder, _InspectingIO()
+        self.record = next((callback for callback in callbacks if isinstance(callback, CheckpointRecord)), None)
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what the run's own checkpoints have."""
+        if self.record:
+            self.record.on_save_checkpoint(trainer, pl_module, checkpoint)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save, read, remove."""
+        if self.folder is None or self.record is None:
+            return
+        with TemporaryDirectory(dir=self.folder / CHECKPOINTS, prefix=".tmp-preflight-") as place:
+            path = Path(place) / "preflight.ckpt"
+            trainer.save_checkpoint(path)
+            try:
+                read(path)
+            except UserError as error:
+                where, kind = self.io.not_plain or ("content", "not all plain data")
+                raise UserError(
+                    f"the checkpoint's {where} is {kind}, which can't be read without running code; keep plain values "
+                    "and tensors in state_dict and on_save_checkpoint"
+                ) from error

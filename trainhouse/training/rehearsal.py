@@ -1,0 +1,79 @@
+"""Looks at a sweep before its first job is run, for what would spoil every one of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.configuration.config import checked
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.reports.names import split_of
+from trainhouse.training.build_data import build_data
+from trainhouse.training.build_module import build_module, is_lightning_module
+from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.data_card import card_of
+from trainhouse.training.monitoring import check_logged, with_own_monitor
+from trainhouse.training.preflight import preflight
+from trainhouse.training.unread import refuse_unread
+
+
+def common_mistake(examples: Sequence[DictConfig], metrics: Mapping[str, str]) -> str | None:
+    """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
+
+    `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
+    The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own, and so
+    is a fault of the code, which their logs will show with its traceback.
+    """
+    mistakes = []
+    for example in examples:
+        try:
+            known, directions = _logged(example, metrics)
+        except UserError as error:
+            mistakes.append(str(error))
+            continue
+        except Exception:
+            return None
+        for metric, mode in metrics.items():
+            if metric not in known:
+                hint = did_you_mean(metric, known)
+                return f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})"
+            if mode != (right := directions.get(metric, mode)):
+                return f"sweep.mode: {mode} would take the worst {metric} for the best; set sweep.mode={right}"
+        return None
+    return mistakes[0] if len(set(mistakes)) == 1 else None
+
+
+def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dict[str, str]]:
+    """Return what a job logs, and which end of it is better, as far as that is known.
+
+    A batch of it is only run if `metrics` are not among what the module promises to log.
+    """
+    before = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)  # what its values refer to
+    try:
+        with open_dict(config):
+            plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
+        has_own_module = is_lightning_module(plain["model"])
+        refuse_unread(plain, has_own_module)
+        datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)
+        card = card_of(datamodule, plain["seed"])
+        module = build_module(plain, datamodule, card)
+        plain = with_own_monitor(plain, module)
+        directions = dict(getattr(module, "directions", None) or {})
+        known: set[str] = set()
+        if isinstance(datamodule, DataModule):
+            check_run(plain, datamodule, None if has_own_module else directions)
+            splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
+            known = {name for name in directions if split_of(name) in splits} if not has_own_module else set()
+        else:
+            check_own_run(plain, datamodule, module)
+        if not known or not set(metrics) <= known:
+            logged = preflight(module, datamodule, [], plain["trainer"], plain["seed"])
+            directions = logged.directions | directions
+            check_logged(plain, logged, directions)
+            known |= {*logged.names, *(name for name in directions if split_of(name) == "test")}
+            known |= {name.replace("val", "test", 1) for name in logged.names if split_of(name) == "val"}
+        return known, directions
+    finally:
+        HydraConfig.instance().cfg = before

@@ -1,0 +1,141 @@
+"""What a training run came to: on the terminal, in `metrics.json`, in the figures and in the logger."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from trainhouse.configuration.older_versions import is_array_data
+from trainhouse.machine.files import write_json
+from trainhouse.reports import figures
+from trainhouse.reports.report import metrics_line
+from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
+from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
+from trainhouse.training.build_module import is_lightning_module
+from trainhouse.training.callbacks import History
+
+_log = logging.getLogger(__name__)
+
+# What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
+HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run came to. `metrics` are those of the best epoch, the test split's among them."""
+
+    folder: Path
+    epochs: int
+    best_epoch: int | None
+    best_model: str | None
+    best_value: float
+    monitor: str | None
+    metrics: dict[str, float]
+    seconds: float
+
+    @classmethod
+    def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
+        """Return the result of a finished run, from the `content` of its `metrics.json`."""
+        metrics, monitor = content["metrics"], content["monitor"]
+        return cls(
+            folder=folder.resolve(),
+            epochs=content["epochs"],
+            best_epoch=content["best_epoch"],
+            best_model=content["best_model"],
+            best_value=metrics.get(monitor or "", math.nan),
+            monitor=monitor,
+            metrics=metrics,
+            seconds=content["seconds"],
+        )
+
+
+@rank_zero_only
+def write_metrics(folder: Path, content: dict[str, Any]) -> None:
+    """Write `metrics.json`, which says how the run stands."""
+    write_json(folder / METRICS, content)
+
+
+def record(
+    result: TrainingResult,
+    config: dict[str, Any],
+    history: History,
+    origin: dict[str, Any],
+    loggers: Sequence[Logger],
+    stopped_by: str,
+    directions: dict[str, str],
+    not_exact: Sequence[str],
+) -> None:
+    """Draw the loss curve, tell the loggers the final numbers, and close with `metrics.json`.
+
+    `directions` say which end of a metric is better, `not_exact` why a resume is not, if so.
+    """
+    train_seconds = sum(row["train_seconds"] for row in history.rows)
+    train_rows = sum(row["train_rows"] for row in history.rows)
+    drawn = {}
+    if history.rows:
+        figure = figures.loss_curve(history.rows, result.best_epoch, result.monitor)
+        drawn["loss_curve"] = figures.save(figure, result.folder / LOSS_CURVE)
+    log_hyperparameters(loggers, hyperparameters(config), result.metrics)
+    for name, pixels in drawn.items():
+        log_figure(loggers, name, pixels)
+    close_loggers(loggers)
+    splitting = ("split", "split_seed", "fold", "folds")
+    is_array = is_array_data(config["data"])
+    write_metrics(  # last: a run is complete when all of it is there
+        result.folder,
+        {
+            "status": "pruned" if stopped_by == "pruning" else "completed",
+            "model": config["model"]["_target_"].rpartition(".")[2],
+            "best_epoch": result.best_epoch,
+            "best_model": result.best_model,
+            "monitor": config["monitor"],
+            "mode": config["mode"],
+            "epochs": result.epochs,
+            "stopped_by": stopped_by,
+            "seconds": round(result.seconds, 3),
+            "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
+            "metrics": result.metrics,
+            "directions": {name: better for name, better in directions.items() if name in result.metrics},
+            "exact": not not_exact,
+            **({"not_exact": list(not_exact)} if not_exact else {}),
+            "measured_in_part": _measured_in_part(config["trainer"]),
+            "data_split": {key: config["data"][key] for key in splitting} if is_array else None,
+            "provenance": origin,
+        },
+    )
+
+
+def _measured_in_part(trainer: dict[str, Any]) -> bool:
+    """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
+    limits = (trainer["limit_val_batches"], trainer["limit_test_batches"])
+    limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
+    return bool(trainer["fast_dev_run"] or trainer["overfit_batches"] or limited)
+
+
+def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what of the configuration decides what is learned."""
+    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(config["model"]) else ()
+    return {key: config[key] for key in HYPERPARAMETERS if config.get(key) and key not in unread}
+
+
+@rank_zero_only
+def summarise_training(result: TrainingResult) -> None:
+    """Say in a few lines what came out, where it is, and what to type next."""
+    folder = shown_path(result.folder)
+    _log.info("")
+    if result.monitor is None:
+        _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
+    elif result.best_epoch:
+        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
+    for split in ("val", "test") if result.monitor is not None else ("train", "val", "test"):
+        if line := metrics_line(result.metrics, split):
+            _log.info("%-6s %s", split, line)
+    _log.info("%.1f s; everything is in %s", result.seconds, folder)
+    if result.best_epoch:
+        _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
+        _log.info("       python select_best_model.py %s", as_override("runs", result.folder.parent))

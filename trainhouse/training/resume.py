@@ -1,0 +1,246 @@
+"""Goes on with a run that was stopped: in its folder, with its configuration, from its newest whole checkpoint."""
+
+import json
+import logging
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
+
+from trainhouse.checkpoints.checkpoint import read
+from trainhouse.configuration.config import checked
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.older_versions import BEFORE
+from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.targets import check_config, locate
+from trainhouse.machine.files import check_writable, remove_partial_files
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
+from trainhouse.sweeps.folder import is_of_the_sweep
+from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
+from trainhouse.training.result import TrainingResult
+from trainhouse.training.run import train
+from trainhouse.training.schedule_span import spans_the_run
+
+_log = logging.getLogger(__name__)
+
+# What a run may take over from the command line when it goes on: nothing that decides what it has learned so far.
+MAY_CHANGE = (
+    "trainer.max_epochs",
+    "trainer.max_time",
+    "trainer.accelerator",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
+    "trainer.enable_progress_bar",
+    "data.num_workers",
+    "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
+    "callbacks.early_stopping.patience",
+    "callbacks.early_stopping.min_delta",
+    "callbacks.epoch_checkpoint",
+    "callbacks.last_checkpoint",
+    "callbacks.progress_bar",
+    "preflight",
+    "threads",
+)
+# What a run of an older version of the project may lack: nothing of it decides what is learned.
+MAY_BE_MISSING = (
+    "sweep",
+    "resume",
+    "init_from",
+    "preflight",
+    "threads",
+    "data.worker_timeout",
+    "data.in_memory",
+    "data.device_resident",
+)
+GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
+_MISSING = object()
+_MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
+
+
+def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
+    """Go on with the run in `folder`; a run that has come to its end is left as it is, and its result returned.
+
+    `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
+    Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
+    """
+    given = OverridesParser.create().parse_overrides(overrides)
+    added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
+    saved = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    new = _with_overrides(saved, config, given, folder)
+    if (result := _finished(folder, saved, new)) is not None:
+        return result
+    check_writable(folder / CHECKPOINTS)
+    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        remove_partial_files(place)
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint is None:
+        _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
+    else:
+        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
+        if limit is not None and 0 <= limit < epochs:
+            raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
+        _log.info("resume  from %s", shown_path(checkpoint))
+        _say_new_length(saved, new)
+    return train(new, folder, resume_from=checkpoint)
+
+
+def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> Config:
+    """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
+
+    It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
+    """
+    path = folder / CONFIG
+    try:
+        loaded = OmegaConf.load(path)
+        if not isinstance(loaded, DictConfig):
+            raise UserError("not a configuration")
+        for key in ("defaults", "hydra"):  # for Hydra, when the run is started once more
+            loaded.pop(key, None)
+        plain = checked(loaded)
+    except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    check_config(plain, str(path), typed=typed)
+    _check_keys(plain, config, added, path)
+    return plain
+
+
+def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
+    """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
+    for group in ("data", "model", "optimizer", "trainer", "loss"):
+        if not isinstance(saved.get(group), dict):
+            raise UserError(f"{path}: {group} is missing, or is no group of keys")
+    for group in GROUPS_THAT_MAY_BE_NONE:
+        if not isinstance(saved.setdefault(group, None), dict | None):
+            raise UserError(f"{path}: {group} is no group of keys")
+    serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
+    for prefix, shared in {
+        "": config,
+        "trainer.": config["trainer"],
+        "loss.": config["loss"],
+        "data.": serving,
+    }.items():
+        node = saved[prefix[:-1]] if prefix else saved
+        for key in shared.keys() - node.keys():
+            if prefix + key in MAY_BE_MISSING:
+                node[key] = shared[key]
+            elif prefix + key in BEFORE:
+                node[key] = BEFORE[prefix + key]
+            elif prefix + key not in added:
+                raise UserError(f"{path}: {prefix}{key} is missing")
+    if unknown := saved["loss"].keys() - config["loss"].keys():
+        raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
+
+
+def _serving_keys(config: Config) -> Config:
+    """What array data of today has; the command line of a resume composes some array data in most cases."""
+    known = OmegaConf.to_container(OmegaConf.load(CONF / "data" / "array_defaults.yaml"))
+    assert isinstance(known, dict)
+    return {key: config["data"].get(key, known.get(key)) for key in SERVING_KEYS}
+
+
+def _with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:
+    """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
+    repeated = _original_overrides(folder)
+    new = OmegaConf.create(saved)
+    for override in given:
+        key = override.key_or_group
+        value, value_before = _at(config, key), _at(saved, key)
+        is_group = value_before is _MISSING or isinstance(value_before, dict)
+        if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
+            continue
+        if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
+            continue  # as text: 1 batch is not 1.0, all of them
+        turned_off = key == "callbacks.early_stopping" and value is None
+        may_change = any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or turned_off
+        if not may_change or override.is_delete():
+            raise UserError(
+                f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
+                f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
+            )
+        OmegaConf.update(new, key, value, merge=False, force_add=True)
+    return checked(new)
+
+
+def _original_overrides(folder: Path) -> list[str]:
+    """The command line of the run's first start: repeating it changes nothing."""
+    try:
+        return list(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
+    except (OSError, ValueError, YAMLError):
+        return []
+
+
+def _at(config: Config, key: str) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return _MISSING
+        node = node[part]
+    return node
+
+
+def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None:
+    """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
+    path = folder / METRICS
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):  # killed before it was written
+        return None
+    try:
+        if content["status"] != "completed":
+            return None
+        result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is incomplete ({type(error).__name__}: {error}); delete it to go on") from error
+    epochs, limit = result.epochs, new["trainer"]["max_epochs"]
+    goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
+    if stopped_by == "early stopping":
+        goes_on, way = _patience(new) > _patience(saved), _MORE_PATIENCE
+    elif stopped_by == "max_epochs":
+        goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} goes on"
+    elif stopped_by == "max_time":
+        goes_on, way = new["trainer"]["max_time"] != saved["trainer"]["max_time"], "more trainer.max_time goes on"
+    if goes_on:
+        return None
+    _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
+    return result
+
+
+def _say_new_length(saved: Config, new: Config) -> None:
+    before, now = saved["trainer"]["max_epochs"], new["trainer"]["max_epochs"]
+    scheduler = new.get("scheduler")
+    if before != now and scheduler and spans_the_run(locate(scheduler["_target_"], "scheduler")):
+        name = scheduler["_target_"].rpartition(".")[2]
+        _log.info("        the %s schedule is laid out anew, over %s epochs in place of %s", name, now, before)
+
+
+def _patience(config: Config) -> float:
+    callback = (config.get("callbacks") or {}).get("early_stopping")
+    return callback["patience"] if callback else float("inf")
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
+    positions = {}
+    for path in folder.glob("*.ckpt"):
+        try:
+            state = read(path, lazily=True)["callbacks"]["ExactResume"]
+            written = path.stat().st_mtime_ns
+            positions[path] = (int(state["epoch"]), int(state["batch"]), state["validation"] != "due", written)
+        except (UserError, KeyError, TypeError) as error:
+            _log.warning("warning: %s; going on without it", error)
+    for path in sorted(positions, key=lambda path: positions[path], reverse=True):
+        try:
+            read(path)
+        except UserError as error:
+            _log.warning("warning: %s; going back to the one before", error)
+        else:
+            return path
+    if any(folder.glob("*.ckpt")):
+        raise UserError(f"{folder}: none of its checkpoints can be read; start a new run")
+    return None

@@ -1,0 +1,154 @@
+"""Ends a run on a signal as its user would want it: the batch is finished, the state saved, nothing lost."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from trainhouse.configuration.errors import Interrupted
+from trainhouse.machine.sweep_worker import stop_asked
+from trainhouse.runs.run_folder import (
+    CONFIG,
+    LAST_CHECKPOINT,
+    as_override,
+    is_sweep_job,
+    is_worker_rank,
+    remember_to_requeue,
+    shown_path,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class StopOnSignal(Checkpoint):
+    """Saves ``last.ckpt`` and raises `Interrupted` after the batch in which a signal came; a second one ends at once.
+
+    SIGINT, SIGTERM and SIGHUP end the run. Within a SLURM job SIGUSR1 (``sbatch --signal=USR1@90``) also puts the
+    job back into the queue; started again, the same command goes on with the run. SIGUSR2, by which submitit takes a
+    job off a machine, is handed on to it, after a batch once the run is saved. It is a `Checkpoint` to Lightning so
+    that it runs after all callbacks that count the batch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._received: int | None = None
+        self._in_loop = False
+        self._process = os.getpid()
+        self._is_sweep_job = is_sweep_job()
+        self._looked = time.monotonic()
+        self._handlers_before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopOnSignal":
+        for signum in _signals():
+            if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup's choice
+                self._handlers_before[signum] = signal.signal(signum, self._handle)
+        if _HANDED_ON is not None and callable(signal.getsignal(_HANDED_ON)):
+            self._handlers_before[_HANDED_ON] = signal.signal(_HANDED_ON, self._handle)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for signum, handler in self._handlers_before.items():
+            signal.signal(signum, handler)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a data worker that has just been forked
+            return
+        if self._received is not None:
+            os._exit(128 + signum)
+        self._received = signum
+        if not self._in_loop:
+            self._end(signum)
+        name = signal.Signals(signum).name
+        os.write(2, f"{name}: finishing this batch, then saving (once more ends at once)\n".encode())
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""
+        for signum in self._handlers_before:
+            signal.signal(signum, self._handle)
+        self._in_loop = True
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop if a signal has come."""
+        self._stop_if_asked(trainer)
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        """Stop if a signal has come; the validation begins anew when the run goes on."""
+        if self._in_loop:
+            self._stop_if_asked(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """What follows can be interrupted at any point."""
+        self._in_loop = False
+        if self._received is not None:
+            self._end(self._received)
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """What follows can be interrupted at any point."""
+        self._in_loop = False
+
+    def _stop_if_asked(self, trainer: L.Trainer) -> None:
+        if self._is_sweep_job and time.monotonic() - self._looked > 1:
+            self._looked = time.monotonic()
+            if stop_asked():
+                self._received = self._received or signal.SIGINT
+        asked = self._received is not None
+        if trainer.world_size > 1:  # the signal may have reached one process only
+            asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
+        if not asked or trainer.global_step == trainer.max_steps:  # the epoch's end follows
+            return
+        signum = self._received or signal.SIGTERM
+        path = self.folder / LAST_CHECKPOINT
+        trainer.save_checkpoint(path)
+        where = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
+        self._end(signum, f" at {where}; saved {shown_path(path)}")
+
+    def _end(self, signum: int, where: str = "") -> NoReturn:
+        has_begun = (self.folder / CONFIG).exists()
+        if signum == _HANDED_ON:
+            try:
+                self._handlers_before[signum](signum, None)  # ends the process, and puts its job back into the queue
+            except Exception as error:  # no more of that
+                raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
+        if signum == _REQUEUE and not is_worker_rank():
+            self._requeue(has_begun)
+        how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"
+        raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
+
+    def _command(self) -> str:
+        return f"continue with: python train.py {as_override('resume', self.folder)}"
+
+    def _requeue(self, has_begun: bool) -> None:
+        if is_sweep_job():
+            _log.warning("warning: a sweep is not put back into the queue; its job can be resumed")
+            return
+        if has_begun:
+            remember_to_requeue(self.folder)
+        array = os.environ.get("SLURM_ARRAY_JOB_ID")
+        job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
+        try:
+            subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = getattr(error, "stderr", None) or error
+            _log.warning("warning: job %s was not put back into the queue: %s", job, str(reason).strip())
+        else:
+            _log.info("job %s is back in the queue", job)
+
+
+_REQUEUE, _HANDED_ON = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGUSR2", None)
+
+
+def _signals() -> list[int]:
+    """The signals that this platform has; SIGUSR1 means something only within a SLURM job."""
+    names = ["SIGINT", "SIGTERM", "SIGHUP", *(["SIGUSR1"] if "SLURM_JOB_ID" in os.environ else [])]
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]

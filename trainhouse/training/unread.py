@@ -1,0 +1,32 @@
+"""Refuses what is typed and read by nobody: a key of a group that the user's own classes take no part in."""
+
+import re
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.read_by import OF_THE_WRAPPER, refers_to
+
+
+def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
+    """Raise `UserError` for an override of a group that a LightningModule of the user's own does not read.
+
+    A reference such as ``optimizer: ${optimizer}`` in the model's configuration counts as reading it.
+    """
+    if not has_own_module:
+        return
+    name = str(config["model"]["_target_"]).rpartition(".")[2]
+    if config["compile"]:
+        raise UserError(f"compile: {name} is compiled by itself, if at all; set compile=false")
+    if not HydraConfig.initialized():
+        return
+    overrides = [override.lstrip("+~") for override in HydraConfig.get().overrides.task]
+    for group in OF_THE_WRAPPER:
+        typed = [override for override in overrides if re.match(rf"{group}[.=@]", override)]
+        if typed and not refers_to(group, overrides, dict(HydraConfig.get().runtime.choices)):
+            key, _, value = typed[0].partition("=")
+            last = key.rpartition(".")[2]
+            own = f"; set model.{last}={value}" if last in config["model"] else f"; what {name} takes is in model"
+            makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
+            raise UserError(f"{key}: {name} makes its own {makes}{own}")
