@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from trainhouse.arrays.spec import Rows as Rows
     from trainhouse.arrays.spec import TaskName as TaskName
     from trainhouse.configuration.errors import UserError as UserError
-    from trainhouse.fast.lean_loop import LeanModule as LeanModule
     from trainhouse.machine.files import atomic_write as atomic_write
     from trainhouse.machine.files import write_json as write_json
     from trainhouse.predicting.evaluate import confusion_counts as confusion_counts
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from trainhouse.reports.figures import predicted_against_true as predicted_against_true
     from trainhouse.reports.report import per_class_table as per_class_table
     from trainhouse.reports.writers import class_array as class_array
+    from trainhouse.training.lean_module import LeanModule as LeanModule
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
 
 __version__ = "1.0.0"
@@ -40,7 +40,7 @@ _PLACES = {
     "DataSpec": "arrays.spec",
     "Dataset": "arrays.spec",
     "Findings": "predicting.task",
-    "LeanModule": "fast.lean_loop",
+    "LeanModule": "training.lean_module",
     "RowPreprocessing": "arrays.row_preprocessing",
     "Rows": "arrays.spec",
     "Task": "predicting.task",

@@ -35,7 +35,7 @@ MOVED = {
     "src.evaluation.run_table": "trainhouse.reports.run_table",
     "src.evaluation.task": "trainhouse.predicting.task",
     "src.evaluation.writers": "trainhouse.reports.writers",
-    "src.sweeps.composing": "trainhouse.sweeps.composing",
+    "src.sweeps.composing": "trainhouse.fast.composing",
     "src.sweeps.example_space": "trainhouse.sweeps.example_space",
     "src.sweeps.figures": "trainhouse.sweeps.figures",
     "src.sweeps.folder": "trainhouse.sweeps.folder",

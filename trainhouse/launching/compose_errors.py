@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
-from trainhouse.fast.quick_hydra import latest_composed
+from trainhouse.configuration.speed import fast
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
@@ -81,7 +81,8 @@ def _group_of_option(key: str, arguments: list[str]) -> str:
 
 def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:
     """The key most like `key` in the configuration that the other arguments make."""
-    if (config := latest_composed()) is not None:
+    quick = fast("quick_hydra")
+    if quick and (config := quick.latest_composed()) is not None:
         return _hint(key, config)
     choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
     for overrides in ([choice for choice in choices if not choice.startswith(key)], []):

@@ -23,7 +23,7 @@ from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.schema import CONF
-from trainhouse.fast.quick_hydra import answer_sooner
+from trainhouse.configuration.speed import fast
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import log_to, log_traceback
@@ -68,7 +68,8 @@ def script(
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
-                answer_sooner(CONF)
+                if quick := fast("quick_hydra"):
+                    quick.answer_sooner(CONF)
                 check_foreign_config(sys.argv[1:], CONF, config_name)
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)

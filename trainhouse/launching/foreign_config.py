@@ -4,9 +4,9 @@ Hydra builds things itself from the `hydra` part of such a file, and sets enviro
 that part has to be just what this project writes there; the rest is checked as the configuration of any file.
 """
 
+from argparse import ArgumentParser
 from pathlib import Path
 
-from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
@@ -16,12 +16,28 @@ from trainhouse.configuration.targets import check_config
 from trainhouse.runs.run_folder import config_header
 
 
+def _parser() -> ArgumentParser:
+    """Hydra's own options: those with a value, and those without."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("overrides", nargs="*")
+    for names in (("config-path", "cp"), ("config-name", "cn"), ("config-dir", "cd"), ("cfg", "c"), ("package", "p")):
+        parser.add_argument(f"--{names[0]}", f"-{names[1]}")
+    parser.add_argument("--experimental-rerun")
+    parser.add_argument("--info", "-i", nargs="?", const="all")
+    flags = (("help", "h"), ("run", "r"), ("multirun", "m"), ("shell-completion", "sc"))
+    for name in ("hydra-help", "version", "resolve"):
+        parser.add_argument(f"--{name}", action="store_true")
+    for name, short in flags:
+        parser.add_argument(f"--{name}", f"-{short}", action="store_true")
+    return parser
+
+
 def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> None:
     """Raise `UserError` if the main configuration is not in `conf` and holds what no file may hold.
 
     `arguments` are the command line's. What stands in them, and in a folder of `--config-dir`, is the user's own.
     """
-    parsed, unknown = get_args_parser().parse_known_args(arguments)
+    parsed, unknown = _parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
         raise UserError(f"{options[0]}: no such option; --help lists them")
     for folder in (parsed.config_path, parsed.config_dir):

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.core.utils import JobReturn, setup_globals
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.speed import fast
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
@@ -50,12 +51,12 @@ class _ProjectSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
-        from trainhouse.sweeps.composing import compose_once
         from trainhouse.sweeps.folder import give_up
         from trainhouse.sweeps.run import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
-        compose_once(self.loader)
+        if composing := fast("composing"):
+            composing.compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
         typed = parser.parse_overrides(arguments)
         overrides = parser.parse_overrides([*self._params(), *arguments])
@@ -160,10 +161,13 @@ def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | Non
 
 def _error(returned: JobReturn) -> str | None:
     """Why a job could not be run to its end; one that was stopped can be gone on with."""
-    error = returned._return_value  # the property would raise it
-    if returned.status == JobStatus.COMPLETED or isinstance(error, JobStoppedError):
+    try:
+        _ = returned.return_value  # raises what the job has
+    except JobStoppedError:
         return None
-    return str(error) or type(error).__name__
+    except Exception as error:
+        return str(error) or type(error).__name__
+    return None
 
 
 class GridSweeper(_ProjectSweeper):

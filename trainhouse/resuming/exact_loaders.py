@@ -3,8 +3,7 @@
 A user's DataLoader is served as it is, by a copy that seeds what draws: the sampler before each of its items, with
 (seed, "order", epoch, number), and the data set before each batch, wherever it is fetched, with (seed, "fetch", epoch,
 number, rank). So a batch is a function of its place in the epoch, with any number of workers, persistent ones too, and
-a resume passes over the batches that were trained on without fetching them: 0.1 ms for each of a sampler's items,
-where fetching them again took as long as the data set takes. Iterable data has no places, so its batches are read
+a resume passes over the batches that were trained on without fetching them. Iterable data has no places, so its batches are read
 again up to the place. A loader with a `state_dict` of its own goes to its state by itself.
 
 Draws in validation, test and prediction depend on the number of the batch alone: every pass is the same.
@@ -12,18 +11,25 @@ Draws in validation, test and prediction depend on the number of the batch alone
 
 import copy
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import torch
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from torch.utils.data.datapipes.datapipe import IterDataPipe, MapDataPipe
 
 from trainhouse.resuming.digest import digest
+from trainhouse.resuming.generators import generator_states, restore_generators
+from trainhouse.resuming.seeded_data import Delegate, Keyed, SeededDataset, SeededStream
 from trainhouse.resuming.seeding import reseed
 
 _log = logging.getLogger(__name__)
@@ -41,13 +47,6 @@ class Place:
     """Of the batch before this place, to be compared."""
     drawn_from: dict[str, Any] = field(default_factory=dict)
     """The states of the loader's own generators at the start of the pass."""
-
-
-class _Keyed(NamedTuple):
-    """What a sampler gave, and the key by which the batch is seeded."""
-
-    indices: Any
-    key: tuple[object, ...]
 
 
 class Passes:
@@ -85,7 +84,7 @@ class Passes:
     def state(self, epoch: int, batch: int, is_within: bool = True) -> dict[str, Any]:
         """Return what a resume at `batch` of `epoch` has to know, as plain data; `is_within` a pass, or between two."""
         within = is_within and batch > 0 and (self.epoch is None or epoch == self._epoch)
-        states = self._drawn_from if within else _generator_states(self.loader)
+        states = self._drawn_from if within else generator_states(self.loader)
         return {"digest": self._digests.get(batch) if within else None, "drawn_from": states}
 
     def __iter__(self) -> Iterator[Any]:
@@ -121,9 +120,9 @@ class Passes:
         if place and not self._was_there and place.drawn_from and place.batch and place.epoch == epoch - 1:
             self._draw_as_before(place)
         if place is None or (self.epoch is not None and (place.epoch != epoch or self._repeat)):
-            self._drawn_from = _generator_states(self.loader)
+            self._drawn_from = generator_states(self.loader)
             return False
-        _restore_generators(self.loader, place.drawn_from)
+        restore_generators(self.loader, place.drawn_from)
         self._drawn_from, self._was_there = place.drawn_from, True
         if self.epoch is None:
             self.place = None
@@ -139,7 +138,7 @@ class Passes:
     def _draw_as_before(self, place: Place) -> None:
         """Have the loader's own generators draw for a pass of which nothing was left, so that nobody iterates it."""
         now, self._epoch, self.place = self._epoch, place.epoch, None
-        _restore_generators(self.loader, place.drawn_from)
+        restore_generators(self.loader, place.drawn_from)
         self._go_to(place.batch - 1)
         next(self._from_the_place(), None)  # and no further: a sampler that is asked for more may draw once more
         self._epoch, self._repeat, self._first, self._given = now, 0, 0, 0
@@ -168,7 +167,7 @@ class Passes:
 
     def _one_pass(self) -> Iterator[Any]:
         reseed(*self.key, "order", self._epoch, self._repeat)
-        if isinstance(dataset := getattr(self._inner, "dataset", None), _SeededStream):
+        if isinstance(dataset := getattr(self._inner, "dataset", None), SeededStream):
             dataset.tell_pass(self._epoch, self._repeat)
         return iter(self._inner) if self._iterate is None else self._iterate()
 
@@ -206,7 +205,7 @@ class Passes:
 
     @property
     def _is_seeded_inside(self) -> bool:
-        return self.has_copy and not isinstance(self._inner.dataset, _SeededStream)
+        return self.has_copy and not isinstance(self._inner.dataset, SeededStream)
 
     def _seeding_copy(self) -> Any:
         """Return a shallow copy of a DataLoader whose data set and sampler are seeded; other loaders as they are."""
@@ -219,26 +218,27 @@ class Passes:
         changed = vars(inner)  # a DataLoader refuses to have these set
         changed["_iterator"] = None
         if isinstance(loader.dataset, IterableDataset):
-            changed["dataset"] = _SeededStream(loader.dataset, (*self.key, "worker"), self.rank)
+            changed["dataset"] = SeededStream(loader.dataset, (*self.key, "worker"), self.rank)
             return inner
-        changed["dataset"] = _SeededDataset(loader.dataset)
+        changed["dataset"] = SeededDataset(loader.dataset)
         name = "sampler" if loader.batch_sampler is None else "batch_sampler"
         changed[name] = _KeyedSampler(getattr(loader, name), self)
         return inner
 
-    def keyed(self, sampler: Iterable[Any]) -> Iterator[_Keyed]:
+    def keyed(self, sampler: Iterable[Any]) -> Iterator[Keyed]:
         """Yield the items of a sampler from the first one that is to be fetched, each drawn and keyed by its number."""
         key, first = (*self.key, "fetch", self._epoch, self._repeat), self._first
         order = (*self.key, "order", self._epoch, self._repeat)
-        items = iter(sampler)
+        items, is_drawn_at_once = iter(sampler), _is_drawn_at_once(sampler)
         number = 0
         while True:
-            reseed(*order, number)
+            if number == 0 or not is_drawn_at_once:
+                reseed(*order, number)
             item = next(items, _END)
             if item is _END:
                 return
             if number >= first:
-                yield _Keyed(item, (*key, number, self.rank))
+                yield Keyed(item, (*key, number, self.rank))
             number += 1
 
 
@@ -249,71 +249,11 @@ class _KeyedSampler:
     def __init__(self, sampler: Any, passes: Passes) -> None:
         self.sampler, self.passes = sampler, passes
 
-    def __iter__(self) -> Iterator[_Keyed]:
+    def __iter__(self) -> Iterator[Keyed]:
         return self.passes.keyed(self.sampler)
 
     def __len__(self) -> int:
         return len(self.sampler)
-
-
-class _Delegate:
-    """Stands for another object: whatever is asked of it, or set on it, is the other's."""
-
-    def __init__(self, other: Any) -> None:
-        object.__setattr__(self, "_other", other)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_other":  # not there yet while it is being unpickled
-            raise AttributeError(name)
-        return getattr(self._other, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._other, name, value)
-
-
-class _SeededDataset(_Delegate):
-    """A data set that is seeded before each batch, in whatever process."""
-
-    def __reduce__(self) -> Any:
-        return _SeededDataset, (self._other,)
-
-    def __len__(self) -> int:
-        return len(self._other)
-
-    def __getitem__(self, keyed: _Keyed) -> Any:
-        reseed(*keyed.key)
-        return self._other[keyed.indices]
-
-    def __getitems__(self, keyed: _Keyed) -> Any:
-        reseed(*keyed.key)
-        if getattr(self._other, "__getitems__", None):
-            return self._other.__getitems__(keyed.indices)
-        return [self._other[index] for index in keyed.indices]
-
-
-class _SeededStream(_Delegate, IterableDataset):
-    """Iterable data that is seeded where a pass begins, in each worker: those that persist are not seeded by torch."""
-
-    def __init__(self, other: Any, key: tuple[object, ...], rank: int, numbers: torch.Tensor | None = None) -> None:
-        super().__init__(other)
-        object.__setattr__(self, "_key", (*key, rank))
-        # In memory that the workers see, as they live longer than a pass.
-        shared = torch.zeros(2, dtype=torch.int64).share_memory_() if numbers is None else numbers
-        object.__setattr__(self, "_numbers", shared)
-
-    def tell_pass(self, epoch: int, repeat: int) -> None:
-        self._numbers[0], self._numbers[1] = epoch, repeat
-
-    def __reduce__(self) -> Any:
-        return _SeededStream, (self._other, self._key[:-1], self._key[-1], self._numbers)
-
-    def __len__(self) -> int:
-        return len(self._other)
-
-    def __iter__(self) -> Iterator[Any]:
-        if (worker := torch.utils.data.get_worker_info()) is not None:
-            reseed(*self._key, *self._numbers.tolist(), worker.id)
-        return iter(self._other)
 
 
 def exact(loader: Any, passes: Passes) -> Any:
@@ -344,7 +284,7 @@ def _keep_iterator(front: Any, iterator: Any) -> None:
     front._passes.kept_iterator = iterator
 
 
-class _Front(_Delegate):
+class _Front(Delegate):
     def __init__(self, loader: Any, passes: Passes) -> None:
         super().__init__(loader)
         object.__setattr__(self, "_passes", passes)
@@ -358,6 +298,12 @@ class _SizedFront(_Front):
         return len(self._other)
 
 
+def _is_drawn_at_once(sampler: Any) -> bool:
+    """Whether a sampler draws for its first item alone, as those of torch do: each seeding takes 13 us."""
+    inner = sampler.sampler if type(sampler) is BatchSampler else sampler
+    return type(inner) in (SequentialSampler, RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
+
+
 def _has_state(loader: Any) -> bool:
     return callable(getattr(loader, "state_dict", None)) and callable(getattr(loader, "load_state_dict", None))
 
@@ -367,62 +313,3 @@ def _length(loader: Any) -> int | None:
         return len(loader)
     except (TypeError, NotImplementedError):
         return None
-
-
-# Generators that belong to a loader or its samplers keep the seed that their owner gave them.
-
-
-def _generators(loader: Any) -> dict[str, Any]:
-    batch_sampler = getattr(loader, "batch_sampler", None)
-    owners = {
-        "loader": loader,
-        "sampler": getattr(loader, "sampler", None),
-        "batch_sampler": batch_sampler,
-        "batch_sampler.sampler": getattr(batch_sampler, "sampler", None),
-    }
-    kinds = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
-    for owner, part in owners.items():
-        for name, value in vars(part).items() if hasattr(part, "__dict__") else ():
-            if isinstance(value, kinds) and id(value) not in seen:
-                found[f"{owner}.{name}"] = value
-                seen.add(id(value))
-    return found
-
-
-def _generator_states(loader: Any) -> dict[str, Any]:
-    return {name: _get_state(generator) for name, generator in _generators(loader).items()}
-
-
-def _restore_generators(loader: Any, states: dict[str, Any]) -> None:
-    for name, generator in _generators(loader).items():
-        if name in states:
-            _set_state(generator, states[name])
-
-
-def _get_state(generator: Any) -> Any:
-    if isinstance(generator, torch.Generator):
-        return generator.get_state()
-    if isinstance(generator, np.random.Generator):
-        return _plain(generator.bit_generator.state)
-    return _plain(generator.get_state() if isinstance(generator, np.random.RandomState) else generator.getstate())
-
-
-def _set_state(generator: Any, state: Any) -> None:
-    if isinstance(generator, torch.Generator):
-        generator.set_state(state)
-    elif isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif isinstance(generator, np.random.RandomState):
-        generator.set_state(tuple(state))
-    else:
-        generator.setstate((state[0], tuple(state[1]), state[2]))
-
-
-def _plain(state: Any) -> Any:
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    if isinstance(state, (tuple, list)):
-        return [_plain(value) for value in state]
-    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 
 from trainhouse.configuration.schema import CONF
-from trainhouse.sweeps.composing import compose_once
+from trainhouse.fast.composing import compose_once
 
 MASTER = ["sweep=optuna", "hydra.sweep.dir=somewhere", "model.hidden_sizes=[8]"]
 JOBS = [

@@ -11,8 +11,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.configuration.create import create
-from trainhouse.fast.lean_loop import NoProfiler, skip_unused_hooks
-from trainhouse.fast.lean_step import use_lean_loop
+from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.loops import ExactData
 from trainhouse.runs.created_below import create_below
@@ -42,13 +41,15 @@ def build_trainer(
     options = dict(config["trainer"])
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
+    lean = fast("lean_loop")
     unprofiled: Config = {}
     if not options.get("profiler"):
         options.pop("profiler", None)
-        unprofiled["profiler"] = NoProfiler()
+        unprofiled = {"profiler": lean.NoProfiler()} if lean else {}
     is_own = datamodule is not None and not isinstance(datamodule, DataModule)
     own: Config = {} if is_own else {"use_distributed_sampler": False}  # our batches know their rank
-    skip_unused_hooks(callbacks)
+    if lean:
+        lean.skip_unused_hooks(callbacks)
     trainer = create(
         options,
         "trainer",
@@ -61,7 +62,8 @@ def build_trainer(
         enable_autolog_hparams=False,  # the report logs them, with the final metrics
         **own,
     )
-    use_lean_loop(trainer)
+    if step := fast("lean_step"):
+        step.use_lean_loop(trainer)
     if is_own:
         exact = next((callback for callback in callbacks if isinstance(callback, ExactResume)), None)
         data = ExactData(trainer, seed, *([exact.data_differs] if exact else []))

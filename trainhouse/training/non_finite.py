@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.speed import fast
 from trainhouse.machine.files import atomic_write
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.run_folder import LAST_CHECKPOINT, shown_path
@@ -36,6 +37,7 @@ class NonFiniteGuard(L.Callback):
         self.folder, self.seed = folder, seed
         self._found: Tensor | None = None
         self._batch: Any = None
+        self._finite = fast("finite")
         self._on_cpu = True
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -90,13 +92,15 @@ class NonFiniteGuard(L.Callback):
         self._stop_if_found(trainer, pl_module)
 
     def _look(self, tensors: list[Tensor]) -> None:
-        """Add to the result; multiplies by one, which changes nothing."""
+        """Add to the result."""
         assert self._found is not None
-        tensors = [tensor._values() if tensor.is_sparse else tensor for tensor in tensors]
+        tensors = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
         tensors = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
-        for dtype in {tensor.dtype for tensor in tensors}:
-            alike = [tensor for tensor in tensors if tensor.dtype == dtype]
-            torch._amp_foreach_non_finite_check_and_unscale_(alike, self._found, self._scale)
+        if self._finite:
+            self._finite.add_non_finite(tensors, self._found, self._scale)
+            return
+        for tensor in tensors:
+            self._found += (~tensor.isfinite().all()).to(self._found)
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Refuse to write weights that are not finite: the step itself can overflow."""

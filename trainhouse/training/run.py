@@ -11,7 +11,6 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
-from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
@@ -181,7 +180,7 @@ def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
 
 def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
     """Lightning starts further processes with the command line of this one: each would run the whole sweep."""
-    if is_sweep_job() and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
+    if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
             f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
             "trainer.devices=1, start the jobs one by one, or let SLURM start the processes (launcher=submitit)"

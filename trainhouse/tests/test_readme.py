@@ -1,0 +1,74 @@
+"""Every example of code in README is run, pasted word for word into a copy of the project."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trainhouse.tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# <!-- file: src/models/x.py -->, then a block of code: what the file holds.
+_BLOCK = re.compile(r"<!-- (file|append|run)(?:: (\S+))? -->\n```\w+\n(.*?)```", re.DOTALL)
+# The import that the example of a metric asks for.
+BEFORE = "from torchmetrics.classification import MulticlassF1Score"
+NOW = "from torchmetrics.classification import MulticlassAUROC, MulticlassF1Score"
+
+
+def blocks() -> Iterator[tuple[str, str, str]]:
+    return ((kind, place, text) for kind, place, text in _BLOCK.findall(README))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project's code with all examples pasted in."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("src", "conf", "hydra_plugins", "trainhouse"):
+        leave_out = shutil.ignore_patterns("tests", "benchmarks", "__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=leave_out)
+    for script in ROOT.glob("*.py"):
+        shutil.copy(script, folder)
+    for kind, place, text in blocks():
+        if kind == "file":
+            assert not (ROOT / place).exists(), f"{place} is there already"
+            (folder / place).write_text(text)
+        elif kind == "append":
+            path = folder / place
+            path.write_text(path.read_text().replace(BEFORE, NOW) + "\n\n" + text)
+    return folder
+
+
+def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    words = command.replace("python ", f"{sys.executable} ", 1)
+    return subprocess.run(
+        words, shell=True, cwd=folder, capture_output=True, text=True, timeout=300, check=False, env={**os.environ}
+    )
+
+
+def test_every_block_of_python_and_of_yaml_says_where_it_goes() -> None:
+    marked = sum(kind in ("file", "append") for kind, _, _ in blocks())
+    assert marked == len(re.findall(r"^```(?:python|yaml)$", README, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", [text.strip() for kind, _, text in blocks() if kind == "run"])
+def test_an_example_runs_as_it_stands(command: str, clone: Path) -> None:
+    done = run(clone, f"{command} trainer=cpu logger=none")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "best epoch" in done.stdout
+
+
+def test_the_metric_of_the_example_is_logged_and_knows_its_better_end(clone: Path) -> None:
+    common = "python train.py trainer=cpu logger=none trainer.max_epochs=1 data.rows=200"
+    done = run(clone, f"{common} hydra.run.dir=outputs/auroc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with open(clone / "outputs/auroc/logs/metrics.csv", newline="") as file:
+        assert "val/auroc" in next(csv.DictReader(file))
+    done = run(clone, f"{common} monitor=val/auroc mode=min")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "error: mode: min would take the worst val/auroc for the best; set mode=max"

@@ -1,0 +1,24 @@
+"""Whoever deletes trainhouse/fast loses speed, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainhouse.tests.conftest import ROOT, read_history
+from trainhouse.tests.test_golden import GOLDEN
+
+
+def test_without_the_fast_room_a_run_has_the_same_losses(tmp_path: Path) -> None:
+    leave_out = shutil.ignore_patterns("fast", "tests", "benchmarks", "__pycache__")
+    for name in ("src", "conf", "hydra_plugins", "trainhouse"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave_out)
+    shutil.copy(ROOT / "train.py", tmp_path)
+    command = [sys.executable, "train.py", "trainer=cpu", "trainer.max_epochs=2", "logger=none", "hydra.run.dir=run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = read_history(tmp_path / "run/logs/metrics.csv")
+    found = [row[name] for row in rows for name in ("train/loss", "val/loss")]
+    assert found == pytest.approx(GOLDEN["fake", "simple_net"], rel=1e-5)
