@@ -1,10 +1,10 @@
 """Loaders of any kind that give the same batches after a resume as without one.
 
-A user's DataLoader is served as it is, by a copy that seeds what draws: the sampler before each of its items, with
-(seed, "order", epoch, number), and the data set before each batch, wherever it is fetched, with (seed, "fetch", epoch,
-number, rank). So a batch is a function of its place in the epoch, with any number of workers, persistent ones too, and
-a resume passes over the batches that were trained on without fetching them. Iterable data has no places, so its batches are read
-again up to the place. A loader with a `state_dict` of its own goes to its state by itself.
+A user's DataLoader is served as it is, by a copy that seeds what draws: the sampler, with (seed, "order", epoch), and
+the data set before each batch, wherever it is fetched, with (seed, "fetch", epoch, number, rank). So a batch is a
+function of its place in the epoch, with any number of workers, persistent ones too, and a resume passes over the
+batches that were trained on without fetching them. Iterable data has no places, so its batches are read again up to
+the place. A loader with a `state_dict` of its own goes to its state by itself.
 
 Draws in validation, test and prediction depend on the number of the batch alone: every pass is the same.
 """
