@@ -22,13 +22,13 @@ class PlainAttributes:
 
     def __init__(self, module: L.LightningModule) -> None:
         self.module = module
-        self._at_start = {(path, name): digest(value) for path, name, value in _attributes(module)}
+        self._at_start = {(path, name): digest(value, whole=True) for path, name, value in _attributes(module)}
 
     def changed(self) -> Saved:
         """Return copies of those that are no longer what they were, by submodule and name."""
         saved: Saved = {}
         for path, name, value in _attributes(self.module):
-            if self._at_start.get((path, name)) != digest(value):
+            if self._at_start.get((path, name)) != digest(value, whole=True):
                 saved.setdefault(path, {})[name] = _copied(value)
         return saved
 
@@ -44,12 +44,22 @@ _INTERNAL = {*vars(nn.Module()), *vars(L.LightningModule()), "_hparams", "_hpara
 
 
 def _attributes(module: L.LightningModule) -> Iterator[tuple[str, str, Any]]:
+    weights = {id(weight) for weight in (*module.parameters(), *module.buffers())}
     for path, part in module.named_modules():
         if isinstance(part, Metric):  # whose states are saved as such
             continue
         for name, value in vars(part).items():
-            if name not in _INTERNAL and is_plain(value):
+            if name not in _INTERNAL and is_plain(value) and not _holds(value, weights):
                 yield path, name, value
+
+
+def _holds(value: Any, weights: set[int]) -> bool:
+    """Whether a value has the module's own weights in it, as the list that an RNN keeps of them."""
+    if isinstance(value, Tensor):
+        return id(value) in weights
+    if isinstance(value, dict):
+        return any(_holds(item, weights) for item in value.values())
+    return isinstance(value, (list, tuple)) and any(_holds(item, weights) for item in value)
 
 
 def _copied(value: Any) -> Any:

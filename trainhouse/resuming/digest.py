@@ -12,20 +12,23 @@ from torch import Tensor
 _SAMPLES = 512  # numbers of an array that count, evenly spaced: a batch of any size is named in some 30 us
 
 
-def digest(batch: Any) -> str:
-    """Return 16 hexadecimal digits that differ when the structure, a shape or one of the sampled numbers differs."""
+def digest(batch: Any, whole: bool = False) -> str:
+    """Return 16 hexadecimal digits that differ when the structure, a shape or one of the sampled numbers differs.
+
+    With `whole` every number counts.
+    """
     state = hashlib.blake2b(digest_size=8)
-    _update(state, batch, depth=0)
+    _update(state, batch, None if whole else _SAMPLES, depth=0)
     return state.hexdigest()
 
 
-def _update(state: "hashlib.blake2b", item: Any, depth: int) -> None:
+def _update(state: "hashlib.blake2b", item: Any, samples: int | None, depth: int) -> None:
     state.update(type(item).__name__.encode())
     if isinstance(item, Tensor):
-        _update_numbers(state, item.detach())
+        _update_numbers(state, item.detach(), samples)
     elif isinstance(item, np.ndarray) and item.dtype != object:
         state.update(f"{item.shape}{item.dtype}".encode())
-        state.update(np.ascontiguousarray(item.reshape(-1)[:: max(1, item.size // _SAMPLES)]).tobytes())
+        state.update(np.ascontiguousarray(item.reshape(-1)[:: _stride(item.size, samples)]).tobytes())
     elif item is None or isinstance(item, (bool, int, float, complex, str, bytes, np.generic)):
         state.update(repr(item).encode())
     elif depth > 8:
@@ -33,27 +36,31 @@ def _update(state: "hashlib.blake2b", item: Any, depth: int) -> None:
     elif isinstance(item, Mapping):
         for key, value in item.items():
             state.update(repr(key).encode())
-            _update(state, value, depth + 1)
+            _update(state, value, samples, depth + 1)
     elif isinstance(item, (Sequence, np.ndarray)):
         for value in item:
-            _update(state, value, depth + 1)
+            _update(state, value, samples, depth + 1)
     elif isinstance(item, Set):
         state.update(repr(sorted(map(repr, item))).encode())
     elif is_dataclass(item):
         for field in fields(item):
-            _update(state, getattr(item, field.name), depth + 1)
+            _update(state, getattr(item, field.name), samples, depth + 1)
     elif hasattr(item, "__dict__"):  # such as a batch of graphs
-        _update(state, vars(item), depth + 1)
+        _update(state, vars(item), samples, depth + 1)
 
 
-def _update_numbers(state: "hashlib.blake2b", tensor: Tensor) -> None:
+def _stride(size: int, samples: int | None) -> int:
+    return max(1, size // samples) if samples else 1
+
+
+def _update_numbers(state: "hashlib.blake2b", tensor: Tensor, samples: int | None) -> None:
     state.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
     if tensor.is_nested or tensor.is_quantized:
         return
     if tensor.numel():
-        sample = tensor.reshape(-1)[:: max(1, tensor.numel() // _SAMPLES)].contiguous().resolve_conj().resolve_neg()
+        sample = tensor.reshape(-1)[:: _stride(tensor.numel(), samples)].contiguous().resolve_conj().resolve_neg()
         state.update(sample.view(torch.uint8).cpu().numpy().tobytes())
 
 
