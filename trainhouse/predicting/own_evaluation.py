@@ -23,6 +23,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
+from trainhouse.resuming.exact_loaders import Passes, exact
 from trainhouse.resuming.exact_resume import SeededEvaluation
 from trainhouse.resuming.loops import ExactData, run_in_place_of_prediction, was_tried
 from trainhouse.resuming.seeding import reseed
@@ -30,7 +31,7 @@ from trainhouse.runs.provenance import changed_sources
 from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
-from trainhouse.training.build_module import is_lightning_module, rebuild_untrained
+from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
 from trainhouse.training.callbacks import ProgressBar
 from trainhouse.training.data_card import flattened, quiet_lightning
 
@@ -77,13 +78,12 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
     _log.info("everything is in %s", shown_path(folder))
 
 
-def predict_own(
-    checkpoint: Checkpoint, overrides: dict[str, Any], output: Path, device: torch.device, seed: int = 0
-) -> int:
+def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path, device: torch.device) -> int:
     """Run `predict_step` over the DataModule's `predict_dataloader` into a file; return the number of rows or batches.
 
     The file's columns are what the module's `prediction_columns(output)` names, or those of a mapping or tensor; a file
-    that ends in ``.pt`` takes a list of whatever `predict_step` returns.
+    that ends in ``.pt`` takes a list of whatever `predict_step` returns. Rows stream into ``.csv`` and ``.jsonl``;
+    for the other files all of them are held.
     """
     seed = checkpoint.config["seed"]
     reseed(seed, "init")
@@ -99,7 +99,7 @@ def predict_own(
 
     def act() -> None:
         nonlocal written
-        outputs = _outputs(module, datamodule, seed)
+        outputs = _outputs(trainer, module, datamodule, seed)
         if output.suffix == ANY_KIND:
             kept = [_on_cpu(one) for one in outputs]
             written = len(kept)
@@ -107,13 +107,8 @@ def predict_own(
                 torch.save(kept, file)
             return
         batches = _alike(_columns(module, one) for one in outputs)
-        if (
-            output.suffix in _TYPED
-        ):  # the first batch does not know how long a string, or what kind of number, will come
-            parts = list(batches)
-            batches = iter(
-                [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}] if parts else []
-            )
+        if output.suffix in _TYPED:  # the first batch does not know what kind of number, or how long a string, comes
+            batches = _joined(batches)
         with open_writer(output) as writer:
             for columns in batches:
                 writer.write(columns)
@@ -146,9 +141,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
     content = read(checkpoint.path)
     preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
-    module = _module(checkpoint)
-    module.on_load_checkpoint(content)
-    module.load_state_dict(content["state_dict"])
+    module = restore(_module(checkpoint), checkpoint)
     module.to(device).eval()
     preprocessing.to(device).eval()
     _, batches = read_raw_rows(path, spec, batch_size)
@@ -209,19 +202,29 @@ def _say_what_changed(checkpoint: Checkpoint) -> None:
         _log.warning("warning: %s changed since %s was trained", " and ".join(changed), checkpoint.path)
 
 
-def _outputs(module: L.LightningModule, datamodule: L.LightningDataModule, seed: int) -> Iterator[Any]:
-    """Yield what `predict_step` returns for each batch; the hooks around a batch are called as Lightning calls them."""
+def _outputs(
+    trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule, seed: int
+) -> Iterator[Any]:
+    """Yield what `predict_step` returns for each batch; the hooks around it are called as Lightning calls them."""
     module.eval()
     loaders = list(flattened(datamodule.predict_dataloader()))
     with torch.inference_mode():
+        module.on_predict_start()
+        module.on_predict_epoch_start()
         for index, loader in enumerate(loaders):
-            for number, batch in enumerate(loader):
-                reseed(seed, "predict", index, number)
+            more = (index,) if len(loaders) > 1 else ()
+            for number, batch in enumerate(exact(loader, Passes(loader, (seed, "predict", index), 0))):
+                reseed(seed, "predict step", index, number)
                 batch = _hook("on_before_batch_transfer", module, datamodule)(batch, index)
                 batch = _hook("transfer_batch_to_device", module, datamodule)(batch, module.device, index)
                 batch = _hook("on_after_batch_transfer", module, datamodule)(batch, index)
-                more = (index,) if len(loaders) > 1 else ()
-                yield module.predict_step(batch, number, *more)
+                module.on_predict_batch_start(batch, number, index)
+                with trainer.precision_plugin.predict_step_context():
+                    output = module.predict_step(batch, number, *more)
+                module.on_predict_batch_end(output, batch, number, index)
+                yield output
+        module.on_predict_epoch_end()
+        module.on_predict_end()
 
 
 def _hook(name: str, module: L.LightningModule, datamodule: L.LightningDataModule) -> Any:

@@ -4,15 +4,19 @@ Lightning saves none of it. Attributes that have changed since training started 
 constructor, or the start of training, has set stays as it is, since that may follow from the command line.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import lightning as L
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
 from trainhouse.checkpoints.plain import is_plain
 from trainhouse.resuming.digest import digest
+from trainhouse.resuming.generators import KINDS, get_state, set_state
 
 Saved = dict[str, dict[str, Any]]
 
@@ -37,20 +41,56 @@ class PlainAttributes:
         parts = dict(self.module.named_modules())
         for path, values in saved.items():
             for name, value in values.items() if path in parts else ():
-                setattr(parts[path], name, _moved(value, self.module))
+                _set(parts[path], name, value, self.module)
 
 
 _INTERNAL = {*vars(nn.Module()), *vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name"}
 
 
 def _attributes(module: L.LightningModule) -> Iterator[tuple[str, str, Any]]:
+    """Yield what can be saved: of a generator its state, of a deque, an array or a kind of dict what is in it."""
     weights = {id(weight) for weight in (*module.parameters(), *module.buffers())}
     for path, part in module.named_modules():
         if isinstance(part, Metric):  # whose states are saved as such
             continue
+        for name in part._non_persistent_buffers_set:
+            if (buffer := part._buffers.get(name)) is not None:
+                yield path, name, buffer
         for name, value in vars(part).items():
-            if name not in _INTERNAL and is_plain(value) and not _holds(value, weights):
-                yield path, name, value
+            if name in _INTERNAL:
+                continue
+            plain = _as_plain(value)
+            if is_plain(plain) and not _holds(plain, weights):
+                yield path, name, plain
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, KINDS):
+        return get_state(value)
+    if isinstance(value, deque):
+        return list(value)
+    if isinstance(value, dict):
+        return dict(value)
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" else value
+
+
+def _set(part: nn.Module, name: str, value: Any, module: L.LightningModule) -> None:
+    """Set an attribute; what has a kind of its own keeps it."""
+    present = getattr(part, name, None)
+    if isinstance(present, KINDS):
+        set_state(present, value)
+        return
+    value = _moved(value, module)
+    if isinstance(present, deque):
+        present.clear()
+        present.extend(value)
+    elif isinstance(present, dict) and type(present) is not dict:
+        present.clear()
+        present.update(value)
+    elif isinstance(present, np.ndarray) and isinstance(value, Tensor):
+        setattr(part, name, value.cpu().numpy())
+    else:
+        setattr(part, name, value)
 
 
 def _holds(value: Any, weights: set[int]) -> bool:

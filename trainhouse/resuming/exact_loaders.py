@@ -229,6 +229,7 @@ class Passes:
         """Yield the items of a sampler from the first one that is to be fetched, each drawn and keyed by its number."""
         key, first = (*self.key, "fetch", self._epoch, self._repeat), self._first
         order = (*self.key, "order", self._epoch, self._repeat)
+        reseed(*order, 0)  # also for a sampler that draws when it is asked for an iterator
         items, is_drawn_at_once = iter(sampler), _is_drawn_at_once(sampler)
         number = 0
         while True:

@@ -169,6 +169,8 @@ class ExactResume(SeededEvaluation):
         if self._attributes:
             is_partial = self._phase == "validating"  # which begins again
             saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
+            if saved["attributes"] and trainer.world_size > 1:
+                self.not_exact("attributes of the module are saved as the first rank has them")
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
             saved["gradients"] = _gradients(trainer.lightning_module)
         return saved
@@ -189,11 +191,17 @@ class ExactResume(SeededEvaluation):
         }
         if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
             saved["gradients"] = _gradients(module)
+            if trainer.world_size > 1:  # each rank's own, whose mean all take
+                reduce = trainer.strategy.reduce
+                saved["gradients"] = {name: reduce(one, reduce_op="mean") for name, one in saved["gradients"].items()}
         return saved
 
     def _counts(self, trainer: L.Trainer) -> Saved:
         """Return what metrics have counted, but for those that Lightning is about to reset."""
         counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if metric._update_count]
+        if trainer.world_size > 1:  # each of them waits for all ranks
+            names = loops.of_any_rank([name for name, _ in counting])
+            counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if name in names]
         if self._phase == "validating":  # which begins again
             counting = [(name, metric) for name, metric in counting if name in self._counting]
         elif self._phase in ("validated", "epoch end"):
@@ -226,7 +234,7 @@ class ExactResume(SeededEvaluation):
             if isinstance(callback, EarlyStopping) and callback.state_key in states:
                 states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
         for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
-            for layout in ("total_steps", "_schedule_phases"):
+            for layout in ("total_steps", "_schedule_phases", "T_max"):
                 schedule.pop(layout, None)
 
     def _restore(self) -> None:

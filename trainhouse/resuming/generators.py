@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+KINDS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
 
 def _generators(loader: Any) -> dict[str, Any]:
     batch_sampler = getattr(loader, "batch_sampler", None)
@@ -15,12 +17,11 @@ def _generators(loader: Any) -> dict[str, Any]:
         "batch_sampler": batch_sampler,
         "batch_sampler.sampler": getattr(batch_sampler, "sampler", None),
     }
-    kinds = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
     found: dict[str, Any] = {}
     seen: set[int] = set()
     for owner, part in owners.items():
         for name, value in vars(part).items() if hasattr(part, "__dict__") else ():
-            if isinstance(value, kinds) and id(value) not in seen:
+            if isinstance(value, KINDS) and id(value) not in seen:
                 found[f"{owner}.{name}"] = value
                 seen.add(id(value))
     return found
@@ -28,17 +29,18 @@ def _generators(loader: Any) -> dict[str, Any]:
 
 def generator_states(loader: Any) -> dict[str, Any]:
     """Return the states of all generators of a loader and its samplers, as plain data."""
-    return {name: _get_state(generator) for name, generator in _generators(loader).items()}
+    return {name: get_state(generator) for name, generator in _generators(loader).items()}
 
 
 def restore_generators(loader: Any, states: dict[str, Any]) -> None:
     """Put back what `generator_states` has returned."""
     for name, generator in _generators(loader).items():
         if name in states:
-            _set_state(generator, states[name])
+            set_state(generator, states[name])
 
 
-def _get_state(generator: Any) -> Any:
+def get_state(generator: Any) -> Any:
+    """Return the state of a generator of any of the `KINDS`, as plain data."""
     if isinstance(generator, torch.Generator):
         return generator.get_state()
     if isinstance(generator, np.random.Generator):
@@ -46,7 +48,8 @@ def _get_state(generator: Any) -> Any:
     return _plain(generator.get_state() if isinstance(generator, np.random.RandomState) else generator.getstate())
 
 
-def _set_state(generator: Any, state: Any) -> None:
+def set_state(generator: Any, state: Any) -> None:
+    """Put a generator where it was when `get_state` returned `state`."""
     if isinstance(generator, torch.Generator):
         generator.set_state(state)
     elif isinstance(generator, np.random.Generator):

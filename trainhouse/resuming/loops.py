@@ -151,10 +151,11 @@ def _without_repeats(loader: Any) -> Any:
     if not isinstance(sampler, DistributedSamplerWrapper) or type(loader.batch_sampler) is not BatchSampler:
         return loader
     original = sampler.dataset._sampler  # type: ignore[attr-defined]
-    if loader.drop_last or len(original) < sampler.num_replicas:
+    share = _Share(original, sampler.rank, sampler.num_replicas, loader.batch_size)
+    if loader.drop_last or len(original) // sampler.num_replicas < len(share):  # a batch would be empty on some rank
         return loader
     shared = copy.copy(loader)
-    vars(shared)["batch_sampler"] = _Share(original, sampler.rank, sampler.num_replicas, loader.batch_size)
+    vars(shared)["batch_sampler"] = share
     return shared
 
 
@@ -173,6 +174,11 @@ class _Share:
         return (rows[start:end] for start, end in pairwise(edges))
 
 
+def ask_no_preparation(trainer: L.Trainer) -> None:
+    """Have a trainer leave `prepare_data` out: with a single device it takes itself for the first rank."""
+    trainer._data_connector.prepare_data = lambda: None  # type: ignore[method-assign]
+
+
 # Values that a module logs with `self.log(..., on_epoch=True)`.
 
 
@@ -187,8 +193,9 @@ def logged_so_far(trainer: L.Trainer) -> list[Saved]:
         sums = {"value": result.value.detach().clone()} if result.is_tensor else {}
         if result.is_tensor and result.meta.is_mean_reduction:
             sums["cumulated_batch_size"] = result.cumulated_batch_size.detach().clone()
-        if result.meta.sync.should and result.meta.reduce_fx in (torch.mean, torch.sum) and trainer.world_size > 1:
-            sums = {name: trainer.strategy.reduce(value, reduce_op="sum") for name, value in sums.items()}
+        if result.meta.sync.should and trainer.world_size > 1:
+            together = {torch.max: "max", torch.min: "min"}.get(result.meta.reduce_fx, "sum")
+            sums = {name: trainer.strategy.reduce(value, reduce_op=together) for name, value in sums.items()}
         fields = {name: getattr(result.meta, name) for name in _FIELDS}
         sync = {"should": result.meta.sync.should, "rank_zero_only": result.meta.sync.rank_zero_only}
         saved.append({"key": key, "reduce_fx": result.meta.reduce_fx.__name__, "fields": fields, "sync": sync, **sums})
@@ -232,6 +239,13 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
         results[entry["key"]] = result
     if saved:
         trainer._logger_connector._first_loop_iter = True  # else the first batch would reset them
+
+
+def of_any_rank(names: list[str]) -> set[str]:
+    """Return the names that any rank has, the same set on each; a collective."""
+    gathered: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(gathered, names)
+    return {name for part in gathered for name in part}
 
 
 def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:

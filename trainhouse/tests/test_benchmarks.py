@@ -165,7 +165,10 @@ def test_an_unknown_row_is_one_line() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--repeats", "0"], "--repeats: expected a whole number"), (["--json", "benchmarks"], "--json: benchmarks is a")],
+    [
+        (["--repeats", "0"], "--repeats: expected a whole number"),
+        (["--json", "trainhouse"], "--json: trainhouse is a folder"),
+    ],
 )
 def test_an_option_that_would_spoil_the_end_is_refused_at_the_start(arguments, message) -> None:
     with pytest.raises(SystemExit, match=f"error: {message}"):

@@ -13,7 +13,7 @@ from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.configuration.create import create
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_resume import ExactResume
-from trainhouse.resuming.loops import ExactData
+from trainhouse.resuming.loops import ExactData, was_tried
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History, ProgressBar
@@ -64,7 +64,7 @@ def build_trainer(
     )
     if step := fast("lean_step"):
         step.use_lean_loop(trainer)
-    if is_own:
+    if is_own and was_tried():
         exact = next((callback for callback in callbacks if isinstance(callback, ExactResume)), None)
         data = ExactData(trainer, seed, *([exact.data_differs] if exact else []))
         if exact:

@@ -1,6 +1,7 @@
 """From the `data` group to a LightningDataModule: the user's own as it is, or rows of arrays served by ours."""
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import lightning as L
@@ -89,16 +90,32 @@ def _serving(data: Config) -> Config:
 def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.LightningDataModule:
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
     known = checkpoint.config["data"]
-    check_targets(
-        known, ALLOWED["data"], "data", str(checkpoint.path), typed=tuple(f"data.{name}" for name in overrides)
-    )
+    typed = tuple(_leaves(overrides, "data"))
+    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
     parameters = inspect.signature(locate(known["_target_"], "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in overrides:
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
             raise UserError(f"data.{name}: {known['_target_']} takes no such argument{did_you_mean(name, options)}")
-    return create({**known, **overrides}, "data")
+    return create(_merged(known, overrides), "data")
+
+
+def _merged(known: Config, overrides: Config) -> Config:
+    """Return `known` with the overrides in it, of mappings within it too."""
+    new = dict(known)
+    for name, value in overrides.items():
+        both = isinstance(value, dict) and isinstance(known.get(name), dict)
+        new[name] = _merged(known[name], value) if both else value
+    return new
+
+
+def _leaves(overrides: Config, prefix: str) -> Iterator[str]:
+    for name, value in overrides.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}.{name}")
+        else:
+            yield f"{prefix}.{name}"
 
 
 def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False) -> DataModule:
@@ -110,7 +127,8 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
     """
     spec = checkpoint.data_spec
     data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
-    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path))
+    typed = tuple(f"data.{name}" for name in overrides)
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):

@@ -8,13 +8,14 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import Checkpoint
+from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
@@ -91,7 +92,13 @@ def build_network(model: Config, facts: Config) -> nn.Module:
         parameters = inspect.signature(found).parameters
     except (ValueError, TypeError):  # written in C
         parameters = {}  # type: ignore[assignment]
-    given = {name: facts[name] for name in parameters if name in facts and name not in model}
+    given = {
+        name: facts[name]
+        for name, parameter in parameters.items()
+        if name in facts
+        and name not in model
+        and (name in ("input_shape", "outputs") or parameter.default is parameter.empty)
+    }
     if "input_shape" in given:
         given["input_shape"] = tuple(given["input_shape"])
     for name in ("input_shape", "outputs"):
@@ -184,10 +191,12 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     if is_lightning_module(config["model"]):
         return create(_without_pretrained(config["model"]), "model")
     spec = checkpoint.data_spec
-    facts = {**checkpoint.facts, **spec.to_dict()}
+    facts = dict(checkpoint.facts)
     preprocessing: nn.Module = nn.Identity()
     if is_array_data(config["data"]):
-        check_targets(config["data"], ALLOWED["data"], "data", str(checkpoint.path))
+        facts = spec.to_dict()
+        first_layer = config["data"].get("preprocessing")
+        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path))
         preprocessing = untrained_preprocessing(config["data"], spec)
         facts["input_shape"] = list(preprocessing.output_shape)
     network = build_network(_without_pretrained(config["model"]), facts)
@@ -203,9 +212,16 @@ def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -
 
 
 def _without_pretrained(model: Config) -> Config:
-    """Weights that a constructor would fetch are those of the checkpoint in a moment."""
-    takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
-    return {**model, "pretrained": False} if takes_it else model
+    """Weights that a constructor would fetch are those of the checkpoint in a moment; one within the model's too."""
+    inner = {
+        name: _without_pretrained(value) if isinstance(value, dict) and "_target_" in value else value
+        for name, value in model.items()
+    }
+    try:
+        takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
+    except (ValueError, TypeError):  # written in C
+        return inner
+    return {**inner, "pretrained": False} if takes_it else inner
 
 
 def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
@@ -213,12 +229,19 @@ def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
     for name, value in checkpoint.state_dict.items():
         if value.is_floating_point() and not value.isfinite().all():
             raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
-    module = rebuild_untrained(checkpoint)
+    return restore(rebuild_untrained(checkpoint), checkpoint).eval()
+
+
+def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningModule:
+    """Return the module with the checkpoint's weights, restored in the order in which Lightning does it."""
+    module.configure_model()
+    if is_overridden("on_load_checkpoint", module):
+        module.on_load_checkpoint(read(checkpoint.path))
     try:
-        module.load_state_dict(checkpoint.state_dict)
+        module.load_state_dict(checkpoint.state_dict, strict=module.strict_loading)
     except RuntimeError as error:
         first = " ".join(str(error).split())[:300]
         raise UserError(
             f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
         ) from error
-    return module.eval()
+    return module

@@ -27,8 +27,9 @@ from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.loops import ExactData, was_tried
+from trainhouse.resuming.loops import ExactData, ask_no_preparation, was_tried
 from trainhouse.resuming.seeding import reseed
+from trainhouse.runs.run_folder import is_worker_rank
 
 _ITEMS = 8  # of a data set that its fingerprint reads
 _TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
@@ -73,6 +74,8 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         )
         if was_tried():
             ExactData(trainer, seed)
+            if is_worker_rank():
+                ask_no_preparation(trainer)
         trainer.fit(_Nothing(), datamodule=datamodule)
     assert ask.card is not None
     return ask.card
@@ -127,8 +130,12 @@ def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:
         return None
     outputs = int(facts["outputs"])
     classification = facts["task"] == "classification"
-    names = facts.get("classes") or [str(number) for number in range(outputs)]
-    targets = facts.get("targets") or (["target"] if outputs == 1 else [str(number) for number in range(outputs)])
+    names = facts.get("classes")
+    if not isinstance(names, list) or len(names) != outputs:  # a number of them, or none
+        names = [str(number) for number in range(outputs)]
+    targets = facts.get("targets")
+    if not isinstance(targets, list) or len(targets) != outputs:
+        targets = ["target"] if outputs == 1 else [str(number) for number in range(outputs)]
     return DataSpec(
         task=facts["task"],
         input_shape=tuple(facts["input_shape"]),
@@ -153,11 +160,12 @@ def _contents(datamodule: Any) -> tuple[dict[str, int], list[Any], list[str]]:
         try:
             loaders = list(flattened(getattr(datamodule, f"{split}_dataloader")()))
             datasets = [loader.dataset for loader in loaders if hasattr(loader, "dataset")]
-            if not all(map(_is_repeatable, datasets)):
+            is_repeatable = all(map(_is_repeatable, datasets))
+            if not is_repeatable:
                 changing.append(split)
             if datasets and len(datasets) == len(loaders):
                 rows[split] = sum(len(dataset) for dataset in datasets)
-                contents.append([split, *map(_content, datasets)])
+                contents.append([split, *(_content(dataset, with_items=is_repeatable) for dataset in datasets)])
         except Exception:  # this split is not there, has no length, or is set up for its own stage only
             continue
     return rows, contents, changing
@@ -174,11 +182,13 @@ def _is_repeatable(dataset: Any) -> bool:
     return seen[0] == seen[1]
 
 
-def _content(dataset: Any) -> list[Any]:
+def _content(dataset: Any, with_items: bool) -> list[Any]:
     lengths = [len(dataset)]
     while isinstance(dataset, Subset):
         dataset = dataset.dataset
         lengths.append(len(dataset))
+    if not with_items:
+        return [type(dataset).__name__, lengths]
     numbers = sorted({round(part * (len(dataset) - 1) / (_ITEMS - 1)) for part in range(_ITEMS)})
     items = []
     for number in numbers:

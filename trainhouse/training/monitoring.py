@@ -2,12 +2,14 @@
 
 import copy
 import logging
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.schema import CONF
 from trainhouse.sweeps.settings import DEFAULT_MONITOR
 from trainhouse.training.preflight import Logged, hint_of
 
@@ -50,9 +52,14 @@ def with_monitor(config: Config, monitor: str, mode: str | None) -> Config:
 
 
 def _was_typed(key: str) -> bool:
-    return HydraConfig.initialized() and any(
-        override.lstrip("+").startswith(f"{key}=") for override in HydraConfig.get().overrides.task
-    )
+    """Whether the command line says it; of a run that is resumed or run again its own configuration does."""
+    if not HydraConfig.initialized():
+        return False
+    hydra_config = HydraConfig.get()
+    overrides = [override.lstrip("+") for override in hydra_config.overrides.task]
+    main = [source.path for source in hydra_config.runtime.config_sources if source.provider == "main"]
+    is_elsewhere = any(Path(path).resolve() != CONF.resolve() for path in main)
+    return is_elsewhere or any(override.startswith((f"{key}=", "resume=")) for override in overrides)
 
 
 def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers.logger import DummyLogger
 
-from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -93,7 +93,9 @@ def preflight(
         try:
             if isinstance(datamodule, DataModule):
                 validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
-                trainer.fit(*_with_preprocessing(copied, datamodule), datamodule.trial_batches("train"), validation)
+                if isinstance(datamodule, PreprocessingDataModule):
+                    _preprocess(copied, datamodule)
+                trainer.fit(copied, datamodule.trial_batches("train"), validation)
             else:
                 trainer.fit(copied, datamodule=datamodule)
         except MisconfigurationException as error:  # such as a schedule that monitors what is not logged
@@ -116,9 +118,10 @@ def preflight(
     np.random.set_state(numpy_state)
     random.setstate(python_state)
 
-    logged = Logged(sorted(trainer.callback_metrics), logged_directions(trainer), is_complete=stage.is_done)
+    logged = Logged(sorted(trainer.callback_metrics), is_complete=stage.is_done)
+    if was_tried():
+        logged.directions, logged.twice = logged_directions(trainer), logged_twice(trainer)
     logged.first_batches = data.first_digests if data else []
-    logged.twice = logged_twice(trainer)
     _check_plateau(trainer, options)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
     for name, monitor in monitored if stage.is_done else ():
@@ -144,18 +147,14 @@ def hint_of(name: str, logged: Sequence[str]) -> str:
     return f"{did_you_mean(name, logged)} (there are: {', '.join(logged)})"
 
 
-def _with_preprocessing(module: L.LightningModule, datamodule: DataModule) -> tuple[L.LightningModule]:
-    """Give a module that has no preprocessing of its own the batches that the DataModule would make of these."""
-    from trainhouse.arrays.datamodule import PreprocessingDataModule
+def _preprocess(module: L.LightningModule, datamodule: PreprocessingDataModule) -> None:
+    """Give a copy of a module the batches that the DataModule would make of these."""
+    preprocessing = copy.deepcopy(datamodule.preprocessing)
 
-    if isinstance(datamodule, PreprocessingDataModule):
-        preprocessing = copy.deepcopy(datamodule.preprocessing)
+    def preprocess(batch: Any, dataloader_idx: int) -> Any:
+        return preprocessing.to(batch[0].device)(batch[0]), batch[1]
 
-        def preprocess(batch: Any, dataloader_idx: int) -> Any:
-            return preprocessing.to(batch[0].device)(batch[0]), batch[1]
-
-        module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]  # of a copy
-    return (module,)
+    module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]
 
 
 def is_of_lightning(error: BaseException) -> bool:

@@ -81,7 +81,8 @@ def _train(
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
     reseed(seed, "init")
     module = build_module(config, datamodule, card)
-    config = with_own_monitor(config, module)
+    if not resume_from:
+        config = with_own_monitor(config, module)
     directions = dict(getattr(module, "directions", None) or {})
     if isinstance(datamodule, DataModule):
         check_run(config, datamodule, directions if not has_own_module else None)
@@ -115,10 +116,11 @@ def _train(
         _announce(config, card, module, trainer, folder)
         logged = Logged()
         if config["preflight"]:
-            logged = _preflight(config, folder, module, callbacks, card)
+            logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
-        if exact.data and trainer.world_size == 1 and logged.first_batches and not exact.data.expected_first:
+        is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
+        if exact.data and is_alike and logged.first_batches and not exact.data.expected_first:
             exact.data.expected_first = logged.first_batches
         chooses_threads = config["threads"] is None and trainer.strategy.root_device.type == "cpu"
         if isinstance(datamodule, DataModule) and not has_own_module and chooses_threads:
@@ -160,11 +162,17 @@ def _train(
 
 
 def _preflight(
-    config: dict[str, Any], folder: Path, module: L.LightningModule, callbacks: list[L.Callback], card: DataCard
+    config: dict[str, Any],
+    folder: Path,
+    module: L.LightningModule,
+    callbacks: list[L.Callback],
+    datamodule: L.LightningDataModule,
 ) -> Logged:
-    """Try out a batch, of data that is built for it: the run's own is left as it is."""
-    reseed(config["seed"], "init")
-    tried = build_data(config["data"], config["seed"], preprocessed=is_lightning_module(config["model"]))
+    """Try out a batch; a user's DataModule is built once more for that, so that the run's own is left as it is."""
+    tried = datamodule
+    if not isinstance(datamodule, DataModule):
+        reseed(config["seed"], "init")
+        tried = build_data(config["data"], config["seed"])
     return preflight(module, tried, callbacks, config["trainer"], config["seed"], folder)
 
 
