@@ -23,9 +23,10 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
+from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
 from trainhouse.resuming.exact_loaders import Passes, exact
 from trainhouse.resuming.exact_resume import SeededEvaluation
-from trainhouse.resuming.loops import ExactData, run_in_place_of_prediction, was_tried
+from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.provenance import changed_sources
 from trainhouse.runs.run_folder import METRICS, shown_path
@@ -33,7 +34,7 @@ from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
 from trainhouse.training.callbacks import ProgressBar
-from trainhouse.training.data_card import flattened, quiet_lightning
+from trainhouse.training.quiet import quiet_lightning
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from torchmetrics import Metric
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.seeding import reseed
 
 Saved = dict[str, Any]
@@ -67,7 +68,7 @@ class ExactResume(SeededEvaluation):
     def __init__(self, seed: int, cursor: Cursor) -> None:
         super().__init__(seed)
         self.cursor = cursor
-        self.data: loops.ExactData | None = None
+        self.data: ExactData | None = None
         """The loaders of a user's own DataModule; array data needs nothing but the cursor."""
         self.reasons: list[str] = []
         """Why a resume of this run is not exact; empty if it is."""

@@ -4,26 +4,16 @@ Tried with the versions in `TRIED`. Under another one nothing here is used: a ru
 Lightning's own.
 """
 
-import copy
 import logging
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric, _Sync
-from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from torch.utils.data import BatchSampler
-
-from trainhouse.configuration.errors import UserError
-from trainhouse.resuming.exact_loaders import Passes, Place, exact
-from trainhouse.resuming.seeding import reseed
 
 TRIED = ("2.6.",)
 
@@ -35,148 +25,6 @@ Saved = dict[str, Any]
 def was_tried() -> bool:
     """Whether this version of Lightning is one that exact resume was tried with."""
     return L.__version__.startswith(TRIED)
-
-
-class ExactData:
-    """Seeds what a user's data draws, in every stage of one trainer, and brings its loaders back to their place.
-
-    The seed before every `setup` is a function of (seed, "setup"): a `random_split` without a generator gives the same
-    rows in training, evaluation, a resume, and on every rank. That before a loader is made is a function of the
-    epoch in which it is.
-    """
-
-    def __init__(self, trainer: L.Trainer, seed: int, differs: Callable[[str], None] = lambda what: None) -> None:
-        """`differs` is told what the data does otherwise than before."""
-        self.trainer, self.seed, self.differs = trainer, seed, differs
-        self.expected_first: list[str | None] = []
-        """Digests of the first batches that another try has seen."""
-        self._passes: dict[str, list[Passes]] = {}
-        self._places: Saved = {}
-        self._made_in: dict[str, int] = {}
-        self._stage, self._new, self._epoch_now = "predict", [], None  # type: tuple[str, list[Passes], int | None]
-        strategy: Any = trainer.strategy
-        self._barrier, strategy.barrier = strategy.barrier, self._at_barrier
-        self._process, strategy.process_dataloader = strategy.process_dataloader, self._process_loader
-        self._seed_making_of_loaders("train", trainer.fit_loop)
-        self._seed_making_of_loaders("val", trainer.fit_loop.epoch_loop.val_loop)
-        self._seed_making_of_loaders("val", trainer.validate_loop)
-        self._seed_making_of_loaders("test", trainer.test_loop)
-
-    @property
-    def first_digests(self) -> list[str | None]:
-        """The digest of the first batch that each training loader has given."""
-        return [passes.first for passes in self._passes.get("train", [])]
-
-    def state(self, epoch: int, batch: int, is_validating: bool) -> Saved:
-        """Return where the loaders are, as plain data: `batch` batches of `epoch` are done."""
-        within = {"train": batch > 0, "val": is_validating}
-        return {
-            stage: {
-                "made_in": self._made_in[stage],
-                "loaders": [
-                    {"epoch": epoch, "batch": batch, **passes.state(epoch, batch, within[stage])} for passes in loaders
-                ],
-            }
-            for stage, loaders in self._passes.items()
-            if stage in within
-        }
-
-    def restore(self, saved: Saved) -> None:
-        """Have the loaders that are made next begin where `saved` says."""
-        self._places = dict(saved)
-
-    def _at_barrier(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
-        self._barrier(name, *args, **kwargs)
-        if name == "pre_setup":  # the last thing that Lightning does before it calls `setup`
-            reseed(self.seed, "setup")
-
-    def _seed_making_of_loaders(self, stage: str, loop: Any) -> None:
-        set_up = loop.setup_data
-
-        def set_up_seeded() -> None:
-            before = loop._combined_loader
-            progress: Any = self.trainer.fit_loop.epoch_progress.current
-            self._epoch_now, self._stage, self._new = progress.processed, stage, []
-            made_in = self._places.get(stage, {}).get("made_in", progress.processed)
-            reseed(self.seed, "loaders", stage, made_in if stage == "train" else 0)
-            # As it was then: `current_epoch`, which the user's hook asks for, and which decides when a reload is due.
-            progress.processed, progress.completed, counted = made_in, made_in, (progress.processed, progress.completed)
-            try:
-                set_up()
-            finally:
-                (progress.processed, progress.completed), self._epoch_now = counted, None
-            if loop._combined_loader is not before:
-                self._made_in[stage], self._passes[stage] = made_in, self._new
-                self._places.pop(stage, None)
-
-        loop.setup_data = set_up_seeded
-
-    def _process_loader(self, loader: Any) -> Any:
-        if isinstance(loader, Iterator):
-            raise UserError(
-                f"data: {self._stage}_dataloader returns an iterator ({type(loader).__name__}), which is empty after "
-                "its first pass; return a DataLoader, or anything that can be iterated over again"
-            )
-        loader, number = self._process(loader), len(self._new)
-        is_training = self._stage == "train"
-        if not is_training and self.trainer.world_size > 1:
-            loader = _without_repeats(loader)
-        key = (self.seed, self._stage, number)
-        passes = Passes(
-            loader, key, self.trainer.global_rank, self._epoch if is_training else None, cycles=self._cycles
-        )
-        passes.differs = self.differs
-        if is_training and number < len(self.expected_first):
-            passes.expected_first = self.expected_first[number]
-        places = self._places.get(self._stage, {}).get("loaders", [])
-        passes.place = Place(**places[number]) if number < len(places) else None
-        self._new.append(passes)
-        return exact(loader, passes)
-
-    def _epoch(self) -> int:
-        return self.trainer.current_epoch if self._epoch_now is None else self._epoch_now
-
-    def _cycles(self) -> bool:
-        loader = self.trainer.fit_loop._combined_loader
-        return isinstance(loader, CombinedLoader) and loader._mode == "max_size_cycle" and len(loader.flattened) > 1
-
-
-def _without_repeats(loader: Any) -> Any:
-    """Return a loader that Lightning has shared out among ranks for evaluation, so that no rank gets a row twice.
-
-    Lightning repeats rows until all shares are alike. Here the shares differ by a row at most, in as many batches on
-    each rank, since ranks wait for one another in each batch. Other loaders are returned as they are.
-    """
-    sampler = getattr(loader, "sampler", None)
-    if not isinstance(sampler, DistributedSamplerWrapper) or type(loader.batch_sampler) is not BatchSampler:
-        return loader
-    original = sampler.dataset._sampler  # type: ignore[attr-defined]
-    share = _Share(original, sampler.rank, sampler.num_replicas, loader.batch_size)
-    if loader.drop_last or len(original) // sampler.num_replicas < len(share):  # a batch would be empty on some rank
-        return loader
-    shared = copy.copy(loader)
-    vars(shared)["batch_sampler"] = share
-    return shared
-
-
-class _Share:
-    """The batches of one rank."""
-
-    def __init__(self, sampler: Any, rank: int, ranks: int, batch_size: int) -> None:
-        self.sampler, self.rank, self.ranks, self.batch_size = sampler, rank, ranks, batch_size
-
-    def __len__(self) -> int:
-        return math.ceil(math.ceil(len(self.sampler) / self.ranks) / self.batch_size)
-
-    def __iter__(self) -> Iterator[list[Any]]:
-        rows = list(self.sampler)[self.rank :: self.ranks]
-        edges = [round(number * len(rows) / len(self)) for number in range(len(self) + 1)]
-        return (rows[start:end] for start, end in pairwise(edges))
-
-
-def ask_no_preparation(trainer: L.Trainer) -> None:
-    """Have a trainer leave `prepare_data` out: with a single device it takes itself for the first rank."""
-    trainer._data_connector.prepare_data = lambda: None  # type: ignore[method-assign]
 
 
 # Values that a module logs with `self.log(..., on_epoch=True)`.
@@ -401,8 +249,3 @@ def logged_twice(trainer: L.Trainer) -> set[str]:
     loop = trainer.fit_loop.epoch_loop
     names = [{result.meta.name for result in results.values()} for results in (loop._results, loop.val_loop._results)]
     return names[0] & names[1]
-
-
-def run_in_place_of_prediction(trainer: L.Trainer, act: Callable[[], None]) -> None:
-    """Have `trainer.predict` do everything but to iterate: `act` is called when data and module are ready."""
-    trainer.predict_loop.run = act  # type: ignore[method-assign]

@@ -137,7 +137,7 @@ class Payload:
     [
         ("code.ckpt", "code.ckpt: not plain data"),
         ("code.pt", "code.pt: not plain data"),
-        ("foreign.ckpt", "foreign.ckpt: not a checkpoint of this project"),
+        ("foreign.ckpt", "init_from: foreign.ckpt is neither a checkpoint of this project nor a mapping of names"),
         ("half.ckpt", "half.ckpt: damaged or not a checkpoint"),
         ("empty.ckpt", "empty.ckpt: "),
         ("https://example.com/a.ckpt", "init_from: https://example.com/a.ckpt is an address"),

@@ -748,7 +748,6 @@ EVAL: Rows = [
 ]
 INFER: Rows = [
     ("infer.py input=fx.npy output=p.csv", "ckpt_path: checkpoints/final_model.ckpt does not exist"),
-    ("infer.py output=p.csv ckpt_path=run", "input: required"),
     ("infer.py input=fx.npy ckpt_path=run", "output: required"),
     ("infer.py input=folder.npy output=p.csv ckpt_path=run", "input: folder.npy is a folder"),
     (
@@ -929,7 +928,7 @@ OWN: Rows = [
         "train.py init_from=weights.pt",
         "init_from: no weight of weights.pt fits this network; it holds layer.weight, init_",
     ),
-    ("train.py init_from=objects.pt", "init_from: objects.pt is neither a checkpoint of this project nor a mapping of"),
+    ("train.py init_from=objects.pt", "objects.pt: not a checkpoint of this project, which have a key 'project' (found: epoch, lr)"),
     ("infer.py output=p.csv ckpt_path=run", "input: required; add input=... to the command"),
     (
         "infer.py output=p.csv ckpt_path=run input=fx.npy data.rows=3",

@@ -12,8 +12,9 @@ from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointReco
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.configuration.create import create
 from trainhouse.configuration.speed import fast
+from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
-from trainhouse.resuming.loops import ExactData, was_tried
+from trainhouse.resuming.loops import was_tried
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History, ProgressBar

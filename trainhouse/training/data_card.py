@@ -7,17 +7,14 @@ A user's DataModule may say of itself, all optional:
     row_numbers(batch) -> Sequence[int]                       which rows of the data a batch holds
 """
 
-import logging
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.loggers.logger import DummyLogger
-from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
@@ -27,9 +24,11 @@ from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.loops import ExactData, ask_no_preparation, was_tried
+from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
+from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.run_folder import is_worker_rank
+from trainhouse.training.quiet import quiet_lightning
 
 _ITEMS = 8  # of a data set that its fingerprint reads
 _TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
@@ -79,15 +78,6 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         trainer.fit(_Nothing(), datamodule=datamodule)
     assert ask.card is not None
     return ask.card
-
-
-class quiet_lightning(warnings.catch_warnings):  # noqa: N801  # used as a function
-    """Keep what Lightning says of a trial from the terminal: the run itself will say it."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("ignore")
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 
 class _Nothing(L.LightningModule):
@@ -195,17 +185,3 @@ def _content(dataset: Any, with_items: bool) -> list[Any]:
         reseed(0, "fingerprint", number)
         items.append(digest(dataset[number]))
     return [type(dataset).__name__, lengths, items]
-
-
-def flattened(loaders: Any) -> Iterator[Any]:
-    """Yield every loader of a structure such as DataModules return."""
-    if isinstance(loaders, CombinedLoader):
-        yield from loaders.flattened
-    elif isinstance(loaders, Mapping):
-        for loader in loaders.values():
-            yield from flattened(loader)
-    elif isinstance(loaders, (list, tuple)):
-        for loader in loaders:
-            yield from flattened(loader)
-    else:
-        yield loaders

@@ -23,7 +23,7 @@ def files_read() -> Iterator[set[str]]:
     try:
         yield names
     finally:
-        _listening.remove(names)
+        _listening[:] = [other for other in _listening if other is not names]  # equal ones are other blocks
 
 
 _hooked: list[bool] = []

@@ -25,8 +25,9 @@ from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointReco
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.names import split_of
+from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import SeededEvaluation
-from trainhouse.resuming.loops import ExactData, logged_directions, logged_twice, was_tried
+from trainhouse.resuming.loops import logged_directions, logged_twice, was_tried
 from trainhouse.runs.run_folder import CHECKPOINTS, is_worker_rank
 
 _log = logging.getLogger(__name__)
