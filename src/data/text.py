@@ -46,6 +46,8 @@ class Text(LightningDataModule):
     ) -> None:
         """`split` are the fractions of train, validation and test. Too short ones raise `ValueError`."""
         super().__init__()
+        if min(context, stride) < 1:
+            raise ValueError(f"expected context and stride above 0, got {context} and {stride}")
         self.file = file
         self.split = split
         self.context = context

@@ -4,6 +4,7 @@ The names and types of the arguments are checked first, so that a mistake is rep
 before anything expensive.
 """
 
+from collections.abc import Container
 from typing import Any
 
 from hydra.utils import instantiate
@@ -32,8 +33,13 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
         # The last is Lightning's, which is not imported here.
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != _OF_LIGHTNING:
             raise
-        text = " ".join(str(error).split())
-        raise UserError(f"{key}.{text}" if text.partition(":")[0] in node else f"{key}: {text}") from error
+        raise UserError(named(error, key, node)) from error
+
+
+def named(error: Exception, key: str, arguments: Container[str]) -> str:
+    """Return what an object of the configuration says is wrong, with the key of the argument that it begins with."""
+    text = " ".join(str(error).split())
+    return f"{key}.{text}" if text.partition(":")[0] in arguments else f"{key}: {text}"
 
 
 _OF_LIGHTNING = "MisconfigurationException"

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.schema import config_file
 
@@ -13,7 +14,14 @@ OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "module")
 
 def is_read(group: str, config: DictConfig) -> bool:
     """Whether anything that `config`, Hydra's own part included, is composed of refers to a group: ``${optimizer}``."""
-    return refers_to(group, config.hydra.overrides.task, dict(config.hydra.runtime.choices))
+    return refers_to(group, as_typed(config.hydra.overrides.task), dict(config.hydra.runtime.choices))
+
+
+def as_typed(overrides: Any) -> list[str]:
+    """Return Hydra's list of overrides word for word: read one by one, a reference in them would be resolved."""
+    plain = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(plain, list)
+    return [str(override) for override in plain]
 
 
 def refers_to(group: str, overrides: Iterable[str], choices: dict[str, str]) -> bool:

@@ -928,7 +928,10 @@ OWN: Rows = [
         "train.py init_from=weights.pt",
         "init_from: no weight of weights.pt fits this network; it holds layer.weight, init_",
     ),
-    ("train.py init_from=objects.pt", "objects.pt: not a checkpoint of this project, which have a key 'project' (found: epoch, lr)"),
+    (
+        "train.py init_from=objects.pt",
+        "objects.pt: not a checkpoint of this project, which have a key 'project' (found: epoch, lr)",
+    ),
     ("infer.py output=p.csv ckpt_path=run", "input: required; add input=... to the command"),
     (
         "infer.py output=p.csv ckpt_path=run input=fx.npy data.rows=3",

@@ -7,6 +7,7 @@ A user's DataModule may say of itself, all optional:
     row_numbers(batch) -> Sequence[int]                       which rows of the data a batch holds
 """
 
+import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from trainhouse.arrays.order import mix
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
+from trainhouse.configuration.create import named
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
@@ -75,7 +77,10 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
             ExactData(trainer, seed)
             if is_worker_rank():
                 ask_no_preparation(trainer)
-        trainer.fit(_Nothing(), datamodule=datamodule)
+        try:
+            trainer.fit(_Nothing(), datamodule=datamodule)
+        except ValueError as error:  # of its own `setup`, or of its loaders
+            raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
     assert ask.card is not None
     return ask.card
 

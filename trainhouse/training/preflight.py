@@ -5,8 +5,10 @@ can hold: found in a moment, and not at the end of the first epoch.
 """
 
 import copy
+import inspect
 import logging
 import random
+import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
 from trainhouse.checkpoints.plain import first_not_plain
+from trainhouse.configuration.create import named
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
@@ -55,6 +58,7 @@ def preflight(
     options: dict[str, Any],
     seed: int = 0,
     folder: Path | None = None,
+    monitor: str | None = None,
 ) -> Logged:
     """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
 
@@ -107,6 +111,10 @@ def preflight(
                 raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
             if is_of_lightning(error):
                 raise UserError(f"preflight: {' '.join(str(error).split())}") from error
+            if "configure_optimizers" in _functions(error):
+                raise UserError(named(error, "model", inspect.signature(type(module)).parameters)) from error
+            if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
+                raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
             if not stage.is_at_an_end:
                 raise
             _say_of_an_end(error)
@@ -125,9 +133,10 @@ def preflight(
     logged.first_batches = data.first_digests if data else []
     _check_plateau(trainer, options)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
-    for name, monitor in monitored if stage.is_done else ():
-        if isinstance(monitor, str) and monitor not in logged.names:
-            raise UserError(f"{name} monitors '{monitor}', which is not logged{hint_of(monitor, logged.names)}")
+    for name, wanted in monitored if stage.is_done else ():
+        if isinstance(wanted, str) and wanted not in logged.names:
+            said = f"monitor: '{wanted}'" if wanted == monitor else f"{name} monitors '{wanted}', which"
+            raise UserError(f"{said} is not logged{hint_of(wanted, logged.names)}")
     return logged
 
 
@@ -156,6 +165,11 @@ def _preprocess(module: L.LightningModule, datamodule: PreprocessingDataModule) 
         return preprocessing.to(batch[0].device)(batch[0]), batch[1]
 
     module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]
+
+
+def _functions(error: BaseException) -> set[str]:
+    """The names of the functions that an error has come through."""
+    return {frame.name for frame in traceback.extract_tb(error.__traceback__)}
 
 
 def is_of_lightning(error: BaseException) -> bool:

@@ -173,7 +173,7 @@ def _preflight(
     if not isinstance(datamodule, DataModule):
         reseed(config["seed"], "init")
         tried = build_data(config["data"], config["seed"])
-    return preflight(module, tried, callbacks, config["trainer"], config["seed"], folder)
+    return preflight(module, tried, callbacks, config["trainer"], config["seed"], folder, config["monitor"])
 
 
 @rank_zero_only

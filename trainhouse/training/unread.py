@@ -6,7 +6,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.read_by import OF_THE_WRAPPER, refers_to
+from trainhouse.configuration.read_by import OF_THE_WRAPPER, as_typed, refers_to
 
 
 def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
@@ -21,12 +21,13 @@ def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
         raise UserError(f"compile: {name} is compiled by itself, if at all; set compile=false")
     if not HydraConfig.initialized():
         return
-    overrides = [override.lstrip("+~") for override in HydraConfig.get().overrides.task]
+    overrides = [override.lstrip("+~") for override in as_typed(HydraConfig.get().overrides.task)]
     for group in OF_THE_WRAPPER:
         typed = [override for override in overrides if re.match(rf"{group}[.=@]", override)]
         if typed and not refers_to(group, overrides, dict(HydraConfig.get().runtime.choices)):
             key, _, value = typed[0].partition("=")
             last = key.rpartition(".")[2]
-            own = f"; set model.{last}={value}" if last in config["model"] else f"; what {name} takes is in model"
+            is_same = last in config["model"] and not last.startswith("_")
+            own = f"; set model.{last}={value}" if is_same else f"; what {name} takes is in model"
             makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
             raise UserError(f"{key}: {name} makes its own {makes}{own}")
