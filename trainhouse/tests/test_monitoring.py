@@ -1,4 +1,4 @@
-"""The value that "best" means: a module's own before the default, what is typed before both; its end is checked."""
+"""The value that "best" means: a module's own goes before the default, what is typed before both."""
 
 import logging
 from collections.abc import Callable
