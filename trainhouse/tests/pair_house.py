@@ -23,11 +23,14 @@ NAMES = sorted(path.stem for path in (PAIRS / "conf" / "experiment").glob("*.yam
 SCRIPTS = ("train.py", "eval.py", "infer.py", "select_best_model.py")
 
 
-def pair_config(name: str, files: Path, *overrides: str) -> Config:
-    """Compose a short run of a pair; what its `prepare_data` writes goes below `files`."""
+def pair_config(name: str | None, files: Path, *overrides: str) -> Config:
+    """Compose a short run of a pair, or of what the overrides choose if there is no name.
+
+    What its `prepare_data` writes goes below `files`.
+    """
     fixed = [
         f"hydra.searchpath=[file://{PAIRS / 'conf'}]",
-        f"experiment={name}",
+        *([f"experiment={name}"] if name else []),
         "trainer=cpu",
         "trainer.max_epochs=3",
         "trainer.log_every_n_steps=1",
