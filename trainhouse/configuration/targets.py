@@ -39,6 +39,7 @@ class Allowed:
 
 USER = "src"  # the user's own package
 LIBRARY = "trainhouse"
+_NO_PART_OF_THE_LIBRARY = (f"{LIBRARY}.tests.", f"{LIBRARY}.benchmarks.")
 _MODULE = "torch.nn.Module"  # a LightningModule and a torchmetrics.Metric are one too
 _NETWORK = Kind(_MODULE, ("torch.nn", USER, LIBRARY))
 _OPTIMIZER = Kind("torch.optim.Optimizer", ("torch.optim",))
@@ -182,7 +183,8 @@ def _is_a(found: Any, kind: Kind) -> bool:
 
 
 def _is_in(name: str, packages: tuple[str, ...]) -> bool:
-    return name in packages or name.startswith(tuple(f"{package}." for package in packages))
+    is_below = name.startswith(tuple(f"{package}." for package in packages))
+    return name in packages or (is_below and not name.startswith(_NO_PART_OF_THE_LIBRARY))
 
 
 def _listed(kind: Kind) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -161,13 +161,10 @@ def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | Non
 
 def _error(returned: JobReturn) -> str | None:
     """Why a job could not be run to its end; one that was stopped can be gone on with."""
-    try:
-        _ = returned.return_value  # raises what the job has
-    except JobStoppedError:
+    error = returned._return_value  # the property would print it, and raise it
+    if returned.status == JobStatus.COMPLETED or isinstance(error, JobStoppedError):
         return None
-    except Exception as error:
-        return str(error) or type(error).__name__
-    return None
+    return str(error) or type(error).__name__
 
 
 class GridSweeper(_ProjectSweeper):

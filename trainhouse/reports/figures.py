@@ -65,7 +65,7 @@ _NOT_DRAWN = ("mae", "rmse")
 def _panels(names: Sequence[str], monitor: str | None) -> list[str]:
     measures = list(dict.fromkeys(map(measure_of, names)))
     losses = [measure for measure in measures if "loss" in measure]
-    validated = {measure_of(name) for name in names if split_of(name) != "train"}
+    validated = {measure_of(name) for name in names if split_of(name) != "train"} or set(measures)
     others = sorted(measure for measure in measures if measure in validated - {*losses, *_NOT_DRAWN})
     first = [measure_of(monitor)] if monitor is not None and monitor in names else []
     losses.sort(key=lambda measure: measure != "loss")

@@ -30,8 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # What may use private names of Lightning, Hydra and torch.
 MAY_USE_PRIVATE_NAMES = ("fast/", "resuming/")
-# Optuna has no public name for the number by which a trial is known to its storage.
-STILL_USE_PRIVATE_NAMES = ("sweeps/search.py", "training/pruning.py")
+# Hydra prints the error of a failed job where its public name is asked for; Optuna has no public name for the number by
+# which a trial is known to its storage.
+STILL_USE_PRIVATE_NAMES = ("launching/sweepers.py", "sweeps/search.py", "training/pruning.py")
 EXTERNAL = ("lightning", "hydra", "torch", "omegaconf", "optuna", "joblib", "torchmetrics", "pyarrow")
 LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
 USERS_FILES = sorted((ROOT / "src").rglob("*.py"))

@@ -63,6 +63,25 @@ def test_the_loss_curve_shows_both_splits_and_the_best_epoch() -> None:
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "acc")
 
 
+def panels(*names: str, monitor: str | None = None) -> list[str]:
+    history = [{"epoch": 1, "lr": 0.1, "seconds": 2.0, **dict.fromkeys(names, 0.5)}]
+    return [axes.get_ylabel() for axes in loss_curve(history, monitor=monitor).axes]
+
+
+def test_a_loss_curve_takes_the_names_of_any_module() -> None:
+    assert panels("train_loss", "valid_loss", "val_dice") == ["loss", "dice"]
+    assert panels("val/dice", "train/generator_loss", "train/loss") == ["loss", "generator_loss", "dice"]
+    assert panels("elbo_loss", "val/rmse", "val/mae", "val/r2") == ["elbo_loss", "r2"]
+    (axes,) = loss_curve([{"epoch": 1, "valid_loss": 1.0, "train_loss": 2.0}]).axes
+    assert [line.get_label() for line in axes.lines] == ["train", "val"]
+
+
+def test_what_is_monitored_comes_right_after_the_losses_and_six_panels_are_enough() -> None:
+    many = [f"val/{name}" for name in "abcdefgh"]
+    assert panels("val/loss", *many, monitor="val/g") == ["loss", "g", "a", "b", "c", "d"]
+    assert panels("train/loss", "train/reward", monitor="train/reward") == ["loss", "reward"]
+
+
 def test_the_confusion_matrix_writes_its_counts_but_no_zeros() -> None:
     axes = confusion_matrix(np.array(COUNTS["plain"]), ["a", "b"]).axes[0]
     assert [text.get_text() for text in axes.texts] == ["3", "1", "2"]

@@ -70,6 +70,22 @@ def test_training_starts_with_the_very_weights_of_the_checkpoint(source: str, te
     assert all(torch.equal(value, before[name]) for name, value in tuned.items())
 
 
+@pytest.mark.parametrize("wrapped", [False, True], ids=["weights", "state_dict"])
+def test_a_plain_file_of_weights_will_do_with_what_goes_in_front_of_its_names(
+    wrapped: bool, teacher: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = load_checkpoint(teacher).state_dict
+    plain = {name.removeprefix("network."): value for name, value in before.items() if name.startswith("network.")}
+    torch.save({"state_dict": plain, "epoch": 3} if wrapped else plain, "weights.pt")
+    options = ["init_from=weights.pt", "optimizer.lr=1e-30"]
+    train(configuration(teacher, *options, "init_prefix=network."), Path("tuned"))
+    assert all(torch.equal(value, before[name]) for name, value in network(Path("tuned")).items())
+    assert "weights from weights.pt\n" in f"{caplog.text}\n"
+    with pytest.raises(UserError, match=r"^init_from: no weight of weights\.pt fits this network; it holds layers\.1"):
+        train(configuration(teacher, *options), Path("other"))
+    assert not Path("other").exists()
+
+
 def test_nothing_else_of_the_checkpoint_comes_along(teacher: Path) -> None:
     train(configuration(teacher, f"init_from={teacher}", "trainer.max_epochs=2"), Path("tuned"))
     rows = read_history(Path("tuned/logs/metrics.csv"))

@@ -5,35 +5,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.run import train
 
 
-class Silent(L.LightningModule):
-    """Saves no hyperparameters."""
-
-    def __init__(self, width: int, lr: float = 0.1) -> None:
-        super().__init__()
-        self.width, self.lr = width, lr
-        self.layer = nn.Linear(2, width)
-
-    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
-        loss = self.layer(batch[0]).square().mean()
-        self.log("train/loss", loss)
-        return loss
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.SGD(self.parameters(), lr=self.lr)
-
-
-class Saves(Silent):
+class Saves(OwnModule):
     """Saves them, an object among them."""
 
     def __init__(self, width: int, optimizer: Any, lr: float = 0.1) -> None:
@@ -44,7 +25,7 @@ class Saves(Silent):
         return self.hparams["optimizer"](self.parameters())
 
 
-class SavesSome(Silent):
+class SavesSome(OwnModule):
     """Saves all but the object."""
 
     def __init__(self, width: int, optimizer: Any, lr: float = 0.1) -> None:
@@ -52,30 +33,17 @@ class SavesSome(Silent):
         self.save_hyperparameters(ignore=["optimizer"])
 
 
-class Rows(L.LightningDataModule):
-    def __init__(self, rows: int = 6, shift: Any = None) -> None:
-        super().__init__()
+class SavesRows(OwnData):
+    def __init__(self, rows: int = 6) -> None:
+        super().__init__(rows)
         self.save_hyperparameters()
-
-    def train_dataloader(self) -> Any:
-        return DataLoader(TensorDataset(torch.ones(self.hparams["rows"], 2)), batch_size=3)
-
-
-def config_of(module: type, **arguments: Any) -> Config:
-    """Compose a run of two epochs of a module of this file."""
-    config = composed("monitor=null", "trainer=cpu", "trainer.max_epochs=2", "callbacks.progress_bar=null", "threads=1")
-    return {
-        **config,
-        "model": {"_target_": f"{__name__}.{module.__name__}", **arguments},
-        "data": {"_target_": f"{__name__}.Rows"},
-    }
 
 
 SGD = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.5}
 
 
 def trained(folder: Path, module: type, **arguments: Any) -> Path:
-    train(config_of(module, **arguments), folder)
+    train(own_config(module, **arguments), folder)
     return folder / "checkpoints" / "last.ckpt"
 
 
@@ -87,15 +55,15 @@ def weights(path: Path) -> Tensor:
 def test_a_module_that_saves_no_hyperparameters_is_loaded_with_those_of_its_configuration(
     how: dict[str, Any], tmp_path: Path
 ) -> None:
-    path = trained(tmp_path, Silent, width=3, lr=0.25)
-    loaded = Silent.load_from_checkpoint(path, **how)
+    path = trained(tmp_path, OwnModule, width=3, lr=0.25)
+    loaded = OwnModule.load_from_checkpoint(path, **how)
     assert (loaded.width, loaded.lr) == (3, 0.25)
     assert torch.equal(loaded.layer.weight, weights(path))
-    assert Silent.load_from_checkpoint(path, lr=0.5).lr == 0.5
+    assert OwnModule.load_from_checkpoint(path, lr=0.5).lr == 0.5
 
 
 def test_what_is_not_configured_is_left_to_the_class(tmp_path: Path) -> None:
-    assert Silent.load_from_checkpoint(trained(tmp_path, Silent, width=3)).lr == 0.1
+    assert OwnModule.load_from_checkpoint(trained(tmp_path, OwnModule, width=3)).lr == 0.1
 
 
 def test_an_object_among_the_hyperparameters_is_replaced_by_what_it_was_made_from(
@@ -122,12 +90,12 @@ def test_hyperparameters_that_a_module_saves_are_kept_as_it_chose_them(tmp_path:
 
 
 def test_a_datamodule_is_loaded_too(tmp_path: Path) -> None:
-    config = config_of(Silent, width=3)
+    config = own_config(OwnModule, SavesRows)
     train({**config, "data": {**config["data"], "rows": 9}}, tmp_path)
-    assert Rows.load_from_checkpoint(tmp_path / "checkpoints" / "last.ckpt").hparams["rows"] == 9
+    assert SavesRows.load_from_checkpoint(tmp_path / "checkpoints" / "last.ckpt").rows == 9
 
 
-class Extra(Silent):
+class Extra(OwnModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["mine"] = {"seen": [1, Path("here")]}
 
@@ -140,7 +108,7 @@ class Stateful(nn.Module):
         """Has none to set."""
 
 
-class Deep(Silent):
+class Deep(OwnModule):
     def __init__(self, width: int) -> None:
         super().__init__(width)
         self.part = Stateful()
@@ -153,6 +121,6 @@ def test_a_state_that_no_checkpoint_can_hold_is_refused_with_its_place_before_tr
     module: type, place: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=rf"^the checkpoint's {place} is PosixPath, which can't be read without"):
-        train(config_of(module, width=3), tmp_path)
+        train(own_config(module, width=3), tmp_path)
     assert not (tmp_path / "logs" / "metrics.csv").exists()
     assert list((tmp_path / "checkpoints").iterdir()) == []

@@ -575,6 +575,10 @@ FILES: Rows = [
 SWEEPS: Rows = [
     ("train.py -m seed=1,2 data.batch_size=0", "data.batch_size: expected"),
     ("train.py -m seed=1,2 sweep.metric=val/los", "sweep.metric: 'val/los' is not logged; did you mean 'val/loss'?"),
+    (
+        "train.py -m seed=1,2 sweep.metric=val/acc",
+        "sweep.mode: min would take the worst val/acc for the best; set sweep.mode=max",
+    ),
     ("train.py -m seed=1,2 sweep.metric=null", "sweep.metric: expected the name of a metric, or a list of them,"),
     ("train.py -m seed=1,2 sweep.mode=up", "sweep.mode: expected min or max for each of val/loss, got up"),
     ("train.py -m sweep.metric=[val/loss,val/acc]", "sweep.mode: expected min or max for each of val/loss, val/acc,"),

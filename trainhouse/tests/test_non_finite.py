@@ -1,6 +1,7 @@
 """A loss or a gradient that is not finite ends the run before it reaches the weights, and says where it came from."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.run import train
@@ -267,3 +270,37 @@ def test_the_guard_is_there_without_a_word_in_the_configuration(tmp_path: Path) 
     config = configuration(tmp_path)
     with pytest.raises(UserError, match="no state was saved before"):
         train({**config, "callbacks": {}}, tmp_path / "run")
+
+
+class Breaks(OwnModule):
+    """Has a loss that is no number at the second batch of the first epoch."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return super().training_step([batch["x"]], batch_idx) * (math.nan if batch_idx == 1 else 1.0)
+
+
+class Mappings(L.LightningDataModule):
+    """Serves batches that are mappings; may say which rows they are."""
+
+    def train_dataloader(self) -> Any:
+        rows = [{"x": torch.ones(2), "row": number, "file": f"{number}.png"} for number in range(6)]
+        return DataLoader(rows, batch_size=3)
+
+
+class Numbered(Mappings):
+    def row_numbers(self, batch: Any) -> Any:
+        return batch["row"]
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [(Mappings, "the loss is nan at"), (Numbered, "the loss is nan for a batch of rows 3, 4, 5 of the")],
+)
+def test_a_batch_of_ones_own_is_saved_as_it_is_and_named_where_the_data_knows_its_rows(
+    data: type, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=rf"^training diverged: {named}.* epoch 1, .* batch 2;.*bad_batch\.pt"):
+        train(own_config(Breaks, data, "preflight=false"), tmp_path)
+    saved = torch.load(tmp_path / "bad_batch.pt", weights_only=True)
+    assert torch.equal(saved["x"], torch.ones(3, 2))
+    assert saved["file"] == ["3.png", "4.png", "5.png"]

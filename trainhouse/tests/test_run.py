@@ -1,6 +1,7 @@
 """What a run says of itself, in the cases where it is easy to say something untrue."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def read_elsewhere(**arguments: Any) -> Dataset:
 def test_what_no_file_may_name_is_told_of_before_training(caplog: pytest.LogCaptureFixture) -> None:
     run(f"data._target_={__name__}.read_elsewhere", "trainer.max_epochs=1")
     (told,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert told.startswith("warning: data._target_ is 'test_run.read_elsewhere'; a file may only name ")
+    assert told.startswith(f"warning: data._target_ is '{__name__}.read_elsewhere'; a file may only name ")
     assert told.endswith("; until it may, eval.py, infer.py and resume= will refuse what this run saves")
 
 
@@ -72,6 +73,28 @@ def test_a_run_without_test_batches_is_complete() -> None:
     result, written = run("trainer.limit_test_batches=0", "trainer.max_epochs=1")
     assert written["status"] == "completed"
     assert not any(name.startswith("test/") for name in result.metrics)
+
+
+def test_a_run_that_monitors_nothing_ends_with_its_last_model() -> None:
+    result, written = run("monitor=null", "trainer.max_epochs=2")
+    assert (result.best_epoch, result.best_model) == (2, "checkpoints/last.ckpt")
+    assert math.isnan(result.best_value)
+    assert (written["monitor"], written["best_model"], written["stopped_by"]) == (
+        None,
+        "checkpoints/last.ckpt",
+        "max_epochs",
+    )
+    assert not Path("run/checkpoints/best_model.ckpt").exists()
+    assert "test/acc" in written["metrics"]
+    assert load_checkpoint("run").path == Path("run/checkpoints/last.ckpt")
+
+
+def test_a_result_says_the_better_end_of_its_metrics_and_that_it_can_be_resumed_exactly() -> None:
+    _, written = run("trainer.max_epochs=1")
+    assert set(written["directions"]) == set(written["metrics"])
+    assert (written["directions"]["val/loss"], written["directions"]["test/acc"]) == ("min", "max")
+    assert written["exact"] is True
+    assert "not_exact" not in written
 
 
 def test_a_training_monitor_works_with_several_validations_per_epoch() -> None:

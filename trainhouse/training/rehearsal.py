@@ -1,5 +1,6 @@
 """Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from hydra.core.hydra_config import HydraConfig
@@ -73,7 +74,9 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
             directions = logged.directions | directions
             check_logged(plain, logged, directions)
             known |= {*logged.names, *(name for name in directions if split_of(name) == "test")}
-            known |= {name.replace("val", "test", 1) for name in logged.names if split_of(name) == "val"}
+            known |= {re.sub(r"^[a-z]+", "test", name) for name in logged.names if split_of(name) == "val"}
+            if not logged.is_complete:  # what else is logged is not known
+                known |= set(metrics)
         return known, directions
     finally:
         HydraConfig.instance().cfg = before
