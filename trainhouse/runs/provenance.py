@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.schema import CONF, LIBRARY_CONF
 from trainhouse.machine.files import sha256
 
 _PROJECT = CONF.parent
@@ -66,7 +66,10 @@ def _targets(node: Any) -> Iterator[str]:
 
 
 def _is_installed(path: Path) -> bool:
-    return any(part in ("site-packages", "dist-packages") for part in path.parts)
+    """Whether a file is a library's, this project's own among them: its version says what it is."""
+    return path.is_relative_to(LIBRARY_CONF.parent) or any(
+        part in ("site-packages", "dist-packages") for part in path.parts
+    )
 
 
 def _git(*arguments: str) -> str | None:
