@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,7 @@ def test_what_tensorboard_shows_is_that_of_a_run_that_never_stopped(tmp_path: Pa
     shown = {}
     for resumed in (False, True):
         if resumed:
+            time.sleep(1.1)  # TensorBoard reads its files in the order of the seconds in their names
             train(config, tmp_path / "run", resume_from=tmp_path / "run/checkpoints/epoch_002.ckpt")
         events = EventAccumulator(str(tmp_path / "run/logs"), {"scalars": 0})
         events.Reload()
