@@ -22,6 +22,8 @@ class UNet(nn.Module):
 
     def __init__(self, in_channels: int, classes: int, channels: Sequence[int]) -> None:
         super().__init__()
+        if not channels or min(channels) < 1:
+            raise ValueError(f"channels: expected whole numbers above 0, as [8, 16], got {list(channels)}")
         self.down = nn.ModuleList(_level(before, after) for before, after in pairwise([in_channels, *channels]))
         upwards = list(pairwise(reversed(channels)))
         self.up = nn.ModuleList(_level(below + here, here) for below, here in upwards)
