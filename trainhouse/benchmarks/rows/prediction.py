@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from src.data.preprocessing import Preprocessing
+from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.benchmarks.composing import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, row, timed
@@ -112,7 +112,7 @@ def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = N
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     module = rebuild_module(load_checkpoint(run)).to(device)
     network, fitted = module.network.eval(), module.preprocessing
-    assert isinstance(fitted, Preprocessing)
+    assert isinstance(fitted, RowPreprocessing)
     mean, std = fitted.mean, fitted.std
 
     def loop() -> None:

@@ -9,6 +9,7 @@ import runpy
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from trainhouse.benchmarks.processes import ROOT
 
@@ -16,18 +17,19 @@ from trainhouse.benchmarks.processes import ROOT
 def main(file: Path, arguments: list[str]) -> None:
     """Run train.py with `arguments` until it trains."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does before torch is loaded, which is here
-    from src.training.module import Module
-    from trainhouse.arrays.batches import Batch
+    from trainhouse.configuration.older_versions import MODULE
+    from trainhouse.configuration.targets import locate
 
-    step = Module.training_step
+    module_class = locate(MODULE["_target_"], "module")
+    step = module_class.training_step
 
-    def training_step(module: Module, batch: Batch, batch_idx: int) -> object:
-        if module.trainer.fast_dev_run:  # type: ignore[attr-defined]
+    def training_step(module: Any, batch: Any, batch_idx: int) -> object:
+        if module.trainer.fast_dev_run:
             return step(module, batch, batch_idx)
         file.write_text(repr(time.time()))
         os._exit(0)
 
-    Module.training_step = training_step  # type: ignore[assignment,method-assign]
+    module_class.training_step = training_step
     sys.argv = [str(ROOT / "train.py"), *arguments]
     runpy.run_path(sys.argv[0], run_name="__main__")
 
