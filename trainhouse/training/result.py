@@ -78,7 +78,8 @@ def record(
     train_rows = sum(row["train_rows"] for row in history.rows)
     drawn = {}
     if history.rows:
-        figure = figures.loss_curve(history.rows, result.best_epoch, result.monitor)
+        best = result.best_epoch if result.monitor else None
+        figure = figures.loss_curve(history.rows, best, result.monitor)
         drawn["loss_curve"] = figures.save(figure, result.folder / LOSS_CURVE)
     log_hyperparameters(loggers, hyperparameters(config), result.metrics)
     for name, pixels in drawn.items():
