@@ -123,16 +123,3 @@ def build_metrics(spec: DataSpec, split: str) -> MetricCollection:
         factory.__name__: factory(spec) for factory, splits in _REGISTRY[spec.task] if split in splits
     }
     return MetricCollection(chosen, prefix=f"{split}/")
-
-
-def metric_names(task: str, split: str) -> list[str]:
-    """Return the names under which a split's numbers are logged, the loss first."""
-    return [f"{split}/loss"] + [f"{split}/{factory.__name__}" for factory, splits in _REGISTRY[task] if split in splits]
-
-
-def larger_is_better(spec: DataSpec, name: str) -> bool | None:
-    """Return whether a larger value of a logged metric, as ``val/acc``, is better; None if the metric doesn't say."""
-    for factory, _ in _REGISTRY[spec.task]:
-        if factory.__name__ == name.partition("/")[2]:
-            return factory(spec).higher_is_better
-    return False if name.endswith("/loss") else None

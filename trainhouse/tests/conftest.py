@@ -19,6 +19,8 @@ import pytest
 import torch
 from filelock import FileLock
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 import src.data
 import src.models
@@ -46,6 +48,19 @@ def composed(*overrides: str, config_name: str = "train") -> Config:
         fixed.append("logger=none")  # the slowest part of a short run
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose(config_name, [*fixed, *overrides]))
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
+    """Compose as `python train.py <overrides>` does, and let Hydra's own configuration say so."""
+
+    def command(*overrides: str) -> Config:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("train", ["name=test", *overrides], return_hydra_config=True)
+        monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
+        return checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+
+    return command
 
 
 def run_script(

@@ -9,15 +9,11 @@ import lightning as L
 import pytest
 import torch
 import torchmetrics
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import CONF, Config, composed
+from trainhouse.tests.conftest import Config, composed
 from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 
@@ -34,19 +30,6 @@ class Says(L.LightningModule):
             self.monitor = monitor
         if directions is not None:
             self.directions = directions
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """Compose as `python train.py <overrides>` does, and let Hydra's own configuration say so."""
-
-    def command(*overrides: str) -> Config:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("train", ["name=test", *overrides], return_hydra_config=True)
-        monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
-        return checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
-
-    return command
 
 
 def best(config: Config) -> tuple[Any, Any]:

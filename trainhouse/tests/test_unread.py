@@ -4,30 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
 
 from trainhouse.configuration import schema
-from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import CONF, Config
+from trainhouse.tests.conftest import Config
 from trainhouse.training.unread import refuse_unread
 
 Typed = Callable[..., Config]
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """Compose as `python train.py <overrides>` does, and let Hydra's own configuration say so."""
-
-    def command(*overrides: str) -> Config:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("train", ["name=test", *overrides], return_hydra_config=True)
-        monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
-        return checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
-
-    return command
 
 
 @pytest.mark.parametrize(
