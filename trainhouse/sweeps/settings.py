@@ -52,33 +52,30 @@ def own_space(config: DictConfig, params: Mapping[str, object]) -> dict[str, obj
 
 
 def _is_lightning_module(name: str) -> bool:
-    """Whether a class is one; its file is imported only if it speaks of such at all."""
-    try:
-        spec = importlib.util.find_spec(name.rpartition(".")[0])
-        if spec is None or spec.origin is None or "Lightning" not in Path(spec.origin).read_text(encoding="utf-8"):
-            return False
-        found = locate(name, "model")
-    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
-        return False
+    found = _class_that_speaks_of("Lightning", name)
     return inspect.isclass(found) and any(base.__name__ == "LightningModule" for base in inspect.getmro(found))
 
 
-def own_objective(config: DictConfig) -> Objective | None:
-    """Return what a LightningModule of the user's own monitors, where the command line names nothing to compare by.
+def _class_that_speaks_of(word: str, name: str) -> object:
+    """Return what `name` stands for; None if its file lacks the word, or can't be imported.
 
-    The class is imported only if its file speaks of a monitor at all: that takes as long as a short job.
+    Only a file that has the word is imported: an import takes as long as a short job.
     """
+    try:
+        spec = importlib.util.find_spec(name.rpartition(".")[0])
+        if spec is None or spec.origin is None or word not in Path(spec.origin).read_text(encoding="utf-8"):
+            return None
+        return locate(name, "model")
+    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
+        return None
+
+
+def own_objective(config: DictConfig) -> Objective | None:
+    """Return what a LightningModule of the user's own monitors, where the command line names nothing to compare by."""
     typed = [override.lstrip("+") for override in config.hydra.overrides.task]
     if any(override.startswith(("monitor=", "sweep.metric=")) for override in typed):
         return None
-    name = str(OmegaConf.select(config, "model._target_"))
-    try:
-        spec = importlib.util.find_spec(name.rpartition(".")[0])
-        if spec is None or spec.origin is None or "monitor" not in Path(spec.origin).read_text(encoding="utf-8"):
-            return None
-        found = locate(name, "model")
-    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
-        return None
+    found = _class_that_speaks_of("monitor", str(OmegaConf.select(config, "model._target_")))
     monitor = getattr(found, "monitor", None)
     if not isinstance(monitor, str) or config.monitor != DEFAULT_MONITOR:
         return None
