@@ -45,13 +45,13 @@ def read_fake(
     if shape != (rows, columns + 1):
         raise UserError(
             f"data.path: {path} has shape {shape}, but data.rows and data.columns ask for {(rows, columns + 1)}; "
-            "delete the file to generate it anew, or train on it with data=npy data.features=" + path
+            "delete the file to generate it again, or train on it with data=npy data.features=" + path
         )
     for name, value in _read_record(record).items():
         if asked.get(name) != value:
             raise UserError(
                 f"data.{name}: {path} was made with {value}, not {asked.get(name)}; "
-                "delete the file to generate it anew, or generate another one with data.path=..."
+                "delete the file to generate it again, or generate another one with data.path=..."
             )
     return read_npy(features=path, task="classification", like=like)
 

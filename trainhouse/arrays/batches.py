@@ -49,7 +49,7 @@ class Batches:
         world_size: int = 1,
         blocks: tuple[int, int] | None = None,
     ) -> None:
-        """Serve the rows numbered `indices` (None: all), shuffled anew each epoch if there is a seed.
+        """Serve the rows numbered `indices` (None: all), shuffled again each epoch if there is a seed.
 
         With `blocks`, the number of rows of a block and of blocks of a window, shuffled as `BlockOrder` does.
         """

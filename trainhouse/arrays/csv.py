@@ -18,7 +18,7 @@ from trainhouse.arrays.table import encode_columns, is_number, read_table, refus
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
-_VERSION = 3  # of the conversion: arrays made by another one are made anew
+_VERSION = 3  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(

@@ -61,7 +61,7 @@ def initialise(module: L.LightningModule, initial: Initial, config: dict[str, An
     _log.info("weights from %s%s", initial.path, f" (epoch {initial.epoch})" if initial.epoch else "")
     for name in sorted(trained & new.keys() - fitting.keys()):
         was = f"is {tuple(old[name].shape)} there" if name in old else "is not there"
-        _log.info("        %s %s starts anew: it %s", name, tuple(new[name].shape), was)
+        _log.info("        %s %s starts from scratch: it %s", name, tuple(new[name].shape), was)
     for name in sorted(name for name in old if name not in new and not _is_fitted(module, name)):
         _log.info("        %s of the checkpoint is not used", name)
     spec = getattr(module, "spec", None)

@@ -48,5 +48,5 @@ _OF_LIGHTNING = "MisconfigurationException"
 def located(node: Any, key: str) -> Any:
     """Return what `node` names with `_target_`."""
     if not isinstance(node, dict):
-        raise UserError(f"{key}: expected a group of keys with _target_, or null, got {node!r}")
+        raise UserError(f"{key}: expected a mapping with _target_, or null, got {node!r}")
     return locate(node.get("_target_"), key)

@@ -63,7 +63,7 @@ def check_keys(config: Node, command: str) -> None:
         if node is None and required is None:
             continue
         if not isinstance(node, dict):
-            raise UserError(f"{group}: expected a group of keys, got {node!r}; choose one with {group}=<option>")
+            raise UserError(f"{group}: expected a mapping, got {node!r}; choose one with {group}=<option>")
         for key, value in _lacking(node, required or {}, f"{group}.", open_keys={*(required or {})}):
             raise UserError(f"{key}: {value}")
 
@@ -77,7 +77,7 @@ def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> It
         elif isinstance(value, dict) and value:
             inner = node[key]
             if not isinstance(inner, dict):
-                yield f"{prefix}{key}", f"expected a group of keys, got {inner!r}"
+                yield f"{prefix}{key}", f"expected a mapping, got {inner!r}"
             else:
                 yield from _lacking(inner, value, f"{prefix}{key}.", set())
                 for name in () if key in open_keys else inner.keys() - value.keys():

@@ -1,6 +1,6 @@
 """Lightning's loop over the batches of an epoch, with the step of the plain case written out.
 
-Lightning's own step asks the same questions anew at each batch: which hooks are overridden, is there a scaler, does
+Lightning's own step asks the same questions again at each batch: which hooks are overridden, is there a scaler, does
 the strategy accumulate. `LeanEpochLoop` asks them once an epoch. Where all answers are the plain ones (one device,
 automatic optimization, an optimizer of torch that asks for the loss once) it does the same things in the same order:
 callbacks, the module's hooks, counters, clipping, accumulation. Anything else is left to Lightning's step.

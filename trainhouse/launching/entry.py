@@ -45,7 +45,7 @@ class JobFailedError(Exception):
 
 
 class JobStoppedError(JobFailedError):
-    """One job of a sweep was stopped by a signal; it can be gone on with."""
+    """One job of a sweep was stopped by a signal; it can be resumed."""
 
 
 def script(

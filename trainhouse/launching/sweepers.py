@@ -160,7 +160,7 @@ def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | Non
 
 
 def _error(returned: JobReturn) -> str | None:
-    """Why a job could not be run to its end; one that was stopped can be gone on with."""
+    """Why a job could not be run to its end; one that was stopped can be resumed."""
     error = returned._return_value  # the property would print it, and raise it
     if returned.status == JobStatus.COMPLETED or isinstance(error, JobStoppedError):
         return None

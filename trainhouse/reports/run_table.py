@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 # The better end of the metrics that runs of older versions have logged; later ones say it themselves.
 _BETTER_BEFORE = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
 
-_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a text"), (dict, "a group of keys")
+_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a text"), (dict, "a mapping")
 _KINDS: dict[str, tuple[Any, str]] = {
     "best_epoch": _NUMBER,
     "metrics": _KEYS,
@@ -96,7 +96,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not readable ({error})") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a group of keys, found {content!r:.40}")
+        raise UserError(f"{path}: expected a mapping, found {content!r:.40}")
     return content
 
 

@@ -9,7 +9,7 @@ import yaml
 from trainhouse.configuration.errors import UserError
 
 BEST = "best.yaml"
-_MADE_ANEW = "the sweep's own command, given so that it goes on, writes it anew"
+_MADE_AGAIN = "the sweep's own command, given so that it goes on, writes it again"
 _OTHERS = ("multirun.yaml", "results.csv", "results.parquet")
 
 
@@ -47,9 +47,9 @@ def read_best(folder: Path) -> BestOfSweep | None:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}); {_MADE_ANEW}") from error
+        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}); {_MADE_AGAIN}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a group of keys, found {content!r:.40}; {_MADE_ANEW}")
+        raise UserError(f"{path}: expected a mapping, found {content!r:.40}; {_MADE_AGAIN}")
     for key, (holds, expected) in _KINDS.items():
         if not holds(content.get(key)):
             raise UserError(f"{path}: {key}: expected {expected}, found {content.get(key)!r:.60}")

@@ -30,7 +30,7 @@ def build_loggers(node: Any, folder: Path, resume_step: int | None = None) -> li
     if not node:
         return []
     if not isinstance(node, dict):
-        raise UserError(f"logger: expected a group of keys, or null, got {node!r}")
+        raise UserError(f"logger: expected a mapping, or null, got {node!r}")
     parts = {"logger": node} if "_target_" in node else {f"logger.{name}": part for name, part in node.items()}
     loggers = {key: _build(part, key, folder, resume_step) for key, part in parts.items() if part is not None}
     _refuse_shared_files(loggers, folder)

@@ -121,7 +121,7 @@ class ClaimRunFolder(Callback):
                 config.hydra.run.dir = str(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder that is gone on with."""
+        """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
         if config.get("resume"):
             _refuse("resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<folder>")
         if resumed := config.get("sweep", {}).get("resume"):

@@ -56,7 +56,7 @@ def give_up(folder: Path) -> None:
 
 
 def has_begun(folder: Path) -> bool:
-    """Whether a run has begun in a job's folder, so that it can be gone on with."""
+    """Whether a run has begun in a job's folder, so that it can be resumed."""
     return (folder / CONFIG).is_file()
 
 

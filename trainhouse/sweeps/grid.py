@@ -101,7 +101,7 @@ class GridPlan:
                 self._write()
 
     def jobs(self) -> list[Job]:
-        """Return all jobs; what is complete is read once. A failed one may be begun anew by a cluster."""
+        """Return all jobs; what is complete is read once. A failed one may be requeued by a cluster."""
         return [self._job(number) for number in range(len(self._lines))]
 
     def _job(self, number: int) -> Job:
@@ -132,7 +132,7 @@ class GridPlan:
             self._lock.close()
 
     def _set_aside(self, job: Job) -> None:
-        """Give a failed run's folder another name: it is tried anew, and what it left can be looked at."""
+        """Give a failed run's folder another name: it is tried again, and what it left can be looked at."""
         folder = self.folder / job.folder
         for number in range(1, 1000):
             aside = folder.with_name(f"{folder.name}.failed-{number}")

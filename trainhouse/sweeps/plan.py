@@ -9,7 +9,7 @@ from trainhouse.sweeps.job import Job, Objective
 
 @dataclass(frozen=True)
 class Task:
-    """A job to be launched. `resumes` says that a run has begun in its folder and is to be gone on with."""
+    """A job to be launched. `resumes` says that a run has begun in its folder and is to be resumed."""
 
     number: int
     lines: list[str]

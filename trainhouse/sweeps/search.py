@@ -189,7 +189,7 @@ class SearchPlan:
         return Task(trial.number, lines)
 
     def ended(self, task: Task, error: str | None) -> None:
-        """Tell the study; a trial that was interrupted stays open, to be gone on with."""
+        """Tell the study; a trial that was interrupted stays open, to be resumed."""
         from optuna.trial import TrialState
 
         job = read_job(self.folder, task.number, task.lines, self.objectives, error)
@@ -213,7 +213,7 @@ class SearchPlan:
         if trial.number not in self._through:
             lines, error = trial.user_attrs["overrides"], trial.user_attrs.get("error")
             job = read_job(self.folder, trial.number, lines, self.objectives, error)
-            if job.state not in (COMPLETE, PRUNED):  # a failed one may be begun anew by a cluster
+            if job.state not in (COMPLETE, PRUNED):  # a failed one may be requeued by a cluster
                 return job
             self._through[trial.number] = job
         return self._through[trial.number]

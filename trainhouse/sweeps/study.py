@@ -25,7 +25,7 @@ def open_study(
     sampler: dict[str, Any] | None = None,
     objectives: list[Objective] | None = None,
 ) -> "Study":
-    """Return the study of that name, made anew if there is none and `objectives` are given.
+    """Return the study of that name, created if there is none and `objectives` are given.
 
     `storage` is ``journal://<file>``, any URL that Optuna knows, or None for this process's memory.
     Raises `UserError` for a storage that can't be opened, and for a study with other objectives.
@@ -108,7 +108,7 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
 
 
 def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
-    """A sampler that starts anew with its old seed would propose its old trials once more."""
+    """A sampler that starts from scratch with its old seed would propose its old trials once more."""
     seed = sampler.get("seed")
     if seed is not None and type(seed) is not int:
         raise UserError(f"hydra.sweeper.sampler.seed: expected a whole number, or null, got {seed!r}")

@@ -159,7 +159,7 @@ def test_what_is_no_model_of_a_sweep_is_said_with_the_fix(sweep: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (BEST, "", "expected a group of keys, found None"),
+        (BEST, "", "expected a mapping, found None"),
         (BEST, "a: [", "not readable"),
         (BEST, "!!python/object/apply:os.getcwd []", "not readable"),
         ("['0', '1']", "[0, 1]", r"runs: expected a list of different folders .*, found \[0, 1\]"),

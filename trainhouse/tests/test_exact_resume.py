@@ -12,7 +12,7 @@ from trainhouse.tests.conftest import Config, read_history
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.run import train
 
-# Everything that decides what is learned; each row is a run, gone on with from each of its moments.
+# Everything that decides what is learned; each row is a run, resumed from each of its moments.
 RUNS = {
     "plain": [],
     "cosine": ["scheduler=cosine"],

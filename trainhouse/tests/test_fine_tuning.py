@@ -58,7 +58,7 @@ def test_what_was_learned_is_there_in_the_first_epoch(teacher: Path, caplog: pyt
     assert first_loss(Path("tuned")) < 0.8 * first_loss(Path("anew"))
     best = load_checkpoint(teacher)
     assert f"weights from {teacher}/checkpoints/best_model.ckpt (epoch {best.epoch})" in caplog.text
-    assert "starts anew" not in caplog.text
+    assert "starts from scratch" not in caplog.text
     assert "is not used" not in caplog.text
 
 
@@ -118,14 +118,14 @@ def test_a_head_of_other_classes_starts_anew_and_is_named(teacher: Path, caplog:
     assert all(torch.equal(tuned[name], before[name]) for name in body)
     for name in (name for name in tuned if name not in body):
         assert torch.equal(tuned[name], anew[name])
-        shapes = f"{tuple(tuned[name].shape)} starts anew: it is {tuple(before[name].shape)} there"
+        shapes = f"{tuple(tuned[name].shape)} starts from scratch: it is {tuple(before[name].shape)} there"
         assert f"{name} {shapes}" in caplog.text
-    assert caplog.text.count("starts anew") == len(head)
+    assert caplog.text.count("starts from scratch") == len(head)
 
 
 def test_weights_that_are_only_there_or_only_here_are_named(teacher: Path, caplog: pytest.LogCaptureFixture) -> None:
     train(configuration(teacher, f"init_from={teacher}", "model.hidden_sizes=[8,8]"), Path("deeper"))
-    assert "network.layers.7.weight (3, 8) starts anew: it is not there" in caplog.text
+    assert "network.layers.7.weight (3, 8) starts from scratch: it is not there" in caplog.text
     caplog.clear()
     train(configuration(teacher, "init_from=deeper", "model.hidden_sizes=[8]"), Path("shallower"))
     assert "network.layers.7.weight of the checkpoint is not used" in caplog.text

@@ -257,8 +257,8 @@ def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_the
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ("csv", "logger: expected a group of keys, or null, got 'csv'"),
-        ({"csv": "x"}, "logger.csv: expected a group of keys with _target_, or null, got 'x'"),
+        ("csv", "logger: expected a mapping, or null, got 'csv'"),
+        ({"csv": "x"}, "logger.csv: expected a mapping with _target_, or null, got 'x'"),
         ({"csv": {"name": "logs"}}, "logger.csv._target_: expected 'package.module.Name', got None"),
         (
             {"csv": {**CSV, "nmae": 1}},
@@ -281,7 +281,7 @@ def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_the
             "logger.a._target_: expected a logger of Lightning or a subclass, got path",
         ),
         ({**CSV, "version": "../x"}, "logger.version: '../x' leads out of the run's folder"),
-        ({"csv": CSV, "name": "x"}, "logger.name: expected a group of keys with _target_, or null, got 'x'"),
+        ({"csv": CSV, "name": "x"}, "logger.name: expected a mapping with _target_, or null, got 'x'"),
         (
             {"a": {"_target_": "nowhere.Logger"}},
             "logger.a._target_: cannot load 'nowhere.Logger' (ModuleNotFoundError: No",

@@ -923,7 +923,7 @@ OWN: Rows = [
     ),
     ("train.py data._target_=src.data.ring.ring_centres", "data"),
     ("train.py model._target_=src.training.losses.build_loss", "model"),
-    ("train.py module=null", "module: expected a group of keys, got None"),
+    ("train.py module=null", "module: expected a mapping, got None"),
     ("train.py module._target_=src.training.module.Modul", "module._target_: cannot load 'src.training.module.Modul'"),
     ("train.py module._target_=src.models.linear.Linear", "module"),
     ("train.py init_prefix=3", "init_prefix: expected a text, or null, got 3"),

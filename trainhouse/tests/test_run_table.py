@@ -244,9 +244,9 @@ def test_data_that_splits_itself_is_named_by_its_fingerprint_alone(three: Path) 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"provenance": None}, r"provenance: expected a group of keys, found None"),
+        ({"provenance": None}, r"provenance: expected a mapping, found None"),
         ({"provenance": {"data": "x"}}, r"provenance or data_split is not what a run writes .*'data_fingerprint'"),
-        ({"metrics": [1]}, r"metrics: expected a group of keys, found \[1\]"),
+        ({"metrics": [1]}, r"metrics: expected a mapping, found \[1\]"),
         ({"metrics": {"val/loss": "x"}}, r"metrics: val/loss: expected a number, found 'x'"),
         ({"monitor": 3}, r"monitor: expected a string, found 3"),
         ({"mode": None}, r"mode: expected min or max, found None"),

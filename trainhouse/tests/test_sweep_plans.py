@@ -143,7 +143,7 @@ def test_a_grid_that_goes_on_runs_what_is_missing_failed_or_interrupted(tmp_path
     plan = grid(tmp_path)
     assert [(task.number, task.resumes) for task in plan.next(None)] == [(1, False), (2, True)]
     assert json.loads((tmp_path / "1.failed-1" / "metrics.json").read_text())["error"] == "out of memory"
-    assert not (tmp_path / "1").exists(), "a failed job is tried anew, in a folder of its own"
+    assert not (tmp_path / "1").exists(), "a failed job is tried again, in a folder of its own"
     plan.close()
 
 

@@ -1,4 +1,4 @@
-"""Sweeps from the command line, with jobs that train: grids and searches, cut off and gone on with."""
+"""Sweeps from the command line, with jobs that train: grids and searches, cut off and resumed."""
 
 import csv
 import json

@@ -177,7 +177,7 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
 def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
     changes = data["augmentation"] or {}
     if not isinstance(changes, dict):
-        raise UserError(f"data.augmentation: expected a group of keys, or null, got {changes!r}")
+        raise UserError(f"data.augmentation: expected a mapping, or null, got {changes!r}")
     for name in ("shift", "rotate", "scale"):
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")

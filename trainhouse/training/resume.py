@@ -114,10 +114,10 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
     for group in ("data", "model", "optimizer", "trainer", "loss"):
         if not isinstance(saved.get(group), dict):
-            raise UserError(f"{path}: {group} is missing, or is no group of keys")
+            raise UserError(f"{path}: {group} is missing, or not a mapping")
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
-            raise UserError(f"{path}: {group} is no group of keys")
+            raise UserError(f"{path}: {group} is not a mapping")
     serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
@@ -216,7 +216,7 @@ def _say_new_length(saved: Config, new: Config) -> None:
     scheduler = new.get("scheduler")
     if before != now and scheduler and spans_the_run(locate(scheduler["_target_"], "scheduler")):
         name = scheduler["_target_"].rpartition(".")[2]
-        _log.info("        the %s schedule is laid out anew, over %s epochs in place of %s", name, now, before)
+        _log.info("        the %s schedule is laid out again, over %s epochs in place of %s", name, now, before)
 
 
 def _patience(config: Config) -> float:

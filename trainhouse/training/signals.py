@@ -83,7 +83,7 @@ class StopOnSignal(Checkpoint):
     def on_validation_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Stop if a signal has come; the validation begins anew when the run goes on."""
+        """Stop if a signal has come; the validation begins again when the run goes on."""
         if self._in_loop:
             self._stop_if_asked(trainer)
 
