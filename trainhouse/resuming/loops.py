@@ -249,3 +249,9 @@ def logged_twice(trainer: L.Trainer) -> set[str]:
     loop = trainer.fit_loop.epoch_loop
     names = [{result.meta.name for result in results.values()} for results in (loop._results, loop.val_loop._results)]
     return names[0] & names[1]
+
+
+def synchronised_in_steps(trainer: L.Trainer) -> list[str]:
+    """Return the names of what is logged so that ranks wait for one another in every step."""
+    results = trainer._results or {}
+    return sorted({result.meta.name for result in results.values() if result.meta.on_step and result.meta.sync.should})
