@@ -4,10 +4,11 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine import terminal
 
 try:
     import fcntl
@@ -37,10 +38,7 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
     the same folder.
     """
-    terminal = logging.StreamHandler(sys.stdout)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
-    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
-    handlers: list[logging.Handler] = [terminal] if on_terminal else [logging.NullHandler()]
+    handlers: list[logging.Handler] = [_Terminal() if on_terminal else logging.NullHandler()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
@@ -57,15 +55,31 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
     logging.captureWarnings(True)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), nullcontext() if on_terminal else terminal.quiet():
             for pattern in _NOT_FOR_USERS:
                 warnings.filterwarnings("ignore", message=pattern)
             yield
     finally:
+        if on_terminal:
+            terminal.clear()
         logging.captureWarnings(False)
         root.handlers, root.level, warnings.formatwarning = before
         for handler in handlers:
             handler.close()
+
+
+class _Terminal(logging.Handler):
+    """Says what a record says above the live line, in a form that fits the terminal if the record has one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record, unless it is for the file alone."""
+        if getattr(record, "file_only", False):
+            return
+        try:
+            short = getattr(record, "short", None) if sys.stdout.isatty() else None
+            terminal.say(short or self.format(record))
+        except Exception:
+            self.handleError(record)
 
 
 def _lock(handler: logging.FileHandler) -> None:

@@ -9,6 +9,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
+from trainhouse.machine.terminal import doing
 from trainhouse.predicting.ensemble import check_same_test_rows, named, rebuild_ensemble
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
 from trainhouse.reports import figures
@@ -16,7 +17,7 @@ from trainhouse.reports.report import metrics_line
 from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
-from trainhouse.training.callbacks import ProgressBar
+from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.threads import set_threads
 
 _log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ def evaluate_checkpoint(
     set_threads(config["threads"])
     members = [checkpoint, *others]
     module = rebuild_ensemble(members)
-    datamodule = rebuild_data(checkpoint, config["data"])
+    with doing("reading the data"):
+        datamodule = rebuild_data(checkpoint, config["data"])
     if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:
         check_same_test_rows(members)
     split = _split(datamodule, checkpoint, config)

@@ -21,6 +21,7 @@ from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
@@ -33,7 +34,7 @@ from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
-from trainhouse.training.callbacks import ProgressBar
+from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.quiet import quiet_lightning
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
     metrics = {name: float(value) for result in results for name, value in result.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
-    line = metrics_line(metrics, split) or "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    line = metrics_line(metrics, split) or "  ".join(f"{name} {shown(value)}" for name, value in metrics.items())
     _log.info("%-6s %s", split, line)
     content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, content)

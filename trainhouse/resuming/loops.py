@@ -253,5 +253,5 @@ def logged_twice(trainer: L.Trainer) -> set[str]:
 
 def synchronised_in_steps(trainer: L.Trainer) -> list[str]:
     """Return the names of what is logged so that ranks wait for one another in every step."""
-    results = trainer._results or {}
+    results: Any = trainer._results or {}
     return sorted({result.meta.name for result in results.values() if result.meta.on_step and result.meta.sync.should})

@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.table import table
 from trainhouse.sweeps.job import (
     COMPLETE,
@@ -62,12 +63,6 @@ def shown_value(text: str, width: int) -> str:
     """Return an override's value in at most `width` characters; of a long number four digits."""
     value = number(text)
     return clipped(text, width) if value is None or len(text) <= 8 else f"{value:.4g}"
-
-
-def shown(value: float) -> str:
-    """Return a metric with four decimals, or with four digits where those would say too little or too much."""
-    plain = value == 0 or 1e-3 <= abs(value) < 1e5
-    return f"{value:.4f}" if plain else f"{value:.4g}"
 
 
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:

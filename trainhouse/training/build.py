@@ -17,9 +17,10 @@ from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.loops import was_tried
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
-from trainhouse.training.callbacks import History, ProgressBar
+from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
+from trainhouse.training.progress_bar import ProgressBar
 
 Config = dict[str, Any]
 
@@ -85,7 +86,7 @@ def build_callbacks(
         CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS),
         ExactResume(config["seed"], cursor),
         NonFiniteGuard(folder, config["seed"]),
-        History(folder / HISTORY),
+        History(folder / HISTORY, config["monitor"], config["mode"] or "min"),
     ]
     configured = {
         f"callbacks.{name}": create_below(folder, node, f"callbacks.{name}")

@@ -1,20 +1,23 @@
-"""What happens around the training loop: the epoch's record, the checkpoints, the progress bar."""
+"""What happens around the training loop: the epoch's record, and the checkpoints."""
 
 import csv
 import io
 import logging
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.machine.files import write_text
+from trainhouse.machine.terminal import Part, fitted, width
+from trainhouse.reports.names import split_of
+from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
-from trainhouse.runs.run_folder import LAST_CHECKPOINT, is_sweep_job
+from trainhouse.runs.run_folder import LAST_CHECKPOINT
+from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +29,9 @@ class History(Checkpoint):
     and in the order listed: first this one, so the checkpoints of an epoch hold the epoch's row.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, monitor: str | None = None, mode: str = "min") -> None:
+        """A row in which `monitor` is the best so far, the smallest (``min``) or the largest, is marked."""
+        self.path, self.monitor, self.mode = Path(path), monitor, mode
         self.rows: list[dict[str, float]] = []
         self._started = self._validation_started = 0.0
         self._validation_seconds = 0.0
@@ -94,9 +98,21 @@ class History(Checkpoint):
         if not trainer.is_global_zero:
             return
         self._write()
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
-        of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, shown, row["seconds"])
+        line = self._line(row, metrics, trainer.max_epochs or 0)
+        _log.info(fitted(line, 10_000), extra={"short": fitted(line, width() - 1)})
+
+    def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[Part]:
+        """Return the epoch's line: the monitored value first, and last to be left out where the terminal is narrow."""
+        names = sorted(metrics, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
+        parts = [Part(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
+        for rank, name in enumerate(names, 1):
+            mark = " (best)" if name == self.monitor and self._is_best(metrics[name]) else ""
+            parts.append(Part(f"{name} {shown(metrics[name])}{mark}", rank))
+        return [*parts, Part(f"({row['seconds']:.1f} s)")]
+
+    def _is_best(self, value: float) -> bool:
+        before = [row[self.monitor] for row in self.rows[:-1] if self.monitor in row]
+        return all(value < other if self.mode == "min" else value > other for other in before)
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))
@@ -170,14 +186,3 @@ class LastCheckpoint(Checkpoint):
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.path)
             self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
-
-
-class ProgressBar(TQDMProgressBar):
-    """Lightning's bar on a terminal; none in a log file, where the epoch lines say it all.
-
-    Redrawn every `refresh_rate` batches: drawing it at each one costs an eighth of a small model's step.
-    """
-
-    def __init__(self, refresh_rate: int = 20) -> None:
-        shown = sys.stderr.isatty() and not is_sweep_job()
-        super().__init__(refresh_rate=refresh_rate if shown else 0, leave=False)

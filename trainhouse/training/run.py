@@ -21,6 +21,7 @@ from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
+from trainhouse.machine.terminal import doing
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
@@ -74,8 +75,9 @@ def _train(
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
     reseed(seed, "init")
-    datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
-    card = card_of(datamodule, seed)
+    with doing("reading the data"):
+        datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
+        card = card_of(datamodule, seed)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
@@ -116,7 +118,8 @@ def _train(
         _announce(config, card, module, trainer, folder)
         logged = Logged()
         if config["preflight"]:
-            logged = _preflight(config, folder, module, callbacks, datamodule)
+            with doing("trying out a batch"):
+                logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
         is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
