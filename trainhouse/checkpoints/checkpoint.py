@@ -4,7 +4,6 @@ A checkpoint is Lightning's own, with one key more: the resolved config, the dat
 comes from. All of it is plain data, so that reading never runs code.
 """
 
-import json
 import logging
 import os
 import pickle
@@ -22,6 +21,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
+from trainhouse.configuration.bounded import check_bounds, read_json
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
 from trainhouse.runs.best_of_sweep import is_sweep
@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
+_MOST_FACTS = 20_000_000  # categories of a table's columns among them
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
 def _last_of_a_run_without_best(folder: Path) -> Path | None:
     """The last checkpoint of a run that monitors nothing, which therefore has no best."""
     try:
-        content = json.loads((folder / METRICS).read_text())
+        content = read_json(folder / METRICS)
     except (OSError, ValueError, RecursionError):
         return None
     last = folder / LAST_CHECKPOINT
@@ -233,6 +234,11 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
         )
     if content[RECORD].get("format") != FORMAT:
         raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
+    try:
+        check_bounds(content[RECORD].get("config"))
+        check_bounds(content[RECORD], most=_MOST_FACTS)
+    except ValueError as error:
+        raise UserError(f"{path}: its '{RECORD}' {error}") from error
     return dict(content)
 
 

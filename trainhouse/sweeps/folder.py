@@ -1,6 +1,5 @@
 """The sweep's own folder: what it was started for, and how its jobs stand, which their run folders say."""
 
-import json
 import math
 import re
 import shutil
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
@@ -22,7 +22,7 @@ _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "
 def read_record(folder: Path) -> dict[str, Any]:
     """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
     try:
-        content = json.loads((folder / SWEEP).read_text())
+        content = read_json(folder / SWEEP)
         return dict(content)
     except FileNotFoundError:
         return {}
@@ -66,7 +66,7 @@ def read_job(
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
     try:
-        content = json.loads((folder / METRICS).read_text())
+        content = read_json(folder / METRICS)
     except (OSError, ValueError):
         content = {}
     state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
