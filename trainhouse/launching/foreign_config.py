@@ -40,6 +40,11 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     parsed, unknown = _parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
         raise UserError(f"{options[0]}: no such option; --help lists them")
+    if parsed.experimental_rerun:
+        raise UserError(
+            "--experimental-rerun: unpickles a file, which could run any code; a run is run again by "
+            "python train.py --config-path=<run folder> --config-name=config"
+        )
     for folder in (parsed.config_path, parsed.config_dir):
         if folder and not Path(folder).is_dir() and not (conf.parent / folder).is_dir():
             raise UserError(f"{folder}: there is no such folder of configuration files")
