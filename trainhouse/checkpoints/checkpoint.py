@@ -24,6 +24,7 @@ from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import check_bounds, read_json
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
+from trainhouse.machine.signing import is_signed, sign
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -50,6 +51,13 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
+    signature: str | None = None
+    """Of the config's `data`: what this user account has trained may use its paths again."""
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether this user account has trained on the data that the config describes."""
+        return is_signed(self.config["data"], self.signature)
 
     @property
     def data_spec(self) -> DataSpec:
@@ -88,8 +96,9 @@ class CheckpointRecord(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         config = self.record["config"]
+        own = {"data_signature": sign(config["data"])} if "data" in config else {}
+        checkpoint[RECORD] = {**self.record, **own, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -317,7 +326,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts)
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, record.get("data_signature"))
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from trainhouse.configuration.older_versions import BEFORE
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, shown_path
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, has_own_data, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.result import TrainingResult
@@ -103,7 +103,7 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
             plain.pop(key, None)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path), typed=typed)  # before anything is resolved
+    check_config(plain, str(path), typed, has_own_data(path, plain))  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))
     except UserError as error:

@@ -180,7 +180,7 @@ def _preflight(
 def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
     for key, value in config.items():
         try:
-            check_config({key: value}, "warning")
+            check_config({key: value}, "warning", own=True)
         except UserError as error:
             readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
