@@ -15,6 +15,7 @@ from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
@@ -63,7 +64,7 @@ def read_csv(
             _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-    spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
+    spec = DataSpec.from_dict(read_json(folder / "spec.json"))
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
 

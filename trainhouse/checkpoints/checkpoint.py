@@ -4,7 +4,6 @@ A checkpoint is Lightning's own, with one key more: the resolved config, the dat
 comes from. All of it is plain data, so that reading never runs code.
 """
 
-import json
 import logging
 import os
 import pickle
@@ -22,8 +21,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
+from trainhouse.configuration.bounded import check_bounds, read_json
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
+from trainhouse.machine.signing import is_signed, sign
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
+_MOST_FACTS = 20_000_000  # categories of a table's columns among them
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
+    signature: str | None = None
+    """Of the config's `data`: what this user account has trained may use its paths again."""
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether this user account has trained on the data that the config describes."""
+        return is_signed(self.config["data"], self.signature)
 
     @property
     def data_spec(self) -> DataSpec:
@@ -87,8 +96,9 @@ class CheckpointRecord(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         config = self.record["config"]
+        own = {"data_signature": sign(config["data"])} if "data" in config else {}
+        checkpoint[RECORD] = {**self.record, **own, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -210,7 +220,7 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
 def _last_of_a_run_without_best(folder: Path) -> Path | None:
     """The last checkpoint of a run that monitors nothing, which therefore has no best."""
     try:
-        content = json.loads((folder / METRICS).read_text())
+        content = read_json(folder / METRICS)
     except (OSError, ValueError, RecursionError):
         return None
     last = folder / LAST_CHECKPOINT
@@ -233,6 +243,11 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
         )
     if content[RECORD].get("format") != FORMAT:
         raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
+    try:
+        check_bounds(content[RECORD].get("config"))
+        check_bounds(content[RECORD], most=_MOST_FACTS)
+    except ValueError as error:
+        raise UserError(f"{path}: its '{RECORD}' {error}") from error
     return dict(content)
 
 
@@ -311,7 +326,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts)
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, record.get("data_signature"))
 
 
 def _first_sentence(error: BaseException) -> str:

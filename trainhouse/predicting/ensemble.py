@@ -1,7 +1,7 @@
 """The best models of a sweep as one: the mean of what they predict."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,13 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
     return members
 
 
-def is_own(checkpoint: Checkpoint, typed: Collection[str] = ()) -> bool:
+def is_own(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is of a LightningModule or a LightningDataModule of the user's own.
 
-    What it names is imported for that, if a file may name it; `typed` are the keys that the command line gives.
+    What it names is imported for that, if a file may name it; its paths are checked by who uses them.
     """
     for part in ("model", "data"):
-        check_part(part, checkpoint.config[part], str(checkpoint.path), typed)
+        check_part(part, checkpoint.config[part], str(checkpoint.path), own=True)
     return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
 
 

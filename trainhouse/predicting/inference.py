@@ -44,7 +44,7 @@ def infer(
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):
         if path and target.exists() and Path(path).exists() and target.samefile(path):
             raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
-    if is_own(members[0], typed=[f"data.{key}" for key in data]):
+    if is_own(members[0]):
         written, what = _infer_own(members[0], input, data, target, batch_size, device)
         _log.info("%d %s of %s are in %s", written, what, named(members), target)
         return

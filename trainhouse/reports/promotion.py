@@ -1,6 +1,5 @@
 """Promotes a run's best model to the final model, which inference uses."""
 
-import json
 import logging
 import math
 import zipfile
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy, sha256, write_json
 from trainhouse.reports.run_table import Ranking, Run
@@ -87,7 +87,7 @@ def _refuse_damaged(checkpoint: Path) -> None:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

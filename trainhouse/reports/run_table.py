@@ -1,6 +1,5 @@
 """Reads the runs below a folder and ranks them, from their `metrics.json` and `config.yaml` alone."""
 
-import json
 import logging
 import math
 import zipfile
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.table import table
@@ -92,7 +92,7 @@ def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not readable ({error})") from error
     if not isinstance(content, dict):

@@ -4,7 +4,6 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 """
 
 import functools
-import json
 import os
 import re
 import shlex
@@ -21,8 +20,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json, write_text
+from trainhouse.machine.signing import is_signed, sign
 
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
@@ -55,6 +56,8 @@ hydra:
       _target_: trainhouse.runs.run_folder.ClaimRunFolder
 
 """
+
+_SIGNED = "# The account that trained on this data may use its paths again: "
 
 
 def release(folder: Path) -> None:
@@ -90,7 +93,15 @@ def config_header(folder: Path) -> str:
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    write_text(folder / CONFIG, config_header(folder) + OmegaConf.to_yaml(OmegaConf.create(config)))
+    signature = sign(config.get("data"))
+    signed = f"{_SIGNED}{signature}\n" if signature else ""
+    write_text(folder / CONFIG, config_header(folder) + signed + OmegaConf.to_yaml(OmegaConf.create(config)))
+
+
+def has_own_data(path: Path, config: dict[str, Any]) -> bool:
+    """Whether this user account has trained on the data of `config`, which stands in the file at `path`."""
+    found = re.search(rf"^{re.escape(_SIGNED)}(\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found is not None and is_signed(config.get("data"), found[1])
 
 
 class ClaimRunFolder(Callback):
@@ -208,7 +219,7 @@ def remember_to_requeue(folder: Path) -> None:
 def requeued_folder() -> str | None:
     """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
     if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
-        note = json.loads(_requeue_note().read_text())
+        note = read_json(_requeue_note())
         return str(note["folder"]) if note["command"] == sys.argv else None
     return None
 

@@ -91,7 +91,7 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.Lightning
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
     known = checkpoint.config["data"]
     typed = tuple(_leaves(overrides, "data"))
-    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     parameters = inspect.signature(locate(known["_target_"], "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in overrides:
@@ -126,9 +126,11 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
     a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
     """
     spec = checkpoint.data_spec
-    data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
+    known = with_what_it_lacks(checkpoint.config)["data"]
     typed = tuple(f"data.{name}" for name in overrides)
-    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    # What is typed as it was is no other data; a file that comes from somebody else asks for it.
+    data = _overridden(known, {name: value for name, value in overrides.items() if known.get(name, ...) != value})
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):

@@ -196,7 +196,8 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     if is_array_data(config["data"]):
         facts = spec.to_dict()
         first_layer = config["data"].get("preprocessing")
-        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path))
+        own = checkpoint.has_own_data
+        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
         preprocessing = untrained_preprocessing(config["data"], spec)
         facts["input_shape"] = list(preprocessing.output_shape)
     network = build_network(_without_pretrained(config["model"]), facts)

@@ -1,6 +1,5 @@
 """One training run, from a checked configuration to a finished experiment folder."""
 
-import json
 import logging
 import math
 import multiprocessing
@@ -18,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
@@ -183,7 +183,7 @@ def _preflight(
 def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
     for key, value in config.items():
         try:
-            check_config({key: value}, "warning")
+            check_config({key: value}, "warning", own=True)
         except UserError as error:
             readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
@@ -201,7 +201,7 @@ def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
 def _result_before(folder: Path) -> dict[str, Any]:
     """What a run that goes on beyond its end had come to: kept until there is a new result."""
     try:
-        content = json.loads((folder / METRICS).read_text())
+        content = read_json(folder / METRICS)
     except (OSError, ValueError):
         return {}
     before = content if content.get("status") == "completed" else content.get("before")
