@@ -1,6 +1,5 @@
 """Promotes a run's best model to the final model, which inference uses."""
 
-import json
 import logging
 import math
 import zipfile
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import copy, sha256, write_json
+from trainhouse.machine.files import copy, read_json, sha256, write_json
 from trainhouse.reports.run_table import Ranking, Run
 from trainhouse.runs.run_folder import METRICS
 
@@ -87,10 +86,9 @@ def _refuse_damaged(checkpoint: Path) -> None:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return read_json(path)
+    except UserError:
         return None
-    return content if isinstance(content, dict) else None
 
 
 def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, final_model: Path) -> str | None:
@@ -102,7 +100,8 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
             f"{final_model}: was trained on other data ({record.get('data')}, {record.get('data_key')}), not "
             f"{best.data_key}; replace it with force=true, or choose another place with final_model=..."
         )
-    present = record.get("metrics", {}).get(ranking.metric)
+    metrics = record.get("metrics")
+    present = metrics.get(ranking.metric) if isinstance(metrics, dict) else None
     if not isinstance(present, (int, float)):
         raise UserError(f"{final_model}: has no {ranking.metric} to compare with; replace it with force=true")
     value = best.metrics[ranking.metric]

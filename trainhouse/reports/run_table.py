@@ -1,6 +1,5 @@
 """Reads the runs below a folder and ranks them, from their `metrics.json` and `config.yaml` alone."""
 
-import json
 import logging
 import math
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.files import read_json
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.table import table
 from trainhouse.runs.best_of_sweep import read_best
@@ -91,12 +91,9 @@ def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not readable ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping, found {content!r:.40}")
+    content = read_json(path)
+    if content is None:
+        raise UserError(f"{path}: is not there any more")
     return content
 
 

@@ -1,6 +1,5 @@
 """One training run, from a checked configuration to a finished experiment folder."""
 
-import json
 import logging
 import math
 import multiprocessing
@@ -20,10 +19,11 @@ from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoin
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
-from trainhouse.machine.files import check_writable
+from trainhouse.machine.files import check_writable, read_json
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.loggers import build_loggers, log_hyperparameters
 from trainhouse.runs.provenance import provenance
@@ -128,7 +128,8 @@ def _train(
         if config["compile"]:
             compile_network(module)
         reseed(seed, "fit")
-        trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+        with restoring(resume_from):
+            trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
         best = _best_checkpoint(trainer, folder)
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
@@ -198,8 +199,8 @@ def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
 def _result_before(folder: Path) -> dict[str, Any]:
     """What a run that goes on beyond its end had come to: kept until there is a new result."""
     try:
-        content = json.loads((folder / METRICS).read_text())
-    except (OSError, ValueError):
+        content = read_json(folder / METRICS) or {}
+    except UserError:
         return {}
     before = content if content.get("status") == "completed" else content.get("before")
     return {"before": before} if before else {}
