@@ -21,9 +21,9 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
+from trainhouse.configuration.bounded import check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.machine.bounds import out_of_bounds
-from trainhouse.machine.files import atomic_write, read_json
+from trainhouse.machine.files import atomic_write
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
+_MOST_VALUES = 20_000_000  # categories of a table's columns, and what a user's DataModule saves, among them
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
 def _last_of_a_run_without_best(folder: Path) -> Path | None:
     """The last checkpoint of a run that monitors nothing, which therefore has no best."""
     try:
-        content = read_json(folder / METRICS)
+        content = read_mapping(folder / METRICS)
     except UserError:
         return None
     last = folder / LAST_CHECKPOINT
@@ -233,8 +234,11 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     version = record.get("format")
     if type(version) is not int or version != FORMAT:
         raise UserError(f"{path}: format {_named(version)} of another version, this one reads {FORMAT}")
-    if why := out_of_bounds(content):
-        raise UserError(f"{path}: damaged or not written by this project ({why})")
+    try:
+        check_bounds(record.get("config"))
+        check_bounds(content, most=_MOST_VALUES)
+    except ValueError as error:
+        raise UserError(f"{path}: damaged, or not written by this project: it {error}") from error
     return dict(content)
 
 

@@ -7,9 +7,9 @@ that part has to be just what this project writes there; the rest is checked as 
 from argparse import ArgumentParser
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
+from omegaconf import OmegaConf
 
+from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.old_names import let_hydra_find, with_current_names
 from trainhouse.configuration.targets import check_config
@@ -40,6 +40,11 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     parsed, unknown = _parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
         raise UserError(f"{options[0]}: no such option; --help lists them")
+    if parsed.experimental_rerun:
+        raise UserError(
+            "--experimental-rerun: unpickles a file, which could run any code; a run is run again by "
+            "python train.py --config-path=<run folder> --config-name=config"
+        )
     for folder in (parsed.config_path, parsed.config_dir):
         if folder and not Path(folder).is_dir() and not (conf.parent / folder).is_dir():
             raise UserError(f"{folder}: there is no such folder of configuration files")
@@ -49,19 +54,15 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     path = path if path.suffix == ".yaml" else path.with_name(f"{path.name}.yaml")
     if path.is_relative_to(conf.resolve()) or not path.is_file():
         return
-    try:
-        config = OmegaConf.load(path)
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(config, DictConfig) or not config:
-        raise UserError(f"{path}: holds no configuration")
-    plain = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(plain, dict)
     own = OmegaConf.to_container(OmegaConf.create(config_header(path.parent)), resolve=False)
     assert isinstance(own, dict)
+    try:
+        plain = read_config(path, may_resolve=[text for _, text in interpolations(own)])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {error}") from error
     for key in ("defaults", "hydra"):
         found = plain.pop(key, own[key])
         if with_current_names(found) != own[key]:
             raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
         let_hydra_find(found)
-    check_config({str(key): value for key, value in plain.items()}, str(path))
+    check_config(plain, str(path))

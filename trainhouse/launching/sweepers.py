@@ -4,6 +4,7 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 """
 
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ class _ProjectSweeper(Sweeper):
         self.runner = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+        _unpickle_nothing_found(self.runner)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
@@ -135,6 +137,18 @@ class _ProjectSweeper(Sweeper):
         folder, chosen = Path(hydra_config.sweep.dir), hydra_config.runtime.choices.launcher
         jobs = [lines_of(task, folder, chosen) for task in tasks]
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
+
+
+def _unpickle_nothing_found(launcher: Any) -> None:
+    """Let submitit keep its pickles in a folder whose name nobody can have known.
+
+    It takes a result that lies in the folder of a job's number for that of the job, and unpickles it: in a sweep's
+    folder that comes from somebody else such files can lie ready.
+    """
+    params = getattr(launcher, "params", None)
+    if isinstance(params, dict) and "submitit_folder" in params:
+        folder = Path(params["submitit_folder"])
+        params["submitit_folder"] = str(folder.parent / secrets.token_hex(8) / folder.name)
 
 
 def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[str, str]) -> None:

@@ -12,10 +12,8 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, BinaryIO
 
-from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.machine.bounds import out_of_bounds
+from trainhouse.configuration.errors import UserError
 
-_LARGEST_JSON = 64 * 2**20  # bytes; the largest that is written here has a few thousand jobs of a sweep
 PARTIAL_PREFIX, PARTIAL_SUFFIX = ".tmp-", ".part"
 _A_DAY = 24 * 3600.0  # no write takes as long
 
@@ -101,39 +99,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def read_json(path: str | Path) -> dict[str, Any] | None:
-    """Return the mapping in a JSON file; None if there is no such file.
-
-    Whole numbers of more digits than anything here counts to are read as floats. Raises `UserError` that names the file
-    if it can't be read, is damaged, too large or too deep, or holds something else.
-    """
-    path = Path(path)
-    try:
-        if not path.is_file():
-            if path.exists():  # a pipe would be waited for
-                raise UserError(f"{path}: is no file")
-            return None
-        size = path.stat().st_size
-        if size > _LARGEST_JSON:
-            raise UserError(f"{path}: not readable ({size} bytes; none of these files has more than {_LARGEST_JSON})")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole_number)
-    except FileNotFoundError:  # removed meanwhile
-        return None
-    except RecursionError:
-        raise UserError(f"{path}: not readable (nested too deeply)") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not readable ({first_line(error)})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping, found {content!r:.40}")
-    if why := out_of_bounds(content):
-        raise UserError(f"{path}: not readable ({why})")
-    return content
-
-
-def _whole_number(digits: str) -> int | float:
-    return int(digits) if len(digits) < 20 else float(digits)
 
 
 def copy(source: str | Path, target: str | Path) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import copy, read_json, sha256, write_json
+from trainhouse.machine.files import copy, sha256, write_json
 from trainhouse.reports.run_table import Ranking, Run
 from trainhouse.runs.run_folder import METRICS
 
@@ -86,7 +87,7 @@ def _refuse_damaged(checkpoint: Path) -> None:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        return read_json(path)
+        return read_mapping(path)
     except UserError:
         return None
 

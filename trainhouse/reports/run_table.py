@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.machine.files import read_json
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.table import table
 from trainhouse.runs.best_of_sweep import read_best
@@ -91,7 +91,7 @@ def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content = read_json(path)
+    content = read_mapping(path)
     if content is None:
         raise UserError(f"{path}: is not there any more")
     return content

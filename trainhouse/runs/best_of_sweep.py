@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 
 BEST = "best.yaml"
@@ -45,9 +44,9 @@ def read_best(folder: Path) -> BestOfSweep | None:
     if not path.is_file():
         return None
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}); {_MADE_AGAIN}") from error
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not readable ({str(error)[:200]}); {_MADE_AGAIN}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping, found {content!r:.40}; {_MADE_AGAIN}")
     for key, (holds, expected) in _KINDS.items():

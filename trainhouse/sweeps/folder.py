@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import read_json, write_json
+from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
@@ -16,13 +17,14 @@ from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
 _MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
 _AGAIN = "restore the file, or start the sweep again in another folder"
+_FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
     path = folder / SWEEP
-    content = read_json(path)
+    content = read_mapping(path)
     if content is None:
         return {}
     kind, jobs, errors = content.get("kind"), content.get("jobs", []), content.get("errors", {})
@@ -77,7 +79,7 @@ def read_job(
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
     try:
-        content = read_json(folder / METRICS) or {}
+        content = read_mapping(folder / METRICS) or {}
     except UserError:  # killed or damaged: the run is resumed, and writes it again
         content = {}
     state = _STATES.get(str(content.get("status")), "INTERRUPTED" if has_begun(folder) else "WAITING")
@@ -129,6 +131,24 @@ def _fingerprint(content: dict[str, Any]) -> str | None:
 def is_of_the_sweep(override: str) -> bool:
     """Whether an override, or its key, says how a sweep runs, and nothing of what a job learns."""
     return re.match(r"[+~]*(sweep|launcher)([.=]|$)", override) is not None
+
+
+def gives_values_only(lines: Sequence[str]) -> bool:
+    """Whether overrides name nothing to be built, nothing of Hydra's own, and nothing to be looked up."""
+    return not any(
+        re.search(r"(^|[.@+~])(_|hydra\b)", split_line(line)[0]) or "_target_" in line or "${" in line for line in lines
+    )
+
+
+def same_job(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return what is equal for two lists of overrides if they are the same job's."""
+    return tuple(sorted(_as_one(line) for line in lines if not is_of_the_sweep(line)))
+
+
+def _as_one(line: str) -> str:
+    """Write a fraction as Python does: Hydra keeps a single value as it was typed, and of several what they mean."""
+    key, value = split_line(line)
+    return f"{key}={float(value)!r}" if re.fullmatch(_FRACTION, value) else line
 
 
 def split_line(line: str) -> tuple[str, str]:

@@ -8,17 +8,17 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
+from omegaconf import OmegaConf
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
+from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import BEFORE
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
-from trainhouse.machine.files import check_writable, read_json, remove_partial_files
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
+from trainhouse.machine.files import check_writable, remove_partial_files
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.result import TrainingResult
@@ -96,16 +96,18 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
     It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
+    header = OmegaConf.to_container(OmegaConf.create(config_header(folder)), resolve=False)
     try:
-        loaded = OmegaConf.load(path)
-        if not isinstance(loaded, DictConfig):
-            raise UserError("not a configuration")
+        plain = read_config(path, may_resolve=[text for _, text in interpolations(header)])
         for key in ("defaults", "hydra"):  # for Hydra, when the run is started once more
-            loaded.pop(key, None)
-        plain = checked(loaded)
-    except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
+            plain.pop(key, None)
+    except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path), typed=typed)
+    check_config(plain, str(path), typed=typed)  # before anything is resolved
+    try:
+        plain = checked(OmegaConf.create(plain))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     _check_keys(plain, config, added, path)
     return plain
 
@@ -170,8 +172,8 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
 def _original_overrides(folder: Path) -> list[str]:
     """The command line of the run's first start: repeating it changes nothing."""
     try:
-        return list(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
-    except (OSError, ValueError, YAMLError):
+        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
+    except (OSError, ValueError, TypeError):
         return []
 
 
@@ -188,9 +190,9 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
     path = folder / METRICS
     try:
-        content = read_json(path)
-    except UserError as error:
-        raise UserError(f"{error}; delete it to go on") from error
+        content = read_mapping(path)
+    except UserError:  # damaged: it is written again
+        return None
     if content is None or content.get("status") != "completed":  # killed before it was written
         return None
     try:

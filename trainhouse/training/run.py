@@ -17,9 +17,10 @@ from torch.nn.parameter import is_lazy
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
-from trainhouse.machine.files import check_writable, read_json
+from trainhouse.machine.files import check_writable
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
@@ -199,7 +200,7 @@ def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
 def _result_before(folder: Path) -> dict[str, Any]:
     """What a run that goes on beyond its end had come to: kept until there is a new result."""
     try:
-        content = read_json(folder / METRICS) or {}
+        content = read_mapping(folder / METRICS) or {}
     except UserError:
         return {}
     before = content if content.get("status") == "completed" else content.get("before")
