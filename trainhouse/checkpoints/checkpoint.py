@@ -21,7 +21,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
-from trainhouse.configuration.bounded import check_bounds, read_mapping
+from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
 from trainhouse.runs.best_of_sweep import is_sweep
@@ -234,11 +234,15 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     version = record.get("format")
     if type(version) is not int or version != FORMAT:
         raise UserError(f"{path}: format {_named(version)} of another version, this one reads {FORMAT}")
-    try:
-        check_bounds(record.get("config"))
-        check_bounds(content, most=_MOST_VALUES)
-    except ValueError as error:
-        raise UserError(f"{path}: damaged, or not written by this project: it {error}") from error
+    for name, part, most in (
+        (RECORD, record.get("config"), MOST_VALUES),
+        (RECORD, record, _MOST_VALUES),
+        ("content", content, _MOST_VALUES),
+    ):
+        try:
+            check_bounds(part, most)
+        except ValueError as error:
+            raise UserError(f"{path}: its '{name}' {error}") from error
     return dict(content)
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,29 +47,32 @@ def odd_object(random: Random) -> Any:
     """A value that a checkpoint can hold: one of JSON's, or a tensor that is none of a network's."""
     if random.randrange(2):
         return odd_value(random)
-    return random.choice(
-        [
-            lambda: torch.zeros(3),
-            lambda: torch.full((2, 2), float("nan")),
-            lambda: torch.eye(3).to_sparse(),
-            lambda: torch.eye(3).to_sparse_csr(),
-            lambda: torch.zeros(4, device="meta"),
-            lambda: torch.zeros(1).expand(10**12),
-            lambda: torch.zeros(0),
-            lambda: torch.zeros((), dtype=torch.complex64),
-            lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
-            lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
-            lambda: torch.nn.Parameter(torch.ones(2)),
-            lambda: torch.float16,
-            lambda: torch.device("cuda:7"),
-            lambda: b"\x00\xff",
-            lambda: {1: 2},
-            lambda: {(1, 2): 3},
-            lambda: {1, 2},
-            lambda: (1, "a"),
-            lambda: 1j,
-        ]
-    )()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of layouts that torch calls new
+        return random.choice(_OBJECTS)()
+
+
+_OBJECTS: list[Callable[[], Any]] = [
+    lambda: torch.zeros(3),
+    lambda: torch.full((2, 2), float("nan")),
+    lambda: torch.eye(3).to_sparse(),
+    lambda: torch.eye(3).to_sparse_csr(),
+    lambda: torch.zeros(4, device="meta"),
+    lambda: torch.zeros(1).expand(10**12),
+    lambda: torch.zeros(0),
+    lambda: torch.zeros((), dtype=torch.complex64),
+    lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+    lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+    lambda: torch.nn.Parameter(torch.ones(2)),
+    lambda: torch.float16,
+    lambda: torch.device("cuda:7"),
+    lambda: b"\x00\xff",
+    lambda: {1: 2},
+    lambda: {(1, 2): 3},
+    lambda: {1, 2},
+    lambda: (1, "a"),
+    lambda: 1j,
+]
 
 
 def odd_tensor(tensor: torch.Tensor, random: Random) -> Any:
