@@ -15,7 +15,7 @@ from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
@@ -59,14 +59,24 @@ def read_csv(
     arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
-    if not (folder / "spec.json").is_file():
+    spec = _kept_spec(folder)
+    if spec is None:
         try:
             _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-    spec = DataSpec.from_dict(read_json(folder / "spec.json"))
+        spec = DataSpec.from_dict(read_mapping(folder / "spec.json") or {})
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
+
+
+def _kept_spec(folder: Path) -> DataSpec | None:
+    """The spec of the arrays that an earlier run has left in `folder`; None if there are none, or damaged ones."""
+    try:
+        content = read_mapping(folder / "spec.json")
+        return None if content is None else DataSpec.from_dict(content)
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 def _digest(arguments: Sequence[object]) -> str:

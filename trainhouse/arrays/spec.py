@@ -3,6 +3,7 @@
 These types are all that `evaluation` knows of the data package.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -54,11 +55,61 @@ class DataSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DataSpec":
         """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        if not isinstance(values, dict):
+            raise TypeError(f"expected a mapping, found {type(values).__name__}")
         known = {field.name: values[field.name] for field in fields(cls)}
+        for name, holds in _HOLDS.items():
+            if not holds(known[name]):
+                raise TypeError(f"{name} is {_shown(known[name])}")
         for name in ("input_shape", "classes", "targets", "columns"):
             known[name] = tuple(known[name])
-        known["categories"] = {name: tuple(codes) for name, codes in known["categories"].items()} or None
-        return cls(**known)
+        known["categories"] = {name: tuple(codes) for name, codes in (known["categories"] or {}).items()} or None
+        spec = cls(**known)
+        named = spec.classes if spec.task == "classification" else spec.targets
+        if len(named) != spec.outputs:
+            raise TypeError(f"outputs is {spec.outputs}, of {len(named)} names")
+        if spec.categories and not spec.categories.keys() <= set(spec.columns):
+            raise TypeError("categories names columns that are not there")
+        if spec.columns and len(spec.columns) != prod(spec.input_shape):
+            raise TypeError(f"input_shape is {spec.input_shape}, of {len(spec.columns)} columns")
+        return spec
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**31
+
+
+def _is_dtype(value: Any) -> bool:
+    try:
+        return type(value) is str and np.dtype(value).kind in "biuf"
+    except TypeError:
+        return False
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(type(name) is str for name in value)
+
+
+def _is_categories(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and _is_names([*value]) and all(map(_is_names, value.values())))
+
+
+def _shown(value: Any) -> str:
+    """A value that may be anything, a tensor of any size among it."""
+    return repr(value)[:40] if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
+
+
+_HOLDS: dict[str, Callable[[Any], bool]] = {
+    "task": lambda value: type(value) is str and value in TASKS,
+    "input_shape": lambda value: isinstance(value, (list, tuple)) and all(map(_is_size, value)),
+    "dtype": _is_dtype,
+    "outputs": _is_size,
+    "classes": _is_names,
+    "targets": _is_names,
+    "columns": _is_names,
+    "categories": _is_categories,
+    "missing": lambda value: type(value) is str and value in ("error", "mean"),
+}
 
 
 class Rows(NamedTuple):

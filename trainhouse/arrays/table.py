@@ -63,7 +63,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
         found = csv.open_csv(path).schema.names
         hint = did_you_mean(name, found)
         raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:
         raise UserError(f"{key}: {path} has no rows")

@@ -21,7 +21,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
-from trainhouse.configuration.bounded import check_bounds, read_json
+from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
 from trainhouse.machine.signing import is_signed, sign
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
-_MOST_FACTS = 20_000_000  # categories of a table's columns among them
+_MOST_VALUES = 20_000_000  # categories of a table's columns, and what a user's DataModule saves, among them
 
 
 @dataclass(frozen=True)
@@ -220,11 +220,11 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
 def _last_of_a_run_without_best(folder: Path) -> Path | None:
     """The last checkpoint of a run that monitors nothing, which therefore has no best."""
     try:
-        content = read_json(folder / METRICS)
-    except (OSError, ValueError, RecursionError):
+        content = read_mapping(folder / METRICS)
+    except UserError:
         return None
     last = folder / LAST_CHECKPOINT
-    return last if isinstance(content, dict) and content.get("monitor", "") is None and last.is_file() else None
+    return last if content and content.get("monitor", "") is None and last.is_file() else None
 
 
 def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
@@ -234,21 +234,30 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
     """
     content = _load(path, map_location, lazily)
-    if not isinstance(content, Mapping) or RECORD not in content:
-        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
+    if not isinstance(content, dict) or RECORD not in content:
+        found = ", ".join(map(_named, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
-    if not isinstance(content[RECORD], Mapping):
-        raise UserError(
-            f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(content[RECORD]).__name__})"
-        )
-    if content[RECORD].get("format") != FORMAT:
-        raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
-    try:
-        check_bounds(content[RECORD].get("config"))
-        check_bounds(content[RECORD], most=_MOST_FACTS)
-    except ValueError as error:
-        raise UserError(f"{path}: its '{RECORD}' {error}") from error
+    record = content[RECORD]
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(record).__name__})")
+    version = record.get("format")
+    if type(version) is not int or version != FORMAT:
+        raise UserError(f"{path}: format {_named(version)} of another version, this one reads {FORMAT}")
+    for name, part, most in (
+        (RECORD, record.get("config"), MOST_VALUES),
+        (RECORD, record, _MOST_VALUES),
+        ("content", content, _MOST_VALUES),
+    ):
+        try:
+            check_bounds(part, most)
+        except ValueError as error:
+            raise UserError(f"{path}: its '{name}' {error}") from error
     return dict(content)
+
+
+def _named(value: Any) -> str:
+    """A key or a value for a message: it may be anything."""
+    return f"{value!s:.60}" if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
 
 
 def _load(path: Path, map_location: Any, lazily: bool) -> Any:
@@ -277,6 +286,8 @@ def _check_sums(path: Path) -> None:
     """torch reads an archive without looking at its check sums: a flipped bit would become a wrong weight."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            if packed := next((part for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED), None):
+                raise ValueError(f"{packed.filename} is compressed, as torch writes none")  # to any size
             if bad := archive.testzip():
                 raise ValueError(f"the check sum of {bad} is wrong")
 
@@ -317,16 +328,24 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     record = content[RECORD]
     try:
         spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
-        config, origin, epoch = record["config"], record["provenance"], record["epoch"]
-        weights, metrics = content["state_dict"], record["metrics"]
-        facts = record.get("facts", {})
-        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts]
-        if not all(isinstance(group, Mapping) for group in groups):
-            raise TypeError("not all of its parts are groups of keys")
-        _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
-    except (KeyError, TypeError, AttributeError) as error:
+        parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
+        parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
+        for name, value in parts.items():
+            kind = int if name == "epoch" else dict
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} is {_named(value)}")
+        config, origin, metrics = parts["config"], parts["provenance"], parts["metrics"]
+        if not all(isinstance(config[group], dict) for group in ("model", "data", "loss")):
+            raise TypeError("model, data and loss are not all mappings")
+        if type(config["seed"]) is not int or not isinstance(origin["data_fingerprint"], str):
+            raise TypeError("seed or data_fingerprint")
+        if not all(isinstance(value, (int, float)) for value in metrics.values()):
+            raise TypeError("metrics are not all numbers")
+        _ = config["model"]["_target_"], config["data"]["_target_"]
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, record.get("data_signature"))
+    weights, signature = parts["state_dict"], record.get("data_signature")
+    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signature)
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from trainhouse.configuration.errors import UserError, first_line
+
 MOST_BYTES = 64 * 2**20  # sweep.json of a hundred thousand jobs has a quarter of that
 MOST_YAML_BYTES = 4 * 2**20  # a configuration has some 5,000, and a byte takes a thousand times as long as of JSON
 MOST_VALUES = 50_000  # of YAML, and of a checkpoint's record; 64 MiB of JSON can't expand
@@ -22,11 +24,34 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read_json(path: Path) -> Any:
     """Return what the JSON file at `path` holds. Raises `OSError`, and `ValueError` for anything that is wrong."""
     try:
-        content = json.loads(_text(path, MOST_BYTES))
+        content = json.loads(_text(path, MOST_BYTES), parse_int=_whole_number)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     check_bounds(content, most=MOST_BYTES)
     return content
+
+
+def read_mapping(path: Path) -> dict[str, Any] | None:
+    """Return the mapping that the JSON file at `path` holds; None if there is no such file.
+
+    Raises `UserError` that names the file for anything else.
+    """
+    if not path.exists():
+        return None
+    if not path.is_file():  # a pipe would be waited for
+        raise UserError(f"{path}: is no file")
+    try:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not readable ({first_line(error)})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping, found {content!r:.40}")
+    return content
+
+
+def _whole_number(digits: str) -> int | float:
+    """Whole numbers of more digits than anything is counted to are floats: an infinite one among them is refused."""
+    return int(digits) if len(digits) < 20 else float(digits)
 
 
 def read_yaml(path: Path) -> Any:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
+from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.reports.numbers import shown
@@ -180,10 +181,10 @@ def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.Lightnin
 
 
 def _module(checkpoint: Checkpoint) -> L.LightningModule:
-    for name, value in checkpoint.state_dict.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
-    return rebuild_untrained(checkpoint)
+    check_weights(checkpoint.state_dict, str(checkpoint.path))
+    module = rebuild_untrained(checkpoint)
+    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
+    return module
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy, sha256, write_json
 from trainhouse.reports.run_table import Ranking, Run
@@ -87,10 +87,9 @@ def _refuse_damaged(checkpoint: Path) -> None:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        content = read_json(path)
-    except (OSError, ValueError):
+        return read_mapping(path)
+    except UserError:
         return None
-    return content if isinstance(content, dict) else None
 
 
 def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, final_model: Path) -> str | None:
@@ -102,7 +101,8 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
             f"{final_model}: was trained on other data ({record.get('data')}, {record.get('data_key')}), not "
             f"{best.data_key}; replace it with force=true, or choose another place with final_model=..."
         )
-    present = record.get("metrics", {}).get(ranking.metric)
+    metrics = record.get("metrics")
+    present = metrics.get(ranking.metric) if isinstance(metrics, dict) else None
     if not isinstance(present, (int, float)):
         raise UserError(f"{final_model}: has no {ranking.metric} to compare with; replace it with force=true")
     value = best.metrics[ranking.metric]

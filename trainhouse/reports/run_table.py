@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.table import table
@@ -91,12 +91,9 @@ def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not readable ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping, found {content!r:.40}")
+    content = read_mapping(path)
+    if content is None:
+        raise UserError(f"{path}: is not there any more")
     return content
 
 

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json, write_text
 from trainhouse.machine.signing import is_signed, sign
@@ -219,8 +219,8 @@ def remember_to_requeue(folder: Path) -> None:
 def requeued_folder() -> str | None:
     """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
     if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
-        note = read_json(_requeue_note())
-        return str(note["folder"]) if note["command"] == sys.argv else None
+        note = read_mapping(_requeue_note()) or {}
+        return str(note.get("folder")) if note.get("command") == sys.argv else None
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
@@ -16,19 +16,31 @@ from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
 _MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
+_AGAIN = "restore the file, or start the sweep again in another folder"
 _FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
-    try:
-        content = read_json(folder / SWEEP)
-        return dict(content)
-    except FileNotFoundError:
+    path = folder / SWEEP
+    content = read_mapping(path)
+    if content is None:
         return {}
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{folder / SWEEP}: not readable ({error}); without it the sweep can't go on") from error
+    kind, jobs, errors = content.get("kind"), content.get("jobs", []), content.get("errors", {})
+    if kind not in ("grid", "search"):
+        raise UserError(f"{path}: kind: expected grid or search, found {kind!r:.40}; {_AGAIN}")
+    if not isinstance(content.get("command"), str):
+        raise UserError(f"{path}: command: expected a string, found {content.get('command')!r:.40}; {_AGAIN}")
+    if not isinstance(jobs, list) or not all(_is_strings(job) for job in jobs):
+        raise UserError(f"{path}: jobs: expected a list of overrides for each job; {_AGAIN}")
+    if not isinstance(errors, dict) or not all(key.isdecimal() and type(text) is str for key, text in errors.items()):
+        raise UserError(f"{path}: errors: expected a string for the number of each job; {_AGAIN}")
+    return content
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
@@ -67,11 +79,11 @@ def read_job(
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
     try:
-        content = read_json(folder / METRICS)
-    except (OSError, ValueError):
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:  # killed or damaged: the run is resumed, and writes it again
         content = {}
-    state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
-    metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
+    state = _STATES.get(str(content.get("status")), "INTERRUPTED" if has_begun(folder) else "WAITING")
+    metrics = {key: math.nan if value is None else float(value) for key, value in _metrics(content).items()}
     if state == COMPLETE and (missing := _missing(metrics, objectives)):
         state, error = FAIL, missing
     elif state == COMPLETE:
@@ -85,13 +97,35 @@ def read_job(
         overrides={key: value for key, value in map(split_line, lines) if not is_of_the_sweep(key)},
         state=state,
         metrics=metrics,
-        epochs=content.get("epochs"),
-        best_epoch=content.get("best_epoch"),
-        seconds=content.get("seconds"),
+        epochs=_number(content, "epochs"),
+        best_epoch=_number(content, "best_epoch"),
+        seconds=_number(content, "seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
-        data=(content.get("provenance") or {}).get("data_fingerprint"),
+        data=_fingerprint(content),
     )
+
+
+def _metrics(content: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a run's record, as far as they are any."""
+    metrics = content.get("metrics")
+    if not isinstance(metrics, dict):
+        return {}
+    return {name: value for name, value in metrics.items() if value is None or _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(content: dict[str, Any], key: str) -> Any:
+    return content[key] if _is_number(content.get(key)) and math.isfinite(content[key]) else None
+
+
+def _fingerprint(content: dict[str, Any]) -> str | None:
+    origin = content.get("provenance")
+    found = origin.get("data_fingerprint") if isinstance(origin, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def is_of_the_sweep(override: str) -> bool:

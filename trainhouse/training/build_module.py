@@ -16,6 +16,7 @@ from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
+from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
@@ -227,9 +228,7 @@ def _without_pretrained(model: Config) -> Config:
 
 def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
     """Return the trained module of a checkpoint, ready to predict."""
-    for name, value in checkpoint.state_dict.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
+    check_weights(checkpoint.state_dict, str(checkpoint.path))
     return restore(rebuild_untrained(checkpoint), checkpoint).eval()
 
 
@@ -238,6 +237,7 @@ def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningMod
     module.configure_model()
     if is_overridden("on_load_checkpoint", module):
         module.on_load_checkpoint(read(checkpoint.path))
+    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
     try:
         module.load_state_dict(checkpoint.state_dict, strict=module.strict_loading)
     except RuntimeError as error:

@@ -138,10 +138,15 @@ class History(Checkpoint):
         return {"rows": self.rows, "epoch": epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the rows of a checkpoint."""
-        self.rows = list(state_dict["rows"])
+        """Take over the rows of a checkpoint. Raises `TypeError` for what no run has saved."""
+        rows, epoch = state_dict["rows"], state_dict["epoch"]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError("its table of epochs is none")
+        numbers = [*epoch.values(), *(value for row in rows for value in row.values())]
+        if not all(isinstance(value, (int, float, list)) for value in numbers):
+            raise TypeError("its table of epochs holds what is no number")
+        self.rows = list(rows)
         self._rows_before = list(self.rows)
-        epoch = state_dict["epoch"]
         self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
         self._validated, self._rows = epoch["validated"], epoch["rows"]
         self._of_validation = set(epoch.get("of_validation", ()))

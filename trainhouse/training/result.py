@@ -24,6 +24,17 @@ _log = logging.getLogger(__name__)
 # What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
 HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
 
+# What a finished run has written of its result.
+_KINDS: dict[str, tuple[Any, str]] = {
+    "metrics": (dict, "a mapping"),
+    "monitor": ((str, type(None)), "a string or null"),
+    "epochs": (int, "a whole number"),
+    "best_epoch": ((int, type(None)), "a whole number or null"),
+    "best_model": ((str, type(None)), "a string or null"),
+    "seconds": ((int, float), "a number"),
+    "stopped_by": (str, "a string"),
+}
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -40,8 +51,18 @@ class TrainingResult:
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
-        """Return the result of a finished run, from the `content` of its `metrics.json`."""
+        """Return the result of a finished run, from the `content` of its `metrics.json`.
+
+        Raises `KeyError` or `TypeError` for what no run has written.
+        """
         metrics, monitor = content["metrics"], content["monitor"]
+        for key, (kind, expected) in _KINDS.items():
+            if not isinstance(content[key], kind):
+                raise TypeError(f"{key}: expected {expected}, found {content[key]!r:.40}")
+        for name, value in metrics.items():
+            if not isinstance(value, (int, float, type(None))):
+                raise TypeError(f"metrics: {name}: expected a number, found {value!r:.40}")
+        metrics = {name: math.nan if value is None else float(value) for name, value in metrics.items()}
         return cls(
             folder=folder.resolve(),
             epochs=content["epochs"],

@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from trainhouse.checkpoints.checkpoint import read
-from trainhouse.configuration.bounded import interpolations, read_config, read_json, read_yaml
+from trainhouse.checkpoints.checkpoint import RECORD, read
+from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import BEFORE
@@ -190,15 +190,15 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
     path = folder / METRICS
     try:
-        content = read_json(path)
-    except (OSError, ValueError):  # killed before it was written
+        content = read_mapping(path)
+    except UserError:  # damaged: it is written again
+        return None
+    if content is None or content.get("status") != "completed":  # killed before it was written
         return None
     try:
-        if content["status"] != "completed":
-            return None
         result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is incomplete ({type(error).__name__}: {error}); delete it to go on") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: is incomplete ({error}); delete it to go on") from error
     epochs, limit = result.epochs, new["trainer"]["max_epochs"]
     goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
@@ -226,15 +226,29 @@ def _patience(config: Config) -> float:
     return callback["patience"] if callback else float("inf")
 
 
+def _position(path: Path) -> tuple[int, int, bool]:
+    """Return the epoch and the batch that a checkpoint stands at, and whether the validation there is done."""
+    content = read(path, lazily=True)
+    callbacks, origin = content.get("callbacks"), content[RECORD].get("provenance")
+    state = callbacks.get("ExactResume") if isinstance(callbacks, dict) else None
+    if not isinstance(state, dict) or not isinstance(origin, dict):
+        raise UserError(f"{path}: no run can be resumed from it")
+    numbers = {"epoch": state.get("epoch"), "batch": state.get("batch"), "global_step": content.get("global_step")}
+    for key, value in numbers.items():
+        if type(value) is not int or value < 0:
+            raise UserError(f"{path}: no run can be resumed from it ({key} is {value!r:.40})")
+    if not isinstance(state.get("validation"), str | None) or not isinstance(origin.get("data_fingerprint"), str):
+        raise UserError(f"{path}: no run can be resumed from it")
+    return state["epoch"], state["batch"], state.get("validation") != "due"
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
     positions = {}
     for path in folder.glob("*.ckpt"):
         try:
-            state = read(path, lazily=True)["callbacks"]["ExactResume"]
-            written = path.stat().st_mtime_ns
-            positions[path] = (int(state["epoch"]), int(state["batch"]), state["validation"] != "due", written)
-        except (UserError, KeyError, TypeError) as error:
+            positions[path] = (*_position(path), path.stat().st_mtime_ns)
+        except (UserError, OSError) as error:
             _log.warning("warning: %s; going on without it", error)
     for path in sorted(positions, key=lambda path: positions[path], reverse=True):
         try:

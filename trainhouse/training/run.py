@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
-from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
@@ -25,6 +25,7 @@ from trainhouse.machine.terminal import doing
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.loggers import build_loggers, log_hyperparameters
 from trainhouse.runs.provenance import provenance
@@ -131,7 +132,8 @@ def _train(
         if config["compile"]:
             compile_network(module)
         reseed(seed, "fit")
-        trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+        with restoring(resume_from):
+            trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
         best = _best_checkpoint(trainer, folder)
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
@@ -201,8 +203,8 @@ def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
 def _result_before(folder: Path) -> dict[str, Any]:
     """What a run that goes on beyond its end had come to: kept until there is a new result."""
     try:
-        content = read_json(folder / METRICS)
-    except (OSError, ValueError):
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:
         return {}
     before = content if content.get("status") == "completed" else content.get("before")
     return {"before": before} if before else {}
