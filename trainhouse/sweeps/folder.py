@@ -11,6 +11,7 @@ from typing import Any
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
+from trainhouse.reports.likeness import cut_key
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 
@@ -89,8 +90,17 @@ def read_job(
         seconds=content.get("seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
-        data=(content.get("provenance") or {}).get("data_fingerprint"),
+        data=_data(content),
+        loss=loss if isinstance(loss := content.get("loss"), dict) else None,
     )
+
+
+def _data(content: dict[str, Any]) -> str | None:
+    """Name the data and its cut, without the luck of a repeat."""
+    try:
+        return cut_key(content["provenance"]["data_fingerprint"], content.get("data_split"))
+    except (LookupError, TypeError, ValueError, AttributeError):  # of a run that has not begun, or a damaged record
+        return None
 
 
 def is_of_the_sweep(override: str) -> bool:
