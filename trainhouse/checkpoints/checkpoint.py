@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.errors import UserError, first_line
@@ -49,6 +50,8 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
+    seen: SeenRows | None = None
+    """The rows of arrays that it was trained or validated on; None where nothing says which."""
 
     @property
     def data_spec(self) -> DataSpec:
@@ -71,6 +74,7 @@ class CheckpointRecord(L.Callback):
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
         folder: Path | None = None,
+        seen: SeenRows | None = None,
     ) -> None:
         """Callbacks that a module configures itself and that name no folder save into `folder`."""
         self.folder = folder
@@ -81,6 +85,7 @@ class CheckpointRecord(L.Callback):
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
+            "seen_rows": seen.to_dict() if seen else None,
         }
         self._said = False
 
@@ -305,13 +310,14 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
         weights, metrics = content["state_dict"], record["metrics"]
         facts = record.get("facts", {})
+        seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
         groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts]
         if not all(isinstance(group, Mapping) for group in groups):
             raise TypeError("not all of its parts are groups of keys")
         _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts)
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, seen)
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -53,7 +53,7 @@ def _prefix(name: str) -> str:
 
 
 def remove_partial_files(folder: Path, older_than: float = 0.0, of: str | None = None) -> None:
-    """Remove what killed writes left in `folder`, if it is `older_than` so many seconds; `of` one file only, by its name.
+    """Remove what killed writes left in `folder`, if it is `older_than` so many seconds; of one file only, if named.
 
     With 0 only for a folder, or a file, that nobody else writes to.
     """

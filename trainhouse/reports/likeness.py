@@ -53,18 +53,18 @@ def loss_of(config: Config, is_own: bool) -> dict[str, Any]:
 
 
 def loss_in(folder: Path) -> dict[str, Any] | None:
-    """Return what decides the losses of a run in `folder` whose `metrics.json` is too old to say it; None if unknown."""
+    """Return what decides the losses of a run whose `metrics.json` is too old to say it; None if unknown."""
     try:
-        config = yaml.load((folder / CONFIG).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        config = yaml.safe_load((folder / CONFIG).read_text())
         return {key: _flat(value) for key, value in loss_of(config, is_own=False).items()}
     except (OSError, ValueError, RecursionError, yaml.YAMLError, LookupError, TypeError, AttributeError):
         return None
 
 
 def _flat(value: Any) -> Any:
-    """Of a value in YAML, where a few references can stand for billions of values, only what is no deeper than a list."""
+    """Of a value in YAML, where a few references can stand for billions of values, what is no deeper than a list."""
     values = value if isinstance(value, list) else [value]
-    return value if all(isinstance(one, (str, int, float, None.__class__)) for one in values) else type(value).__name__
+    return value if all(one is None or isinstance(one, (str, int, float)) for one in values) else type(value).__name__
 
 
 def is_loss(metric: str) -> bool:
@@ -73,7 +73,7 @@ def is_loss(metric: str) -> bool:
 
 
 def difference(losses: Iterable[Config | None]) -> str | None:
-    """Say in what the `losses` differ, as ``loss.name=huber, mse``; None if they measure the same, as far as is known."""
+    """Say in what the `losses` differ, as ``loss.name=huber, mse``; None if they are the same, as far as is known."""
     known = {json.dumps(loss, sort_keys=True): loss for loss in losses if loss is not None}
     if len(known) < 2:
         return None
