@@ -199,8 +199,8 @@ def find_run(resume: str) -> Path:
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     if sweep := sweep_of(folder):
         raise UserError(
-            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for a "
-            f"run of its own from these weights: init_from={folder}"
+            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
+            f"a run of its own from these weights: init_from={folder}"
         )
     return folder
 
