@@ -14,6 +14,7 @@ from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
 from trainhouse.arrays.fingerprint import fingerprint
 from trainhouse.arrays.order import mix
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
+from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.configuration.errors import UserError
@@ -97,6 +98,23 @@ class DataModule(L.LightningDataModule):
         """Return the number of rows of ``train``, ``val``, ``test`` or ``all``."""
         rows, numbers = self.parts[split]
         return len(rows.y) if numbers is None else len(numbers)
+
+    def row_numbers_of(self, split: str) -> np.ndarray:
+        """Return the numbers of a split's rows in the file that they are from, in the order of evaluation."""
+        numbers = self.parts[split][1]
+        return np.arange(self.row_count(split)) if numbers is None else numbers
+
+    def named_rows(self, split: str) -> NamedRows:
+        """Return names of a split's rows, by which they are known again."""
+        return NamedRows.of(*self.parts[split])
+
+    def names_of_all(self, split: str) -> np.ndarray:
+        """Return a name for each row of a split (N,), also of one that is larger than what `named_rows` names."""
+        return row_names(self.parts[split][0].x, self.row_numbers_of(split))
+
+    def leave_out(self, split: str, which: np.ndarray) -> None:
+        """Serve a split without the rows for which `which` (N,) is true."""
+        self.parts[split] = (self.parts[split][0], self.row_numbers_of(split)[~which])
 
     def train_dataloader(self) -> Any:
         """Return an iterable of shuffled batches that starts at the cursor."""

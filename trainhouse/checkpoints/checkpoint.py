@@ -19,6 +19,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
@@ -53,6 +54,8 @@ class Checkpoint:
     """What the data said of itself: a network may be built from it."""
     signature: str | None = None
     """Of the config's `data`: what this user account has trained may use its paths again."""
+    seen: SeenRows | None = None
+    """The rows of arrays that it was trained or validated on; None where nothing says which."""
 
     @property
     def has_own_data(self) -> bool:
@@ -80,6 +83,7 @@ class CheckpointRecord(L.Callback):
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
         folder: Path | None = None,
+        seen: SeenRows | None = None,
     ) -> None:
         """Callbacks that a module configures itself and that name no folder save into `folder`."""
         self.folder = folder
@@ -90,6 +94,7 @@ class CheckpointRecord(L.Callback):
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
+            "seen_rows": seen.to_dict() if seen else None,
         }
         self._said = False
 
@@ -342,10 +347,11 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         if not all(isinstance(value, (int, float)) for value in metrics.values()):
             raise TypeError("metrics are not all numbers")
         _ = config["model"]["_target_"], config["data"]["_target_"]
+        seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
     weights, signature = parts["state_dict"], record.get("data_signature")
-    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signature)
+    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signature, seen)
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -26,7 +26,7 @@ from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.logging import log_to, log_traceback
+from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
@@ -139,6 +139,10 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 message = _report(error, show_traceback, quiet=in_sweep)
     except UserError as error:  # no log could be opened
         message = f"error: {error}"
+        if in_sweep and isinstance(
+            error, BusyError
+        ):  # a process that the sweep had started before works on: it says how
+            raise JobStoppedError(str(error)) from None
         if not in_sweep:
             print(message, file=sys.stderr)
     if not in_sweep:

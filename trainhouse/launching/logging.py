@@ -30,12 +30,16 @@ _NOT_FOR_USERS = (
 )
 
 
+class BusyError(UserError):
+    """Another process is at work in a run's folder."""
+
+
 @contextmanager
 def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     """Show the project's log records on the terminal (or not) and, within the block, append them to `path`.
 
     Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
-    `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
+    `path` None keeps no file. Raises `BusyError` if another process keeps its log there: it is at work in
     the same folder.
     """
     handlers: list[logging.Handler] = [_Terminal() if on_terminal else logging.NullHandler()]
@@ -91,7 +95,7 @@ def _lock(handler: logging.FileHandler) -> None:
     except BlockingIOError:
         handler.close()
         folder = Path(handler.baseFilename).parents[1]
-        raise UserError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
+        raise BusyError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
     except OSError:  # a file system without locks
         return
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
@@ -43,8 +45,12 @@ def evaluate_checkpoint(
     if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
-    _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
-    collect = Collect(checkpoint.data_spec, folder / PREDICTIONS if config["predictions"] else None)
+    _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), _named(split))
+    if datamodule.fingerprint != checkpoint.provenance["data_fingerprint"]:
+        _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
+    _log.info("")
+    path = folder / PREDICTIONS if config["predictions"] else None
+    collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
     trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
     if trainer.world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
@@ -61,15 +67,55 @@ def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any
     if datamodule.fingerprint == trained_on:
         return "test" if asked == "auto" else asked
     if not set(config["data"]) - {"batch_size", "num_workers"}:
+        key = "file" if "file" in checkpoint.config["data"] else "features"
+        new = " (the same file too: rows that were trained on are left out)" if checkpoint.seen else ""
         raise UserError(
             f"{datamodule.source}: has changed since {checkpoint.path} was trained (fingerprint "
             f"{datamodule.fingerprint}, then {trained_on}), so its test rows may be ones that were trained on; "
-            "restore it, or give new data, as data.features=..."
+            f"restore it, or give new data, as data.{key}=...{new}"
         )
     possible = "test" if datamodule.row_count("test") else "all"
     if asked not in ("auto", possible):
         raise UserError(f"split: of data other than the checkpoint's only '{possible}' can be measured, not '{asked}'")
     return possible
+
+
+def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, may: bool) -> None:
+    """Leave out rows that the model was trained or validated on: a file that has grown holds the old ones too.
+
+    Unless the user asks for all of them by name, so that it may not, or nobody can tell such rows from new ones.
+    """
+    known = [member.seen for member in members if member.seen]
+    if not known:
+        return
+    names = datamodule.names_of_all(split)
+    which = np.any([seen.known(names) for seen in known], axis=0)
+    count, total, source = int(which.sum()), len(which), datamodule.source
+    if not count:
+        return
+    repeat = any(seen.repeats for seen in known)
+    if not all(seen.is_complete for seen in known):
+        share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))
+        if may:
+            raise UserError(
+                f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new "
+                f"ones only, or measure all of them with split={split}"
+            )
+        _log.warning("warning: the model was trained or validated on about %.0f %% of these rows", 100 * share)
+    elif not may or repeat:
+        why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
+        _log.warning(
+            "warning: %d of these rows are identical to rows that it was trained or validated on%s", count, why
+        )
+    elif count == total:
+        raise UserError(
+            f"split: the model was trained or validated on every row of {source}; give new ones, or measure all of "
+            f"them with split={split}"
+        )
+    else:
+        datamodule.leave_out(split, which)
+        _log.info("        %d of them left out: the model was trained or validated on them", count)
+        _log.info("        split=%s measures all of them", split)
 
 
 def _named(split: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import le
 
+from trainhouse.reports.likeness import are_own, difference, is_loss
 from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
 
 
@@ -39,6 +40,15 @@ class Configuration:
     """Best first, by the first objective."""
     estimates: list[Estimate]
     """One for each objective."""
+
+
+def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> str | None:
+    """Say which objective is a loss that is another function in one job than in the next; None if all can be ranked."""
+    for metric in (objective.metric for objective in objectives if is_loss(objective.metric)):
+        losses = [job.loss for job in jobs if job.counts([metric])]
+        if not are_own(losses) and (differs := difference(losses)):
+            return f"{metric} is not the same measure in all jobs ({differs})"
+    return None
 
 
 def student_t(freedom: int) -> float:

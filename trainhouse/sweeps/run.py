@@ -16,6 +16,7 @@ from trainhouse.runs.run_folder import LOG, as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
+from trainhouse.sweeps.repeats import why_none_is_best
 from trainhouse.sweeps.results import write_results
 from trainhouse.sweeps.summary import summary
 
@@ -146,6 +147,8 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
     print(f"\n{text}\n\n{files} in {shown_path(folder)}", flush=True)
+    if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
+        return jobs
     try:
         from trainhouse.sweeps.figures import write_figures
 

@@ -70,10 +70,15 @@ def _class_that_speaks_of(word: str, name: str) -> object:
         return None
 
 
+def names_what_to_compare_by(config: DictConfig) -> bool:
+    """Whether the command line says which metric the jobs are compared by."""
+    typed = [override.lstrip("+") for override in config.hydra.overrides.task]
+    return any(override.startswith(("monitor=", "sweep.metric=")) for override in typed)
+
+
 def own_objective(config: DictConfig) -> Objective | None:
     """Return what a LightningModule of the user's own monitors, where the command line names nothing to compare by."""
-    typed = [override.lstrip("+") for override in config.hydra.overrides.task]
-    if any(override.startswith(("monitor=", "sweep.metric=")) for override in typed):
+    if names_what_to_compare_by(config):
         return None
     found = _class_that_speaks_of("monitor", str(OmegaConf.select(config, "model._target_")))
     monitor = getattr(found, "monitor", None)

@@ -96,7 +96,7 @@ def test_an_ensemble_is_measured_as_a_single_model_is(spec: DataSpec, tmp_path: 
         other.target_mean.add_(1)  # another fold has another scale
 
     def measured(module: Any) -> dict[str, float]:
-        collect = Collect(spec, None)
+        collect = Collect(spec, None, data.row_numbers_of("test"))
         return evaluate(
             tiny_trainer(tmp_path, collect), module.eval(), data.eval_batches("test"), "test", collect
         ).metrics

@@ -83,7 +83,7 @@ def build_callbacks(
     """
     cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
     own: list[L.Callback] = [
-        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS),
+        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
         ExactResume(config["seed"], cursor),
         NonFiniteGuard(folder, config["seed"]),
         History(folder / HISTORY, config["monitor"], config["mode"] or "min"),

@@ -243,6 +243,8 @@ def _announce(
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
     _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    for note in card.notes:
+        _log.info("note    %s", note)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 
