@@ -77,6 +77,7 @@ class ExactResume(SeededEvaluation):
         self._counting: list[str] = []
         self._attributes: PlainAttributes | None = None
         self._before_validation: dict[str, dict[str, Any]] = {}
+        self._seen_before_validation: list[int] = []
         self._saved: Saved = {}
         if not (was_tried := loops.was_tried()):
             self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
@@ -131,6 +132,7 @@ class ExactResume(SeededEvaluation):
         if self._attributes:
             self._before_validation = self._attributes.changed()
         self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
+        self._seen_before_validation = loops.batches_seen(trainer) if self._is_on else []
         self._phase = "validating"
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -166,6 +168,8 @@ class ExactResume(SeededEvaluation):
             saved["plateau"] = loops.plateau_steps_due(trainer)
         elif self._phase != "epoch start":
             saved |= self._of_the_epoch(trainer)
+        is_again = self._phase in ("validating", "validated") and saved["validation"] == "due"
+        saved["validated_batches"] = self._seen_before_validation if is_again else loops.batches_seen(trainer)
         saved["metrics"] = self._counts(trainer)
         if self._attributes:
             is_partial = self._phase == "validating"  # which begins again
@@ -257,6 +261,7 @@ class ExactResume(SeededEvaluation):
             if trainer.is_global_zero:  # the counts of all ranks together
                 _count_on(metrics[name], counted)
         loops.go_on_logging(trainer, saved.get("logged", []))
+        loops.go_on_counting(trainer, saved.get("validated_batches", []))
         weights = dict(pl_module.named_parameters())
         if "frozen" in saved:
             for name, weight in weights.items():
