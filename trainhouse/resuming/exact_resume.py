@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
-from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping
 from torch import Tensor
 from torchmetrics import Metric
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.early_stopping import count_in_full, forget, has_stopped
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.seeding import reseed
 
@@ -102,6 +103,9 @@ class ExactResume(SeededEvaluation):
                 self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
                 loops.after_train_start(trainer, self._restore)
+                for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                    if isinstance(callback, EarlyStopping):
+                        count_in_full(callback)
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
@@ -278,10 +282,10 @@ class ExactResume(SeededEvaluation):
                 config.scheduler.step(saved["plateau"][config.monitor])
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping):
-                if _has_stopped(callback):
+                if not has_stopped(callback):  # it has got more patience
+                    forget(callback)
+                elif loops.can_stop_early(trainer):
                     trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
-                else:  # it has got more patience
-                    callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED
 
 
 def _gradients(module: L.LightningModule) -> dict[str, Tensor]:
@@ -308,12 +312,3 @@ def _count_on(metric: Metric, counted: Saved) -> None:
     for name, value in counted["state"].items():
         on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
         setattr(metric, name, on_device)
-
-
-def _has_stopped(callback: EarlyStopping) -> bool:
-    """Whether the run had come to its end; with more patience than it had, it goes on."""
-    reason = callback.stopping_reason
-    out_of_patience = callback.wait_count >= callback.patience
-    return reason != EarlyStoppingReason.NOT_STOPPED and (
-        reason != EarlyStoppingReason.PATIENCE_EXHAUSTED or out_of_patience
-    )
