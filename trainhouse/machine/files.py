@@ -114,6 +114,14 @@ def copy(source: str | Path, target: str | Path) -> None:
         shutil.copyfileobj(reader, writer)
 
 
+def cut_off(path: Path, size: int) -> None:
+    """Shorten a file to `size` bytes, in one moment; one of which nothing is left is removed."""
+    if size == 0:
+        path.unlink()
+    elif path.stat().st_size > size:
+        os.truncate(path, size)
+
+
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with open(path, "rb") as file:

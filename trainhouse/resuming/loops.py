@@ -105,6 +105,46 @@ def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
     return [name for name, part in module.named_modules() if name and not part.training]
 
 
+# What loggers are told.
+
+
+def about_to_log(trainer: L.Trainer) -> list[Saved]:
+    """Return the row that Lightning gives its loggers after the hooks of this moment, if there is one; a collective.
+
+    A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
+    """
+    fit, epoch, connector = trainer.fit_loop, trainer.fit_loop.epoch_loop, trainer._logger_connector
+    batches, step = epoch.batch_progress.current, epoch._batches_that_stepped
+    if batches.processed > batches.completed:
+        if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
+            return []
+        if not connector.should_update_logs and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return []
+    elif fit.epoch_progress.current.processed > fit.epoch_progress.current.completed:
+        step -= 1
+    else:
+        return []
+    logged = {name: value.item() for name, value in connector.metrics["log"].items()}
+    if not logged:
+        return []
+    if "step" in logged:
+        step = int(logged.pop("step"))
+    else:
+        logged.setdefault("epoch", trainer.current_epoch)
+    return [{"metrics": logged, "step": step}]
+
+
+def batches_seen(trainer: L.Trainer) -> list[int]:
+    """Return the batches of each validation loader so far: the steps by which what validation steps log is known."""
+    seen = trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader
+    return [seen[number] for number in range(len(seen))]
+
+
+def go_on_counting(trainer: L.Trainer, seen: list[int]) -> None:
+    """Set what `batches_seen` has returned."""
+    trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader.update(enumerate(seen))
+
+
 # The position of Lightning's loops.
 
 

@@ -16,6 +16,8 @@ from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
+from trainhouse.resuming.loops import about_to_log, was_tried
+from trainhouse.runs.log_position import LogPosition, sizes
 from trainhouse.runs.run_folder import LAST_CHECKPOINT
 from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
@@ -41,6 +43,7 @@ class History(Checkpoint):
         self._rows = 0
         self._rows_before: list[dict[str, float]] = []
         self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
+        self._logged_before_validation: dict[str, int] | None = None
 
     @property
     def seconds_before(self) -> float:
@@ -61,10 +64,13 @@ class History(Checkpoint):
     ) -> None:
         """Count the rows trained on."""
         self._rows += row_count(batch)
+        self._logged_before_validation = None
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the training clock."""
         self._validation_started = time.perf_counter()
+        if trainer.is_global_zero:
+            self._logged_before_validation = sizes(trainer.loggers)
         self._before_validation = dict(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -122,9 +128,16 @@ class History(Checkpoint):
         write_text(self.path, text.getvalue())
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Let the loggers write what they hold: a run that goes on from the checkpoint logs only what comes after."""
-        for logger in trainer.loggers if trainer.is_global_zero else ():
-            logger.save()
+        """Let the loggers write what they hold, and note where they are: a resumed run logs what comes after."""
+        unlogged = about_to_log(trainer) if was_tried() else []
+        if not trainer.is_global_zero:
+            return
+        files = sizes(trainer.loggers)
+        states = checkpoint["callbacks"]
+        if states.get("ExactResume", {}).get("validation") == "due" and self._logged_before_validation is not None:
+            files = self._logged_before_validation  # all of it comes once more
+        if was_tried():
+            states[self.state_key]["logged"] = LogPosition(trainer.global_step, files, unlogged).as_note()
 
     def state_dict(self) -> dict[str, Any]:
         """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
@@ -150,6 +163,11 @@ class History(Checkpoint):
         self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
         self._validated, self._rows = epoch["validated"], epoch["rows"]
         self._of_validation = set(epoch.get("of_validation", ()))
+
+
+def log_position(checkpoint: dict[str, Any]) -> LogPosition:
+    """Return how far the loggers were when a checkpoint was written."""
+    return LogPosition.noted(checkpoint["global_step"], checkpoint["callbacks"].get("History", {}).get("logged"))
 
 
 class EpochCheckpoint(ModelCheckpoint):

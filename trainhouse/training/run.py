@@ -41,7 +41,7 @@ from trainhouse.runs.run_folder import (
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
-from trainhouse.training.callbacks import History
+from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_own_run, check_run
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
@@ -96,8 +96,8 @@ def _train(
     origin = provenance(card.name, card.fingerprint, config)
     if resume_from:
         _check_same_data(resume_from, card)
-    step = read(resume_from, lazily=True)["global_step"] if resume_from else None
-    loggers = build_loggers(config.get("logger"), folder, step)
+    logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
+    loggers = build_loggers(config.get("logger"), folder, logged_before)
     log_hyperparameters(loggers, hyperparameters(config), None)
     callbacks = build_callbacks(config, folder, datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
