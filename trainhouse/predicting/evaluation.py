@@ -17,6 +17,7 @@ from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
 from trainhouse.training.callbacks import ProgressBar
+from trainhouse.training.checks import check_precision
 from trainhouse.training.threads import set_threads
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def evaluate_checkpoint(
     """
     set_threads(config["threads"])
     members = [checkpoint, *others]
+    check_precision(config["trainer"]["precision"], checkpoint.data_spec)
     module = rebuild_ensemble(members)
     datamodule = rebuild_data(checkpoint, config["data"])
     if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:

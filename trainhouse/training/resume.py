@@ -14,7 +14,7 @@ from yaml import YAMLError
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import BEFORE
+from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
@@ -118,6 +118,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is not a mapping")
+    complete_reader(saved["data"])
     serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
