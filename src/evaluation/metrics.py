@@ -120,53 +120,38 @@ class R2(Metric):
 
     full_state_update = False
     higher_is_better = True
-    rows: Tensor
-    mean: Tensor
-    squares: Tensor
-    errors: Tensor
+    seen: Tensor
 
     def __init__(self, name: str, targets: tuple[str, ...]) -> None:
         super().__init__()
         self.names = [name] if len(targets) == 1 else [name, *(f"{name}_{target}" for target in targets)]
-        # Gathered from all ranks, (ranks, T): means can't be added up.
-        self.add_state("rows", torch.zeros(1, dtype=WIDEST), dist_reduce_fx=None)
-        for state in ("mean", "squares", "errors"):
-            self.add_state(state, torch.zeros(len(targets), dtype=WIDEST), dist_reduce_fx=None)
+        # Of each target the rows, their mean, the squared deviations from it, and the squared errors.
+        self.add_state("seen", torch.zeros(4, len(targets), dtype=WIDEST), dist_reduce_fx=_merged)
 
     def update(self, predictions: Tensor, targets: Tensor) -> None:
         """Add a batch of predictions (B, T) and targets (B, T)."""
         true = targets.to(WIDEST)
         mean = true.mean(dim=0)
         squares = (true - mean).square().sum(dim=0)
-        self.rows, self.mean, self.squares = _merged(
-            (self.rows, self.mean, self.squares), (self.rows.new_tensor([len(true)]), mean, squares)
-        )
-        self.errors = self.errors + (predictions - targets).to(WIDEST).square().sum(dim=0)
+        errors = (predictions - targets).to(WIDEST).square().sum(dim=0)
+        batch = torch.stack([torch.full_like(mean, len(true)), mean, squares, errors])
+        self.seen = _merged(torch.stack([self.seen, batch]))
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """Return the mean over targets, and each one's."""
-        rows, mean, squares, errors = (
-            state.reshape(-1, size) for state, size in zip(self._states(), (1, *[len(self.errors.T)] * 3), strict=True)
-        )
-        together = rows[0], mean[0], squares[0]
-        for other in zip(rows[1:], mean[1:], squares[1:], strict=True):
-            together = _merged(together, other)
-        each = 1 - errors.sum(dim=0) / together[2]
+        _, _, squares, errors = self.seen
+        each = 1 - errors / squares
         return each[0] if len(self.names) == 1 else dict(zip(self.names, [each.mean(), *each], strict=True))
 
-    def _states(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.rows, self.mean, self.squares, self.errors
 
-
-Moments = tuple[Tensor, Tensor, Tensor]
-
-
-def _merged(one: Moments, other: Moments) -> Moments:
-    """Put together rows, mean and squared deviations of two sets of rows: Chan, Golub & LeVeque, 1979."""
-    rows = one[0] + other[0]
-    delta = other[1] - one[1]
-    mean = one[1] + delta * other[0] / rows
-    return rows, mean, one[2] + other[2] + delta.square() * one[0] * other[0] / rows
+def _merged(parts: Tensor) -> Tensor:
+    """Put together what `R2` has seen of several sets of rows (S, 4, T): Chan, Golub & LeVeque, 1979."""
+    rows, mean, squares, errors = parts.unbind(dim=1)
+    total = rows.sum(dim=0)
+    first = mean[-1]  # differences from a mean that is not far
+    offset = ((mean - first) * rows).sum(dim=0) / total
+    squares = squares.sum(dim=0) + ((mean - first - offset).square() * rows).sum(dim=0)
+    return torch.stack([total, first + offset, squares, errors.sum(dim=0)])
 
 
 @metric("classification", splits=("train", "val", "test"))

@@ -17,11 +17,12 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
-from trainhouse.reports.report import metrics_line
+from trainhouse.reports.report import metrics_line, shown
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
 from trainhouse.resuming.exact_loaders import Passes, exact
@@ -72,7 +73,7 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
     metrics = {name: float(value) for result in results for name, value in result.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
-    line = metrics_line(metrics, split) or "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    line = metrics_line(metrics, split) or "  ".join(f"{name} {shown(value)}" for name, value in metrics.items())
     _log.info("%-6s %s", split, line)
     content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, content)
@@ -150,7 +151,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     with open_writer(output) as writer, torch.inference_mode():
         for number, rows in enumerate(batches):
             reseed(checkpoint.config["seed"], "predict", number)
-            x = preprocessing(torch.from_numpy(np.array(rows)).to(device))
+            x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)
             columns = _columns_of_rows(module, values, checkpoint)
             writer.write(columns)
@@ -163,7 +164,7 @@ def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpo
     is_plain = isinstance(values, Tensor) and values.ndim == 2 and values.shape[1] == spec.outputs
     if callable(getattr(module, "prediction_columns", None)) or not is_plain:
         return _columns(module, values)
-    numbers = values.float().cpu().numpy()
+    numbers = to_numpy(values)
     if spec.classes:
         chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
         return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}

@@ -10,7 +10,12 @@ from trainhouse.reports.table import table
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:
     """Return one split's metrics in a line, as ``loss 0.1234  acc 0.9876``."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in of_split(metrics, split).items())
+    return "  ".join(f"{name} {shown(value)}" for name, value in of_split(metrics, split).items())
+
+
+def shown(value: float) -> str:
+    """Return a number with four decimals, or with four digits where decimals would leave less of it."""
+    return f"{value:.4g}" if 0 < abs(value) < 0.001 else f"{value:.4f}"
 
 
 def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.machine.files import write_text
+from trainhouse.reports.report import shown
 from trainhouse.resuming.digest import row_count
 from trainhouse.runs.run_folder import LAST_CHECKPOINT, is_sweep_job
 
@@ -94,9 +95,9 @@ class History(Checkpoint):
         if not trainer.is_global_zero:
             return
         self._write()
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
+        values = "  ".join(f"{name} {shown(value)}" for name, value in sorted(metrics.items()))
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, shown, row["seconds"])
+        _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, values, row["seconds"])
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))
