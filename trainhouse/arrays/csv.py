@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.moments import needs_float64
+from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
-_VERSION = 3  # of the conversion: arrays made by another one are made again
+_VERSION = 4  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -31,6 +33,7 @@ def read_csv(
     shape: list[int] | None = None,
     dtype: str = "float32",
     missing: str = "mean",
+    channel_axis: int | str = AUTO,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -41,7 +44,9 @@ def read_csv(
     Args:
         drop: columns that are neither features nor labels.
         shape: shape of one row, for tables whose columns are pixels.
-        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each; ``float32`` becomes float64 by itself
+            where it would round away what tells numbers apart, as in a column far from 0.
+        channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -56,13 +61,13 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, channel_axis, like.to_dict() if like else None]
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
     spec = _kept_spec(folder)
     if spec is None:
         try:
-            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+            _convert(path, targets, task, drop or [], shape, dtype, missing, channel_axis, like, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
         spec = DataSpec.from_dict(read_mapping(folder / "spec.json") or {})
@@ -91,6 +96,7 @@ def _convert(
     shape: list[int] | None,
     dtype: str,
     missing: str,
+    channel_axis: int | str,
     like: DataSpec | None,
     folder: Path,
 ) -> None:
@@ -136,15 +142,19 @@ def _convert(
     spec = DataSpec(
         task=chosen,
         input_shape=input_shape,
-        dtype=dtype,
+        dtype=dtype if dtype == "uint8" or channel_axis == BY_DTYPE else like.dtype if like else "float64",
         outputs=outputs,
         classes=names,
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
         missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else channel_axis,
     )
-    arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
+    x = encode_columns(table, spec, str(path))
+    if not like and spec.dtype == "float64" and not needs_float64(x, spec.channel_axis):
+        spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
+    arrays = {"features": x, "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
@@ -160,7 +170,7 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
     columns = [_plain(table.column(name)) for name in targets]
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
-    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
+    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
 
 
 def _plain(column: pa.ChunkedArray) -> np.ndarray:

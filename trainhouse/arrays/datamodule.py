@@ -1,5 +1,6 @@
 """The data as Lightning takes it: three splits of one data set, in whole batches."""
 
+import logging
 import signal
 from dataclasses import replace
 from typing import Any
@@ -13,11 +14,14 @@ from torch.utils.data import DataLoader, Sampler
 from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
 from trainhouse.arrays.fingerprint import fingerprint
 from trainhouse.arrays.order import mix
+from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.configuration.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 class DataModule(L.LightningDataModule):
@@ -63,6 +67,7 @@ class DataModule(L.LightningDataModule):
                 "data.device_resident: workers can't serve rows that are on a device; set data.num_workers=0"
             )
         self.device_resident = False if num_workers else device_resident
+        self._said_narrow = False
         self._on_device: dict[int, OnDevice | None] = {}
         self.fingerprint = fingerprint(dataset)
         dataset = _in_memory(dataset, in_memory)
@@ -125,12 +130,12 @@ class DataModule(L.LightningDataModule):
         rows, numbers = self.parts["train"]
         overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
         seed = None if overfit else self.seed
-        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks)
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks, self._is_wide)
 
     def trial_batches(self, split: str) -> Batches:
         """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
         rows, numbers = self.parts[split]
-        return Batches(rows, numbers, max(self._least_rows, self.batch_size))
+        return Batches(rows, numbers, max(self._least_rows, self.batch_size), wide=self._is_wide)
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
@@ -153,18 +158,26 @@ class DataModule(L.LightningDataModule):
             )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
-        return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))
+        return self._serve(
+            Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
+        )
 
     @property
     def _least_rows(self) -> int:
         """A share of the variance needs a variance."""
         return 1 if self.spec.classes else 2
 
+    @property
+    def _is_wide(self) -> bool:
+        return self.spec.dtype == "float64"
+
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _serve(self, batches: Batches) -> Any:
         """Iterate in this process, or in workers. A plain iterable costs a third of a DataLoader's step."""
+        if self.trainer and not has_float64(self.trainer.strategy.root_device):
+            self._narrow(batches)
         if self.num_workers == 0:
             resident = self._resident(batches.rows)
             return DeviceBatches(batches, resident) if resident else batches
@@ -178,13 +191,23 @@ class DataModule(L.LightningDataModule):
             worker_init_fn=_leave_signals_to_the_main_process,
         )
 
+    def _narrow(self, batches: Batches) -> None:
+        if np.float64 in (batches.dtype, batches.rows.y.dtype) and not self._said_narrow:
+            self._said_narrow = True
+            _log.warning(
+                "warning: %s is float64, which this device has not: its numbers are rounded to float32 before they are "
+                "standardised; trainer.accelerator=cpu doesn't",
+                self.source,
+            )
+        batches.narrow()
+
     def _resident(self, rows: Rows) -> OnDevice | None:
         """The rows on the trainer's device, put there once, or None."""
         if not self.trainer or not self.device_resident:
             return None
         if id(rows) not in self._on_device:
             device = self.trainer.strategy.root_device
-            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source)
+            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source, self._is_wide)
         return self._on_device[id(rows)]
 
 

@@ -1,9 +1,12 @@
-"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or float32 targets."""
+"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or targets."""
 
 import numpy as np
 
+from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.spec import TASKS, DataSpec, TaskName
 from trainhouse.configuration.errors import UserError
+
+_FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
 
 
 def find_task(labels: np.ndarray, task: str | None) -> TaskName:
@@ -70,7 +73,10 @@ def class_names(classes: np.ndarray) -> tuple[str, ...]:
 
 
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
-    """Return float32 targets of shape (N, T). Raises `UserError` for a target that is not finite."""
+    """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
+
+    Raises `UserError` for a target that is not finite.
+    """
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"
@@ -78,7 +84,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
-    return targets
+    exact = labels.reshape(targets.shape)
+    return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 
 def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:

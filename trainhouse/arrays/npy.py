@@ -6,7 +6,7 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -21,13 +21,14 @@ def read_npy(
     test_labels: str | None = None,
     task: str | None = None,
     missing: str = "error",
+    channel_axis: int | str = AUTO,
     like: DataSpec | None = None,
 ) -> Dataset:
-    """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is used as float32.
+    """Open arrays of shape (N, ...) and any real dtype, which are used as they are.
 
-    With `labels` None the last column of a two-dimensional `features` is the label. `like` is the spec of
-    earlier data, whose task, classes and row shape these rows share. Raises `UserError` for files that
-    don't fit together.
+    With `labels` None the last column of a two-dimensional `features` is the label. `channel_axis` is the axis of a
+    row along which columns, features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data,
+    whose task, classes and row shape these rows share. Raises `UserError` for files that don't fit together.
     """
     raw, written = _open_pair(features, labels, "features", "labels")
     if like and like.holds(raw.shape[1:]):
@@ -59,14 +60,18 @@ def read_npy(
 
     own = rows(raw, written, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)
+    dtype = "uint8" if raw.dtype == np.uint8 else "float32"
+    if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
+        dtype = like.dtype
     spec = DataSpec(
         task=chosen,
         input_shape=raw.shape[1:],
-        dtype="uint8" if raw.dtype == np.uint8 and (like is None or like.dtype == "uint8") else "float32",
+        dtype=dtype,
         outputs=outputs,
         classes=() if classes is None else class_names(classes),
         targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
         missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else channel_axis,
     )
     return Dataset(
         spec,

@@ -10,8 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from trainhouse.configuration.errors import UserError
+
 TaskName = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
+AUTO, ALL, BY_DTYPE = _CHOICES = ("auto", "all", "by_dtype")
+_IMAGE_SIDE = 8  # of bytes in two dimensions: smaller ones are steps of a sequence with few features
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,15 @@ class DataSpec:
     Attributes:
         task: decides the loss, the metrics and the figures.
         input_shape: shape of one row as stored, without the batch dimension.
-        dtype: numpy name of the rows as stored: ``uint8`` or ``float32``.
+        dtype: numpy name of the rows as served: ``uint8``, ``float32``, or ``float64`` where float32 can't hold them.
         outputs: number of classes, or number of regression targets.
         classes: class names in the order of the labels 0, 1, ...; empty for regression.
         targets: names of the target columns.
         columns: names of the feature columns of a table, in stored order; empty if they have none.
         categories: for each feature column that holds text, its category names in the order of their codes.
         missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.
+        channel_axis: the axis of a row along which lie the columns, features or channels that have a mean and a
+            deviation each; None has one of both for all numbers. ``auto`` goes by the shape, as `channel_axis_of` says.
     """
 
     task: TaskName
@@ -39,6 +45,11 @@ class DataSpec:
     columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Literal["error", "mean"] = "error"
+    channel_axis: int | str | None = AUTO
+
+    def __post_init__(self) -> None:
+        if isinstance(self.channel_axis, str):
+            object.__setattr__(self, "channel_axis", channel_axis_of(self.input_shape, self.dtype, self.channel_axis))
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
@@ -57,7 +68,8 @@ class DataSpec:
         """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
         if not isinstance(values, dict):
             raise TypeError(f"expected a mapping, found {type(values).__name__}")
-        known = {field.name: values[field.name] for field in fields(cls)}
+        before = {"channel_axis": BY_DTYPE}  # of records that are older than the fact
+        known = {field.name: {**before, **values}[field.name] for field in fields(cls)}
         for name, holds in _HOLDS.items():
             if not holds(known[name]):
                 raise TypeError(f"{name} is {_shown(known[name])}")
@@ -72,6 +84,8 @@ class DataSpec:
             raise TypeError("categories names columns that are not there")
         if spec.columns and len(spec.columns) != prod(spec.input_shape):
             raise TypeError(f"input_shape is {spec.input_shape}, of {len(spec.columns)} columns")
+        if isinstance(spec.channel_axis, int) and not 0 <= spec.channel_axis < len(spec.input_shape):
+            raise TypeError(f"channel_axis is {spec.channel_axis}, of rows of shape {spec.input_shape}")
         return spec
 
 
@@ -109,14 +123,40 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     "columns": _is_names,
     "categories": _is_categories,
     "missing": lambda value: type(value) is str and value in ("error", "mean"),
+    "channel_axis": lambda value: value is None or type(value) is int or (type(value) is str and value in _CHOICES),
 }
+
+
+def channel_axis_of(shape: tuple[int, ...], dtype: str, choice: int | str = AUTO) -> int | None:
+    """Return the axis of a row along which each place has a mean and a deviation of its own; None: all have the same.
+
+    ``auto`` takes (F,) for columns and (T, F) for steps of F features, whatever their dtype; bytes of at least 8 x 8
+    for an image (H, W); more dimensions for channels: last if there are 1, 3 or 4 of them there, else first.
+    ``by_dtype`` is what older versions did. Raises `UserError` for an axis that a row doesn't have.
+    """
+    dimensions = len(shape)
+    if choice == ALL:
+        return None
+    if choice == BY_DTYPE and (dimensions == 2 or (dimensions == 1 and dtype == "uint8")):
+        return None
+    if choice in (AUTO, BY_DTYPE):
+        if dimensions == 2:
+            return None if dtype == "uint8" and min(shape) >= _IMAGE_SIDE else 1
+        is_last = dimensions == 3 and shape[-1] in (1, 3, 4) and shape[0] not in (1, 3, 4)
+        return dimensions - 1 if is_last else 0
+    if isinstance(choice, (str, bool)) or not -dimensions <= choice < dimensions:
+        raise UserError(
+            f"data.channel_axis: expected {AUTO}, {ALL}, or an axis of rows of shape {shape}, from {-dimensions} to "
+            f"{dimensions - 1}, got {choice}"
+        )
+    return choice % dimensions
 
 
 class Rows(NamedTuple):
     """Rows in stored form and what is to be predicted for them.
 
-    `x` is (N, *input_shape), uint8 or float32, usually memory-mapped; `y` is (N,) int64 classes or
-    (N, T) float32 targets.
+    `x` is (N, *input_shape) of any real dtype, usually memory-mapped; `y` is (N,) int64 classes or (N, T) targets,
+    float32, or float64 where float32 does not hold them.
     """
 
     x: np.ndarray

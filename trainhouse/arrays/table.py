@@ -77,7 +77,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
     """
     categories = spec.categories or {}
     names = spec.columns or _unnamed_columns(table, spec, source)
-    rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
+    rows = np.empty((table.num_rows, len(names)), dtype=np.float64 if spec.dtype == "float64" else np.float32)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
@@ -85,7 +85,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
             rows[:, index] = codes.fill_null(-1).to_numpy()
             continue
         try:
-            numbers = column.cast(pa.float64()).to_numpy()
+            numbers = column.cast(pa.float64(), safe=pa.types.is_string(column.type)).to_numpy()  # 2^53 + 1 is rounded
         except pa.ArrowInvalid as error:
             raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
         with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays.precision import KeepsFloat64
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.targets import check_part
@@ -18,7 +19,7 @@ from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.build_module import is_lightning_module, rebuild_module, wrap
 
 
-class MeanOf(nn.Module):
+class MeanOf(KeepsFloat64):
     """Several trained modules as one network, whose outputs are those of a single one: so it is measured as one.
 
     Its outputs are those of the members' mean prediction; targets are standardised by the mean of the members' scales,
@@ -38,7 +39,7 @@ class MeanOf(nn.Module):
         total = sum(member.predict(x) for member in self.members)  # type: ignore[operator]
         mean: Tensor = total / len(self.members)  # type: ignore[assignment]
         outputs = self.task.undo(mean)
-        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
+        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
 
 
 def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:

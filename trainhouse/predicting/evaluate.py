@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 
+from trainhouse.arrays.precision import to_numpy
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.task import Task
@@ -38,7 +39,7 @@ class Collect(L.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Keep the predicted classes or values, and hand all that the model said to the writer."""
-        values, targets, task = outputs.float().cpu().numpy(), batch[1].cpu().numpy(), pl_module.task
+        values, targets, task = to_numpy(outputs), batch[1].cpu().numpy(), pl_module.task
         if self.writer:
             columns = task.target_columns(self.spec, targets) | task.prediction_columns(self.spec, values)
             first = sum(map(len, self.targets))

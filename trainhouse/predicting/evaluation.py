@@ -19,6 +19,7 @@ from trainhouse.reports.report import metrics_line
 from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
+from trainhouse.training.checks import check_precision
 from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.threads import set_threads
 
@@ -36,6 +37,7 @@ def evaluate_checkpoint(
     """
     set_threads(config["threads"])
     members = [checkpoint, *others]
+    check_precision(config["trainer"]["precision"], checkpoint.data_spec)
     module = rebuild_ensemble(members)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, config["data"])

@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.checkpoints.weights import check_kinds, check_weights
@@ -152,7 +153,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     with open_writer(output) as writer, torch.inference_mode():
         for number, rows in enumerate(batches):
             reseed(checkpoint.config["seed"], "predict", number)
-            x = preprocessing(torch.from_numpy(np.array(rows)).to(device))
+            x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)
             columns = _columns_of_rows(module, values, checkpoint)
             writer.write(columns)
@@ -165,7 +166,7 @@ def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpo
     is_plain = isinstance(values, Tensor) and values.ndim == 2 and values.shape[1] == spec.outputs
     if callable(getattr(module, "prediction_columns", None)) or not is_plain:
         return _columns(module, values)
-    numbers = values.float().cpu().numpy()
+    numbers = to_numpy(values)
     if spec.classes:
         chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
         return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
@@ -9,6 +10,7 @@ from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
@@ -72,6 +74,7 @@ def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.Lightni
             f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
             "LightningDataModule"
         )
+    dataset = as_wide_as_needed(dataset)
     return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, **serving)
 
 
@@ -133,6 +136,8 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
     check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
+    if (dataset.spec.dtype, spec.dtype) == ("float32", "float64"):  # as those of the training split had to be
+        dataset = replace(dataset, spec=replace(dataset.spec, dtype=spec.dtype))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):
         found, expected = getattr(dataset.spec, name), getattr(spec, name)
         if found != expected:

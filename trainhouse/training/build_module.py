@@ -152,6 +152,8 @@ def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessin
         raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
     preprocessing = untrained_preprocessing(data, datamodule.spec)
     rows, numbers = datamodule.parts["train"]
+    if line := preprocessing.how_it_reads:
+        _log.info("note: %s (data.channel_axis)", line)
     preprocessing.fit(rows, numbers, datamodule.source)
     for split in ("val", "test"):
         separate, _ = datamodule.parts[split]

@@ -14,7 +14,7 @@ from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import BEFORE
+from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
@@ -120,6 +120,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is not a mapping")
+    complete_reader(saved["data"])
     serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
