@@ -25,6 +25,7 @@ from trainhouse.training.threads import set_threads
 _log = logging.getLogger(__name__)
 
 PREDICTIONS = "predictions.csv"
+_FEW = 0.01  # of many rows that are identical to others by chance
 
 
 def evaluate_checkpoint(
@@ -97,25 +98,22 @@ def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoin
     if not count:
         return 0
     repeat = any(seen.repeats for seen in known)
-    if not all(seen.is_complete for seen in known):
-        share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))
-        if may:
-            raise UserError(
-                f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new "
-                f"ones only, or measure all of them with split={split}"
-            )
-        _log.warning("warning: the model was trained or validated on about %.0f %% of these rows", 100 * share)
-    elif not may or repeat or count == total:
+    share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))  # where only some are named
+    is_exact = all(seen.is_complete for seen in known)
+    if not may or repeat or count == total or (share < _FEW and not is_exact):
+        told = str(count) if is_exact else f"about {share:.1%}"
         why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
-        _log.warning(
-            "warning: %d of these rows are identical to rows that it was trained or validated on%s", count, why
+        _log.warning("warning: %s of these rows are identical to rows that it was trained or validated on%s", told, why)
+        return 0
+    if not is_exact:
+        raise UserError(
+            f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new ones "
+            f"only, or measure all of them with split={split}"
         )
-    else:
-        datamodule.leave_out(split, which)
-        _log.info("        %d of them left out: the model was trained or validated on them", count)
-        _log.info("        split=%s measures all of them", split)
-        return count
-    return 0
+    datamodule.leave_out(split, which)
+    _log.info("        %d of them left out: the model was trained or validated on them", count)
+    _log.info("        split=%s measures all of them", split)
+    return count
 
 
 def _named(split: str) -> str:
