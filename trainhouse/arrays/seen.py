@@ -9,8 +9,8 @@ import torch
 
 from trainhouse.arrays.spec import Rows
 
-# Up to so many rows, and so many bytes of them, all are named; of more, a sample: data may be larger than memory.
-_MOST_ROWS, _MOST_BYTES = 2**18, 256 * 2**20
+# Up to so many rows, and so many bytes of them, all are named; of more a sample, since data may be larger than memory.
+_MOST_ROWS, _MOST_BYTES, _SAMPLED_BYTES = 2**18, 256 * 2**20, 64 * 2**20
 _CHUNK_BYTES = 2**20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -73,8 +73,11 @@ class NamedRows:
         """Name the rows numbered (None: every one), or as many of them as take no time."""
         count = len(rows.x) if numbers is None else len(numbers)
         row_bytes = max(1, rows.x.nbytes // max(1, len(rows.x)))
-        most = min(_MOST_ROWS, max(1024, _MOST_BYTES // row_bytes))
-        places = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
+        if count <= _MOST_ROWS and count * row_bytes <= _MOST_BYTES:
+            places = np.arange(count)
+        else:
+            most = min(count, _MOST_ROWS, max(1024, _SAMPLED_BYTES // row_bytes))
+            places = np.linspace(0, count - 1, most).astype(np.int64)
         chosen = places if numbers is None else numbers[places]
         return cls(chosen, row_names(rows.x, chosen), count)
 

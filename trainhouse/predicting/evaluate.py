@@ -23,6 +23,8 @@ class Evaluation:
     targets: np.ndarray
     predictions: np.ndarray
     task: Task
+    left_out: int = 0
+    """The number of rows that were not measured, since the model was trained or validated on them."""
 
 
 class Collect(L.Callback):

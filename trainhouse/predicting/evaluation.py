@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from trainhouse.training.threads import set_threads
 _log = logging.getLogger(__name__)
 
 PREDICTIONS = "predictions.csv"
+_FEW = 0.01  # of many rows that are identical to others by chance
 
 
 def evaluate_checkpoint(
@@ -48,8 +50,9 @@ def evaluate_checkpoint(
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), _named(split))
+    left_out = 0
     if datamodule.fingerprint != checkpoint.provenance["data_fingerprint"]:
-        _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
+        left_out = _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
     _log.info("")
     path = folder / PREDICTIONS if config["predictions"] else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
@@ -59,7 +62,8 @@ def evaluate_checkpoint(
     batches, limit = datamodule.eval_batches(split), config["trainer"]["limit_test_batches"]
     if 0 < limit < 1 and int(len(batches) * limit) == 0:
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
-    return evaluate(trainer, module, batches, split, collect), split
+    evaluation = evaluate(trainer, module, batches, split, collect)
+    return replace(evaluation, left_out=left_out), split
 
 
 def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:
@@ -82,42 +86,38 @@ def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any
     return possible
 
 
-def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, may: bool) -> None:
+def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, may: bool) -> int:
     """Leave out rows that the model was trained or validated on: a file that has grown holds the old ones too.
+
+    Returns how many.
 
     Unless the user asks for all of them by name, so that it may not, or nobody can tell such rows from new ones.
     """
     known = [member.seen for member in members if member.seen]
     if not known:
-        return
+        return 0
     names = datamodule.names_of_all(split)
     which = np.any([seen.known(names) for seen in known], axis=0)
     count, total, source = int(which.sum()), len(which), datamodule.source
     if not count:
-        return
+        return 0
     repeat = any(seen.repeats for seen in known)
-    if not all(seen.is_complete for seen in known):
-        share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))
-        if may:
-            raise UserError(
-                f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new "
-                f"ones only, or measure all of them with split={split}"
-            )
-        _log.warning("warning: the model was trained or validated on about %.0f %% of these rows", 100 * share)
-    elif not may or repeat:
+    share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))  # where only some are named
+    is_exact = all(seen.is_complete for seen in known)
+    if not may or repeat or count == total or (share < _FEW and not is_exact):
+        told = str(count) if is_exact else f"about {share:.1%}"
         why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
-        _log.warning(
-            "warning: %d of these rows are identical to rows that it was trained or validated on%s", count, why
-        )
-    elif count == total:
+        _log.warning("warning: %s of these rows are identical to rows that it was trained or validated on%s", told, why)
+        return 0
+    if not is_exact:
         raise UserError(
-            f"split: the model was trained or validated on every row of {source}; give new ones, or measure all of "
-            f"them with split={split}"
+            f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new ones "
+            f"only, or measure all of them with split={split}"
         )
-    else:
-        datamodule.leave_out(split, which)
-        _log.info("        %d of them left out: the model was trained or validated on them", count)
-        _log.info("        split=%s measures all of them", split)
+    datamodule.leave_out(split, which)
+    _log.info("        %d of them left out: the model was trained or validated on them", count)
+    _log.info("        split=%s measures all of them", split)
+    return count
 
 
 def _named(split: str) -> str:
@@ -132,6 +132,7 @@ def report_evaluation(
     content: dict[str, Any] = {
         "split": split,
         "rows": len(evaluation.targets),
+        "rows_left_out": evaluation.left_out,
         "metrics": metrics,
         "ckpt_path": str(checkpoint.path),
         "epoch": checkpoint.epoch,

@@ -36,6 +36,7 @@ from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
+from trainhouse.training.data_card import card_of
 from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.quiet import quiet_lightning
 
@@ -53,6 +54,8 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
         raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")
     seed = checkpoint.config["seed"]
     reseed(seed, "init")
+    has_changed = _serves_other_data(checkpoint, config["data"])
+    reseed(seed, "init")
     datamodule = _datamodule(checkpoint, config["data"])
     reseed(seed, "init")
     module = _module(checkpoint)
@@ -63,6 +66,14 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
             other = "; split=val measures on the validation split" if split == "test" and validates else ""
             raise UserError(f"split: {type(owner).__name__} has no {hook}{other}")
     _say_what_changed(checkpoint)
+    if has_changed:
+        _log.warning(
+            "warning: %s serves other data than %s was trained on: if it has grown, rows of its %s split may be ones "
+            "that were trained on",
+            checkpoint.provenance["data"],
+            checkpoint.path,
+            split,
+        )
     _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
     _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
@@ -179,6 +190,17 @@ def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.Lightnin
     if is_datamodule(checkpoint.config["data"]):
         return rebuild_datamodule(checkpoint, overrides)
     return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config["model"]))
+
+
+def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> bool:
+    """Whether a user's DataModule has another fingerprint than in training; where it can't be asked, nobody knows."""
+    if not is_datamodule(checkpoint.config["data"]):
+        return False
+    try:
+        card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
+    except Exception:  # the data of training need not be here
+        return False
+    return card.fingerprint != checkpoint.provenance["data_fingerprint"]
 
 
 def _module(checkpoint: Checkpoint) -> L.LightningModule:

@@ -2,7 +2,10 @@
 
 import logging
 import math
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,14 @@ from typing import Any
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy, remove_partial_files, sha256, write_json
-from trainhouse.machine.locks import locked, of_this_machine
+from trainhouse.machine.locks import of_this_machine, try_lock
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.run_table import Ranking, Run
 from trainhouse.runs.run_folder import METRICS
 
 _log = logging.getLogger(__name__)
 _REPLACES = "replaces"
+_PATIENCE = 60.0  # seconds
 
 
 def check_final_model(path: Path) -> None:
@@ -48,12 +52,26 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     _refuse_another(best)
     try:
         final_model.parent.mkdir(parents=True, exist_ok=True)
-        with locked(of_this_machine("promotion")):
+        with _alone():
             for path in (final_model, final_model.with_suffix(".json")):
                 remove_partial_files(path.parent, of=path.name)
             _promote(best, value, ranking, final_model, force)
     except OSError as error:
         raise UserError(f"final_model: cannot write {final_model}: {error.strerror}") from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for other promotions on this machine. Raises `UserError` if one does not end."""
+    until = time.monotonic() + _PATIENCE
+    while (lock := try_lock(of_this_machine("promotion"))) is None:
+        if time.monotonic() > until:
+            raise UserError(
+                "final_model: another select_best_model.py is at work on this machine; wait for it, or end it"
+            )
+        time.sleep(0.05)
+    with lock:
+        yield
 
 
 def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force: bool) -> None:

@@ -218,12 +218,13 @@ def find_run(resume: str) -> Path:
 
 def sweep_of(folder: Path) -> Path | None:
     """Return the folder of the sweep that a run's folder lies in; None if the run is no job of a sweep."""
-    ends = (Path.cwd(), Path.cwd() / RUNS)  # above them is no sweep
-    for parent in folder.absolute().parents:
-        if parent in ends:
-            return None
-        if (parent / MULTIRUN).is_file() or (parent / SWEEP).is_file():
-            return None if _is_single(folder) else parent
+    ends = {place.resolve() for place in (Path.cwd(), Path.cwd() / RUNS)}  # above them is no sweep
+    for path in (folder.absolute(), folder.resolve()):  # a link may lead to a job
+        for parent in path.parents:
+            if parent.resolve() in ends:
+                break
+            if (parent / MULTIRUN).is_file() or (parent / SWEEP).is_file():
+                return None if _is_single(folder) else parent
     return None
 
 

@@ -127,7 +127,8 @@ def _number(content: dict[str, Any], key: str) -> Any:
 def _data(content: dict[str, Any]) -> str | None:
     """Name the data and its cut, without the luck of a repeat."""
     try:
-        return cut_key(content["provenance"]["data_fingerprint"], content.get("data_split"))
+        key = cut_key(content["provenance"]["data_fingerprint"], content.get("data_split"))
+        return f"{key} in part" if content.get("measured_in_part") else key
     except (LookupError, TypeError, ValueError, AttributeError):  # of a run that has not begun, or a damaged record
         return None
 

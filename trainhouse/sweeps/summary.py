@@ -35,7 +35,7 @@ def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | N
     parts = []
     if apart := why_none_is_best(jobs, objectives):
         ranked.sort(key=lambda one: min(job.number for job in one.jobs))
-        parts.append(f"note: {apart}, so none is the best; compare by a metric that is, with sweep.metric=...")
+        parts.append(f"note: {apart}, so none is the best")
     if ranked:
         shown_as = _table(jobs, ranked, objectives, limit, what, in_order=not apart)
         parts.append("\n".join([*_heading(jobs, objectives), shown_as]))

@@ -146,6 +146,27 @@ def test_a_sweep_over_losses_has_no_best_by_its_loss(tmp_path: Path) -> None:
     assert "loss.name=huber" in (tmp_path / "best.yaml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("data", "has_best"),
+    [
+        (["a/0.8-0.1-0.1", "a/0.8-0.1-0.1"], True),
+        (["a/0.8-0.1-0.1", "a/0.6-0.2-0.2"], False),
+        (["a/0.8-0.1-0.1", "a/0.8-0.1-0.1 in part"], False),
+        (["a/0.8-0.1-0.1", "b/0.8-0.1-0.1"], True),
+        (["a", "b"], True),
+        ([None, "a/0.8-0.1-0.1"], True),
+    ],
+)
+def test_a_sweep_over_splits_has_no_best_and_one_over_features_has(
+    data: list[str | None], has_best: bool, tmp_path: Path
+) -> None:
+    jobs = [Job(n, {"x": str(n)}, COMPLETE, {"val/acc": 0.5}, folder=str(n), data=one) for n, one in enumerate(data)]
+    objectives = [Objective("val/acc", "max")]
+    write_results(tmp_path, jobs, objectives)
+    assert (tmp_path / "best.yaml").exists() == has_best
+    assert ("the same rows are split in several ways" in summary(jobs, objectives)) != has_best
+
+
 @pytest.fixture(scope="module")
 def tails(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A target with heavy tails, which losses weigh differently."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.locks import try_lock
 from trainhouse.reports.promotion import promote
 from trainhouse.reports.run_table import find_runs, rank
 from trainhouse.tests.tiny import fake_run
@@ -103,6 +104,18 @@ def test_a_record_that_is_of_another_file_is_written_again_for_the_model_of_a_kn
     shutil.copy(new / "checkpoints" / "best_model.ckpt", final)
     promote_best(tmp_path / "second", final)
     assert_tied(final, new)
+
+
+def test_a_promotion_waits_for_another_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_run(tmp_path / "runs" / "new", {"val/loss": 0.1})
+    monkeypatch.setattr("trainhouse.reports.promotion.of_this_machine", lambda name: tmp_path / name)
+    monkeypatch.setattr("trainhouse.reports.promotion._PATIENCE", 0.2)
+    other = try_lock(tmp_path / "promotion")
+    assert other is not None
+    with pytest.raises(UserError, match=r"^final_model: another select_best_model\.py is at work"):
+        promote_best(tmp_path / "runs", tmp_path / "final_model.ckpt")
+    other.close()
+    promote_best(tmp_path / "runs", tmp_path / "final_model.ckpt")
 
 
 def test_the_part_of_another_file_stays(tmp_path: Path) -> None:

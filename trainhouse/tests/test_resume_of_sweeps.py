@@ -75,6 +75,13 @@ def test_a_job_of_a_sweep_is_refused_with_the_command_that_resumes_it(
     assert str(refused.value).isprintable()
 
 
+def test_a_link_to_a_job_of_a_sweep_is_the_same_job() -> None:
+    job = begun(sweep(Path("outputs/sweep")) / "0", "MULTIRUN")
+    Path("mine").symlink_to(job)
+    with pytest.raises(UserError, match=r"^resume: mine is a job of the sweep outputs/sweep"):
+        find_run("mine")
+
+
 def test_a_sweep_in_the_folder_of_single_runs_takes_none_of_them() -> None:
     sweep(Path("outputs/x"))
     own = begun(Path("outputs/x/2026-01-01"))

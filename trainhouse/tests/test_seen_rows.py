@@ -123,6 +123,7 @@ def test_only_rows_that_it_has_not_seen_of_a_grown_file_are_measured(
     assert [int(row["row"]) for row in rows] == np.flatnonzero(is_new).tolist()
     right = [row["prediction"] == str(y[int(row["row"])]) for row in rows]
     assert report["rows"] == is_new.sum() == NEW + len(test)
+    assert report["rows_left_out"] == len(trained_on)
     assert report["metrics"]["all/acc"] == pytest.approx(np.mean(right))
     assert f"{len(trained_on)} of them left out: the model was trained or validated on them" in caplog.text
 
@@ -142,7 +143,9 @@ def test_nothing_is_said_of_rows_that_are_new(grown: Path, tmp_path: Path, caplo
     assert "validated on" not in caplog.text
 
 
-def test_a_file_of_rows_that_were_all_seen_is_refused(grown: Path, tmp_path: Path) -> None:
+def test_a_file_of_rows_that_were_all_seen_is_measured_with_a_warning(
+    grown: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     test = {int(row["row"]) for row in evaluated(grown, "old", tmp_path / "own")[1]}
     kept = [number for number in range(ROWS) if number not in test]
     for part in "xy":
@@ -150,8 +153,9 @@ def test_a_file_of_rows_that_were_all_seen_is_refused(grown: Path, tmp_path: Pat
     checkpoint = load_checkpoint(grown / "run")
     data = [f"+data.features={tmp_path / 'part_x.npy'}", f"+data.labels={tmp_path / 'part_y.npy'}"]
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", *data, config_name="eval")
-    with pytest.raises(UserError, match=r"^split: the model was trained or validated on every row of .*split=all"):
-        evaluate_checkpoint(checkpoint, config, tmp_path)
+    evaluation, _ = evaluate_checkpoint(checkpoint, config, tmp_path)
+    assert len(evaluation.targets) == len(kept) == 54
+    assert "warning: 54 of these rows are identical to rows that it was trained or validated on" in caplog.text
 
 
 def test_if_only_some_rows_are_named_a_grown_file_is_refused(grown: Path, tmp_path: Path) -> None:
