@@ -47,8 +47,9 @@ class DataSpec:
     channel_axis: int | str | None = AUTO
 
     def __post_init__(self) -> None:
-        if isinstance(self.channel_axis, str):
-            object.__setattr__(self, "channel_axis", channel_axis_of(self.input_shape, self.dtype, self.channel_axis))
+        if self.channel_axis is not None:
+            axis = channel_axis_of(self.input_shape, self.dtype, self.channel_axis)
+            object.__setattr__(self, "channel_axis", axis)
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
