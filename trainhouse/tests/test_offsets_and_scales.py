@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from src.data.preprocessing import Preprocessing
 from trainhouse.arrays.batches import Batches
 from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.labels import class_names, encode_classes, find_classes, known_classes
 from trainhouse.arrays.moments import Moments, moments_of, needs_float64
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.raw_rows import read_raw_rows
-from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows, channel_axis_of
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
 N = 400
@@ -147,49 +149,6 @@ def test_moments_are_the_same_whatever_the_chunks(size: int) -> None:
     np.testing.assert_allclose(moments.std, np.nanstd(exact, axis=0).astype(float), rtol=1e-8)
 
 
-LAYOUTS = [
-    ((12, 3), "float32", AUTO, (0, 1), 1),
-    ((12, 3), "uint8", AUTO, (0, 1), 1),
-    ((12, 3), "int64", AUTO, (0, 1), 1),
-    ((3, 12), "float32", 0, (0, 2), 0),
-    ((3, 12), "uint8", -2, (0, 2), 0),
-    ((28, 28), "uint8", AUTO, (0, 1, 2), None),
-    ((28, 28), "float32", "all", (0, 1, 2), None),
-    ((1, 8, 8), "uint8", AUTO, (0, 2, 3), 0),
-    ((8, 8, 3), "uint8", AUTO, (0, 1, 2), 2),
-    ((8, 8, 6), "uint8", -1, (0, 1, 2), 2),
-    ((5, 6, 6), "float32", AUTO, (0, 2, 3), 0),
-    ((4,), "uint8", AUTO, (0,), 0),
-    ((4,), "float32", "all", (0, 1), None),
-]
-
-
-@pytest.mark.parametrize(("shape", "dtype", "choice", "together", "axis"), LAYOUTS)
-def test_each_column_feature_or_channel_has_a_mean_of_its_own(
-    shape: tuple[int, ...], dtype: str, choice: int | str, together: tuple[int, ...], axis: int | None, tmp_path: Path
-) -> None:
-    scales = np.arange(1, np.prod(shape) + 1).reshape(shape) % 11 + 1
-    x = (np.abs(RANDOM.standard_normal((90, *shape))) * scales * 3).astype(dtype)
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "y.npy", np.arange(90) % 2)
-    dataset = read_npy(str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), channel_axis=choice)
-    assert dataset.spec.channel_axis == axis
-    data, _, found = served(dataset)
-    train = x[data.parts["train"][1]].astype(np.float64)
-    mean, std = train.mean(axis=together, keepdims=True), train.std(axis=together, keepdims=True)
-    expected = (x - mean) / std
-    is_last = len(shape) == 3 and axis == 2
-    np.testing.assert_allclose(found, np.moveaxis(expected, -1, 1) if is_last else expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("choice", [2, -3, "columns", True])
-def test_an_axis_that_rows_do_not_have_is_refused(choice: int | str) -> None:
-    with pytest.raises(
-        UserError, match=r"^data\.channel_axis: expected auto, all, or an axis of rows of shape \(12, 3\)"
-    ):
-        channel_axis_of((12, 3), "float32", choice)
-
-
 def test_missing_numbers_among_far_ones_become_the_mean() -> None:
     x = np.array(JULIAN)
     x[::7, 1] = np.nan
@@ -230,17 +189,6 @@ def test_the_exported_layer_takes_raw_rows() -> None:
     assert torch.equal(torch.jit.trace(layer, x)(x), layer(x))
 
 
-def test_what_older_versions_fitted_is_used_as_it_was() -> None:
-    record = DataSpec("classification", (4,), "uint8", 2).to_dict()
-    del record["channel_axis"]
-    layer = Preprocessing(DataSpec.from_dict(record))
-    layer.load_state_dict({"mean": torch.tensor([100.0]), "std": torch.tensor([50.0])})
-    assert layer(torch.tensor([[0, 50, 100, 200]], dtype=torch.uint8)).tolist() == [[-2, -1, 0, 2]]
-    assert channel_axis_of((12, 3), "float32", BY_DTYPE) is None
-    assert channel_axis_of((4,), "float32", BY_DTYPE) == 0
-    assert channel_axis_of((8, 8, 3), "uint8", BY_DTYPE) == 2
-
-
 def test_a_device_without_float64_gets_float32() -> None:
     batches = Batches(Rows(JULIAN, SECONDS), None, 8, wide=True)
     assert batches[0, 0][0].dtype == batches[0, 0][1].dtype == torch.float64
@@ -264,3 +212,22 @@ def test_float64_is_needed_where_float32_rounds_away_a_part_of_a_deviation(
     column: np.ndarray, far: float, needed: bool
 ) -> None:
     assert needs_float64(np.stack([np.arange(50.0), column], axis=1), far=far) == needed
+
+
+def test_classes_that_are_numbers_above_2_to_the_53_are_told_apart_in_other_data() -> None:
+    written = 2**53 + np.arange(6) % 2
+    classes = find_classes(written, "y.npy")
+    spec = DataSpec("classification", (1,), "float32", 2, classes=class_names(classes))
+    assert encode_classes(written, known_classes(spec, written), "y.npy").tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_a_device_without_float64_is_told_what_it_costs(caplog: pytest.LogCaptureFixture) -> None:
+    spec = DataSpec("classification", (3,), "float64", 2)
+    data = DataModule(Dataset(spec, Rows(JULIAN, np.arange(N) % 2), "x.npy"), 64, 0, [0.6, 0.2, 0.2], 0, 0)
+    strategy = SimpleNamespace(root_device=torch.device("mps"))
+    data.trainer = SimpleNamespace(strategy=strategy, global_rank=0, world_size=1)  # type: ignore[assignment]
+    served_there = {x.dtype for split in ("val", "test") for x, _ in data.eval_batches(split)}
+    assert served_there == {torch.float32}
+    told = [record.message for record in caplog.records]
+    assert len(told) == 1
+    assert told[0].startswith("warning: x.npy is float64, which this device has not")
