@@ -152,7 +152,7 @@ def _convert(
         channel_axis=like.channel_axis if like else channel_axis,
     )
     x = encode_columns(table, spec, str(path))
-    if not like and spec.dtype == "float64" and not needs_float64(x, spec.channel_axis):
+    if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
         spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     arrays = {"features": x, "labels": y}
     for part, array in arrays.items():

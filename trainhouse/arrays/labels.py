@@ -59,11 +59,13 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     A name that is no number can't be compared with numbers: labels are then compared as text.
     """
     names = np.array(like.classes)
-    if labels.dtype.kind in "biuf":
+    # Whole numbers first as what they are: float64 can't tell those above 2^53 apart.
+    kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
+    for kind in kinds.get(labels.dtype.kind, ()):
         try:
-            return names.astype(np.float64)
-        except ValueError:
-            return names
+            return names.astype(kind)
+        except (ValueError, OverflowError):
+            continue
     return names
 
 

@@ -30,7 +30,7 @@ def served_dtype(stored: np.dtype, wide: bool) -> np.dtype:
 def as_wide_as_needed(dataset: Dataset) -> Dataset:
     """Return data whose spec says float64 if rounding its rows to float32 would change what is learned."""
     spec = dataset.spec
-    if spec.dtype != "float32" or not needs_float64(dataset.rows.x, spec.channel_axis):  # type: ignore[arg-type]
+    if spec.dtype != "float32" or not needs_float64(dataset.rows.x, spec.axis):
         return dataset
     return replace(dataset, spec=replace(spec, dtype="float64"))
 

@@ -42,8 +42,7 @@ class RowPreprocessing(KeepsFloat64):
         categories = spec.categories or {}
         coded = [index for index, name in enumerate(spec.columns) if name in categories]
         self.sizes = [len(categories[spec.columns[index]]) for index in coded]
-        assert not isinstance(spec.channel_axis, str)
-        self.axis = spec.channel_axis
+        self.axis = spec.axis
         self.channels_last = len(spec.input_shape) > 2 and self.axis == len(spec.input_shape) - 1
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
         plain = [index for index in range(spec.input_shape[0]) if index not in set(coded)]

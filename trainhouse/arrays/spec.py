@@ -48,8 +48,15 @@ class DataSpec:
     channel_axis: int | str | None = AUTO
 
     def __post_init__(self) -> None:
-        if isinstance(self.channel_axis, str):
-            object.__setattr__(self, "channel_axis", channel_axis_of(self.input_shape, self.dtype, self.channel_axis))
+        if self.channel_axis is not None:
+            axis = channel_axis_of(self.input_shape, self.dtype, self.channel_axis)
+            object.__setattr__(self, "channel_axis", axis)
+
+    @property
+    def axis(self) -> int | None:
+        """The `channel_axis`, counted from the front."""
+        assert not isinstance(self.channel_axis, str)
+        return self.channel_axis
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
