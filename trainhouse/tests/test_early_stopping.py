@@ -36,7 +36,7 @@ class Scripted(L.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Ends a fit."""
 
 
