@@ -212,7 +212,8 @@ class ExactResume(SeededEvaluation):
             names = loops.of_any_rank([name for name, _ in counting])
             counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if name in names]
         if self._phase == "validating":  # which begins again
-            counting = [(name, metric) for name, metric in counting if name in self._counting]
+            before = loops.of_any_rank(self._counting) if trainer.world_size > 1 else self._counting
+            counting = [(name, metric) for name, metric in counting if name in before]
         elif self._phase in ("validated", "epoch end"):
             logged = loops.logged_metrics(trainer, of_validation=self._phase == "validated")
             counting = [(name, metric) for name, metric in counting if not any(metric is other for other in logged)]

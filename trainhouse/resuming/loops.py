@@ -89,11 +89,11 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
         trainer._logger_connector._first_loop_iter = True  # else the first batch would reset them
 
 
-def of_any_rank(names: list[str]) -> set[str]:
-    """Return the names that any rank has, the same set on each; a collective."""
+def of_any_rank(names: list[str]) -> list[str]:
+    """Return the names that any rank has, in the same order on each; a collective."""
     gathered: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
     torch.distributed.all_gather_object(gathered, names)
-    return {name for part in gathered for name in part}
+    return sorted({name for part in gathered for name in part})  # a set has another order in each process
 
 
 def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:

@@ -21,6 +21,7 @@ from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, has_own_data, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
+from trainhouse.training.edited import refuse_edited
 from trainhouse.training.result import TrainingResult
 from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
@@ -85,6 +86,9 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
+        refuse_edited(
+            saved, folder / CONFIG, checkpoint, lambda key, now: key in MAY_BE_MISSING or _may_change(key, now)
+        )
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
@@ -159,15 +163,24 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
-        turned_off = key == "callbacks.early_stopping" and value is None
-        may_change = any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or turned_off
-        if not may_change or override.is_delete():
+        if not _may_change(key, value) or override.is_delete():
             raise UserError(
                 f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
                 f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
             )
         OmegaConf.update(new, key, value, merge=False, force_add=True)
     return checked(new)
+
+
+def _may_change(key: str, value: Any) -> bool:
+    """Whether a run that goes on may have this value of a key."""
+    turned_off = key == "callbacks.early_stopping" and value is None
+    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE)
+
+
+def _may_have_changed(key: str, value: Any) -> bool:
+    """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
+    return key in MAY_BE_MISSING or _may_change(key, value)
 
 
 def _original_overrides(folder: Path) -> list[str]:
