@@ -24,7 +24,7 @@ from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import check_bounds, read_json
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
-from trainhouse.machine.signing import is_signed, sign
+from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -51,13 +51,18 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
-    signature: str | None = None
-    """Of the config's `data`: what this user account has trained may use its paths again."""
+    signatures: dict[str, Any] = field(default_factory=dict)
+    """Of the config, and of its `data`: by them this user account knows what it has trained."""
 
     @property
     def has_own_data(self) -> bool:
-        """Whether this user account has trained on the data that the config describes."""
-        return is_signed(self.config["data"], self.signature)
+        """Whether this user account has trained on the data that the config describes: it may use its paths again."""
+        return is_signed(self.config["data"], self.signatures.get("data"))
+
+    @property
+    def foreign(self) -> Path | None:
+        """Its path, if this user account has not trained it; None for one's own."""
+        return None if is_signed(self.config, self.signatures.get("config")) else self.path
 
     @property
     def data_spec(self) -> DataSpec:
@@ -97,8 +102,8 @@ class CheckpointRecord(L.Callback):
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         config = self.record["config"]
-        own = {"data_signature": sign(config["data"])} if "data" in config else {}
-        checkpoint[RECORD] = {**self.record, **own, "epoch": trainer.current_epoch + 1, "metrics": metrics}
+        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(config)}
+        checkpoint[RECORD] = {**self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -319,14 +324,14 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
         weights, metrics = content["state_dict"], record["metrics"]
-        facts = record.get("facts", {})
-        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts]
+        facts, signed = record.get("facts", {}), record.get("signatures", {})
+        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts, signed]
         if not all(isinstance(group, Mapping) for group in groups):
             raise TypeError("not all of its parts are groups of keys")
         _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, record.get("data_signature"))
+    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts, signed)
 
 
 def _first_sentence(error: BaseException) -> str:

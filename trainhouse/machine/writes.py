@@ -15,7 +15,10 @@ from typing import Any
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF
+from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 
+FOREIGN_CONFIG = "TRAINHOUSE_FOREIGN_CONFIG"
+"""In the environment: the configuration of this command, if it is a file that this user account has not written."""
 Look = Callable[[str, str], None]
 """Is told of each write: the name of Python's event, and the absolute path, without symbolic links."""
 
@@ -52,25 +55,46 @@ def watched(look: Look) -> Iterator[None]:
 
 
 @contextmanager
-def only_below(source: object, *folders: Path) -> Iterator[None]:
-    """Refuse what is written outside of `folders`, and of where anybody may write, while the file `source` is used.
+def only_below(source: object, *folders: Path, file: Path | None = None) -> Iterator[None]:
+    """Refuse what is written outside of `folders`, and of where anybody may write, while what `source` says is used.
 
-    `source` None is one's own, which may write anywhere. Raises `UserError` where the write is tried.
+    One `file` may be written elsewhere. `source` None is one's own, which may write anywhere. Raises `UserError` where
+    the write is tried.
     """
-    if source is None:
+    if not source:
         yield
         return
+    place = os.path.realpath(file) if file else None
     allowed = tuple(f"{os.path.realpath(folder)}{os.sep}" for folder in (*folders, *_everybodys()))
 
     def refuse(event: str, path: str) -> None:
-        if not f"{path}{os.sep}".startswith(allowed) and not _is_pythons_own(path):
-            raise UserError(
-                f"{source}: would write {path!r}; what another user account has configured (or an older version) "
-                f"writes below {folders[0]} only, and data/processed"
-            )
+        if f"{path}{os.sep}".startswith(allowed) or _is_pythons_own(path) or (place and _is_of(path, place)):
+            return
+        raise UserError(
+            f"{source}: would write {path!r}; what another user account has configured (or an older version) writes "
+            f"below {folders[0] if folders else file} only, and data/processed"
+        )
 
     with watched(refuse):
         yield
+
+
+@contextmanager
+def unrefused() -> Iterator[None]:
+    """Let the library write where no configuration has a say: notes for clusters, a search's study, its own key."""
+    paused = _looks[:]
+    _looks.clear()
+    try:
+        yield
+    finally:
+        _looks.extend(paused)
+
+
+def _is_of(path: str, file: str) -> bool:
+    """Whether it is the file, or what it is written to before it gets its name."""
+    name = Path(path).name
+    is_partial = name.startswith(PARTIAL_PREFIX) and name.endswith(PARTIAL_SUFFIX)
+    return path == file or (is_partial and Path(path).parent == Path(file).parent)
 
 
 def _everybodys() -> list[Path]:

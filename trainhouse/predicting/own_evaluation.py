@@ -21,6 +21,7 @@ from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.machine.writes import only_below
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
@@ -45,6 +46,11 @@ _TYPED = (".npy", ".parquet")
 
 def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     """Run the module's own test (or validation, with ``split=val``), and report the metrics that it logs."""
+    with only_below(checkpoint.foreign, folder):
+        _evaluate(checkpoint, config, folder)
+
+
+def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     split = "test" if config["split"] == "auto" else config["split"]
     if split not in ("test", "val"):
         raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")

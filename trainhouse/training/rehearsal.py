@@ -1,7 +1,9 @@
 """Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
@@ -9,6 +11,7 @@ from omegaconf import DictConfig, open_dict
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.reports.names import split_of
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
@@ -29,7 +32,8 @@ def common_mistake(examples: Sequence[DictConfig], metrics: Mapping[str, str]) -
     mistakes = []
     for example in examples:
         try:
-            known, directions = _logged(example, metrics)
+            with only_below(os.environ.get(FOREIGN_CONFIG), Path(example.hydra.sweep.dir)):
+                known, directions = _logged(example, metrics)
         except UserError as error:
             mistakes.append(str(error))
             continue
