@@ -25,7 +25,7 @@ from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
-from trainhouse.machine.signing import is_signed, sign
+from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -52,15 +52,20 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
-    signature: str | None = None
-    """Of the config's `data`: what this user account has trained may use its paths again."""
+    signatures: dict[str, Any] = field(default_factory=dict)
+    """Of the config, and of its `data`: by them this user account knows what it has trained."""
     seen: SeenRows | None = None
     """The rows of arrays that it was trained or validated on; None where nothing says which."""
 
     @property
     def has_own_data(self) -> bool:
-        """Whether this user account has trained on the data that the config describes."""
-        return is_signed(self.config["data"], self.signature)
+        """Whether this user account has trained on the data that the config describes: it may use its paths again."""
+        return is_signed(self.config["data"], self.signatures.get("data"))
+
+    @property
+    def foreign(self) -> Path | None:
+        """Its path, if this user account has not trained it; None for one's own."""
+        return None if is_signed(self.config, self.signatures.get("config")) else self.path
 
     @property
     def data_spec(self) -> DataSpec:
@@ -102,8 +107,8 @@ class CheckpointRecord(L.Callback):
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         config = self.record["config"]
-        own = {"data_signature": sign(config["data"])} if "data" in config else {}
-        checkpoint[RECORD] = {**self.record, **own, "epoch": trainer.current_epoch + 1, "metrics": metrics}
+        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(config)}
+        checkpoint[RECORD] = {**self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -335,6 +340,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
         parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
         parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
+        parts["signatures"] = record.get("signatures", {})
         for name, value in parts.items():
             kind = int if name == "epoch" else dict
             if not isinstance(value, kind):
@@ -350,8 +356,8 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    weights, signature = parts["state_dict"], record.get("data_signature")
-    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signature, seen)
+    weights, signed = parts["state_dict"], parts["signatures"]
+    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signed, seen)
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -29,6 +29,7 @@ from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
 
 _log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ def script(
             try:
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
-                check_foreign_config(sys.argv[1:], CONF, config_name)
+                if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
+                    os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
                 _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
@@ -127,7 +129,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains)
                 if elsewhere:
                     prepare_worker()
-                return act(config)
+                with only_below(os.environ.get(FOREIGN_CONFIG) if trains else None, folder):
+                    return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:
                     release(folder)

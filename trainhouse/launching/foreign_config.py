@@ -14,7 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.old_names import let_hydra_find, with_current_names
 from trainhouse.configuration.targets import check_config
-from trainhouse.runs.run_folder import config_header, has_own_data
+from trainhouse.runs.run_folder import config_header, own_parts
 
 
 def _parser() -> ArgumentParser:
@@ -33,10 +33,11 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> None:
+def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> Path | None:
     """Raise `UserError` if the main configuration is not in `conf` and holds what no file may hold.
 
-    `arguments` are the command line's. What stands in them, and in a folder of `--config-dir`, is the user's own.
+    Returns the file if it is one that this user account has not written. `arguments` are the command line's. What
+    stands in them, and in a folder of `--config-dir`, is the user's own.
     """
     parsed, unknown = _parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
@@ -54,7 +55,7 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     path = (main / (parsed.config_name or config_name)).resolve()
     path = path if path.suffix == ".yaml" else path.with_name(f"{path.name}.yaml")
     if path.is_relative_to(conf.resolve()) or not path.is_file():
-        return
+        return None
     for key in (re.split("[=@]", override.lstrip("+~"))[0] for override in parsed.overrides):
         if key and (main / key).is_dir():
             raise UserError(f"{key}: {main / key} lies beside a configuration; only {path.name} is taken from there")
@@ -70,4 +71,6 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
             raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
         let_hydra_find(found)
     typed = [override.lstrip("+").partition("=")[0] for override in parsed.overrides]
-    check_config(plain, str(path), typed, has_own_data(path, plain))
+    has_own_data, is_own = own_parts(path, plain)
+    check_config(plain, str(path), typed, has_own_data)
+    return None if is_own else path

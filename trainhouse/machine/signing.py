@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.schema import CONF
+from trainhouse.machine.writes import unrefused
 
 _BYTES = 32
 
@@ -30,6 +31,12 @@ def is_signed(value: Any, signature: object) -> bool:
     if text is None or not isinstance(signature, str) or not signature.isascii():
         return False
     return any(hmac.compare_digest(_digest(key, text), signature) for key in _known_keys())
+
+
+def signatures(config: dict[str, Any]) -> dict[str, str]:
+    """Return the signature of a run's configuration, and that of its `data` alone; none where no key can be kept."""
+    signed = {"config": sign(config), "data": sign(config.get("data"))}
+    return {part: signature for part, signature in signed.items() if signature}
 
 
 def _digest(key: bytes, text: str) -> str:
@@ -65,7 +72,7 @@ def _key() -> bytes | None:
     for key in _known_keys():
         return key
     for place in _places():
-        with suppress(OSError):
+        with suppress(OSError), unrefused():
             _make(place)
         for key in _known_keys():  # unless what is there is no key
             return key

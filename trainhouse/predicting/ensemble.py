@@ -83,6 +83,11 @@ def is_own(checkpoint: Checkpoint) -> bool:
     return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
 
 
+def foreign_of(members: Sequence[Checkpoint]) -> Path | None:
+    """Return the file of a member that this user account has not trained; None if all are its own."""
+    return next((member.foreign for member in members if member.foreign), None)
+
+
 def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
     """Return the trained module of a checkpoint, or of several as one, ready to predict."""
     modules = [rebuild_module(checkpoint) for checkpoint in members]

@@ -13,7 +13,8 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
-from trainhouse.predicting.ensemble import check_same_test_rows, named, rebuild_ensemble
+from trainhouse.machine.writes import only_below
+from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
@@ -37,9 +38,15 @@ def evaluate_checkpoint(
 
     With `others` it is the mean of all of them. Raises `UserError` if the rows may be new to some of them only.
     """
-    set_threads(config["threads"])
     members = [checkpoint, *others]
     check_precision(config["trainer"]["precision"], checkpoint.data_spec)
+    with only_below(foreign_of(members), folder):
+        return _evaluate(members, config, folder)
+
+
+def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
+    set_threads(config["threads"])
+    checkpoint = members[0]
     module = rebuild_ensemble(members)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, config["data"])

@@ -11,7 +11,8 @@ from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.terminal import LiveLine, Part, duration
-from trainhouse.predicting.ensemble import is_own, load_members, named, rebuild_ensemble
+from trainhouse.machine.writes import only_below
+from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble
 from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.numbers import shown
@@ -44,6 +45,18 @@ def infer(
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):
         if path and target.exists() and Path(path).exists() and target.samefile(path):
             raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
+    with only_below(foreign_of(members), file=target):
+        _predict(members, input, data, target, batch_size, device)
+
+
+def _predict(
+    members: list[Checkpoint],
+    input: str | None,
+    data: dict[str, Any],
+    target: Path,
+    batch_size: int,
+    device: torch.device,
+) -> None:
     if is_own(members[0]):
         written, what = _infer_own(members[0], input, data, target, batch_size, device)
         _log.info("%d %s of %s are in %s", written, what, named(members), target)

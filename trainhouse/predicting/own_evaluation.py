@@ -23,6 +23,7 @@ from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, re
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.machine.writes import only_below
 from trainhouse.reports.numbers import shown
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
@@ -49,6 +50,11 @@ _TYPED = (".npy", ".parquet")
 
 def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     """Run the module's own test (or validation, with ``split=val``), and report the metrics that it logs."""
+    with only_below(checkpoint.foreign, folder):
+        _evaluate(checkpoint, config, folder)
+
+
+def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     split = "test" if config["split"] == "auto" else config["split"]
     if split not in ("test", "val"):
         raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")

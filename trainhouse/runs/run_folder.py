@@ -23,7 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 from trainhouse.configuration.bounded import read_json, read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json, write_text
-from trainhouse.machine.signing import is_signed, sign
+from trainhouse.machine.signing import is_signed, signatures
+from trainhouse.machine.writes import unrefused
 
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
@@ -57,7 +58,7 @@ hydra:
 
 """
 
-_SIGNED = "# The account that trained on this data may use its paths again: "
+_SIGNED = "# What the account that has run this is known by, its data and all of it:"
 
 
 def release(folder: Path) -> None:
@@ -93,15 +94,15 @@ def config_header(folder: Path) -> str:
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    signature = sign(config.get("data"))
-    signed = f"{_SIGNED}{signature}\n" if signature else ""
-    write_text(folder / CONFIG, config_header(folder) + signed + OmegaConf.to_yaml(OmegaConf.create(config)))
+    signed = signatures(config)
+    line = f"{_SIGNED} {signed['data']} {signed['config']}\n" if signed else ""
+    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
-def has_own_data(path: Path, config: dict[str, Any]) -> bool:
-    """Whether this user account has trained on the data of `config`, which stands in the file at `path`."""
-    found = re.search(rf"^{re.escape(_SIGNED)}(\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return found is not None and is_signed(config.get("data"), found[1])
+def own_parts(path: Path, config: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether this user account has run the data of `config`, which stands in the file at `path`; and all of it."""
+    found = re.search(rf"^{re.escape(_SIGNED)} (\w+) (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return (is_signed(config.get("data"), found[1]), is_signed(config, found[2])) if found else (False, False)
 
 
 class ClaimRunFolder(Callback):
@@ -256,7 +257,8 @@ def _last_worked_on(folder: Path) -> float:
 
 def remember_to_requeue(folder: Path) -> None:
     """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
-    write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
+    with unrefused():
+        write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
 
 
 def requeued_folder() -> str | None:

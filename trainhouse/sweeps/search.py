@@ -40,7 +40,7 @@ _FAILURES_AT_FIRST = 10
 _REPLACED = 1
 
 Space = dict[str, "BaseDistribution"]
-Extension = Callable[["Trial"], Sequence[str]]
+Extension = Callable[["Trial | FrozenTrial"], Sequence[str]]
 
 
 @dataclass(frozen=True)

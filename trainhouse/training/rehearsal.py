@@ -1,7 +1,9 @@
 """Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
 from trainhouse.reports.names import split_of
 from trainhouse.training.build_data import build_data
@@ -41,7 +44,8 @@ def common_mistake(
     losses = [_loss(one) for one in (*examples, *others)] if any(map(is_loss, metrics)) else []
     for example in examples:
         try:
-            known, directions = _logged(example, metrics)
+            with only_below(os.environ.get(FOREIGN_CONFIG), Path(example.hydra.sweep.dir)):
+                known, directions = _logged(example, metrics)
         except UserError as error:
             mistakes.append(str(error))
             continue

@@ -18,7 +18,8 @@ from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, has_own_data, shown_path
+from trainhouse.machine.writes import only_below
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.edited import refuse_edited
@@ -72,7 +73,12 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     """
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
-    saved = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    saved, foreign = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    with only_below(foreign, folder):
+        return _go_on(folder, saved, config, given)
+
+
+def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -> TrainingResult:
     new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -94,10 +100,11 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> Config:
+def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> tuple[Config, Path | None]:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
+    Returns its file too, if this user account has not written it. It has to have the keys of `config`, but for those
+    `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
     header = OmegaConf.to_container(OmegaConf.create(config_header(folder)), resolve=False)
@@ -107,13 +114,14 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
             plain.pop(key, None)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path), typed, has_own_data(path, plain))  # before anything is resolved
+    has_own_data, is_own = own_parts(path, plain)
+    check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     _check_keys(plain, config, added, path)
-    return plain
+    return plain, None if is_own else path
 
 
 def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
