@@ -12,7 +12,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
-from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, overlap
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
 _MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
@@ -142,7 +142,10 @@ def gives_values_only(lines: Sequence[str]) -> bool:
 
 def same_job(lines: Sequence[str]) -> tuple[str, ...]:
     """Return what is equal for two lists of overrides if they are the same job's."""
-    return tuple(sorted(_as_one(line) for line in lines if not is_of_the_sweep(line)))
+    kept = [_as_one(line) for line in lines if not is_of_the_sweep(line)]
+    keys = [split_line(line)[0] for line in kept]
+    in_order = [line for line, key in zip(kept, keys, strict=True) if sum(overlap(key, other) for other in keys) > 1]
+    return (*sorted(kept), *in_order)
 
 
 def _as_one(line: str) -> str:
