@@ -27,20 +27,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     content = read_mapping(path)
     if content is None:
         return {}
-    kind, jobs, errors = content.get("kind"), content.get("jobs", []), content.get("errors", {})
-    if kind not in ("grid", "search"):
-        raise UserError(f"{path}: kind: expected grid or search, found {kind!r:.40}; {_AGAIN}")
+    if content.get("kind") not in ("grid", "search"):
+        raise UserError(f"{path}: kind: expected grid or search, found {content.get('kind')!r:.40}; {_AGAIN}")
     if not isinstance(content.get("command"), str):
         raise UserError(f"{path}: command: expected a string, found {content.get('command')!r:.40}; {_AGAIN}")
-    if not isinstance(jobs, list) or not all(_is_strings(job) for job in jobs):
-        raise UserError(f"{path}: jobs: expected a list of overrides for each job; {_AGAIN}")
-    if not isinstance(errors, dict) or not all(key.isdecimal() and type(text) is str for key, text in errors.items()):
-        raise UserError(f"{path}: errors: expected a string for the number of each job; {_AGAIN}")
     return content
-
-
-def _is_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:

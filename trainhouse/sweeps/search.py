@@ -178,7 +178,9 @@ class SearchPlan:
             raise UserError(
                 f"hydra.sweeper.space: expected a list of overrides as ['model=cnn'] of {name}, got {more!r}"
             )
-        return merged([*more, *lines])
+        shared = [place for place, one in enumerate(self._typed) if one not in self._space]
+        first = shared[0] if shared else len(lines)
+        return merged([*lines[:first], *more, *lines[first:]])
 
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""

@@ -26,14 +26,14 @@ _NOT_FOR_JOBS = ("launcher", "sweep.resume")
 def of_jobs(overrides: Sequence[Override]) -> list[Override]:
     """Return what the jobs are to be told, in the order in which it was typed, as a single run takes it.
 
-    Of several overrides of one key the last, but mappings, which are merged.
+    Of several overrides of one key the last, but for mappings: they are merged into what is there, or is chosen.
     """
     kept: list[Override] = []
     for override in overrides:
         if override.key_or_group in _NOT_FOR_JOBS:
             continue
         if not _holds_mapping(override):
-            kept = [earlier for earlier in kept if not _gives_way(earlier, override)]
+            kept = [earlier for earlier in kept if _holds_mapping(earlier) or not _gives_way(earlier, override)]
         kept.append(override)
     return kept
 
