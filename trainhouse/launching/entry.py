@@ -24,6 +24,7 @@ from yaml import YAMLError
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
+from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
@@ -73,6 +74,7 @@ def script(
                     quick.answer_sooner(CONF)
                 if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
                     os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
+                sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
                 _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.speed import fast
+from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
@@ -57,6 +58,7 @@ class _ProjectSweeper(Sweeper):
         from trainhouse.sweeps.run import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
+        sys.argv[1:], arguments = as_typed(sys.argv[1:]), as_typed(arguments)
         if composing := fast("composing"):
             composing.compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
@@ -213,6 +215,6 @@ class StudySweeper(_ProjectSweeper):
         from trainhouse.sweeps.space import search_space
 
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        space, fixed = search_space(overrides)
+        space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, fixed, extend, objectives, Settings(**plain), command))
+        return closing(SearchPlan(folder, space, typed, extend, objectives, Settings(**plain), command))

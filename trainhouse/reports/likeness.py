@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import MODULE
 from trainhouse.reports.names import measure_of, split_of
@@ -55,9 +54,9 @@ def loss_of(config: Config, is_own: bool) -> dict[str, Any]:
 def loss_in(folder: Path) -> dict[str, Any] | None:
     """Return what decides the losses of a run whose `metrics.json` is too old to say it; None if unknown."""
     try:
-        config = yaml.safe_load((folder / CONFIG).read_text())
+        config = read_yaml(folder / CONFIG)
         return {key: _flat(value) for key, value in loss_of(config, is_own=False).items()}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

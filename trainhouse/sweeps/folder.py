@@ -13,7 +13,7 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.reports.likeness import cut_key
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
-from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, overlap
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
 _MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
@@ -28,20 +28,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     content = read_mapping(path)
     if content is None:
         return {}
-    kind, jobs, errors = content.get("kind"), content.get("jobs", []), content.get("errors", {})
-    if kind not in ("grid", "search"):
-        raise UserError(f"{path}: kind: expected grid or search, found {kind!r:.40}; {_AGAIN}")
+    if content.get("kind") not in ("grid", "search"):
+        raise UserError(f"{path}: kind: expected grid or search, found {content.get('kind')!r:.40}; {_AGAIN}")
     if not isinstance(content.get("command"), str):
         raise UserError(f"{path}: command: expected a string, found {content.get('command')!r:.40}; {_AGAIN}")
-    if not isinstance(jobs, list) or not all(_is_strings(job) for job in jobs):
-        raise UserError(f"{path}: jobs: expected a list of overrides for each job; {_AGAIN}")
-    if not isinstance(errors, dict) or not all(key.isdecimal() and type(text) is str for key, text in errors.items()):
-        raise UserError(f"{path}: errors: expected a string for the number of each job; {_AGAIN}")
     return content
-
-
-def _is_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
@@ -147,7 +138,10 @@ def gives_values_only(lines: Sequence[str]) -> bool:
 
 def same_job(lines: Sequence[str]) -> tuple[str, ...]:
     """Return what is equal for two lists of overrides if they are the same job's."""
-    return tuple(sorted(_as_one(line) for line in lines if not is_of_the_sweep(line)))
+    kept = [_as_one(line) for line in lines if not is_of_the_sweep(line)]
+    keys = [split_line(line)[0] for line in kept]
+    in_order = [line for line, key in zip(kept, keys, strict=True) if sum(overlap(key, other) for other in keys) > 1]
+    return (*sorted(kept), *in_order)
 
 
 def _as_one(line: str) -> str:

@@ -72,6 +72,12 @@ def as_typed(key: str, value: str) -> str:
     return key if key.startswith("~") and not value else f"{key}={value}"
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether two overrides' keys are the same, or one sets a part of what the other sets: their order counts."""
+    first, second = (f"{key.lstrip('+~')}." for key in (one, other))
+    return first.startswith(second) or second.startswith(first)
+
+
 def override_keys(jobs: Sequence[Job]) -> list[str]:
     """Return the keys of all jobs' overrides, in the order in which they are met."""
     return list(dict.fromkeys(key for job in jobs for key in job.overrides))

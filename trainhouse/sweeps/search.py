@@ -27,6 +27,7 @@ from trainhouse.sweeps.folder import (
 )
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
+from trainhouse.sweeps.space import merged
 from trainhouse.sweeps.study import open_study
 
 if TYPE_CHECKING:
@@ -74,23 +75,25 @@ class SearchPlan:
         self,
         folder: Path,
         space: Space,
-        fixed: list[str],
+        typed: list[str],
         extend: Extension | None,
         objectives: Sequence[Objective],
         settings: Settings,
         command: str,
     ) -> None:
-        """Draw from `space`, and from what the function `extend` asks the trial for; all trials share `fixed`.
+        """Draw from `space`, and from what the function `extend` asks the trial for.
 
-        Raises `UserError` if the storage can't be opened, or if `folder` holds what is not of this study.
+        All trials share the overrides among `typed`; keys of the space stand there where they were typed. Raises
+        `UserError` if the storage can't be opened, or if `folder` holds what is not of this study.
         """
         self.folder, self.objectives, self.settings = folder, objectives, settings
-        self._space, self._fixed, self._extend = space, fixed, extend
+        self._space, self._extend = space, extend
+        self._typed = [*(key for key in space if key not in typed), *typed]
         journal = Path((settings.storage or "").removeprefix("journal://"))
         # The folder may have been moved since then, or be reached by another path.
         self._holds_study = bool(settings.storage) and journal.resolve().parent == folder.resolve()
         self.is_kept = settings.storage is not None
-        self.shared = frozenset(split_line(line)[0] for line in fixed)
+        self.shared = frozenset(split_line(line)[0] for line in typed if line not in space)
         self.note = _why_none_is_pruned(objectives, settings)
         record = read_record(folder)
         if record and record.get("kind") != "search":
@@ -163,9 +166,9 @@ class SearchPlan:
 
     def _lines(self, trial: "Trial | FrozenTrial") -> list[str]:
         """Return the overrides of a trial. Raises `UserError` if the user's own function has no list of them."""
-        lines = [f"{key}={trial.params[key]}" for key in self._space]
+        lines = [f"{one}={trial.params[one]}" if one in self._space else one for one in self._typed]
         if self._extend is None:
-            return [*lines, *self._fixed]
+            return merged(lines)
         name = getattr(self._extend, "__qualname__", self._extend)
         try:
             more = self._extend(trial)
@@ -175,7 +178,9 @@ class SearchPlan:
             raise UserError(
                 f"hydra.sweeper.space: expected a list of overrides as ['model=cnn'] of {name}, got {more!r}"
             )
-        return [*lines, *more, *self._fixed]
+        shared = [place for place, one in enumerate(self._typed) if one not in self._space]
+        first = shared[0] if shared else len(lines)
+        return merged([*lines[:first], *more, *lines[first:]])
 
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""
