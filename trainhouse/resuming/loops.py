@@ -114,7 +114,8 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
     """
     fit: Any = trainer.fit_loop
-    epoch, connector = trainer.fit_loop.epoch_loop, trainer._logger_connector
+    epoch: Any = fit.epoch_loop
+    connector = trainer._logger_connector
     batches, step = epoch.batch_progress.current, epoch._batches_that_stepped
     if batches.processed > batches.completed:
         if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
