@@ -35,7 +35,7 @@ def evaluate_checkpoint(
     members = [checkpoint, *others]
     module = rebuild_ensemble(members)
     datamodule = rebuild_data(checkpoint, config["data"])
-    if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:
+    if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
         check_same_test_rows(members)
     split = _split(datamodule, checkpoint, config)
     if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
@@ -56,7 +56,7 @@ def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any
     """The split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
     trained_on = checkpoint.provenance["data_fingerprint"]
     asked: str = config["split"]
-    if datamodule.fingerprint == trained_on:
+    if datamodule.is_named(trained_on):
         return "test" if asked == "auto" else asked
     if not set(config["data"]) - {"batch_size", "num_workers"}:
         raise UserError(
