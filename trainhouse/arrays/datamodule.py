@@ -1,5 +1,6 @@
 """The data as Lightning takes it: three splits of one data set, in whole batches."""
 
+import functools
 import logging
 import signal
 from dataclasses import replace
@@ -12,7 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
 from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
-from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
 from trainhouse.arrays.order import mix
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
@@ -69,7 +70,7 @@ class DataModule(L.LightningDataModule):
         self.device_resident = False if num_workers else device_resident
         self._said_narrow = False
         self._on_device: dict[int, OnDevice | None] = {}
-        self.fingerprint = fingerprint(dataset)
+        self._as_read = dataset
         dataset = _in_memory(dataset, in_memory)
         own = {"val": dataset.val, "test": dataset.test}
         numbers = {name: np.arange(0) for name in SPLITS}
@@ -98,6 +99,19 @@ class DataModule(L.LightningDataModule):
                     f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
                     f"{way}leave that class out"
                 )
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A name for the content; large files are read for it, the first time that it is asked for."""
+        return fingerprint(self._as_read)
+
+    def is_named(self, name: str) -> bool:
+        """Whether a fingerprint is that of this data: of this version, or of an older one."""
+        return is_named(self._as_read, name)
+
+    def has_other_form(self, name: str) -> bool:
+        """Whether a fingerprint is of data of another size, shape or type: nothing is read for that."""
+        return has_other_form(self._as_read, name)
 
     def row_count(self, split: str) -> int:
         """Return the number of rows of ``train``, ``val``, ``test`` or ``all``."""

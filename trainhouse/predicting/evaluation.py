@@ -50,7 +50,7 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     module = rebuild_ensemble(members)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, config["data"])
-    if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:
+    if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
         check_same_test_rows(members)
     split = _split(datamodule, checkpoint, config)
     if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
@@ -58,7 +58,7 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), _named(split))
     left_out = 0
-    if datamodule.fingerprint != checkpoint.provenance["data_fingerprint"]:
+    if not datamodule.is_named(checkpoint.provenance["data_fingerprint"]):
         left_out = _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
     _log.info("")
     path = folder / PREDICTIONS if config["predictions"] else None
@@ -77,7 +77,7 @@ def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any
     """The split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
     trained_on = checkpoint.provenance["data_fingerprint"]
     asked: str = config["split"]
-    if datamodule.fingerprint == trained_on:
+    if datamodule.is_named(trained_on):
         return "test" if asked == "auto" else asked
     if not set(config["data"]) - {"batch_size", "num_workers"}:
         key = "file" if "file" in checkpoint.config["data"] else "features"

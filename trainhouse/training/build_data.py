@@ -9,7 +9,7 @@ import lightning as L
 from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
-from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.fingerprint import is_named
 from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
@@ -143,7 +143,7 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
         if found != expected:
             raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
     serving = _serving(data)
-    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:  # rows that nobody has looked at yet
+    if not is_named(dataset, checkpoint.provenance["data_fingerprint"]):  # rows that nobody has looked at yet
         serving["split"] = None
         for rows, part in ((dataset.rows, ""), (dataset.val, " (val)"), (dataset.test, " (test)")):
             if rows is not None:

@@ -78,6 +78,8 @@ def _train(
     reseed(seed, "init")
     with doing("reading the data"):
         datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
+        if resume_from and isinstance(datamodule, DataModule):
+            _check_same_rows(resume_from, datamodule)
         card = card_of(datamodule, seed)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
@@ -94,8 +96,8 @@ def _train(
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
-    if resume_from:
-        _check_same_data(resume_from, card)
+    if resume_from and not isinstance(datamodule, DataModule):
+        _refuse_other_data(resume_from, card.name, card.fingerprint)
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(config.get("logger"), folder, logged_before)
     log_hyperparameters(loggers, hyperparameters(config), None)
@@ -210,13 +212,27 @@ def _result_before(folder: Path) -> dict[str, Any]:
     return {"before": before} if before else {}
 
 
-def _check_same_data(resume_from: Path, card: DataCard) -> None:
-    then = read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"]
-    if then != card.fingerprint:
+def _check_same_rows(resume_from: Path, datamodule: DataModule) -> None:
+    then = _fingerprint_then(resume_from)
+    if datamodule.has_other_form(then):  # before all of it is read
         raise UserError(
-            f"{card.name}: has changed since the run was started (fingerprint {card.fingerprint}, "
+            f"{datamodule.source}: has changed since the run was started (other shapes or types), so the run can't go "
+            "on as it would have; restore it, or start a new run with init_from="
+        )
+    if not datamodule.is_named(then):
+        _refuse_other_data(resume_from, datamodule.source, datamodule.fingerprint)
+
+
+def _refuse_other_data(resume_from: Path, name: str, fingerprint: str) -> None:
+    if (then := _fingerprint_then(resume_from)) != fingerprint:
+        raise UserError(
+            f"{name}: has changed since the run was started (fingerprint {fingerprint}, "
             f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
         )
+
+
+def _fingerprint_then(resume_from: Path) -> str:
+    return str(read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"])
 
 
 def _stopped_by(trainer: L.Trainer) -> str:
