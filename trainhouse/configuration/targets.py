@@ -15,7 +15,7 @@ from typing import Any
 
 from hydra.utils import get_object
 
-from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.errors import UserError, causes, did_you_mean
 from trainhouse.configuration.named_in_conf import (
     MANY,
     Place,
@@ -220,9 +220,7 @@ def locate(name: Any, key: str) -> Any:
         with _quiet():
             found = get_object(current_name(name))
     except Exception as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
+        *_, cause = causes(error)
         module, _, attribute = name.rpartition(".")
         hint = ""
         if isinstance(cause, (AttributeError, ModuleNotFoundError)):

@@ -19,6 +19,7 @@ from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
 from trainhouse.resuming.early_stopping import count_in_full, forget, has_stopped
 from trainhouse.resuming.exact_data import ExactData
+from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.seeding import reseed
 
 Saved = dict[str, Any]
@@ -107,6 +108,7 @@ class ExactResume(SeededEvaluation):
                     if isinstance(callback, EarlyStopping):
                         count_in_full(callback)
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                refuse_finder(callback, f"{type(pl_module).__name__}.configure_callbacks")
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
 

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,6 +38,7 @@ RUNS = "outputs"
 MULTIRUN = "multirun.yaml"
 SWEEP = "sweep.json"
 SWEEP_LOG = "logs/sweep.log"
+_MOST_AT_ONCE = 1000  # runs that begin in the same second
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
 
 _CONFIG_HEADER = """\
@@ -303,15 +303,15 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
         _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
     if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
         _refuse(f"hydra.{kind}.dir: expected a folder of its own for the {kind}")
-    for suffix in count():
+    for suffix in range(_MOST_AT_ONCE):
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
         try:
             candidate.mkdir(parents=True, exist_ok=True)
             create_mark(candidate)
             return candidate
         except FileExistsError:
-            if candidate.exists() and not candidate.is_dir():
-                _refuse(f"hydra.{kind}.dir: {candidate} is a file, not a folder")
+            if not candidate.is_dir():
+                _refuse(f"hydra.{kind}.dir: {_in_the_way(candidate)}")
             if _named_by_user(config, kind):
                 _refuse(
                     f"hydra.{kind}.dir: {candidate} already holds a {kind}, which is never overwritten; "
@@ -319,7 +319,21 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
                 )
         except OSError as error:
             _refuse(f"hydra.{kind}.dir: cannot create {candidate}: {error.strerror}")
-    raise AssertionError("count() does not end")
+    count = _MOST_AT_ONCE - 1
+    raise SystemExit(
+        f"error: hydra.{kind}.dir: {folder} and {count} more of its name hold a {kind}; name another folder"
+    )
+
+
+def _in_the_way(folder: Path) -> str:
+    """Say what is there in place of `folder`, or of one that it is in."""
+    for path in reversed((folder, *folder.parents)):
+        if path.is_symlink() and not path.exists():
+            target = path.readlink()
+            return f"{path} is a link to {target}, which does not exist; mount or create it, or remove the link"
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file, not a folder"
+    return f"{folder} was removed while it was made"
 
 
 def _refuse(message: str) -> NoReturn:

@@ -14,6 +14,7 @@ from trainhouse.configuration.create import create
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
@@ -93,6 +94,8 @@ def build_callbacks(
         for name, node in (config.get("callbacks") or {}).items()
         if node is not None and not (config["monitor"] is None and _needs_monitor(node))
     }
+    for key, callback in configured.items():
+        refuse_finder(callback, key)
     tell_apart(configured)
     return [*own, *configured.values()]
 
