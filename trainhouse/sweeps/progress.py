@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trainhouse.configuration.errors import first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.runs.run_folder import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
 from trainhouse.sweeps.plan import Plan
@@ -68,7 +69,7 @@ class Progress:
             self._warn(error)
 
     def _warn(self, error: Exception) -> None:
-        text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+        text = f"warning: progress: {type(error).__name__}: {printable(first_line(error))}"
         if text != self._warned:
             print(text, file=sys.stderr)
         self._warned = text
@@ -95,6 +96,7 @@ class Progress:
 
     def _say(self, text: str) -> None:
         self._clear()
+        text = printable(text, lines=True)
         print(text, flush=True)
         if self._log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")
