@@ -124,7 +124,7 @@ def check_targets(
         first, text = check.outside[0]
         keys = dict.fromkeys(key.partition("[")[0] for key, _ in check.outside)
         raise UserError(
-            f"{source}: {first} is {text!r}; this file was trained by another user account (or an older version), "
+            f"{source}: {first} is {text!r}; this file was configured by another user account (or an older version), "
             f"so type its data paths: {' '.join(f'{key}=...' for key in keys)}"
         )
 

@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import left_to_the_jobs
@@ -84,13 +85,13 @@ def script(
             except (UserError, JobFailedError) as error:
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
-                sys.exit(f"error: {error}")
+                sys.exit(f"error: {printable(error)}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
                     raise
-                sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+                sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
             except (KeyboardInterrupt, Interrupted) as stopped:
-                print(str(stopped) or "interrupted", file=sys.stderr)
+                print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
 
         return main
@@ -143,10 +144,9 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
     except UserError as error:  # no log could be opened
-        message = f"error: {error}"
-        if in_sweep and isinstance(
-            error, BusyError
-        ):  # a process that the sweep had started before works on: it says how
+        message = f"error: {printable(error)}"
+        # Where a process that the sweep had started before still works, that one says how the job ends.
+        if in_sweep and isinstance(error, BusyError):
             raise JobStoppedError(str(error)) from None
         if not in_sweep:
             print(message, file=sys.stderr)
@@ -163,13 +163,14 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
     """
     expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
-    message = f"error: {expected or f'{type(error).__name__}: {error}'}"
+    told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    message = f"error: {told}"
     if expected is not None:
         if not quiet:
             print(message, file=sys.stderr)
         _log.error(message, extra={"file_only": True})
     if (expected is None and not quiet) or show_traceback:
-        traceback.print_exc()
+        print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     log_traceback(_log)
     return message
 

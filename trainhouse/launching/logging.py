@@ -1,5 +1,6 @@
 """What the terminal says and the log keeps: the same lines, with times in the file."""
 
+import copy
 import logging
 import sys
 import warnings
@@ -8,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
 
 try:
@@ -42,12 +44,14 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     `path` None keeps no file. Raises `BusyError` if another process keeps its log there: it is at work in
     the same folder.
     """
-    handlers: list[logging.Handler] = [_Terminal() if on_terminal else logging.NullHandler()]
+    shown = _Terminal()
+    shown.setFormatter(_Printable("%(message)s"))
+    handlers: list[logging.Handler] = [shown if on_terminal else logging.NullHandler()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
         _lock(file)
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        file.setFormatter(_Printable("%(asctime)s %(levelname)-7s %(message)s"))
         handlers.append(file)
 
     root = logging.getLogger()
@@ -81,9 +85,27 @@ class _Terminal(logging.Handler):
             return
         try:
             short = getattr(record, "short", None) if sys.stdout.isatty() else None
-            terminal.say(short or self.format(record))
+            terminal.say(printable(short) if short else self.format(record))
         except Exception:
             self.handleError(record)
+
+
+class _Printable(logging.Formatter):
+    """Writes out what is not to be seen in a message, and in what is filled into it line breaks too.
+
+    What is filled in may have lines of its own if the record says so with ``extra={"lines": True}``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        record = copy.copy(record)
+        has_lines = getattr(record, "lines", False) or record.name == "py.warnings"  # of libraries
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                one if isinstance(one, (int, float)) or one is None else printable(one, has_lines)
+                for one in record.args
+            )
+        return printable(super().format(record), lines=True)
 
 
 def _lock(handler: logging.FileHandler) -> None:

@@ -5,7 +5,6 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 
 import os
 import secrets
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
@@ -21,6 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
@@ -81,7 +81,7 @@ class _ProjectSweeper(Sweeper):
             own = own_objective(self.composed)
             objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
-            with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
+            with self.plan(overrides, folder, objectives, f"python {shell_joined(sys.argv)}") as plan:
                 self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)

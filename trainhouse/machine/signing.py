@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.schema import CONF
-from trainhouse.machine.writes import unrefused
+from trainhouse.machine.writes import is_foreign, unrefused
 
 _BYTES = 32
 
@@ -34,7 +34,12 @@ def is_signed(value: Any, signature: object) -> bool:
 
 
 def signatures(config: dict[str, Any]) -> dict[str, str]:
-    """Return the signature of a run's configuration, and that of its `data` alone; none where no key can be kept."""
+    """Return the signature of a run's configuration, and that of its `data` alone.
+
+    There is none where no key can be kept, and none of what somebody else has configured.
+    """
+    if is_foreign():
+        return {}
     signed = {"config": sign(config), "data": sign(config.get("data"))}
     return {part: signature for part, signature in signed.items() if signature}
 

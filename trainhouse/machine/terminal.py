@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from trainhouse.configuration.printable import printable
+
 if TYPE_CHECKING:
     from rich.live import Live
 
@@ -112,7 +114,7 @@ class LiveLine:
         from rich.text import Text
 
         columns = width() - 1
-        line = fitted(parts, columns)
+        line = printable(fitted(parts, columns))
         bar = _bar(done) if done is not None and len(line) + _BAR + 2 <= columns else ""
         text = Text(bar, style="green", no_wrap=True, overflow="crop", end="")
         text.append(line, style="default")

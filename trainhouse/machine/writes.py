@@ -39,6 +39,7 @@ _EVENTS = {
 _NONE = -1  # in place of a descriptor
 _looks: list[Look] = []
 _installed: list[bool] = []
+_sources: list[object] = []
 
 
 @contextmanager
@@ -75,8 +76,17 @@ def only_below(source: object, *folders: Path, file: Path | None = None) -> Iter
             f"below {folders[0] if folders else file} only, and data/processed"
         )
 
-    with watched(refuse):
-        yield
+    _sources.append(source)
+    try:
+        with watched(refuse):
+            yield
+    finally:
+        _sources.remove(source)
+
+
+def is_foreign() -> bool:
+    """Whether what somebody else has configured is used: it doesn't become one's own by that."""
+    return bool(_sources)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def report_evaluation(
     _log.info("%-6s %s", split, metrics_line(metrics, split))
     findings = evaluation.task.findings(spec, evaluation.targets, evaluation.predictions)
     if findings.text:
-        _log.info("\n%s\n", findings.text)
+        _log.info("\n%s\n", findings.text, extra={"lines": True})
     content |= findings.content
     for name, figure in findings.figures.items():
         figures.save(figure, folder / "figures" / f"{name}.png")

@@ -266,13 +266,14 @@ def print_ranking(ranking: Ranking) -> None:
         [place, run.folder, run.metrics.get(ranking.metric, math.nan), run.best_epoch, run.model, run.data, _date(run)]
         for place, run in enumerate(ranking.runs, 1)
     ]
-    _log.info("%s\n", table(header, rows))
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
 
 
 def print_runs(runs: Sequence[Run]) -> None:
     """Show runs with what names their data, in no order of merit."""
     rows = [[run.folder, run.model, run.data, run.data_key, _date(run)] for run in runs]
-    _log.info("%s\n", table(["run", "model", "data", "fingerprint/split/seed", "date"], rows))
+    header = ["run", "model", "data", "fingerprint/split/seed", "date"]
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
 
 
 def _date(run: Run) -> str:

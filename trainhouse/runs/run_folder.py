@@ -6,7 +6,6 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 import functools
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.bounded import read_json, read_mapping
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable, shell_quoted
 from trainhouse.machine.files import write_json, write_text
 from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.machine.writes import unrefused
@@ -68,17 +68,22 @@ def release(folder: Path) -> None:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as a user types it: relative to the working folder if it is below."""
+    """Return a path as it is shown: relative to the working folder if it is below."""
+    return printable(_short(path))
+
+
+def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def as_override(key: str, path: Path) -> str:
     """Return ``key=path`` as it can be typed into a shell."""
-    shown = shown_path(path)
+    shown = _short(path)
     if re.fullmatch(r"[\w./+-]+", shown, re.ASCII):
         return f"{key}={shown}"
     override = f"{key}={quoted(shown)}"
-    return shlex.quote(override) if re.search(r'["$`\\!]', override) else f'"{override}"'
+    is_plain = override.isprintable() and not re.search(r'["$`\\!]', override)
+    return f'"{override}"' if is_plain else shell_quoted(override)
 
 
 def quoted(text: str) -> str:
@@ -338,4 +343,4 @@ def _in_the_way(folder: Path) -> str:
 
 def _refuse(message: str) -> NoReturn:
     # Hydra turns an exception of a callback into a warning and goes on; it lets SystemExit through.
-    sys.exit(f"error: {message}")
+    sys.exit(f"error: {printable(message)}")

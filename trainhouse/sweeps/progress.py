@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trainhouse.configuration.errors import first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
 from trainhouse.machine.terminal import Part
 from trainhouse.reports.numbers import shown
@@ -70,7 +71,7 @@ class Progress:
             self._warn(error)
 
     def _warn(self, error: Exception) -> None:
-        text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+        text = f"warning: progress: {type(error).__name__}: {printable(first_line(error))}"
         if text != self._warned:
             print(text, file=sys.stderr)
         self._warned = text
@@ -93,6 +94,7 @@ class Progress:
             self.look()
 
     def _say(self, text: str) -> None:
+        text = printable(text, lines=True)
         terminal.say(text)
         if self._log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from trainhouse.configuration.errors import Interrupted, UserError, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.run_folder import LOG, as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
@@ -146,7 +147,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     write_results(folder, jobs, plan.objectives)
     text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
-    print(f"\n{text}\n\n{files} in {shown_path(folder)}", flush=True)
+    print(printable(f"\n{text}\n\n{files} in {shown_path(folder)}", lines=True), flush=True)
     if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
         return jobs
     try:
@@ -154,7 +155,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
 
         write_figures(folder, jobs, plan.objectives)
     except Exception as error:
-        print(f"warning: figures: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"warning: figures: {type(error).__name__}: {printable(error)}", file=sys.stderr)
     return jobs
 
 

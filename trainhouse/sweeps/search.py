@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.machine.locks import Worker, locked
 from trainhouse.runs.run_folder import CONFIG
 from trainhouse.sweeps.folder import (
@@ -337,7 +338,7 @@ def _lines_in_file(trial: "FrozenTrial") -> list[str]:
 
 def _of_another_command(trials: Sequence[int], command: object) -> str:
     which = f"trial {', '.join(map(str, trials))}"
-    return f"{which} was begun by another command and is left as it is; its command may have been: {command}"
+    return f"{which} was begun by another command and is left as it is; its command may have been: {printable(command)}"
 
 
 def _holds(space: Any, value: Any) -> bool:

@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from trainhouse.configuration.printable import printable
 from trainhouse.reports.numbers import shown
 from trainhouse.reports.table import table
 from trainhouse.sweeps.job import (
@@ -56,7 +57,7 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
 
 def clipped(text: str, width: int) -> str:
     """Return `text` on one line of at most `width` characters; its middle is what goes."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     if len(text) <= width:
         return text
     head = width // 2

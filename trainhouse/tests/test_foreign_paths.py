@@ -63,7 +63,7 @@ def test_that_of_another_account_is_told_what_to_type_and_then_evaluated(
         typed = run_script("eval.py", "ckpt_path=run", f"data.features={data}", "hydra.run.dir=typed", cwd=work)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == (
-        f"error: run/checkpoints/best_model.ckpt: data.features is '{data}'; this file was trained by another user "
+        f"error: run/checkpoints/best_model.ckpt: data.features is '{data}'; this file was configured by another user "
         "account (or an older version), so type its data paths: data.features=...\n"
     )
     assert typed.returncode == 0, typed.stderr
@@ -90,7 +90,7 @@ def test_a_path_that_was_changed_is_no_longer_ones_own(work: Path, tmp_path: Pat
     torch.save(content, tmp_path / "changed.ckpt")
     done = run_script("eval.py", f"ckpt_path={tmp_path}/changed.ckpt", cwd=tmp_path)
     assert done.returncode == 1
-    assert "data.features is '/etc/passwd'; this file was trained by another user account" in done.stderr
+    assert "data.features is '/etc/passwd'; this file was configured by another user account" in done.stderr
 
 
 def test_a_run_folder_is_resumed_and_run_again_by_its_own_account(
