@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,7 @@ def script(
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 if quick := fast("quick_hydra"):
@@ -87,6 +89,10 @@ def script(
                 if show_traceback:
                     raise
                 sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+            except OSError as error:  # of a file of Hydra's own, or of the log
+                if show_traceback or (told := fault_of_the_machine(error)) is None:
+                    raise
+                sys.exit(f"error: {told}")
             except (KeyboardInterrupt, Interrupted) as stopped:
                 print(str(stopped) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
@@ -139,8 +145,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 raise
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
-    except UserError as error:  # no log could be opened
-        message = f"error: {error}"
+    except (UserError, OSError) as error:  # no log could be opened
+        message = f"error: {fault_of_the_machine(error) or error}"
         if not in_sweep:
             print(message, file=sys.stderr)
     if not in_sweep:
@@ -165,6 +171,17 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         traceback.print_exc()
     log_traceback(_log)
     return message
+
+
+def _tell_of_thread(
+    otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
+) -> None:
+    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
+    told = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
+    if told is None or show_traceback:
+        otherwise(raised)
+    else:
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

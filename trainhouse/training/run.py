@@ -4,6 +4,7 @@ import logging
 import math
 import multiprocessing
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.bounded import read_mapping
-from trainhouse.configuration.errors import Interrupted, UserError
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
 from trainhouse.reports.figures import COLUMNS
@@ -155,8 +156,10 @@ def _train(
     except BaseException as error:
         is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
         status = "interrupted" if is_stopped else "failed"
-        told = {"error": str(error) or type(error).__name__} if status == "failed" else {}
-        write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
+        fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
+        told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+        with suppress(OSError):  # a full disk, or a folder that is gone: the error itself says more
+            write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
         raise
