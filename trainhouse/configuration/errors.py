@@ -84,7 +84,7 @@ def fault_of_the_machine(error: Exception) -> str | None:
     """Return one line for an error that neither the program nor its user made: a full disk, too little memory."""
     text = str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        name = error.filename or _open_file(error)
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else _open_file(error)
         return f"{name}: {error.strerror}" if name else f"{error.strerror}{_OF_A_PROCESS.get(error.errno, '')}"
     if "unable to write to file </torch" in text or "unable to allocate shared memory" in text or "Bus error" in text:
         return f"shared memory is {_NO_SHARED_MEMORY}"

@@ -63,6 +63,7 @@ def script(
     def decorate(act: Act) -> Callable[[], None]:
         @functools.wraps(act)
         def main() -> None:
+            _in_utf8()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
@@ -100,6 +101,20 @@ def script(
         return main
 
     return decorate
+
+
+def _in_utf8() -> None:
+    """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
+
+    Ends it for names that are not UTF-8, of which no file could say what they are.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"  # also for the processes that it starts
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            shown = text.encode(errors="backslashreplace").decode()
+            sys.exit(f"error: {what}{shown}: is not UTF-8 text; give the file or folder another name")
 
 
 def _unless_stopped(run: Callable[[], None]) -> None:

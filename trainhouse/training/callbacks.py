@@ -12,9 +12,10 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
+from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.resuming.digest import row_count
-from trainhouse.runs.run_folder import LAST_CHECKPOINT, is_sweep_job
+from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT, is_sweep_job
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class History(Checkpoint):
         self._rows = 0
         self._rows_before: list[dict[str, float]] = []
         self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
+        self._config = self.path.parent.parent / CONFIG
+        self._has_config = False
 
     @property
     def seconds_before(self) -> float:
@@ -46,6 +49,7 @@ class History(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock: of an epoch that is resumed in its middle, none of the later hooks tells."""
         self._started = time.perf_counter() - self._seconds_before
+        self._has_config = self._config.is_file()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -99,6 +103,8 @@ class History(Checkpoint):
         _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, shown, row["seconds"])
 
     def _write(self) -> None:
+        if self._has_config and not self._config.is_file():  # to write on would make half a folder
+            raise UserError(f"{self._config.parent}: was deleted or moved while the run was at work; start it again")
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")  # a metric may be called anything

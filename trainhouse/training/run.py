@@ -42,7 +42,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History
-from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.monitoring import check_logged, with_own_monitor
@@ -90,6 +90,7 @@ def _train(
         check_run(config, datamodule, directions if not has_own_module else None)
     else:
         check_own_run(config, datamodule, module)
+    check_tuners(config.get("callbacks"), module)
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
@@ -108,7 +109,7 @@ def _train(
     trainer = build_trainer(config, folder, [*callbacks, stop], loggers, datamodule, seed)
 
     _warn_of_what_files_may_not_name(config)
-    _refuse_processes_in_a_sweep(trainer)
+    _refuse_processes(trainer, config)
     if config["compile"]:
         check_compiler(trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
@@ -158,7 +159,10 @@ def _train(
         status = "interrupted" if is_stopped else "failed"
         fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
         told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
-        with suppress(OSError):  # a full disk, or a folder that is gone: the error itself says more
+        if not folder.exists():
+            gone = f"{folder}: was deleted or moved while the run was at work; start it again"
+            raise UserError(gone) if status == "failed" else error from error
+        with suppress(OSError):  # a full disk: the error itself says more
             write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
@@ -191,8 +195,13 @@ def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
 
 
-def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
-    """Lightning starts further processes with the command line of this one: each would run the whole sweep."""
+def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+    if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
+        raise UserError(
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned to "
+            "themselves; use ddp"
+        )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
             f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
