@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -64,11 +65,13 @@ def script(
     def decorate(act: Act) -> Callable[[], None]:
         @functools.wraps(act)
         def main() -> None:
+            _in_utf8()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 if quick := fast("quick_hydra"):
@@ -90,6 +93,10 @@ def script(
                 if show_traceback:
                     raise
                 sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
+            except OSError as error:  # of a file of Hydra's own, or of the log
+                if show_traceback or (told := fault_of_the_machine(error)) is None:
+                    raise
+                sys.exit(f"error: {printable(told)}")
             except (KeyboardInterrupt, Interrupted) as stopped:
                 print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
@@ -97,6 +104,20 @@ def script(
         return main
 
     return decorate
+
+
+def _in_utf8() -> None:
+    """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
+
+    Ends it for names that are not UTF-8, of which no file could say what they are.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"  # also for the processes that it starts
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            shown = text.encode(errors="backslashreplace").decode()
+            sys.exit(f"error: {what}{shown}: is not UTF-8 text; give the file or folder another name")
 
 
 def _unless_stopped(run: Callable[[], None]) -> None:
@@ -143,8 +164,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 raise
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
-    except UserError as error:  # no log could be opened
-        message = f"error: {printable(error)}"
+    except (UserError, OSError) as error:  # no log could be opened
+        message = f"error: {printable(fault_of_the_machine(error) or error)}"
         # Where a process that the sweep had started before still works, that one says how the job ends.
         if in_sweep and isinstance(error, BusyError):
             raise JobStoppedError(str(error)) from None
@@ -173,6 +194,17 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     log_traceback(_log)
     return message
+
+
+def _tell_of_thread(
+    otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
+) -> None:
+    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
+    told = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
+    if told is None or show_traceback:
+        otherwise(raised)
+    else:
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

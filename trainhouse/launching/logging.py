@@ -73,7 +73,10 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
         logging.captureWarnings(False)
         root.handlers, root.level, warnings.formatwarning = before
         for handler in handlers:
-            handler.close()
+            try:
+                handler.close()
+            except OSError as error:  # a full disk; what the run came to stands elsewhere
+                print(f"warning: {path}: {error.strerror}; its last lines are missing", file=sys.stderr)
 
 
 class _Terminal(logging.Handler):

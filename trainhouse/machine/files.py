@@ -41,8 +41,14 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         os.umask(umask)
         partial.chmod(0o666 & ~umask)
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (
+            None,
+            str(partial),
+        ):  # who writes to an open file has no name
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
     _sync_folder(path.parent)
 

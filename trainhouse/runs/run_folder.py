@@ -94,7 +94,10 @@ def quoted(text: str) -> str:
 
 def config_header(folder: Path) -> str:
     """Return what a run's `config.yaml` begins with: for Hydra, when it is run again."""
-    return _CONFIG_HEADER.format(folder=folder.absolute())
+    named = str(folder.absolute())
+    return _CONFIG_HEADER.format(
+        folder=named if named.isprintable() else "<this folder>"
+    )  # a line break ends a comment
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,6 +82,11 @@ class GridPlan:
         write_record(self.folder, {**self._record, "errors": self._errors})
         self._written_at, self._is_written = time.monotonic(), True
 
+    def _write_errors(self) -> None:
+        """Keep why jobs could not begin, if there is room: without it they are tried again, as they are with it."""
+        with suppress(OSError):
+            self._write()
+
     def is_asked_for(self, number: int) -> bool:
         """Whether the command has this job; others are of an earlier one in the same folder."""
         return number in self._asked
@@ -104,7 +110,7 @@ class GridPlan:
             self._errors[task.number] = error
             self._is_written = False
             if time.monotonic() > self._written_at + _WRITTEN_EVERY:
-                self._write()
+                self._write_errors()
 
     def jobs(self) -> list[Job]:
         """Return all jobs; what is complete is read once. A failed one may be requeued by a cluster."""
@@ -133,7 +139,7 @@ class GridPlan:
         """Let another process go on with the sweep."""
         try:
             if not self._is_written:
-                self._write()
+                self._write_errors()
         finally:
             self._lock.close()
 

@@ -11,6 +11,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
+from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
@@ -18,7 +19,7 @@ from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.loops import about_to_log, was_tried
 from trainhouse.runs.log_position import LogPosition, sizes
-from trainhouse.runs.run_folder import LAST_CHECKPOINT
+from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT
 from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
 _log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class History(Checkpoint):
         self._rows_before: list[dict[str, float]] = []
         self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
         self._logged_before_validation: dict[str, int] | None = None
+        self._config = self.path.parent.parent / CONFIG
+        self._has_config = False
 
     @property
     def seconds_before(self) -> float:
@@ -53,6 +56,7 @@ class History(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock: of an epoch that is resumed in its middle, none of the later hooks tells."""
         self._started = time.perf_counter() - self._seconds_before
+        self._has_config = self._config.is_file()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -121,6 +125,8 @@ class History(Checkpoint):
         return all(value < other if self.mode == "min" else value > other for other in before)
 
     def _write(self) -> None:
+        if self._has_config and not self._config.is_file():  # to write on would make half a folder
+            raise UserError(f"{self._config.parent}: was deleted or moved while the run was at work; start it again")
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")  # a metric may be called anything

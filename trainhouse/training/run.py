@@ -4,6 +4,7 @@ import logging
 import math
 import multiprocessing
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.bounded import read_mapping
-from trainhouse.configuration.errors import Interrupted, UserError
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
 from trainhouse.machine.terminal import doing
@@ -42,7 +43,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.monitoring import check_logged, with_own_monitor
@@ -93,6 +94,7 @@ def _train(
         check_run(config, datamodule, directions if not has_own_module else None)
     else:
         check_own_run(config, datamodule, module)
+    check_tuners(config.get("callbacks"), module)
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
@@ -111,7 +113,7 @@ def _train(
     trainer = build_trainer(config, folder, [*callbacks, stop], loggers, datamodule, seed)
 
     _warn_of_what_files_may_not_name(config)
-    _refuse_processes_in_a_sweep(trainer)
+    _refuse_processes(trainer, config)
     if config["compile"]:
         check_compiler(trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
@@ -160,8 +162,13 @@ def _train(
     except BaseException as error:
         is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
         status = "interrupted" if is_stopped else "failed"
-        told = {"error": str(error) or type(error).__name__} if status == "failed" else {}
-        write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
+        fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
+        told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+        if not folder.exists():
+            gone = f"{folder}: was deleted or moved while the run was at work; start it again"
+            raise UserError(gone) if status == "failed" else error from error
+        with suppress(OSError):  # a full disk: the error itself says more
+            write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
         raise
@@ -193,8 +200,13 @@ def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
 
 
-def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
-    """Lightning starts further processes with the command line of this one: each would run the whole sweep."""
+def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+    if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
+        raise UserError(
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned to "
+            "themselves; use ddp"
+        )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
             f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
