@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import logging
 from collections import Counter
-from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,15 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
-from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
+from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
-_VERSION = 3  # of the conversion: arrays made by another one are made again
+_log = logging.getLogger(__name__)
+
+_VERSION = 4  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -30,6 +34,7 @@ def read_csv(
     shape: list[int] | None = None,
     dtype: str = "float32",
     missing: str = "mean",
+    keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -41,6 +46,7 @@ def read_csv(
         drop: columns that are neither features nor labels.
         shape: shape of one row, for tables whose columns are pixels.
         dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        keep_index: use columns that number the rows too; they are left out otherwise, and named.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -55,53 +61,48 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    asked = _Asked(targets, task, drop or [], shape, dtype, missing, keep_index, like)
     refuse_missing(path, "data.file")
-    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
+    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
     if not (folder / "spec.json").is_file():
         try:
-            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+            _convert(path, asked, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
     spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
+    for line in json.loads((folder / "warnings.json").read_text()):
+        _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file)
 
 
-def _digest(arguments: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:8]
+class _Asked(NamedTuple):
+    """What decides the converted arrays beside the file's content."""
+
+    targets: list[str]
+    task: str | None
+    drop: list[str]
+    shape: list[int] | None
+    dtype: str
+    missing: str
+    keep_index: bool
+    like: DataSpec | None
+
+    def digest(self) -> str:
+        like = self.like.to_dict() if self.like else None
+        return hashlib.sha256(json.dumps([_VERSION, *self[:-1], like]).encode()).hexdigest()[:8]
 
 
-def _convert(
-    path: Path,
-    targets: list[str],
-    task: str | None,
-    drop: list[str],
-    shape: list[int] | None,
-    dtype: str,
-    missing: str,
-    like: DataSpec | None,
-    folder: Path,
-) -> None:
+def _convert(path: Path, asked: _Asked, folder: Path) -> None:
+    like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
-    for key, listed in (("target", targets), ("drop", [] if like else drop)):
-        for name in listed:
-            if name not in table.column_names:
-                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
-    columns = [name for name in table.column_names if name not in {*targets, *drop}]
-    if like and like.columns:
-        if absent := [name for name in like.columns if name not in table.column_names]:
-            hint = did_you_mean(absent[0], table.column_names)
-            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
-        columns = list(like.columns)
-    if not columns:
-        raise UserError(f"data.file: {path} has no columns but the target")
+    columns, warnings = _find_columns(table, asked, path)
 
     labels = _labels(table, targets, str(path))
-    chosen = like.task if like else find_task(labels, task)
+    chosen = like.task if like else find_task(labels, asked.task)
     source = f"{path}, column {targets[0]}"
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
@@ -110,34 +111,66 @@ def _convert(
     else:
         y, names = encode_targets(labels, source), ()
         outputs = y.shape[1]
-    input_shape = like.input_shape if like else tuple(shape or [len(columns)])
+    input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
     categories = like.categories if like else _categories(table, columns, str(path))
-    if categories and shape:
+    if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
-    if categories and dtype == "uint8":
+    if categories and asked.dtype == "uint8":
         raise UserError(
             f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"
         )
+    places = {name: place for place, name in enumerate(table.column_names)}
+    unused = places.keys() - {*columns, *targets}
     spec = DataSpec(
         task=chosen,
         input_shape=input_shape,
-        dtype=dtype,
+        dtype=asked.dtype,
         outputs=outputs,
         classes=names,
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
-        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=asked.missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        label_places=like.label_places if like else tuple(places[name] for name in targets),
+        unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),
+        ranges=like.ranges if like else (),
     )
     arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
+    write_json(folder / "warnings.json", warnings)
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str], list[str]]:
+    """Return the feature columns, and what is to be said of columns that are left out."""
+    like = asked.like
+    for key, listed in (("target", asked.targets), ("drop", [] if like else asked.drop)):
+        for name in listed:
+            if name not in table.column_names:
+                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
+    if like and like.columns:
+        if absent := [name for name in like.columns if name not in table.column_names]:
+            hint = did_you_mean(absent[0], table.column_names)
+            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
+        return list(like.columns), []
+    columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
+    if not columns:
+        raise UserError(f"data.file: {path} has no columns but the target")
+    numbers = [] if asked.keep_index else find_row_numbers(table, columns)
+    if not numbers:
+        return columns, []
+    if len(numbers) == len(columns):
+        raise UserError(
+            f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
+            "data.keep_index=true uses them"
+        )
+    return [name for name in columns if name not in numbers], [left_out_line(numbers)]
 
 
 def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
@@ -146,16 +179,10 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
             raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
-    columns = [_plain(table.column(name)) for name in targets]
+    columns = [plain_array(table.column(name)) for name in targets]
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
-
-
-def _plain(column: pa.ChunkedArray) -> np.ndarray:
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return column.to_numpy()
-    return np.array(column.cast(pa.string()).to_pylist())
 
 
 def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 These types are all that `evaluation` knows of the data package.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +11,8 @@ import numpy as np
 
 TaskName = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
+# What specs of older versions say nothing of.
+_LACKED: dict[str, Any] = {"label_places": (), "unused_places": (), "unlearned": {}, "ranges": ()}
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class DataSpec:
         columns: names of the feature columns of a table, in stored order; empty if they have none.
         categories: for each feature column that holds text, its category names in the order of their codes.
         missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.
+        label_places: where the targets stand in a row of the file, if that has them beside the features.
+        unused_places: where a row of the file has what is neither feature nor target.
+        unlearned: for each feature column that holds text, what the file has in other rows than those of training.
+        ranges: the least and the greatest number of each feature column in training; None if it holds text.
     """
 
     task: TaskName
@@ -38,6 +44,11 @@ class DataSpec:
     columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Literal["error", "mean"] = "error"
+    # These say what one file was like, not which rows a model takes: specs that differ in them are equal.
+    label_places: tuple[int, ...] = field(default=(), compare=False)
+    unused_places: tuple[int, ...] = field(default=(), compare=False)
+    unlearned: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    ranges: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
@@ -48,16 +59,21 @@ class DataSpec:
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        plain["categories"] = {name: list(codes) for name, codes in (self.categories or {}).items()}
+        for key in ("categories", "unlearned"):
+            plain[key] = {name: list(texts) for name, texts in (plain[key] or {}).items()}
+        plain["ranges"] = [None if ends is None else list(ends) for ends in self.ranges]
         return plain
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DataSpec":
-        """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
-        known = {field.name: values[field.name] for field in fields(cls)}
-        for name in ("input_shape", "classes", "targets", "columns"):
+        """Undo `to_dict`, of this or an older version. Raises `KeyError` or `TypeError` if neither made `values`."""
+        values = {**{name: empty for name, empty in _LACKED.items() if name not in values}, **values}
+        known = {one.name: values[one.name] for one in fields(cls)}
+        for name in ("input_shape", "classes", "targets", "columns", "label_places", "unused_places"):
             known[name] = tuple(known[name])
-        known["categories"] = {name: tuple(codes) for name, codes in known["categories"].items()} or None
+        for name in ("categories", "unlearned"):
+            known[name] = {column: tuple(texts) for column, texts in known[name].items()} or None
+        known["ranges"] = tuple(None if ends is None else tuple(map(float, ends)) for ends in known["ranges"])
         return cls(**known)
 
 
@@ -81,3 +97,5 @@ class Dataset:
     name: str
     val: Rows | None = None
     test: Rows | None = None
+    reason: str = ""
+    """Why the task is what it is."""

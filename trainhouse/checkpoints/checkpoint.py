@@ -23,6 +23,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.files import atomic_write
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
@@ -301,7 +302,9 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     content = read(path)
     record = content[RECORD]
     try:
-        spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
+        spec = record["spec"]
+        if spec is not None:
+            spec = DataSpec.from_dict(with_label_place(spec, record["config"]["data"]))
         config, origin, epoch = record["config"], record["provenance"], record["epoch"]
         weights, metrics = content["state_dict"], record["metrics"]
         facts = record.get("facts", {})

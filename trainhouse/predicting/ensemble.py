@@ -67,7 +67,7 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
             )
     for other in members[1:]:
         one, two = first.data_spec, other.data_spec
-        for name in (field.name for field in fields(one)):
+        for name in (field.name for field in fields(one) if field.compare):
             _refuse_difference(name, first, other, getattr(one, name), getattr(two, name), "predict")
     return members
 
