@@ -17,6 +17,7 @@ from trainhouse.arrays.labels import class_names, encode_classes, encode_targets
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
+from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
@@ -89,7 +90,7 @@ class _Asked(NamedTuple):
     like: DataSpec | None
 
     def digest(self) -> str:
-        like = self.like.to_dict() if self.like else None
+        like = self.like and {key: value for key, value in self.like.to_dict().items() if key != "ranges"}
         return hashlib.sha256(json.dumps([_VERSION, *self[:-1], like]).encode()).hexdigest()[:8]
 
 
@@ -116,7 +117,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.categories if like else _categories(table, columns, str(path))
+    categories = _known_texts(like) if like else _categories(table, columns, str(path))
     if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and asked.dtype == "uint8":
@@ -139,7 +140,10 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),
         ranges=like.ranges if like else (),
     )
-    arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
+    strangers = Strangers(like or spec)
+    arrays = {"features": encode_columns(table, spec, str(path), strangers=strangers), "labels": y}
+    strangers.refuse(f"data.file: {path}")
+    warnings += strangers.lines()
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
@@ -183,6 +187,13 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
+
+
+def _known_texts(spec: DataSpec) -> dict[str, tuple[str, ...]] | None:
+    """The texts of the file that a model was trained on, whether in training rows or not: as they were read then."""
+    unlearned = spec.unlearned or {}
+    both = {name: (*texts, *unlearned.get(name, ())) for name, texts in (spec.categories or {}).items()}
+    return {name: tuple(sorted(texts)) for name, texts in both.items()} or None
 
 
 def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:

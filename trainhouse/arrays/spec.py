@@ -58,7 +58,9 @@ class DataSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain: dict[str, Any] = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
         for key in ("categories", "unlearned"):
             plain[key] = {name: list(texts) for name, texts in (plain[key] or {}).items()}
         plain["ranges"] = [None if ends is None else list(ends) for ends in self.ranges]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from trainhouse.arrays.label_place import check_labels, feature_places
 from trainhouse.arrays.row_numbers import has_no_name
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.texts import Strangers, code_of
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     source = f"{key}: {path}"
     try:
         header = csv.open_csv(path).schema.names
-        columns, labels = list(spec.columns), []
+        columns, labels = list(spec.columns), list[str]()
         if not columns:
             columns, labels = _unnamed_columns(header, spec, source)
         for name in columns:
@@ -63,26 +63,46 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
         _refuse_twice([name for name in header if name in {*columns, *labels}], source)
         types = {name: pa.string() if name in (spec.categories or {}) else pa.float64() for name in columns}
         options = csv.ConvertOptions(column_types=types, include_columns=columns + labels)
-        start = 0
+        start, strangers = 0, Strangers(spec)
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
                 if block.num_rows:
                     table = pa.Table.from_batches([block])
                     for name in labels:
                         check_labels(plain_array(table.column(name)), spec, f"{source}: column {name}", start)
-                    yield encode_columns(table.select(columns), spec, source, start)
+                    rows = encode_columns(table.select(columns), spec, source, start, strangers)
+                    if start == 0 and (names := strangers.all_unknown()):
+                        _refuse_unknown_columns(path, names, spec, source)
+                    yield rows
                     start += block.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{source}: {first_line(error)}") from error
     if start == 0:
         raise UserError(f"{source} has no rows")
+    for line in strangers.lines():
+        _log.warning("warning: %s: %s", path, line)
 
 
-def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0) -> np.ndarray:
+def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source: str) -> None:
+    """Raise `UserError` if all texts of one of the columns are unknown; each of them is read to the end, alone."""
+    for name in names:
+        options = csv.ConvertOptions(column_types={name: pa.string()}, include_columns=[name])
+        strangers = Strangers(spec)
+        with csv.open_csv(path, convert_options=options) as reader:
+            for block in reader:
+                _codes(pa.chunked_array([block.column(0)]), name, (), strangers)
+                if strangers.known[name]:
+                    break
+        strangers.refuse(source)
+
+
+def encode_columns(
+    table: pa.Table, spec: DataSpec, source: str, start: int = 0, strangers: Strangers | None = None
+) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
-    A missing number is NaN; a missing or unknown category is -1. `start` is the number of the first row,
-    for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    A missing number is NaN; a missing or unknown category is -1, and `strangers` learns of it. `start` is the number of
+    the first row, for messages. Raises `UserError` for a value that the stored dtype can't hold.
     """
     categories = spec.categories or {}
     names = spec.columns or tuple(table.column_names)
@@ -90,8 +110,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
-            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
-            rows[:, index] = codes.fill_null(-1).to_numpy()
+            rows[:, index] = _codes(column, name, categories[name], strangers)
             continue
         try:
             numbers = column.cast(pa.float64()).to_numpy()
@@ -108,6 +127,18 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
                 "expected a whole number from 0 to 255 (data.dtype=uint8)"
             )
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
+
+
+def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers | None) -> np.ndarray:
+    """The code of each cell (N,), worked out once for each text."""
+    cells = column.cast(pa.string()).combine_chunks()
+    cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
+    texts = cells.dictionary.to_pylist()
+    places = cells.indices.fill_null(len(texts)).to_numpy()
+    if strangers:
+        strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
+    codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
+    return codes[places]
 
 
 def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[list[str], list[str]]:

@@ -42,6 +42,7 @@ def evaluate_checkpoint(
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)\n", datamodule.source, datamodule.row_count(split), _named(split))
+    datamodule.say_far_numbers(split)
     collect = Collect(checkpoint.data_spec, folder / PREDICTIONS if config["predictions"] else None)
     trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
     if trainer.world_size > 1:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
@@ -59,7 +60,7 @@ def infer(
     module = rebuild_ensemble(members).to(device)
     written = 0
     with open_writer(target) as writer, tqdm(total=rows, unit=" rows", unit_scale=True, disable=None) as bar:
-        for values in predict(module, batches):
+        for values in predict(module, watched(batches, spec, input)):
             writer.write(module.task.prediction_columns(spec, values))
             written += len(values)
             bar.update(len(values))

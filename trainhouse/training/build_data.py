@@ -53,10 +53,13 @@ def is_datamodule(data: Config) -> bool:
     return False
 
 
-def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.LightningDataModule:
+def build_data(
+    data: Config, seed: int, preprocessed: bool = False, like: DataSpec | None = None
+) -> L.LightningDataModule:
     """Build the user's DataModule; or read and split the arrays that the `data` group describes.
 
-    The batches of arrays are `preprocessed` for a module that has no preprocessing of its own.
+    The batches of arrays are `preprocessed` for a module that has no preprocessing of its own. `like` is the spec of a
+    run that is resumed: its task, columns and categories are not decided again.
     """
     if is_datamodule(data):
         return create(data, "data")
@@ -66,13 +69,15 @@ def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.Lightni
             "'defaults: [array_defaults, _self_]'"
         )
     serving = _serving(data) | {name: data[name] for name in _TRAINING_KEYS}  # first: reading may take long
-    dataset = _read(data)
+    parameters = inspect.signature(located(data, "data")).parameters
+    decides = like is not None and {"like", "task"} <= parameters.keys()
+    dataset = _read(data, **({"like": like} if decides else {}))
     if not isinstance(dataset, Dataset):
         raise UserError(
             f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
             "LightningDataModule"
         )
-    return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, **serving)
+    return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, like=like, **serving)
 
 
 def _read(data: Config, **like: Any) -> Any:
@@ -142,7 +147,7 @@ def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool =
             if rows is not None:
                 check_rows(rows, f"{dataset.name}{part}", dataset.spec.missing, dataset.spec.columns)
     kind = PreprocessingDataModule if preprocessed else DataModule
-    datamodule = kind(dataset, seed=checkpoint.config["seed"], **serving)
+    datamodule = kind(dataset, seed=checkpoint.config["seed"], like=spec, **serving)
     if isinstance(datamodule, PreprocessingDataModule):  # whose state is in the checkpoint
         datamodule.serve_preprocessed(untrained_preprocessing(data, spec))
     return datamodule

@@ -74,7 +74,8 @@ def _train(
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
     reseed(seed, "init")
-    datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
+    then = load_checkpoint(resume_from).spec if resume_from else None
+    datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
     card = card_of(datamodule, seed)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
