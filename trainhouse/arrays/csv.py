@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
@@ -71,10 +72,11 @@ def read_csv(
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
     spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
-    for line in json.loads((folder / "warnings.json").read_text()):
+    told = json.loads((folder / "told.json").read_text())
+    for line in told["warnings"]:
         _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file)
+    return Dataset(spec, Rows(x, y), name=file, reason=told["reason"])
 
 
 class _Asked(NamedTuple):
@@ -103,8 +105,8 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     columns, warnings = _find_columns(table, asked, path)
 
     labels = _labels(table, targets, str(path))
-    chosen = like.task if like else find_task(labels, asked.task)
-    source = f"{path}, column {targets[0]}"
+    source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
+    chosen, reason = Reading(like.task, "given") if like else read_task(labels, asked.task, source)
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
         y, outputs = encode_classes(labels, classes, source), len(classes)
@@ -147,7 +149,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
-    write_json(folder / "warnings.json", warnings)
+    write_json(folder / "told.json", {"warnings": warnings, "reason": reason})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 

@@ -54,6 +54,7 @@ class DataModule(L.LightningDataModule):
         """
         super().__init__()
         self.source = dataset.name
+        self.reason = dataset.reason
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.worker_timeout = worker_timeout

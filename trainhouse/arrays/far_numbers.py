@@ -38,7 +38,8 @@ class FarNumbers:
                 kind = flat.dtype if flat.dtype.kind == "f" else np.float64
                 far = (flat < self.low.astype(kind)) | (flat > self.high.astype(kind))
             if far.any():
-                self._keep(flat, far if len(self.counts) > 1 or flat.shape[1] == 1 else far.any(axis=1, keepdims=True))
+                one_range = len(self.counts) < flat.shape[1]
+                self._keep(flat, np.any(far, axis=1)[:, None] if one_range else far)
         self.rows += len(rows)
 
     def _keep(self, flat: np.ndarray, far: np.ndarray) -> None:

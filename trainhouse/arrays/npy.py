@@ -7,7 +7,8 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.label_place import columns_of, feature_places
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
@@ -37,9 +38,7 @@ def read_npy(
     raw, written = _open_pair(features, labels, "features", "labels", layout)
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
-    chosen = like.task if like else find_task(written, task)
-    if task is None and like is None and chosen == "regression":
-        _mention_whole_numbers(written, labels or features)
+    chosen, reason = Reading(like.task, "given") if like else read_task(written, task, labels or features)
     classes = None
     if chosen == "classification":
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
@@ -82,17 +81,8 @@ def read_npy(
         name=features,
         val=separate(val_features, val_labels, "val"),
         test=separate(test_features, test_labels, "test"),
+        reason=reason,
     )
-
-
-def _mention_whole_numbers(labels: np.ndarray, source: str) -> None:
-    """An array of floats can hold classes too; say what was assumed."""
-    first = labels[:10_000]
-    if (first == np.floor(first)).all() and len(np.unique(first)) <= 20:
-        _log.warning(
-            "warning: the labels in %s are floats, so this is regression; for classes set data.task=classification",
-            source,
-        )
 
 
 class _Layout(NamedTuple):

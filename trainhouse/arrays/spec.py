@@ -3,7 +3,7 @@
 These types are all that `evaluation` knows of the data package.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -55,6 +55,10 @@ class DataSpec:
         size = prod(self.input_shape)
         axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
         return axes[0] in axes[1:]
+
+    def of_any_file(self) -> "DataSpec":
+        """Return the spec without what it says of one file."""
+        return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""

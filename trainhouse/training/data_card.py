@@ -20,6 +20,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
+from trainhouse.arrays.overview import task_lines
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
@@ -46,6 +47,8 @@ class DataCard:
     spec: DataSpec | None = None
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows of each split, as far as it is known."""
+    task_lines: tuple[str, ...] = ()
+    """What there is to say of the task, as far as it is known."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -57,8 +60,9 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
     """
     if isinstance(datamodule, DataModule):
         rows = {split: datamodule.row_count(split) for split in SPLITS}
-        facts = datamodule.spec.to_dict()
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows)
+        facts = datamodule.spec.of_any_file().to_dict()
+        lines = tuple(task_lines(datamodule))
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows, lines)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(
@@ -116,7 +120,7 @@ class _Ask(L.Callback):
         own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
         fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
         differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
-        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs)
+        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs=differs)
 
 
 def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:

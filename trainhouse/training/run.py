@@ -239,6 +239,8 @@ def _announce(
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
     _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    for number, line in enumerate(card.task_lines):
+        _log.info("%-7s %s", "" if number else "task", line)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 
