@@ -43,8 +43,8 @@ def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
 
 def _several(labels: np.ndarray, source: str) -> Reading:
     if not _is_zero_or_one(labels[:_LOOK]) or not _is_zero_or_one(labels):
-        kind = "regression" if labels.dtype.kind == "f" else "classification"  # which takes no several targets
-        return Reading(kind, "several targets")
+        is_float = labels.dtype.kind == "f"  # classes are refused later, with the key
+        return Reading("regression" if is_float else "classification", "several targets")
     if (labels.sum(axis=1) == 1).all():
         what, way = "one 1 in each row, which means classes", "give one label a row, the number of its class"
     else:
@@ -125,8 +125,8 @@ def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, so
         if counts[rare] > max(1, _MISTYPED * total):
             return
         is_word = not _is_number(names[rare])
-        common = [name for name, count in zip(names, counts, strict=True) if count >= 10 * counts[rare]]
-        near = get_close_matches(names[rare], common, n=1, cutoff=0.6) if is_word else []
+        frequent = [name for name, count in zip(names, counts, strict=True) if count >= 10 * counts[rare]]
+        near = get_close_matches(names[rare], frequent, n=1, cutoff=0.6) if is_word else []
         if counts[rare] == 1 or near:
             raise _mistyped(names, rare, first, counts, source, near[0] if near else "")
 
