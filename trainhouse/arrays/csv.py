@@ -119,7 +119,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = _known_texts(like) if like else _categories(table, columns, str(path))
+    categories = like.texts() if like else _categories(table, columns, str(path))
     if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and asked.dtype == "uint8":
@@ -189,13 +189,6 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
-
-
-def _known_texts(spec: DataSpec) -> dict[str, tuple[str, ...]] | None:
-    """The texts of the file that a model was trained on, whether in training rows or not: as they were read then."""
-    unlearned = spec.unlearned or {}
-    both = {name: (*texts, *unlearned.get(name, ())) for name, texts in (spec.categories or {}).items()}
-    return {name: tuple(sorted(texts)) for name, texts in both.items()} or None
 
 
 def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:

@@ -56,6 +56,13 @@ class DataSpec:
         axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
         return axes[0] in axes[1:]
 
+    def texts(self) -> dict[str, tuple[str, ...]] | None:
+        """Return the texts of the whole file that the model was trained on, in training rows or not, as it was read."""
+        others = self.unlearned or {}
+        return {
+            name: tuple(sorted((*texts, *others.get(name, ())))) for name, texts in (self.categories or {}).items()
+        } or None
+
     def of_any_file(self) -> "DataSpec":
         """Return the spec without what it says of one file."""
         return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=())

@@ -9,7 +9,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
-from trainhouse.predicting.ensemble import check_same_test_rows, named, rebuild_ensemble
+from trainhouse.predicting.ensemble import check_same_test_rows, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
@@ -34,7 +34,7 @@ def evaluate_checkpoint(
     set_threads(config["threads"])
     members = [checkpoint, *others]
     module = rebuild_ensemble(members)
-    datamodule = rebuild_data(checkpoint, config["data"])
+    datamodule = rebuild_data(checkpoint, config["data"], spec=spec_of_rows(members))
     if datamodule.fingerprint in {member.provenance["data_fingerprint"] for member in members}:
         check_same_test_rows(members)
     split = _split(datamodule, checkpoint, config)

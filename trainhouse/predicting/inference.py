@@ -11,7 +11,7 @@ from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.ensemble import is_own, load_members, named, rebuild_ensemble
+from trainhouse.predicting.ensemble import is_own, load_members, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.writers import check_output, open_writer
@@ -55,7 +55,7 @@ def infer(
         raise UserError(
             f"output: {ANY_KIND} takes what a module of your own returns; give .csv, .parquet, .npy or .jsonl"
         )
-    spec = members[0].data_spec
+    spec = spec_of_rows(members)
     rows, batches = read_raw_rows(Path(input), spec, batch_size)
     module = rebuild_ensemble(members).to(device)
     written = 0

@@ -123,14 +123,17 @@ def _leaves(overrides: Config, prefix: str) -> Iterator[str]:
             yield f"{prefix}.{name}"
 
 
-def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False) -> DataModule:
+def rebuild_data(
+    checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False, spec: DataSpec | None = None
+) -> DataModule:
     """Return the array data that a checkpoint was trained on, with `overrides` of its `data` config.
 
     ``features`` among them reads numpy files in place of whatever the checkpoint was trained on. Labels and
     categories get the codes of the checkpoint's data. Other data than the checkpoint's is not split: it has
-    a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
+    a part ``all``, and ``test`` if that is a file of its own. `spec` is that of the rows, where several models share
+    them. Raises `UserError` if the model can't take it.
     """
-    spec = checkpoint.data_spec
+    spec = spec or checkpoint.data_spec
     data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
     typed = tuple(f"data.{name}" for name in overrides)
     check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
