@@ -13,12 +13,14 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
 from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
+from trainhouse.arrays.far_numbers import chunks, watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
+from trainhouse.arrays.learned import coded_for, learned_from
 from trainhouse.arrays.order import mix
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.seen import NamedRows, row_names
-from trainhouse.arrays.spec import Dataset, Rows
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.configuration.errors import UserError
 
@@ -44,6 +46,7 @@ class DataModule(L.LightningDataModule):
         window_blocks: int = 64,
         in_memory: Choice = False,
         device_resident: Choice = False,
+        like: DataSpec | None = None,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
@@ -52,11 +55,12 @@ class DataModule(L.LightningDataModule):
         `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
         `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`. With `shuffle`
         ``blocks`` the order is that of `BlockOrder`. `in_memory` and `device_resident` are true, false or ``auto``:
-        whether rows are copied there, once. They change no batch.
+        whether rows are copied there, once. They change no batch. `like` is the spec of a model, whose categories the
+        rows get; without it they are those of the training rows.
         """
         super().__init__()
-        self.spec = dataset.spec
         self.source = dataset.name
+        self.reason = dataset.reason
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.worker_timeout = worker_timeout
@@ -82,6 +86,11 @@ class DataModule(L.LightningDataModule):
                 )
             fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
             numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
+        if like:
+            dataset = coded_for(dataset, like)
+        elif split:
+            dataset = learned_from(dataset, numbers["train"])
+        self.spec = dataset.spec
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }
@@ -175,6 +184,12 @@ class DataModule(L.LightningDataModule):
         return self._serve(
             Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
         )
+
+    def say_far_numbers(self, split: str) -> None:
+        """Warn of numbers of a split that are far outside what the model was trained on."""
+        rows, numbers = self.parts[split]
+        for _ in watched(chunks(rows.x, numbers), self.spec, self.source, numbers):
+            pass
 
     @property
     def _least_rows(self) -> int:

@@ -4,7 +4,7 @@ These types are all that `evaluation` knows of the data package.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,14 @@ TaskName = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
 AUTO, ALL, BY_DTYPE = _CHOICES = ("auto", "all", "by_dtype")
 _IMAGE_SIDE = 8  # of bytes in two dimensions: smaller ones are steps of a sequence with few features
+# What specs of older versions say nothing of.
+_LACKED: dict[str, Any] = {
+    "channel_axis": BY_DTYPE,
+    "label_places": (),
+    "unused_places": (),
+    "unlearned": {},
+    "ranges": (),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,10 @@ class DataSpec:
         missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.
         channel_axis: the axis of a row along which lie the columns, features or channels that have a mean and a
             deviation each; None has one of both for all numbers. ``auto`` goes by the shape, as `channel_axis_of` says.
+        label_places: where the targets stand in a row of the file, if that has them beside the features.
+        unused_places: where a row of the file has what is neither feature nor target.
+        unlearned: for each feature column that holds text, what the file has in other rows than those of training.
+        ranges: the least and the greatest number of each feature column in training; None if it holds text.
     """
 
     task: TaskName
@@ -46,6 +58,11 @@ class DataSpec:
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Literal["error", "mean"] = "error"
     channel_axis: int | str | None = AUTO
+    # These say what one file was like, not which rows a model takes: specs that differ in them are equal.
+    label_places: tuple[int, ...] = field(default=(), compare=False)
+    unused_places: tuple[int, ...] = field(default=(), compare=False)
+    unlearned: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    ranges: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.channel_axis is not None:
@@ -64,25 +81,41 @@ class DataSpec:
         axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
         return axes[0] in axes[1:]
 
+    def texts(self) -> dict[str, tuple[str, ...]] | None:
+        """Return the texts of the whole file that the model was trained on, in training rows or not, as it was read."""
+        others = self.unlearned or {}
+        return {
+            name: tuple(sorted((*texts, *others.get(name, ())))) for name, texts in (self.categories or {}).items()
+        } or None
+
+    def of_any_file(self) -> "DataSpec":
+        """Return the spec without what it says of one file."""
+        return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=())
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        plain["categories"] = {name: list(codes) for name, codes in (self.categories or {}).items()}
+        plain: dict[str, Any] = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+        for key in ("categories", "unlearned"):
+            plain[key] = {name: list(texts) for name, texts in (plain[key] or {}).items()}
+        plain["ranges"] = [None if ends is None else list(ends) for ends in self.ranges]
         return plain
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DataSpec":
-        """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        """Undo `to_dict`, of this or an older version. Raises `KeyError` or `TypeError` if neither made `values`."""
         if not isinstance(values, dict):
             raise TypeError(f"expected a mapping, found {type(values).__name__}")
-        before = {"channel_axis": BY_DTYPE}  # of records that are older than the fact
-        known = {field.name: {**before, **values}[field.name] for field in fields(cls)}
+        known = {one.name: {**_LACKED, **values}[one.name] for one in fields(cls)}
         for name, holds in _HOLDS.items():
             if not holds(known[name]):
                 raise TypeError(f"{name} is {_shown(known[name])}")
-        for name in ("input_shape", "classes", "targets", "columns"):
+        for name in ("input_shape", "classes", "targets", "columns", "label_places", "unused_places"):
             known[name] = tuple(known[name])
-        known["categories"] = {name: tuple(codes) for name, codes in (known["categories"] or {}).items()} or None
+        for name in ("categories", "unlearned"):
+            known[name] = {column: tuple(texts) for column, texts in (known[name] or {}).items()} or None
+        known["ranges"] = tuple(None if ends is None else tuple(map(float, ends)) for ends in known["ranges"])
         spec = cls(**known)
         named = spec.classes if spec.task == "classification" else spec.targets
         if len(named) != spec.outputs:
@@ -115,6 +148,16 @@ def _is_categories(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and _is_names([*value]) and all(map(_is_names, value.values())))
 
 
+def _is_place(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**31
+
+
+def _is_range(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(end, (int, float)) for end in value)
+
+
 def _shown(value: Any) -> str:
     """A value that may be anything, a tensor of any size among it."""
     return repr(value)[:40] if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
@@ -130,6 +173,10 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     "columns": _is_names,
     "categories": _is_categories,
     "missing": lambda value: type(value) is str and value in ("error", "mean"),
+    "unlearned": _is_categories,
+    "label_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
+    "unused_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
+    "ranges": lambda value: isinstance(value, (list, tuple)) and all(map(_is_range, value)),
     "channel_axis": lambda value: value is None or type(value) is int or (type(value) is str and value in _CHOICES),
 }
 
@@ -179,3 +226,5 @@ class Dataset:
     name: str
     val: Rows | None = None
     test: Rows | None = None
+    reason: str = ""
+    """Why the task is what it is."""

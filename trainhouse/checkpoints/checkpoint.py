@@ -24,6 +24,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.files import atomic_write
 from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.best_of_sweep import is_sweep
@@ -337,7 +338,6 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     content = read(path)
     record = content[RECORD]
     try:
-        spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
         parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
         parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
         parts["signatures"] = record.get("signatures", {})
@@ -353,6 +353,9 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         if not all(isinstance(value, (int, float)) for value in metrics.values()):
             raise TypeError("metrics are not all numbers")
         _ = config["model"]["_target_"], config["data"]["_target_"]
+        spec = record["spec"]
+        if spec is not None:
+            spec = DataSpec.from_dict(with_label_place(spec, config["data"]))
         seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error

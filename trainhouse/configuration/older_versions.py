@@ -1,6 +1,7 @@
 """What configurations of older versions lack, and what was done then: so that their files stay readable."""
 
 import copy
+import math
 from typing import Any
 
 Config = dict[str, Any]
@@ -49,3 +50,10 @@ def with_what_it_lacks(config: Config) -> Config:
         elif data is not None and is_array_data(data):
             data.setdefault(name, copy.deepcopy(value))
     return new if data is None else {**new, "data": data}
+
+
+def with_label_place(spec: Config, data: Config) -> Config:
+    """Return a checkpoint's spec with the label's place: the last one, in an array without a file of labels."""
+    if "label_places" in spec or spec.get("columns") or data.get("labels") is not None or not spec.get("input_shape"):
+        return spec
+    return {**spec, "label_places": [math.prod(spec["input_shape"])]}

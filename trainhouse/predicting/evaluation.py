@@ -14,7 +14,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
-from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble
+from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
@@ -49,7 +49,7 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     checkpoint = members[0]
     module = rebuild_ensemble(members)
     with doing("reading the data"):
-        datamodule = rebuild_data(checkpoint, config["data"])
+        datamodule = rebuild_data(checkpoint, config["data"], spec=spec_of_rows(members))
     if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
         check_same_test_rows(members)
     split = _split(datamodule, checkpoint, config)
@@ -60,6 +60,7 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     left_out = 0
     if not datamodule.is_named(checkpoint.provenance["data_fingerprint"]):
         left_out = _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
+    datamodule.say_far_numbers(split)
     _log.info("")
     path = folder / PREDICTIONS if config["predictions"] else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
+from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.terminal import LiveLine, Part, duration
 from trainhouse.machine.writes import only_below
-from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble
+from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.numbers import shown
@@ -69,13 +70,13 @@ def _predict(
         raise UserError(
             f"output: {ANY_KIND} takes what a module of your own returns; give .csv, .parquet, .npy or .jsonl"
         )
-    spec = members[0].data_spec
+    spec = spec_of_rows(members)
     rows, batches = read_raw_rows(Path(input), spec, batch_size)
     module = rebuild_ensemble(members).to(device)
     written, started, line = 0, time.perf_counter(), LiveLine()
     try:
         with open_writer(target) as writer:
-            for values in predict(module, batches):
+            for values in predict(module, watched(batches, spec, input)):
                 writer.write(module.task.prediction_columns(spec, values))
                 written += len(values)
                 if line.is_due:

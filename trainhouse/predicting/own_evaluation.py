@@ -17,6 +17,8 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
@@ -82,6 +84,8 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
         )
     _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
     _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
+    if isinstance(datamodule, DataModule):
+        datamodule.say_far_numbers(split)
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
     trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
     if trainer.world_size > 1:
@@ -168,7 +172,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     _, batches = read_raw_rows(path, spec, batch_size)
     written = 0
     with open_writer(output) as writer, torch.inference_mode():
-        for number, rows in enumerate(batches):
+        for number, rows in enumerate(watched(batches, spec, str(path))):
             reseed(checkpoint.config["seed"], "predict", number)
             x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)

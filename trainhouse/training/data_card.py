@@ -20,6 +20,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
+from trainhouse.arrays.overview import task_lines
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -51,6 +52,8 @@ class DataCard:
     """The rows of arrays that are trained or validated on, by which they are known again."""
     notes: tuple[str, ...] = ()
     """What makes the splits of arrays less than independent of one another, a line each."""
+    task_lines: tuple[str, ...] = ()
+    """What there is to say of the task, as far as it is known."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -62,10 +65,11 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
     """
     if isinstance(datamodule, DataModule):
         rows = {split: datamodule.row_count(split) for split in SPLITS}
-        facts = datamodule.spec.to_dict()
+        facts = datamodule.spec.of_any_file().to_dict()
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows, seen, notes)
+        lines = tuple(task_lines(datamodule))
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows, seen, notes, lines)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(

@@ -77,8 +77,9 @@ def _train(
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
     reseed(seed, "init")
+    then = load_checkpoint(resume_from).spec if resume_from else None
     with doing("reading the data"):
-        datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
+        datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
         if resume_from and isinstance(datamodule, DataModule):
             _check_same_rows(resume_from, datamodule)
         card = card_of(datamodule, seed)
@@ -204,8 +205,8 @@ def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
     """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
-            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned to "
-            "themselves; use ddp"
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned "
+            "to themselves; use ddp"
         )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
@@ -271,6 +272,8 @@ def _announce(
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
     _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    for number, line in enumerate(card.task_lines):
+        _log.info("%-7s %s", "" if number else "task", line)
     for note in card.notes:
         _log.info("note    %s", note)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
