@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from src.data.preprocessing import Preprocessing
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, DataSpec, channel_axis_of
+from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.tests.conftest import composed, run_script
+from trainhouse.training.run import train
 
 RANDOM = np.random.RandomState(3)
 LAYOUTS = [
@@ -78,3 +82,30 @@ def test_what_older_versions_fitted_is_used_as_it_was() -> None:
     assert channel_axis_of((12, 3), "float32", BY_DTYPE) is None
     assert channel_axis_of((4,), "float32", BY_DTYPE) == 0
     assert channel_axis_of((8, 8, 3), "uint8", BY_DTYPE) == 2
+
+
+def test_a_run_of_an_older_version_is_resumed_and_evaluated_as_it_was_begun(tmp_path: Path) -> None:
+    """Bytes in columns had one mean for all; its configuration and its checkpoints say nothing of an axis."""
+    x = np.stack([np.arange(90), np.arange(90) % 2], axis=1).astype(np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", np.arange(90) % 2)
+    data = ["data=npy", f"data.features={tmp_path / 'x.npy'}", f"data.labels={tmp_path / 'y.npy'}"]
+    words = ["model=linear", "trainer=cpu", "preflight=false", "callbacks.progress_bar=null"]
+    run = tmp_path / "run"
+    train(composed(*data, *words, "data.channel_axis=by_dtype", "trainer.max_epochs=1"), run)
+    config = OmegaConf.load(run / "config.yaml")
+    del config.data["channel_axis"]
+    OmegaConf.save(config, run / "config.yaml")
+    for path in (run / "checkpoints").glob("*.ckpt"):
+        content = torch.load(path, weights_only=True)
+        for part in (content["project"]["spec"], content["project"]["facts"], content["project"]["config"]["data"]):
+            del part["channel_axis"]
+        for name in ("mean", "std"):
+            content["state_dict"][f"preprocessing.{name}"] = content["state_dict"][f"preprocessing.{name}"].float()
+        torch.save(content, path)
+    for words in (["train.py", "resume=run", "trainer.max_epochs=2"], ["eval.py", "ckpt_path=run", "trainer=cpu"]):
+        done = run_script(*words, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    checkpoint = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    assert checkpoint.epoch == 2
+    assert checkpoint.state_dict["preprocessing.mean"].shape == (1,)
