@@ -1,4 +1,7 @@
-"""Numbers far outside what a model was trained on: what it says of such rows is no more than a line drawn on."""
+"""Numbers far outside what a model was trained on, and columns that are missing in every row.
+
+What a model says of the first is no more than a line drawn on; the second it takes for the training mean.
+"""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -70,18 +73,44 @@ class FarNumbers:
         )
 
 
+class MissingColumns:
+    """Finds the columns of plain rows that hold nothing in any row."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        """Text that is missing has the code -1; what is unknown too, but never in all rows: that is refused."""
+        self.spec = spec
+        self.places = np.arange(spec.input_shape[0] if len(spec.input_shape) == 1 and spec.dtype != "uint8" else 0)
+        texts = spec.categories or {}
+        self.lowest = np.array([0.0 if name in texts else -np.inf for name in spec.columns] or [-np.inf])
+
+    def add(self, rows: np.ndarray) -> None:
+        """Look at stored rows (B, F): after a batch or two there is hardly a column left to look at."""
+        if len(self.places):
+            lowest = self.lowest[self.places] if len(self.lowest) > 1 else self.lowest
+            is_there = (rows[:, self.places] >= lowest).any(axis=0)  # which NaN never is
+            self.places = self.places[~is_there]
+
+    def lines(self) -> list[str]:
+        """Return a line that names them, if there are any."""
+        names = [self.spec.columns[place] if self.spec.columns else str(place) for place in self.places[:_SHOWN]]
+        more = len(self.places) - len(names)
+        also = f" and {more} more" if more else ""
+        return [f"nothing in column {', '.join(names)}{also} in any row"] if names else []
+
+
 def watched(
     batches: Iterable[np.ndarray], spec: DataSpec, source: str, numbers: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Yield batches of stored rows as they come; after the last one, say which numbers were far outside.
+    """Yield batches of stored rows as they come; after the last one, say which were far outside, and what is missing.
 
     The rows are those numbered `numbers` of the source (None: the first ones).
     """
-    far = FarNumbers(spec, numbers)
+    far, missing = FarNumbers(spec, numbers), MissingColumns(spec)
     for batch in batches:
         far.add(batch)
+        missing.add(batch)
         yield batch
-    for line in far.lines():
+    for line in [*far.lines(), *missing.lines()]:
         _log.warning("warning: %s: %s", source, line)
 
 

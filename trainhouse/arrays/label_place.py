@@ -12,10 +12,10 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 
 
-def feature_places(width: int, spec: DataSpec, found: str) -> tuple[int, ...]:
+def feature_places(width: int, spec: DataSpec, found: str, takes: str = "") -> tuple[int, ...]:
     """Return which of `width` columns are the features: all, or those that were in the rows that were trained on.
 
-    Raises `UserError`, which begins with `found`, for any other number of columns.
+    Raises `UserError` for any other number of columns: what was `found`, and what the model `takes` (its row's shape).
     """
     needed = prod(spec.input_shape)
     others = {*spec.label_places, *spec.unused_places}
@@ -23,8 +23,8 @@ def feature_places(width: int, spec: DataSpec, found: str) -> tuple[int, ...]:
         return tuple(range(width))
     if width == needed + len(others):
         return tuple(place for place in range(width) if place not in others)
-    hint = "; which of the columns is too many is not known: give the features alone" if width == needed + 1 else ""
-    raise UserError(f"{found}, the model takes {spec.input_shape}{hint}")
+    hint = "; which of them is too many is not known: give the features alone" if width == needed + 1 else ""
+    raise UserError(f"{found}, the model takes {takes or spec.input_shape}{hint}")
 
 
 def columns_of(rows: np.ndarray, places: tuple[int, ...]) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import read_task, refuse_text_among_numbers
+from trainhouse.arrays.readings import no_classes, read_task, refuse_text_among_numbers
 from trainhouse.arrays.spec import DataSpec, TaskName
 from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
@@ -34,7 +34,7 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
         raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
     if len(classes) > max(50, len(labels) // 2):
         way = "name another column" if labels.dtype.kind == "U" else "set data.task=regression"
-        raise UserError(f"{source}: {len(classes)} different labels in {len(labels)} rows are no classes; {way}")
+        raise UserError(f"{source}: {no_classes(len(classes), len(labels))}; {way}")
     return classes
 
 

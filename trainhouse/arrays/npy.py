@@ -108,12 +108,11 @@ def _find_layout(features: str, labels: str | None, keep_index: bool, like: Data
     label = width - 1 if labels is None else None
     if like:
         found = f"data.features: rows of {features} have shape {x.shape[1:]}"
-        if labels is None and like.label_places:
+        if labels is None and like.label_places and not like.holds((width,)):
             return _Layout(feature_places(width, like, found), width, like.label_places[0])
         if labels is None and like.columns:
             raise UserError(
-                f"data.labels: required: the table that the model was trained on has more than features, so it is not "
-                f"known which column of {features} is the label"
+                f"data.labels: required: {features} has {width} columns, and which of them is the label is not known"
             )
         if labels is not None and not like.holds((width,)):
             return _Layout(feature_places(width, like, found), width)

@@ -79,6 +79,8 @@ def _floats(labels: np.ndarray, source: str) -> Reading:
 
 def _whole(labels: np.ndarray, source: str) -> Reading:
     values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    if len(values) > max(50, len(labels) // 2):
+        raise UserError(f"{source}: {no_classes(len(values), len(labels))}; set data.task=regression")
     _refuse_mistyped([str(value) for value in values], first, counts, source)
     if len(values) > 2 and (len(values) > MANY or len(labels) < _REPEATS * len(values)):
         raise UserError(
@@ -87,6 +89,11 @@ def _whole(labels: np.ndarray, source: str) -> Reading:
         )
     hint = "; for amounts data.task=regression" if len(values) > 2 else ""
     return Reading("classification", f"{len(values)} whole numbers{hint}")
+
+
+def no_classes(values: int, rows: int) -> str:
+    """Say that there are too many labels for classes."""
+    return f"{values} different labels in {rows} rows are no classes"
 
 
 def _texts(labels: np.ndarray, source: str) -> Reading:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +156,8 @@ def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[li
     if left_out := [name for name in header if has_no_name(name)]:
         shown = ", ".join(name or "the one without a name" for name in left_out)
         _log.warning("warning: %s: row numbers are left out (column %s)", source.partition(": ")[2], shown)
-    places = feature_places(len(names), spec, f"{source} has {len(names)} columns ({', '.join(names):.100})")
+    takes = f"{prod(spec.input_shape)} without names"
+    places = feature_places(len(names), spec, f"{source} has {len(names)} columns", takes)
     features = [names[place] for place in places]
     return features, [name for name in names if name not in features]
 

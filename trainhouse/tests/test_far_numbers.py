@@ -58,6 +58,18 @@ def test_many_such_columns_take_few_lines(caplog):
     assert told[3] == "warning: x.npy: 47 more columns have numbers far outside those of training"
 
 
+def test_a_column_that_is_missing_in_every_row_is_named(caplog):
+    model = DataSpec(
+        "regression", (3,), "float32", 1, columns=("area", "city", "age"), categories={"city": ("Lyon", "Oslo")}
+    )
+    rows = np.array([[np.nan, -1, 1]] * 20, dtype=np.float32)
+    assert lines(rows, model, caplog) == ["warning: x.npy: nothing in column area, city in any row"]
+    rows[19, 0], rows[3, 1] = -7, 0
+    assert lines(rows, model, caplog) == []
+    one = DataSpec("regression", (1,), "float32", 1)
+    assert lines(rows[:19, :1], one, caplog) == ["warning: x.npy: nothing in column 0 in any row"]
+
+
 def test_images_of_another_scale_are_named(caplog):
     images = np.random.RandomState(0).uniform(0, 1, (20, 1, 4, 4)).astype(np.float32)
     model = DataSpec("classification", (1, 4, 4), "float32", 2, ("a", "b"))

@@ -49,7 +49,7 @@ def label_first(tmp_path) -> DataSpec:
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_column_too_many_is_refused_when_the_labels_were_in_a_file_of_their_own(write, kind, place):
     path = write(kind, "p,q,r,s,t", np.insert(ROWS, place, LABELS, axis=1))
-    with pytest.raises(UserError, match=r"rows\.\w+ .*5.*, the model takes \(4,\); which of the columns is too many"):
+    with pytest.raises(UserError, match=r"rows\.\w+ .*5.*, the model takes .*4.*; which of them is too many is not"):
         rows_of(path, SEPARATE)
 
 
@@ -72,12 +72,20 @@ def test_a_whole_table_that_is_evaluated_as_an_array_has_its_label_where_the_tab
     np.testing.assert_array_equal(data.rows.y, LABELS)
 
 
+def test_features_alone_are_not_evaluated_without_labels(tmp_path, write):
+    with pytest.raises(UserError, match=r"^data\.labels: required: .*rows\.npy has 4 columns, and which of them is"):
+        read_npy(str(write("npy", "", ROWS)), like=label_first(tmp_path))
+    last = DataSpec("classification", (4,), "float32", 2, ("0", "1"), label_places=(4,))
+    with pytest.raises(UserError, match=r"rows\.npy: the label in row 0 is .*, which is not one of the 2 classes"):
+        read_npy(str(write("npy", "", ROWS)), like=last)
+
+
 def test_the_label_of_a_table_with_unused_columns_is_found_in_the_whole_row_only(tmp_path, write):
     whole = np.c_[np.arange(40) * 3, LABELS, ROWS]
     np.savetxt(tmp_path / "t.csv", whole, fmt="%.17g", delimiter=",", header="id,y,a,b,c,d", comments="")
     spec = read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), drop=["id"]).spec
     np.testing.assert_array_equal(rows_of(write("npy", "", whole), spec), ROWS.astype(np.float32))
-    with pytest.raises(UserError, match=r"have shape \(5,\), the model takes \(4,\); which of the columns"):
+    with pytest.raises(UserError, match=r"have shape \(5,\), the model takes \(4,\); which of them"):
         rows_of(write("npy", "", whole[:, 1:]), spec)
 
 
@@ -93,7 +101,7 @@ def test_the_index_that_pandas_writes_is_left_out_for_a_model_without_names(writ
     np.testing.assert_allclose(rows_of(path, SEPARATE), ROWS, rtol=1e-6)
     assert "row numbers are left out (column the one without a name)" in caplog.text
     path = write("csv", ",a,b,c", np.c_[np.arange(40), ROWS[:, :3]])
-    with pytest.raises(UserError, match=r"has 3 columns \(a, b, c\), the model takes \(4,\)"):
+    with pytest.raises(UserError, match=r"has 3 columns, the model takes 4 without names"):
         rows_of(path, SEPARATE)
 
 

@@ -48,7 +48,8 @@ def test_what_can_mean_one_thing_only_is_certain(labels, task, reason):
 BOTH = r".*data\.task=(regression|classification).*data\.task=(?!\1)"
 DOUBTFUL = {
     "many whole numbers": (RANDOM.randint(12, 45, N), r"33 different labels in 400 rows.*" + BOTH),
-    "prices": (RANDOM.randint(1000, 10**6, N), r"400 different labels in 400 rows" + BOTH),
+    "prices": (np.arange(N) % 150 * 1000, r"150 different labels in 400 rows" + BOTH),
+    "no price twice": (np.arange(N) * 7, r"400 different labels in 400 rows are no classes; set data\.task=regression"),
     "whole numbers that hardly come back": (np.arange(30) % 15, r"15 different labels in 30 rows" + BOTH),
     "stars": (RANDOM.randint(1, 6, N) * 1.0, r"5 values, all whole \(1\.0, 2\.0, 3\.0, \.\.\.\)" + BOTH),
     "sorted stars": (np.repeat(np.arange(3.0), 20_000), r"3 values, all whole \(0\.0, 1\.0, 2\.0\)" + BOTH),
