@@ -210,3 +210,7 @@ def test_rows_in_two_splits_are_named_when_a_run_begins(
     train(config_of(tmp_path, "twins"), tmp_path / "run")
     assert f"note    2 of 6 test rows are identical to train rows (rows {copied[0]} and {trained_on[3]}," in caplog.text
     assert "val rows are identical" not in caplog.text
+    caplog.clear()
+    report, _ = evaluated(tmp_path, "twins", tmp_path / "eval")
+    assert (report["split"], report["rows"]) == ("test", 6)
+    assert "warning: 2 of these rows are identical to rows that it was trained or validated on" in caplog.text
