@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
+from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read, seen_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.errors import Interrupted, UserError
 from trainhouse.configuration.targets import check_config
@@ -42,7 +42,7 @@ from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History
 from trainhouse.training.checks import check_own_run, check_run
 from trainhouse.training.compiling import check_compiler, compile_network
-from trainhouse.training.data_card import DataCard, card_of
+from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import check_logged, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
@@ -76,6 +76,8 @@ def _train(
     reseed(seed, "init")
     datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
     card = card_of(datamodule, seed)
+    earlier = seen_in(resume_from) if config["init_from"] and resume_from else initial.seen if initial else None
+    card = with_earlier(card, datamodule, earlier)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
