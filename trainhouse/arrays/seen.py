@@ -39,6 +39,12 @@ class SeenRows:
         """Put the names of several splits together."""
         return cls(np.sort(np.concatenate([one.names for one in splits])), sum(one.total for one in splits))
 
+    def with_those_of(self, earlier: "SeenRows") -> "SeenRows":
+        """Return what was seen in all, if training started from weights that had seen `earlier`."""
+        more = earlier.names[~self.known(earlier.names)]
+        total = self.total + round(earlier.total * len(more) / max(1, len(earlier.names)))
+        return SeenRows(np.sort(np.concatenate([self.names, more])), total)
+
     def known(self, names: np.ndarray) -> np.ndarray:
         """Return for each of `names` (N,) whether it is among those that were seen."""
         return np.isin(names, self.names)

@@ -271,6 +271,14 @@ def _named(value: Any) -> str:
     return f"{value!s:.60}" if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
 
 
+def seen_in(path: Path) -> SeenRows | None:
+    """Return the rows that the model of a checkpoint was trained or validated on; None where it doesn't say which."""
+    try:
+        return SeenRows.from_dict(read(path, lazily=True)[RECORD]["seen_rows"])
+    except (KeyError, TypeError):
+        return None
+
+
 def _load(path: Path, map_location: Any, lazily: bool) -> Any:
     try:
         with warnings.catch_warnings():

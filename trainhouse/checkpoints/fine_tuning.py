@@ -9,6 +9,7 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import find_checkpoint, is_of_this_project, load_checkpoint, read_weights
 from trainhouse.checkpoints.weights import check_kinds, check_weights
@@ -26,6 +27,8 @@ class Initial:
     epoch: int | None = None
     model: str | None = None
     spec: DataSpec | None = None
+    seen: SeenRows | None = None
+    """The rows that they were trained or validated on."""
 
 
 def read_initial(config: dict[str, Any]) -> Initial:
@@ -39,7 +42,8 @@ def read_initial(config: dict[str, Any]) -> Initial:
         checkpoint = load_checkpoint(path, "init_from")
         check_weights(checkpoint.state_dict, f"init_from: {path}")
         weights = {prefix + name: value for name, value in checkpoint.state_dict.items()}
-        return Initial(path, weights, checkpoint.epoch, checkpoint.config["model"].get("_target_"), checkpoint.spec)
+        made_by = checkpoint.config["model"].get("_target_")
+        return Initial(path, weights, checkpoint.epoch, made_by, checkpoint.spec, checkpoint.seen)
     weights = read_weights(path, "init_from")
     check_weights(weights, f"init_from: {path}")
     return Initial(path, {prefix + name: value for name, value in weights.items()})

@@ -57,9 +57,10 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
     _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), _named(split))
+    is_other = not datamodule.is_named(checkpoint.provenance["data_fingerprint"])
     left_out = 0
-    if not datamodule.is_named(checkpoint.provenance["data_fingerprint"]):
-        left_out = _leave_out_what_was_seen(datamodule, members, split, config["split"] == "auto")
+    if is_other or split == "test":  # the test split of its own data is what the run has measured: that stays
+        left_out = _leave_out_what_was_seen(datamodule, members, split, is_other and config["split"] == "auto")
     datamodule.say_far_numbers(split)
     _log.info("")
     path = folder / PREDICTIONS if config["predictions"] else None

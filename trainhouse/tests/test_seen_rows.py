@@ -13,6 +13,7 @@ import torch
 from trainhouse.arrays import seen
 from trainhouse.arrays.seen import NamedRows, SeenRows, row_names, twins
 from trainhouse.arrays.spec import Rows
+from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
@@ -65,6 +66,16 @@ def test_names_are_kept_as_plain_data(tmp_path: Path) -> None:
     for damaged in ({"names": [1], "total": 1}, {"names": torch.zeros(2, 2).long(), "total": 1}, {"names": None}):
         with pytest.raises((TypeError, KeyError)):
             SeenRows.from_dict(damaged)
+
+
+@pytest.mark.parametrize(("each", "total"), [(1, 1500), (10, 1500)])
+def test_what_was_seen_before_is_added_once_however_often_a_run_is_resumed(each: int, total: int) -> None:
+    names = np.arange(1500, dtype=np.uint64)
+    own, earlier = SeenRows(names[:1000:each], 1000), SeenRows(names[1000::each], 500)
+    found = own.with_those_of(earlier)
+    assert (len(found.names), found.total, found.is_complete) == (1500 // each, total, each == 1)
+    again = own.with_those_of(found)
+    assert (again.names.tolist(), again.total) == (found.names.tolist(), found.total)
 
 
 def test_twins_are_counted_and_the_first_pair_is_named() -> None:
@@ -210,3 +221,37 @@ def test_rows_in_two_splits_are_named_when_a_run_begins(
     train(config_of(tmp_path, "twins"), tmp_path / "run")
     assert f"note    2 of 6 test rows are identical to train rows (rows {copied[0]} and {trained_on[3]}," in caplog.text
     assert "val rows are identical" not in caplog.text
+    caplog.clear()
+    report, _ = evaluated(tmp_path, "twins", tmp_path / "eval")
+    assert (report["split"], report["rows"]) == ("test", 6)
+    assert "warning: 2 of these rows are identical to rows that it was trained or validated on" in caplog.text
+
+
+def test_a_run_from_given_weights_has_seen_their_rows_too(
+    grown: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    first = load_checkpoint(grown / "run").seen
+    old = np.load(grown / "old_x.npy")
+    names = row_names(old, np.arange(ROWS))
+    assert first is not None
+    (tmp_path / "run").mkdir()
+    options = [f"init_from={grown / 'run'}", "data.split_seed=1", "trainer.max_epochs=2"]
+    config = config_of(grown, "old", *options, "callbacks.last_checkpoint.every_n_train_steps=1")
+    train(config, tmp_path / "run")
+    splits = split_rows(np.load(grown / "old_y.npy"), config["data"]["split"], 1)
+    leaked = int(first.known(names[splits["test"]]).sum())
+    assert leaked > 0
+    assert (
+        f"note    {leaked} of 6 test rows are identical to rows that the weights of init_from have seen" in caplog.text
+    )
+    second = load_checkpoint(tmp_path / "run").seen
+    own = np.concatenate([splits["train"], splits["val"]])
+    expected = set(first.names.tolist()) | set(names[own].tolist())
+    assert second is not None
+    assert (set(second.names.tolist()), second.total, second.is_complete) == (expected, len(expected), True)
+    train(config, tmp_path / "run", resume_from=tmp_path / "run" / "checkpoints" / "last.ckpt")
+    third = load_checkpoint(tmp_path / "run").seen
+    assert third is not None
+    np.testing.assert_array_equal(third.names, second.names)
+    assert third.total == second.total

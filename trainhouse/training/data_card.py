@@ -10,7 +10,7 @@ A user's DataModule may say of itself, all optional:
 import inspect
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightning as L
@@ -94,6 +94,21 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
             raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
     assert ask.card is not None
     return ask.card
+
+
+def with_earlier(card: DataCard, datamodule: L.LightningDataModule, earlier: SeenRows | None) -> DataCard:
+    """Return the card of a run whose weights have seen `earlier` rows before its own.
+
+    What is measured on test rows among them is no test: with another `data.split_seed` than theirs, say.
+    """
+    if earlier is None or card.seen is None or not isinstance(datamodule, DataModule):
+        return card
+    test = datamodule.named_rows("test")
+    notes = card.notes
+    if count := int(earlier.known(test.names).sum()):
+        rows = f"{count} of {len(test.names)} test rows are identical to rows that the weights of init_from have seen"
+        notes = (*notes, f"{rows}, so they say little of new ones")
+    return replace(card, seen=card.seen.with_those_of(earlier), notes=notes)
 
 
 def _twins(splits: Mapping[str, NamedRows], datamodule: DataModule) -> Iterator[str]:

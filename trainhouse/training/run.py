@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
+from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read, seen_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
@@ -45,7 +45,7 @@ from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
-from trainhouse.training.data_card import DataCard, card_of
+from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import check_logged, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
@@ -83,6 +83,8 @@ def _train(
         if resume_from and isinstance(datamodule, DataModule):
             _check_same_rows(resume_from, datamodule)
         card = card_of(datamodule, seed)
+    earlier = seen_in(resume_from) if config["init_from"] and resume_from else initial.seen if initial else None
+    card = with_earlier(card, datamodule, earlier)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
