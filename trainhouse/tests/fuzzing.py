@@ -20,6 +20,7 @@ import torch
 import yaml
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.locks import of_this_machine
 
 DEPTH = 3000  # deeper than Python recurses
 LONGEST = 20  # seconds: what takes longer hangs
@@ -266,7 +267,8 @@ class _Watch:
         folder, self.folder = self.folder, None
         assert folder is not None
         real = Path(os.fsdecode(path)).resolve()
-        if not real.is_relative_to(folder) and not str(real).startswith("/dev/"):
+        lock = of_this_machine("promotion").resolve()
+        if not real.is_relative_to(folder) and not str(real).startswith("/dev/") and real not in (lock, lock.parent):
             self.outside.append(str(real))
         self.folder = folder
 

@@ -74,7 +74,7 @@ def test_what_rows_are_taken_for_is_said_where_their_shape_could_mean_something_
 
 
 def test_what_older_versions_fitted_is_used_as_it_was() -> None:
-    record = DataSpec("classification", (4,), "uint8", 2).to_dict()
+    record = DataSpec("classification", (4,), "uint8", 2, classes=("0", "1")).to_dict()
     del record["channel_axis"]
     layer = Preprocessing(DataSpec.from_dict(record))
     layer.load_state_dict({"mean": torch.tensor([100.0]), "std": torch.tensor([50.0])})

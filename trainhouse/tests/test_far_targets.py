@@ -54,7 +54,7 @@ def expected(predictions: np.ndarray, targets: np.ndarray) -> dict[str, float]:
 
 def measured(module: L.LightningModule, data: DataModule, folder: Path) -> tuple[dict[str, float], np.ndarray]:
     """Return what a test run measures, and what the module predicts for the rows of the test split one by one."""
-    collect = Collect(SPEC, None, np.arange(len(y)))
+    collect = Collect(SPEC, None, data.row_numbers_of("test"))
     trainer = tiny_trainer(folder, collect)
     found = evaluate(trainer, module.eval(), data.eval_batches("test"), "test", collect).metrics
     rows, numbers = data.parts["test"]

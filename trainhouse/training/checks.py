@@ -82,19 +82,6 @@ def _check_callbacks(config: Config, directions: dict[str, str]) -> None:
         check_direction("scheduler.mode", scheduler["mode"], config["monitor"], directions)
 
 
-def check_tuners(callbacks: Config | None, module: L.LightningModule) -> None:
-    """Raise `UserError` for a LearningRateFinder of Lightning's in a run whose module has nothing for it to set."""
-    for name, node in (callbacks or {}).items():
-        if not isinstance(node, dict) or str(node.get("_target_")).rpartition(".")[2] != "LearningRateFinder":
-            continue
-        fields = [node["attr_name"]] if node.get("attr_name") else ["lr", "learning_rate"]
-        if not any(hasattr(module, field) or field in module.hparams for field in fields):
-            raise UserError(
-                f"callbacks.{name}: a LearningRateFinder sets the module's {' or '.join(fields)}, which "
-                f"{type(module).__name__} has not; leave it out, and try values as optimizer.lr=1e-3,1e-2 with -m"
-            )
-
-
 def _check_length(trainer: Config) -> None:
     most, least = trainer["max_epochs"], trainer["min_epochs"]
     if least is not None and most not in (None, -1) and least > most:

@@ -12,12 +12,28 @@ from typing import Any
 from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import with_what_it_lacks
+from trainhouse.machine.signing import is_signed
 from trainhouse.runs.run_folder import as_override, shown_path
 
 Config = dict[str, Any]
 
 _NOT_LEARNED_FROM = ("resume", "sweep")  # where a run was resumed from, and what jobs are compared by
 _MOST_NAMED = 5
+
+
+def unedited_data(saved: Config, checkpoint: Path) -> list[str]:
+    """Return the keys of a run's `data` that are as this user account has trained `checkpoint` with.
+
+    A configuration that was edited is not signed any more; but its paths are still those of the run.
+    """
+    record = read(checkpoint, lazily=True).get(RECORD)
+    trained = record.get("config") if isinstance(record, dict) else None
+    signed = record.get("signatures") if isinstance(record, dict) else None
+    data = trained.get("data") if isinstance(trained, dict) else None
+    if not isinstance(data, dict) or not isinstance(signed, dict) or not is_signed(data, signed.get("data")):
+        return []
+    now = saved.get("data")
+    return [f"data.{key}" for key, value in data.items() if isinstance(now, dict) and now.get(key) == value]
 
 
 def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> None:

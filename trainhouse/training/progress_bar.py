@@ -40,10 +40,6 @@ class ProgressBar(callbacks.ProgressBar):
         """Show the line again."""
         self._is_enabled = True
 
-    def print(self, *args: Any, **kwargs: Any) -> None:
-        """Print a line of `LightningModule.print`; the live line stays below it."""
-        print(*args, **kwargs)
-
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
         self._started, self._steps, self._seconds_outside = time.perf_counter(), 0, 0.0

@@ -22,7 +22,7 @@ from trainhouse.machine.writes import only_below
 from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
-from trainhouse.training.edited import refuse_edited
+from trainhouse.training.edited import refuse_edited, unedited_data
 from trainhouse.training.result import TrainingResult
 from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
@@ -115,6 +115,9 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     has_own_data, is_own = own_parts(path, plain)
+    checkpoint = None if has_own_data else newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint:
+        typed = [*typed, *unedited_data(plain, checkpoint)]
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))

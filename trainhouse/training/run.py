@@ -43,7 +43,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.checks import check_own_run, check_run, check_tuners
+from trainhouse.training.checks import check_own_run, check_run
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import check_logged, with_own_monitor
@@ -97,7 +97,6 @@ def _train(
         check_run(config, datamodule, directions if not has_own_module else None)
     else:
         check_own_run(config, datamodule, module)
-    check_tuners(config.get("callbacks"), module)
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
