@@ -38,7 +38,7 @@ def read_npy(
     raw, written = _open_pair(features, labels, "features", "labels", layout)
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
-    chosen, reason = Reading(like.task, "given") if like else read_task(written, task, labels or features)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(written, task, labels or features)
     classes = None
     if chosen == "classification":
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
@@ -101,8 +101,8 @@ def _find_layout(features: str, labels: str | None, keep_index: bool, like: Data
     width = x.shape[1]
     label = width - 1 if labels is None else None
     if like:
-        if (places := whole_row(width, like)) and (labels is not None or like.label_places):
-            return _Layout(places, width, like.label_places[0] if labels is None else None)
+        if (whole := whole_row(width, like)) and (labels is not None or like.label_places):
+            return _Layout(whole, width, like.label_places[0] if labels is None else None)
         if labels is None and like.columns:
             raise UserError(
                 f"data.labels: required: {features} has {width} columns, and which of them is the label is not known"

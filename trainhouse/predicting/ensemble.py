@@ -40,9 +40,8 @@ class MeanOf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        parts = [member.predict(self._coded(x, number)) for number, member in enumerate(self.members)]  # type: ignore[operator]
-        total = sum(parts)
-        mean: Tensor = total / len(self.members)  # type: ignore[assignment]
+        total: Any = sum(member.predict(self._coded(x, number)) for number, member in enumerate(self.members))
+        mean: Tensor = total / len(self.members)
         outputs = self.task.undo(mean)
         return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
 
