@@ -86,8 +86,14 @@ class DataSpec:
             known[name] = tuple(known[name])
         for name in ("categories", "unlearned"):
             known[name] = {column: tuple(texts) for column, texts in known[name].items()} or None
-        known["ranges"] = tuple(None if ends is None else tuple(map(float, ends)) for ends in known["ranges"])
+        known["ranges"] = tuple(None if ends is None else _range(*ends) for ends in known["ranges"])
         return cls(**known)
+
+
+def _range(low: float, high: float) -> tuple[float, float]:
+    if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+        raise TypeError(f"a range from {low!r:.20} to {high!r:.20}")
+    return low, high
 
 
 class Rows(NamedTuple):

@@ -40,8 +40,9 @@ class MeanOf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        total: Any = sum(member.predict(self._coded(x, number)) for number, member in enumerate(self.members))
-        mean: Tensor = total / len(self.members)
+        members: Any = self.members
+        total = sum(member.predict(self._coded(x, number)) for number, member in enumerate(members))
+        mean: Tensor = total / len(members)
         outputs = self.task.undo(mean)
         return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
 
