@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, first_line
 
 _MAGIC = b"\x93NUMPY"
 _LET_GO_BYTES = 16 * 2**20
@@ -34,10 +34,12 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         file.seek(0)
         try:
             version = np.lib.format.read_magic(file)
+            if version not in ((1, 0), (2, 0), (3, 0)):
+                raise ValueError(f"its format is version {version[0]}.{version[1]}")
             read_header = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
             shape, _, dtype = read_header(file)
-        except (ValueError, tokenize.TokenError) as error:
-            raise UserError(f"{key}: {path} has a damaged header ({str(error).splitlines()[0]})") from error
+        except (ValueError, OverflowError, MemoryError, RecursionError, tokenize.TokenError) as error:
+            raise UserError(f"{key}: {path} has a damaged header ({first_line(error)})") from error
         header = file.tell()
     if dtype.hasobject or dtype.kind not in "biuf":
         raise UserError(f"{key}: {path} holds {dtype}, expected numbers (bool, int, uint or float)")

@@ -4,9 +4,10 @@ import hashlib
 import json
 import logging
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,13 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
 from trainhouse.arrays.texts import Strangers
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
@@ -36,6 +39,7 @@ def read_csv(
     shape: list[int] | None = None,
     dtype: str = "float32",
     missing: str = "mean",
+    channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
@@ -47,7 +51,9 @@ def read_csv(
     Args:
         drop: columns that are neither features nor labels.
         shape: shape of one row, for tables whose columns are pixels.
-        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each; ``float32`` becomes float64 by itself
+            where it would round away what tells numbers apart, as in a column far from 0.
+        channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         keep_index: use columns that number the rows too; they are left out otherwise, and named.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
@@ -63,20 +69,33 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = _Asked(targets, task, drop or [], shape, dtype, missing, keep_index, like)
+    asked = _Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
-    if not (folder / "spec.json").is_file():
+    if _kept(folder) is None:
         try:
             _convert(path, asked, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-    spec = DataSpec.from_dict(json.loads((folder / "spec.json").read_text()))
-    told = json.loads((folder / "told.json").read_text())
+    kept = _kept(folder)
+    if kept is None:
+        raise UserError(f"data.processed: {folder} can't be read back; delete it")
+    spec, told = kept
     for line in told["warnings"]:
         _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     return Dataset(spec, Rows(x, y), name=file, reason=told["reason"])
+
+
+def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
+    """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
+    try:
+        content, told = (read_mapping(folder / name) for name in ("spec.json", "told.json"))
+        if content is None or told is None or not isinstance(told["warnings"], list):
+            return None
+        return DataSpec.from_dict(content), {"reason": str(told["reason"]), **told}
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 class _Asked(NamedTuple):
@@ -88,6 +107,7 @@ class _Asked(NamedTuple):
     shape: list[int] | None
     dtype: str
     missing: str
+    channel_axis: int | str
     keep_index: bool
     like: DataSpec | None
 
@@ -131,26 +151,37 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     spec = DataSpec(
         task=chosen,
         input_shape=input_shape,
-        dtype=asked.dtype,
+        dtype=_first_dtype(asked),
         outputs=outputs,
         classes=names,
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
         missing=asked.missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else asked.channel_axis,
         label_places=like.label_places if like else tuple(places[name] for name in targets),
         unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),
         ranges=like.ranges if like else (),
     )
     strangers = Strangers(like or spec)
-    arrays = {"features": encode_columns(table, spec, str(path), strangers=strangers), "labels": y}
+    x = encode_columns(table, spec, str(path), strangers=strangers)
+    if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
+        spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines()
+    arrays = {"features": x, "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
     write_json(folder / "told.json", {"warnings": warnings, "reason": reason})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _first_dtype(asked: _Asked) -> str:
+    """The dtype to read numbers with: in float64, until it is known whether float32 would do."""
+    if asked.dtype == "uint8" or asked.channel_axis == BY_DTYPE:
+        return asked.dtype
+    return asked.like.dtype if asked.like else "float64"
 
 
 def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str], list[str]]:
@@ -188,7 +219,7 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
     columns = [plain_array(table.column(name)) for name in targets]
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
-    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
+    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
 
 
 def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:

@@ -1,11 +1,14 @@
-"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or float32 targets."""
+"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or targets."""
 
 import numpy as np
 
+from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, read_task, refuse_text_among_numbers
 from trainhouse.arrays.spec import DataSpec, TaskName
 from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
+
+_FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
 
 
 def find_task(labels: np.ndarray, task: str | None, source: str = "labels") -> TaskName:
@@ -60,11 +63,13 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     A name that is no number can't be compared with numbers: labels are then compared as text.
     """
     names = np.array(like.classes)
-    if labels.dtype.kind in "biuf":
+    # Whole numbers first as what they are: float64 can't tell those above 2^53 apart.
+    kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
+    for kind in kinds.get(labels.dtype.kind, ()):
         try:
-            return names.astype(np.float64)
-        except ValueError:
-            return names
+            return names.astype(kind)
+        except (ValueError, OverflowError):
+            continue
     return names
 
 
@@ -74,7 +79,10 @@ def class_names(classes: np.ndarray) -> tuple[str, ...]:
 
 
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
-    """Return float32 targets of shape (N, T). Raises `UserError` for a target that is not finite."""
+    """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
+
+    Raises `UserError` for a target that is not finite.
+    """
     if labels.ndim == 1 and labels.dtype.kind == "U":
         texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
         refuse_text_among_numbers(texts.tolist(), first, counts, source, "leave it out")
@@ -85,7 +93,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
-    return targets
+    exact = labels.reshape(targets.shape)
+    return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 
 def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:

@@ -10,7 +10,7 @@ from trainhouse.arrays.label_place import columns_of, whole_row
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -25,13 +25,15 @@ def read_npy(
     test_labels: str | None = None,
     task: str | None = None,
     missing: str = "error",
+    channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
-    """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is used as float32.
+    """Open arrays of shape (N, ...) and any real dtype, which are used as they are.
 
     With `labels` None the last column of a two-dimensional `features` is the label. A first or last column that counts
-    the rows is no feature, unless `keep_index` says so. `like` is the spec of earlier data, whose task, classes, row
+    the rows is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
+    features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data, whose task, classes, row
     shape and place of the label these rows share. Raises `UserError` for files that don't fit together.
     """
     layout = _find_layout(features, labels, keep_index, like)
@@ -63,14 +65,18 @@ def read_npy(
 
     own = rows(raw, written, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)
+    dtype = "uint8" if raw.dtype == np.uint8 else "float32"
+    if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
+        dtype = like.dtype
     spec = DataSpec(
         task=chosen,
         input_shape=raw.shape[1:],
-        dtype="uint8" if raw.dtype == np.uint8 and (like is None or like.dtype == "uint8") else "float32",
+        dtype=dtype,
         outputs=outputs,
         classes=() if classes is None else class_names(classes),
         targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
         missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else channel_axis,
         label_places=like.label_places if like else () if layout.label is None else (layout.label,),
         unused_places=like.unused_places if like else layout.unused,
         ranges=like.ranges if like else (),

@@ -1,5 +1,6 @@
 """Streams one array out of a numpy archive, compressed or not, without holding it in memory."""
 
+import lzma
 import tokenize
 import zipfile
 import zlib
@@ -10,10 +11,20 @@ from typing import IO
 
 import numpy as np
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, first_line
 
 _PREFERRED = ("x", "X", "features", "data")
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError)
+# NotImplementedError and RuntimeError: a flag or a method of compression that numpy writes none of, encryption.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeError,
+)
 
 
 def stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
@@ -48,8 +59,8 @@ def _read_header(file: IO[bytes], name: str, path: Path, key: str) -> tuple[tupl
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, column_major, dtype = read_header(file)
-    except (ValueError, tokenize.TokenError) as error:
-        raise UserError(f"{where} is not an array ({str(error).splitlines()[0]})") from error
+    except (ValueError, OverflowError, MemoryError, RecursionError, tokenize.TokenError) as error:
+        raise UserError(f"{where} is not an array ({first_line(error)})") from error
     if dtype.hasobject or dtype.kind not in "biuf" or column_major or not shape or min(shape) < 1:
         order = " in column order" if column_major else ""
         raise UserError(f"{where} is {dtype} {shape}{order}, expected rows of numbers")

@@ -76,8 +76,13 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                         _refuse_unknown_columns(path, names, spec, source)
                     yield rows
                     start += block.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{source}: {first_line(error)}") from error
+    except KeyError as error:
+        name = str(error).split("'")[1] if "'" in str(error) else str(error)
+        found = csv.open_csv(path).schema.names
+        hint = did_you_mean(name, found)
+        raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:
         raise UserError(f"{source} has no rows")
     for line in strangers.lines():
@@ -107,14 +112,14 @@ def encode_columns(
     """
     categories = spec.categories or {}
     names = spec.columns or tuple(table.column_names)
-    rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
+    rows = np.empty((table.num_rows, len(names)), dtype=np.float64 if spec.dtype == "float64" else np.float32)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
             rows[:, index] = _codes(column, name, categories[name], strangers)
             continue
         try:
-            numbers = column.cast(pa.float64()).to_numpy()
+            numbers = column.cast(pa.float64(), safe=pa.types.is_string(column.type)).to_numpy()  # 2^53 + 1 is rounded
         except pa.ArrowInvalid as error:
             raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
         with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite

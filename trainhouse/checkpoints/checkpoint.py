@@ -4,7 +4,6 @@ A checkpoint is Lightning's own, with one key more: the resolved config, the dat
 comes from. All of it is plain data, so that reading never runs code.
 """
 
-import json
 import logging
 import os
 import pickle
@@ -20,11 +19,14 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
+from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.files import atomic_write
+from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -32,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
+_MOST_VALUES = 20_000_000  # categories of a table's columns, and what a user's DataModule saves, among them
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,20 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
+    signatures: dict[str, Any] = field(default_factory=dict)
+    """Of the config, and of its `data`: by them this user account knows what it has trained."""
+    seen: SeenRows | None = None
+    """The rows of arrays that it was trained or validated on; None where nothing says which."""
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether this user account has trained on the data that the config describes: it may use its paths again."""
+        return is_signed(self.config["data"], self.signatures.get("data"))
+
+    @property
+    def foreign(self) -> Path | None:
+        """Its path, if this user account has not trained it; None for one's own."""
+        return None if is_signed(self.config, self.signatures.get("config")) else self.path
 
     @property
     def data_spec(self) -> DataSpec:
@@ -72,6 +89,7 @@ class CheckpointRecord(L.Callback):
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
         folder: Path | None = None,
+        seen: SeenRows | None = None,
     ) -> None:
         """Callbacks that a module configures itself and that name no folder save into `folder`."""
         self.folder = folder
@@ -82,14 +100,16 @@ class CheckpointRecord(L.Callback):
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
+            "seen_rows": seen.to_dict() if seen else None,
         }
         self._said = False
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         config = self.record["config"]
+        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(config)}
+        checkpoint[RECORD] = {**self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -211,11 +231,11 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
 def _last_of_a_run_without_best(folder: Path) -> Path | None:
     """The last checkpoint of a run that monitors nothing, which therefore has no best."""
     try:
-        content = json.loads((folder / METRICS).read_text())
-    except (OSError, ValueError, RecursionError):
+        content = read_mapping(folder / METRICS)
+    except UserError:
         return None
     last = folder / LAST_CHECKPOINT
-    return last if isinstance(content, dict) and content.get("monitor", "") is None and last.is_file() else None
+    return last if content and content.get("monitor", "") is None and last.is_file() else None
 
 
 def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
@@ -225,16 +245,38 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
     """
     content = _load(path, map_location, lazily)
-    if not isinstance(content, Mapping) or RECORD not in content:
-        found = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
+    if not isinstance(content, dict) or RECORD not in content:
+        found = ", ".join(map(_named, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
-    if not isinstance(content[RECORD], Mapping):
-        raise UserError(
-            f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(content[RECORD]).__name__})"
-        )
-    if content[RECORD].get("format") != FORMAT:
-        raise UserError(f"{path}: format {content[RECORD].get('format')} of another version, this one reads {FORMAT}")
+    record = content[RECORD]
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(record).__name__})")
+    version = record.get("format")
+    if type(version) is not int or version != FORMAT:
+        raise UserError(f"{path}: format {_named(version)} of another version, this one reads {FORMAT}")
+    for name, part, most in (
+        (RECORD, record.get("config"), MOST_VALUES),
+        (RECORD, record, _MOST_VALUES),
+        ("content", content, _MOST_VALUES),
+    ):
+        try:
+            check_bounds(part, most)
+        except ValueError as error:
+            raise UserError(f"{path}: its '{name}' {error}") from error
     return dict(content)
+
+
+def _named(value: Any) -> str:
+    """A key or a value for a message: it may be anything."""
+    return f"{value!s:.60}" if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
+
+
+def seen_in(path: Path) -> SeenRows | None:
+    """Return the rows that the model of a checkpoint was trained or validated on; None where it doesn't say which."""
+    try:
+        return SeenRows.from_dict(read(path, lazily=True)[RECORD]["seen_rows"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _load(path: Path, map_location: Any, lazily: bool) -> Any:
@@ -263,6 +305,8 @@ def _check_sums(path: Path) -> None:
     """torch reads an archive without looking at its check sums: a flipped bit would become a wrong weight."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            if packed := next((part for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED), None):
+                raise ValueError(f"{packed.filename} is compressed, as torch writes none")  # to any size
             if bad := archive.testzip():
                 raise ValueError(f"the check sum of {bad} is wrong")
 
@@ -302,19 +346,29 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     content = read(path)
     record = content[RECORD]
     try:
+        parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
+        parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
+        parts["signatures"] = record.get("signatures", {})
+        for name, value in parts.items():
+            kind = int if name == "epoch" else dict
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} is {_named(value)}")
+        config, origin, metrics = parts["config"], parts["provenance"], parts["metrics"]
+        if not all(isinstance(config[group], dict) for group in ("model", "data", "loss")):
+            raise TypeError("model, data and loss are not all mappings")
+        if type(config["seed"]) is not int or not isinstance(origin["data_fingerprint"], str):
+            raise TypeError("seed or data_fingerprint")
+        if not all(isinstance(value, (int, float)) for value in metrics.values()):
+            raise TypeError("metrics are not all numbers")
+        _ = config["model"]["_target_"], config["data"]["_target_"]
         spec = record["spec"]
         if spec is not None:
-            spec = DataSpec.from_dict(with_label_place(spec, record["config"]["data"]))
-        config, origin, epoch = record["config"], record["provenance"], record["epoch"]
-        weights, metrics = content["state_dict"], record["metrics"]
-        facts = record.get("facts", {})
-        groups = [config[group] for group in ("model", "data", "loss")] + [origin, weights, metrics, facts]
-        if not all(isinstance(group, Mapping) for group in groups):
-            raise TypeError("not all of its parts are groups of keys")
-        _ = config["seed"], origin["data_fingerprint"], config["model"]["_target_"], config["data"]["_target_"]
-    except (KeyError, TypeError, AttributeError) as error:
+            spec = DataSpec.from_dict(with_label_place(spec, config["data"]))
+        seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, weights, epoch, metrics, facts)
+    weights, signed = parts["state_dict"], parts["signatures"]
+    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signed, seen)
 
 
 def _first_sentence(error: BaseException) -> str:

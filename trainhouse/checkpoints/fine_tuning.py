@@ -9,8 +9,10 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import find_checkpoint, is_of_this_project, load_checkpoint, read_weights
+from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ class Initial:
     epoch: int | None = None
     model: str | None = None
     spec: DataSpec | None = None
+    seen: SeenRows | None = None
+    """The rows that they were trained or validated on."""
 
 
 def read_initial(config: dict[str, Any]) -> Initial:
@@ -36,9 +40,13 @@ def read_initial(config: dict[str, Any]) -> Initial:
     path = find_checkpoint(config["init_from"], "init_from")
     if is_of_this_project(path):
         checkpoint = load_checkpoint(path, "init_from")
+        check_weights(checkpoint.state_dict, f"init_from: {path}")
         weights = {prefix + name: value for name, value in checkpoint.state_dict.items()}
-        return Initial(path, weights, checkpoint.epoch, checkpoint.config["model"].get("_target_"), checkpoint.spec)
-    return Initial(path, {prefix + name: value for name, value in read_weights(path, "init_from").items()})
+        made_by = checkpoint.config["model"].get("_target_")
+        return Initial(path, weights, checkpoint.epoch, made_by, checkpoint.spec, checkpoint.seen)
+    weights = read_weights(path, "init_from")
+    check_weights(weights, f"init_from: {path}")
+    return Initial(path, {prefix + name: value for name, value in weights.items()})
 
 
 def initialise(module: L.LightningModule, initial: Initial, config: dict[str, Any]) -> None:
@@ -49,8 +57,7 @@ def initialise(module: L.LightningModule, initial: Initial, config: dict[str, An
     """
     new = _to_be_taken(module, initial.spec)
     old = initial.weights
-    if bad := [name for name, value in old.items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise UserError(f"init_from: {initial.path}: {bad[0]} holds values that are not finite")
+    check_kinds(module, old, f"init_from: {initial.path}")
     fitting = {name: old[name] for name, value in new.items() if name in old and old[name].shape == value.shape}
     trained = {name for name, _ in module.named_parameters()}
     if not trained & fitting.keys():

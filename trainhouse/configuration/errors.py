@@ -1,8 +1,10 @@
 """What ends a program in one line: a user's mistake, or a signal; and the search for the name that was meant."""
 
 import errno
+import io
+import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 
@@ -32,6 +34,9 @@ _OF_THE_MACHINE = {
     for name in (
         "ENOSPC",
         "EDQUOT",
+        "EFBIG",
+        "ENOMEM",
+        "EAGAIN",
         "EACCES",
         "EPERM",
         "EROFS",
@@ -46,11 +51,43 @@ _OF_THE_MACHINE = {
 }
 
 
+# What the system says of a process that can't be started.
+_OF_A_PROCESS = {
+    errno.ENOMEM: ": no memory for another process; lower data.num_workers or launcher n_jobs",
+    errno.EAGAIN: ": no other process may be started; lower data.num_workers or launcher n_jobs",
+}
+_NO_SHARED_MEMORY = (
+    "too small for the batches of data workers; set data.num_workers=0, or give it more room (docker run --shm-size=2g)"
+)
+
+
+def _open_file(error: OSError) -> str | None:
+    """The file in which a write has failed: an open file says no name then, but what wrote into it has it."""
+    frames = []
+    step = error.__traceback__
+    while step is not None:
+        frames.append(step.tb_frame)
+        step = step.tb_next
+    for frame in reversed(frames):
+        for value in frame.f_locals.values():
+            file = getattr(value, "stream", value)  # of a log
+            if isinstance(file, io.IOBase) and isinstance(getattr(file, "name", None), str):
+                return str(file.name)  # type: ignore[attr-defined]
+    for frame in reversed(frames):
+        for name in ("path", "filename", "file_name", "fname", "folder"):
+            if isinstance(value := frame.f_locals.get(name), (str, os.PathLike)):
+                return os.fspath(value)  # type: ignore[return-value]
+    return None
+
+
 def fault_of_the_machine(error: Exception) -> str | None:
     """Return one line for an error that neither the program nor its user made: a full disk, too little memory."""
     text = str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else _open_file(error)
+        return f"{name}: {error.strerror}" if name else f"{error.strerror}{_OF_A_PROCESS.get(error.errno, '')}"
+    if "unable to write to file </torch" in text or "unable to allocate shared memory" in text or "Bus error" in text:
+        return f"shared memory is {_NO_SHARED_MEMORY}"
     if isinstance(error, MemoryError) or any(sign in text for sign in ("out of memory", "can't allocate memory")):
         return "out of memory; lower data.batch_size, or make the model smaller"
     if "DataLoader worker" in text and ("killed by signal" in text or "exited unexpectedly" in text):
@@ -72,3 +109,13 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its name if it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error`, its cause, the cause of that and so on; `raise error from error` makes a circle of them."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__

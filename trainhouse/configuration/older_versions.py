@@ -22,6 +22,16 @@ BEFORE: Config = {
     "data.block_rows": 256,
     "data.window_blocks": 64,
 }
+# Of the library's own readers, whose new arguments other functions don't take.
+_READERS = ("read_npy", "read_csv")
+_READERS_BEFORE: Config = {"channel_axis": "by_dtype"}
+
+
+def complete_reader(data: Config) -> None:
+    """Add to the `data` group of an older run what its reader did before it was asked."""
+    if str(data.get("_target_")).rpartition(".")[2] in _READERS:
+        for name, value in _READERS_BEFORE.items():
+            data.setdefault(name, value)
 
 
 def is_array_data(data: Any) -> bool:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +23,16 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
+from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.logging import log_to, log_traceback
+from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
 
 _log = logging.getLogger(__name__)
@@ -61,16 +65,20 @@ def script(
     def decorate(act: Act) -> Callable[[], None]:
         @functools.wraps(act)
         def main() -> None:
+            _in_utf8()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
             show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
-                check_foreign_config(sys.argv[1:], CONF, config_name)
+                if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
+                    os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
+                sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
                 _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
@@ -80,18 +88,36 @@ def script(
             except (UserError, JobFailedError) as error:
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
-                sys.exit(f"error: {error}")
+                sys.exit(f"error: {printable(error)}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
                     raise
-                sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+                sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
+            except OSError as error:  # of a file of Hydra's own, or of the log
+                if show_traceback or (told := fault_of_the_machine(error)) is None:
+                    raise
+                sys.exit(f"error: {printable(told)}")
             except (KeyboardInterrupt, Interrupted) as stopped:
-                print(str(stopped) or "interrupted", file=sys.stderr)
+                print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
 
         return main
 
     return decorate
+
+
+def _in_utf8() -> None:
+    """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
+
+    Ends it for names that are not UTF-8, of which no file could say what they are.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"  # also for the processes that it starts
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            shown = text.encode(errors="backslashreplace").decode()
+            sys.exit(f"error: {what}{shown}: is not UTF-8 text; give the file or folder another name")
 
 
 def _unless_stopped(run: Callable[[], None]) -> None:
@@ -127,7 +153,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains)
                 if elsewhere:
                     prepare_worker()
-                return act(config)
+                with only_below(os.environ.get(FOREIGN_CONFIG) if trains else None, folder):
+                    return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:
                     release(folder)
@@ -137,8 +164,11 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 raise
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
-    except UserError as error:  # no log could be opened
-        message = f"error: {error}"
+    except (UserError, OSError) as error:  # no log could be opened
+        message = f"error: {printable(fault_of_the_machine(error) or error)}"
+        # Where a process that the sweep had started before still works, that one says how the job ends.
+        if in_sweep and isinstance(error, BusyError):
+            raise JobStoppedError(str(error)) from None
         if not in_sweep:
             print(message, file=sys.stderr)
     if not in_sweep:
@@ -154,15 +184,27 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
     """
     expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
-    message = f"error: {expected or f'{type(error).__name__}: {error}'}"
+    told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    message = f"error: {told}"
     if expected is not None:
         if not quiet:
             print(message, file=sys.stderr)
         _log.error(message, extra={"file_only": True})
     if (expected is None and not quiet) or show_traceback:
-        traceback.print_exc()
+        print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     log_traceback(_log)
     return message
+
+
+def _tell_of_thread(
+    otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
+) -> None:
+    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
+    told = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
+    if told is None or show_traceback:
+        otherwise(raised)
+    else:
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

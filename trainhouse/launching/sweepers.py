@@ -4,9 +4,9 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 """
 
 import os
-import shlex
+import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
+from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
@@ -48,6 +50,7 @@ class _ProjectSweeper(Sweeper):
         self.runner = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+        _unpickle_nothing_found(self.runner)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
@@ -55,6 +58,7 @@ class _ProjectSweeper(Sweeper):
         from trainhouse.sweeps.run import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
+        sys.argv[1:], arguments = as_typed(sys.argv[1:]), as_typed(arguments)
         if composing := fast("composing"):
             composing.compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
@@ -77,7 +81,7 @@ class _ProjectSweeper(Sweeper):
             own = own_objective(self.composed)
             objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
-            with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
+            with self.plan(overrides, folder, objectives, f"python {shell_joined(sys.argv)}") as plan:
                 self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
@@ -110,22 +114,23 @@ class _ProjectSweeper(Sweeper):
     def _try_out(self, plan: "Plan", parallel: bool) -> None:
         """Find what would spoil every job before the first one is run."""
         from trainhouse.sweeps.plan import Task
-        from trainhouse.sweeps.settings import lines_of
+        from trainhouse.sweeps.settings import lines_of, names_what_to_compare_by
 
         choices, folder = self.composed.hydra.runtime.choices, Path(self.composed.hydra.sweep.dir)
         told = [lines_of(Task(0, lines), folder, choices.launcher) for lines in plan.examples([*map(str, choices)])]
-        first, *_, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
+        first, *others, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
         for job in (first, last):  # as a launcher does
             with open_dict(job):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
+        question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
-            _check_in_workers(self.runner, [first, last], metrics)
+            _check_in_workers(self.runner, question)
             return
         from trainhouse.training.rehearsal import common_mistake
 
-        if mistake := common_mistake([first, last], metrics):
+        if mistake := common_mistake(*question):
             raise UserError(mistake)
 
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:
@@ -137,26 +142,38 @@ class _ProjectSweeper(Sweeper):
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
 
 
-def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[str, str]) -> None:
-    """Have one of joblib's processes look at the examples, while the others import what their jobs will need.
+def _unpickle_nothing_found(launcher: Any) -> None:
+    """Let submitit keep its pickles in a folder whose name nobody can have known.
+
+    It takes a result that lies in the folder of a job's number for that of the job, and unpickles it: in a sweep's
+    folder that comes from somebody else such files can lie ready.
+    """
+    params = getattr(launcher, "params", None)
+    if isinstance(params, dict) and "submitit_folder" in params:
+        folder = Path(params["submitit_folder"])
+        params["submitit_folder"] = str(folder.parent / secrets.token_hex(8) / folder.name)
+
+
+def _check_in_workers(launcher: Any, question: tuple[Any, ...]) -> None:
+    """Have one of joblib's processes answer what `common_mistake` is asked, while the others import what jobs need.
 
     This one then has no need to import torch, which takes as long as a short job.
     """
     from joblib import Parallel, delayed, effective_n_jobs
 
     others = [delayed(_ready)() for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
-    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(examples, metrics), *others])
+    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(*question), *others])
     if mistake:
         raise UserError(mistake)
 
 
-def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | None = None) -> str | None:
-    """Make a process ready for the jobs of the sweep, and return what is wrong with the examples."""
+def _ready(*question: Any) -> str | None:
+    """Make a process ready for the jobs of the sweep, and return what is wrong with the examples in `question`."""
     setup_globals()
     prepare_worker()  # before torch is imported
     from trainhouse.training.rehearsal import common_mistake
 
-    return common_mistake(examples, metrics or {})
+    return common_mistake(*question) if question else None
 
 
 def _error(returned: JobReturn) -> str | None:
@@ -198,6 +215,6 @@ class StudySweeper(_ProjectSweeper):
         from trainhouse.sweeps.space import search_space
 
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        space, fixed = search_space(overrides)
+        space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, fixed, extend, objectives, Settings(**plain), command))
+        return closing(SearchPlan(folder, space, typed, extend, objectives, Settings(**plain), command))

@@ -1,6 +1,7 @@
 """Who is at work on a sweep: locks that end with their process, however it ends, on any machine with the same files."""
 
 import os
+import re
 import socket
 import tempfile
 import uuid
@@ -57,6 +58,9 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+_NAME_OF_A_WORKER = r"[^/\\\0]+-\d+-[0-9a-f]{8}"
+
+
 class Worker:
     """A process that works on a sweep, as others see it: a locked file below `folder`."""
 
@@ -76,8 +80,9 @@ class Worker:
         """Whether the worker of that name is still at work; where files can't be locked, as far as its name tells."""
         if name == self.name:
             return True
+        # The name comes from a file that may be anybody's.
         path = self.folder / name
-        if not name or not path.is_file():
+        if not re.fullmatch(_NAME_OF_A_WORKER, name) or not path.is_file():
             return False
         if not self._is_locked:
             return _may_run(name)

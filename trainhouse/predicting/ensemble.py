@@ -1,7 +1,7 @@
 """The best models of a sweep as one: the mean of what they predict."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays.precision import KeepsFloat64
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
@@ -19,7 +20,7 @@ from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.build_module import is_lightning_module, rebuild_module, wrap
 
 
-class MeanOf(nn.Module):
+class MeanOf(KeepsFloat64):
     """Several trained modules as one network, whose outputs are those of a single one: so it is measured as one.
 
     Its outputs are those of the members' mean prediction; targets are standardised by the mean of the members' scales,
@@ -44,7 +45,7 @@ class MeanOf(nn.Module):
         total = sum(member.predict(self._coded(x, number)) for number, member in enumerate(members))
         mean: Tensor = total / len(members)
         outputs = self.task.undo(mean)
-        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
+        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
 
     def _coded(self, x: Tensor, number: int) -> Tensor:
         """Return the rows with the codes of one member's categories."""
@@ -90,14 +91,19 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
     return members
 
 
-def is_own(checkpoint: Checkpoint, typed: Collection[str] = ()) -> bool:
+def is_own(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is of a LightningModule or a LightningDataModule of the user's own.
 
-    What it names is imported for that, if a file may name it; `typed` are the keys that the command line gives.
+    What it names is imported for that, if a file may name it; its paths are checked by who uses them.
     """
     for part in ("model", "data"):
-        check_part(part, checkpoint.config[part], str(checkpoint.path), typed)
+        check_part(part, checkpoint.config[part], str(checkpoint.path), own=True)
     return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
+
+
+def foreign_of(members: Sequence[Checkpoint]) -> Path | None:
+    """Return the file of a member that this user account has not trained; None if all are its own."""
+    return next((member.foreign for member in members if member.foreign), None)
 
 
 def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 
 BEST = "best.yaml"
@@ -45,9 +44,9 @@ def read_best(folder: Path) -> BestOfSweep | None:
     if not path.is_file():
         return None
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}); {_MADE_AGAIN}") from error
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not readable ({str(error)[:200]}); {_MADE_AGAIN}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping, found {content!r:.40}; {_MADE_AGAIN}")
     for key, (holds, expected) in _KINDS.items():
@@ -73,6 +72,6 @@ _KINDS = {
     "overrides": (_is_texts, "a list of texts"),
     "metric": (lambda value: isinstance(value, str), "a text"),
     "mode": (lambda value: value in ("min", "max"), "min or max"),
-    "mean": (lambda value: isinstance(value, (int, float)), "a number"),
+    "mean": (lambda value: isinstance(value, (int, float)) and abs(value) < 1e300, "a number"),
     "runs": (_is_folders_below, "a list of different folders below the sweep's, in quotes as ['0', '3']"),
 }

@@ -1,6 +1,5 @@
 """The sweep's own folder: what it was started for, and how its jobs stand, which their run folders say."""
 
-import json
 import math
 import re
 import shutil
@@ -8,26 +7,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
+from trainhouse.reports.likeness import cut_key
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
-from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, overlap
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"
 _MADE_BEFORE_A_JOB = (SWEEP, MULTIRUN, STUDY_LOCK, WORKERS, ".stop-*", "study.journal*")
+_AGAIN = "restore the file, or start the sweep again in another folder"
+_FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
 _STATES = {"completed": COMPLETE, "pruned": PRUNED, "failed": FAIL, "running": "RUNNING"}
 
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return what `write_record` has left in `folder`; nothing if it is not a sweep's yet."""
-    try:
-        content = json.loads((folder / SWEEP).read_text())
-        return dict(content)
-    except FileNotFoundError:
+    path = folder / SWEEP
+    content = read_mapping(path)
+    if content is None:
         return {}
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{folder / SWEEP}: not readable ({error}); without it the sweep can't go on") from error
+    if content.get("kind") not in ("grid", "search"):
+        raise UserError(f"{path}: kind: expected grid or search, found {content.get('kind')!r:.40}; {_AGAIN}")
+    if not isinstance(content.get("command"), str):
+        raise UserError(f"{path}: command: expected a string, found {content.get('command')!r:.40}; {_AGAIN}")
+    return content
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
@@ -66,11 +71,11 @@ def read_job(
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
     try:
-        content = json.loads((folder / METRICS).read_text())
-    except (OSError, ValueError):
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:  # killed or damaged: the run is resumed, and writes it again
         content = {}
-    state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
-    metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
+    state = _STATES.get(str(content.get("status")), "INTERRUPTED" if has_begun(folder) else "WAITING")
+    metrics = {key: math.nan if value is None else float(value) for key, value in _metrics(content).items()}
     if state == COMPLETE and (missing := _missing(metrics, objectives)):
         state, error = FAIL, missing
     elif state == COMPLETE:
@@ -84,18 +89,65 @@ def read_job(
         overrides={key: value for key, value in map(split_line, lines) if not is_of_the_sweep(key)},
         state=state,
         metrics=metrics,
-        epochs=content.get("epochs"),
-        best_epoch=content.get("best_epoch"),
-        seconds=content.get("seconds"),
+        epochs=_number(content, "epochs"),
+        best_epoch=_number(content, "best_epoch"),
+        seconds=_number(content, "seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
-        data=(content.get("provenance") or {}).get("data_fingerprint"),
+        data=_data(content),
+        loss=loss if isinstance(loss := content.get("loss"), dict) else None,
     )
+
+
+def _metrics(content: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a run's record, as far as they are any."""
+    metrics = content.get("metrics")
+    if not isinstance(metrics, dict):
+        return {}
+    return {name: value for name, value in metrics.items() if value is None or _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(content: dict[str, Any], key: str) -> Any:
+    return content[key] if _is_number(content.get(key)) and math.isfinite(content[key]) else None
+
+
+def _data(content: dict[str, Any]) -> str | None:
+    """Name the data and its cut, without the luck of a repeat."""
+    try:
+        key = cut_key(content["provenance"]["data_fingerprint"], content.get("data_split"))
+        return f"{key} in part" if content.get("measured_in_part") else key
+    except (LookupError, TypeError, ValueError, AttributeError):  # of a run that has not begun, or a damaged record
+        return None
 
 
 def is_of_the_sweep(override: str) -> bool:
     """Whether an override, or its key, says how a sweep runs, and nothing of what a job learns."""
     return re.match(r"[+~]*(sweep|launcher)([.=]|$)", override) is not None
+
+
+def gives_values_only(lines: Sequence[str]) -> bool:
+    """Whether overrides name nothing to be built, nothing of Hydra's own, and nothing to be looked up."""
+    return not any(
+        re.search(r"(^|[.@+~])(_|hydra\b)", split_line(line)[0]) or "_target_" in line or "${" in line for line in lines
+    )
+
+
+def same_job(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return what is equal for two lists of overrides if they are the same job's."""
+    kept = [_as_one(line) for line in lines if not is_of_the_sweep(line)]
+    keys = [split_line(line)[0] for line in kept]
+    in_order = [line for line, key in zip(kept, keys, strict=True) if sum(overlap(key, other) for other in keys) > 1]
+    return (*sorted(kept), *in_order)
+
+
+def _as_one(line: str) -> str:
+    """Write a fraction as Python does: Hydra keeps a single value as it was typed, and of several what they mean."""
+    key, value = split_line(line)
+    return f"{key}={float(value)!r}" if re.fullmatch(_FRACTION, value) else line
 
 
 def split_line(line: str) -> tuple[str, str]:

@@ -1,18 +1,26 @@
 """A grid: every combination of the values that were given, each tried once."""
 
-import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import try_lock
-from trainhouse.sweeps.folder import LOCK, has_begun, is_of_the_sweep, read_job, read_record, split_line, write_record
+from trainhouse.runs.run_folder import SWEEP
+from trainhouse.sweeps.folder import (
+    LOCK,
+    has_begun,
+    read_job,
+    read_record,
+    same_job,
+    split_line,
+    write_record,
+)
 from trainhouse.sweeps.job import COMPLETE, FAIL, Job, Objective
 from trainhouse.sweeps.plan import Task
 
-_FRACTION = r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?"
 _WRITTEN_EVERY = 10.0  # seconds: with very many jobs, of which very many fail, writing takes longer than failing
 
 
@@ -39,24 +47,23 @@ class GridPlan:
         record = read_record(folder)
         if record and record.get("kind") != "grid":
             raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {record['command']}")
-        known: list[list[str]] = record.get("jobs", [])
-        numbers = {_key(lines): number for number, lines in enumerate(known)}
-        if known and not any(_key(job) in numbers for job in jobs):
+        known = _jobs_of(record, folder / SWEEP)
+        numbers = {same_job(lines): number for number, lines in enumerate(known)}
+        if known and not any(same_job(job) in numbers for job in jobs):
             raise UserError(
                 f"sweep.resume: none of these jobs is in {folder}; give the command that it was started with, and "
                 f"sweep.resume: {record['command']}"
             )
         for job in jobs:
-            if _key(job) not in numbers:
-                numbers[_key(job)] = len(known)
-                known.append(job)
+            number = numbers.setdefault(same_job(job), len(known))
+            known[number : number + 1] = [job]  # as it is typed now: the file's line may say more
         self._lines = known
-        self._asked = frozenset(numbers[_key(job)] for job in jobs)
+        self._asked = frozenset(numbers[same_job(job)] for job in jobs)
         self.note = ""
         if len(self._asked) < len(jobs):
             self.note = f"{len(jobs)} jobs were asked for, {len(self._asked)} of them different; repeats differ in seed"
         self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
-        self._errors = {int(number): error for number, error in record.get("errors", {}).items()}
+        self._errors = {int(number): str(error) for number, error in record.get("errors", {}).items()}
         self._complete: dict[int, Job] = {}
         self._open: list[int] = []
         self._written_at = 0.0
@@ -74,6 +81,11 @@ class GridPlan:
     def _write(self) -> None:
         write_record(self.folder, {**self._record, "errors": self._errors})
         self._written_at, self._is_written = time.monotonic(), True
+
+    def _write_errors(self) -> None:
+        """Keep why jobs could not begin, if there is room: without it they are tried again, as they are with it."""
+        with suppress(OSError):
+            self._write()
 
     def is_asked_for(self, number: int) -> bool:
         """Whether the command has this job; others are of an earlier one in the same folder."""
@@ -98,7 +110,7 @@ class GridPlan:
             self._errors[task.number] = error
             self._is_written = False
             if time.monotonic() > self._written_at + _WRITTEN_EVERY:
-                self._write()
+                self._write_errors()
 
     def jobs(self) -> list[Job]:
         """Return all jobs; what is complete is read once. A failed one may be requeued by a cluster."""
@@ -127,7 +139,7 @@ class GridPlan:
         """Let another process go on with the sweep."""
         try:
             if not self._is_written:
-                self._write()
+                self._write_errors()
         finally:
             self._lock.close()
 
@@ -141,14 +153,14 @@ class GridPlan:
                 break
 
 
-def _key(lines: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(_as_one(line) for line in lines if not is_of_the_sweep(line)))
-
-
-def _as_one(line: str) -> str:
-    """Write a fraction as Python does: Hydra keeps a single value as it was typed, and of several what they mean."""
-    key, value = split_line(line)
-    return f"{key}={float(value)!r}" if re.fullmatch(_FRACTION, value) else line
+def _jobs_of(record: dict[str, Any], source: Path) -> list[list[str]]:
+    jobs, errors = record.get("jobs", []), record.get("errors", {})
+    are_lines = isinstance(jobs, list) and all(
+        isinstance(job, list) and all(isinstance(line, str) for line in job) for job in jobs
+    )
+    if not are_lines or not isinstance(errors, dict) or not all(number.isdecimal() for number in errors):
+        raise UserError(f"{source}: its jobs, or their errors, are not what a sweep writes; name another folder")
+    return list(jobs)
 
 
 def _values(jobs: Sequence[Sequence[str]]) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
 ENDED = (COMPLETE, PRUNED, FAIL)
@@ -30,7 +31,9 @@ class Job:
     error: str | None = None
     """One line."""
     data: str | None = None
-    """Fingerprint of the data; values of jobs are comparable where it is the same."""
+    """Names the data and how it is split; values of jobs are comparable where it is the same."""
+    loss: dict[str, Any] | None = None
+    """What its losses measure, where it says so."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""
@@ -67,6 +70,12 @@ def is_repeat(key: str) -> bool:
 def as_typed(key: str, value: str) -> str:
     """Return an override as it stands on a command line; one that deletes a key needs no value."""
     return key if key.startswith("~") and not value else f"{key}={value}"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two overrides' keys are the same, or one sets a part of what the other sets: their order counts."""
+    first, second = (f"{key.lstrip('+~')}." for key in (one, other))
+    return first.startswith(second) or second.startswith(first)
 
 
 def override_keys(jobs: Sequence[Job]) -> list[str]:

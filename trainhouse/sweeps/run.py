@@ -10,12 +10,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from trainhouse.configuration.errors import Interrupted, UserError, first_line
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.run_folder import LOG, as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
+from trainhouse.sweeps.repeats import why_none_is_best
 from trainhouse.sweeps.results import write_results
 from trainhouse.sweeps.summary import summary
 
@@ -43,22 +45,30 @@ def run_sweep(
         if stopped:
             raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
     except (KeyboardInterrupt, Interrupted) as error:
-        _close(plan, folder)
+        with suppress(OSError):  # the first error is the one to mend
+            _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted(signum, f"{error or 'interrupted'}\n{_way_on(plan, command)}") from error
     except _LauncherError as error:
         try:
             _stop_what_runs(plan, error.begun, mark)
         finally:
-            _close(plan, folder)
+            with suppress(OSError):
+                _close(plan, folder)
         stopped_too = "; the other jobs that it had started were told to save and stop" if len(error.begun) > 1 else ""
         raise UserError(f"{error}{stopped_too}; {_way_on(plan, command)}") from error
     except Exception as error:
-        _close(plan, folder)
-        if isinstance(error, UserError) and plan.is_kept:
-            raise UserError(f"{error}; once that is mended, {_way_on(plan, command)}") from error
+        told = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+        with suppress(OSError):
+            _close(plan, folder)
+        if told and plan.is_kept:
+            raise UserError(f"{told}; once that is mended, {_way_on(plan, command)}") from error
         raise
-    jobs = _close(plan, folder)
+    try:
+        jobs = _close(plan, folder)
+    except OSError as error:
+        told = fault_of_the_machine(error) or str(error)
+        raise UserError(f"{told}; once that is mended, {_way_on(plan, command)}") from error
     jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
@@ -116,7 +126,8 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
                 return
             if not killed or not begun:
                 numbers = {task.number for task in begun}
-                raise _LauncherError(f"launcher: {type(error).__name__}: {first_line(error)}", numbers) from error
+                told = fault_of_the_machine(error) or f"{type(error).__name__}: {first_line(error)}"
+                raise _LauncherError(f"launcher: {told}", numbers) from error
             left = [task for task in left if task not in begun]
         else:
             for task, error_line in zip(left, errors, strict=True):
@@ -140,18 +151,24 @@ def _opening(plan: Plan, folder: Path) -> str:
 
 
 def _close(plan: Plan, folder: Path) -> list[Job]:
-    """Write the results and draw the figures; print the table. A figure that can't be drawn costs nothing else."""
+    """Print the table, write the results and draw the figures. A figure that can't be drawn costs nothing else.
+
+    Raises `OSError` for results that can't be written; the table has been printed then.
+    """
     jobs = plan.jobs()
-    write_results(folder, jobs, plan.objectives)
     text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
+    print(printable(f"\n{text}\n", lines=True), flush=True)
+    write_results(folder, jobs, plan.objectives)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
-    print(f"\n{text}\n\n{files} in {shown_path(folder)}", flush=True)
+    print(printable(f"{files} in {shown_path(folder)}"), flush=True)
+    if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
+        return jobs
     try:
         from trainhouse.sweeps.figures import write_figures
 
         write_figures(folder, jobs, plan.objectives)
     except Exception as error:
-        print(f"warning: figures: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"warning: figures: {type(error).__name__}: {printable(error)}", file=sys.stderr)
     return jobs
 
 

@@ -1,16 +1,34 @@
-"""A search: trials drawn from a space by an Optuna study, which any number of processes may work on together."""
+"""A search: trials drawn from a space by an Optuna study, which any number of processes may work on together.
 
+The study's file may be anybody's: of a trial in it only the values are taken, if the command that is typed may draw
+them. What such a trial runs is what this command makes of its values, and nothing that the file says.
+"""
+
+import copy
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.machine.locks import Worker, locked
 from trainhouse.runs.run_folder import CONFIG
-from trainhouse.sweeps.folder import STUDY_LOCK, WORKERS, has_begun, read_job, read_record, split_line, write_record
+from trainhouse.sweeps.folder import (
+    STUDY_LOCK,
+    WORKERS,
+    gives_values_only,
+    has_begun,
+    read_job,
+    read_record,
+    same_job,
+    split_line,
+    write_record,
+)
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
+from trainhouse.sweeps.space import merged
 from trainhouse.sweeps.study import open_study
 
 if TYPE_CHECKING:
@@ -24,7 +42,7 @@ _FAILURES_AT_FIRST = 10
 _REPLACED = 1
 
 Space = dict[str, "BaseDistribution"]
-Extension = Callable[["Trial"], Sequence[str]]
+Extension = Callable[["Trial | FrozenTrial"], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -58,23 +76,25 @@ class SearchPlan:
         self,
         folder: Path,
         space: Space,
-        fixed: list[str],
+        typed: list[str],
         extend: Extension | None,
         objectives: Sequence[Objective],
         settings: Settings,
         command: str,
     ) -> None:
-        """Draw from `space`, and from what the function `extend` asks the trial for; all trials share `fixed`.
+        """Draw from `space`, and from what the function `extend` asks the trial for.
 
-        Raises `UserError` if the storage can't be opened, or if `folder` holds what is not of this study.
+        All trials share the overrides among `typed`; keys of the space stand there where they were typed. Raises
+        `UserError` if the storage can't be opened, or if `folder` holds what is not of this study.
         """
         self.folder, self.objectives, self.settings = folder, objectives, settings
-        self._space, self._fixed, self._extend = space, fixed, extend
+        self._space, self._extend = space, extend
+        self._typed = [*(key for key in space if key not in typed), *typed]
         journal = Path((settings.storage or "").removeprefix("journal://"))
         # The folder may have been moved since then, or be reached by another path.
         self._holds_study = bool(settings.storage) and journal.resolve().parent == folder.resolve()
         self.is_kept = settings.storage is not None
-        self.shared = frozenset(split_line(line)[0] for line in fixed)
+        self.shared = frozenset(split_line(line)[0] for line in typed if line not in space)
         self.note = _why_none_is_pruned(objectives, settings)
         record = read_record(folder)
         if record and record.get("kind") != "search":
@@ -95,8 +115,12 @@ class SearchPlan:
                     f"{settings.storage}, which is another one or was damaged; name another folder"
                 )
         self._check_space()
+        for trial in self._own_trials():
+            self._lines_of(trial)
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
+        if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
+            self.note = "; ".join(filter(None, [self.note, _of_another_command(others, record.get("command"))]))
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._through: dict[int, Job] = {}
@@ -141,11 +165,11 @@ class SearchPlan:
         study.enqueue_trial(values)
         return self._lines(study.ask(self._space))
 
-    def _lines(self, trial: "Trial") -> list[str]:
+    def _lines(self, trial: "Trial | FrozenTrial") -> list[str]:
         """Return the overrides of a trial. Raises `UserError` if the user's own function has no list of them."""
-        lines = [f"{key}={trial.params[key]}" for key in self._space]
+        lines = [f"{one}={trial.params[one]}" if one in self._space else one for one in self._typed]
         if self._extend is None:
-            return [*lines, *self._fixed]
+            return merged(lines)
         name = getattr(self._extend, "__qualname__", self._extend)
         try:
             more = self._extend(trial)
@@ -155,23 +179,58 @@ class SearchPlan:
             raise UserError(
                 f"hydra.sweeper.space: expected a list of overrides as ['model=cnn'] of {name}, got {more!r}"
             )
-        return [*lines, *more, *self._fixed]
+        shared = [place for place, one in enumerate(self._typed) if one not in self._space]
+        first = shared[0] if shared else len(lines)
+        return merged([*lines[:first], *more, *lines[first:]])
 
     def next(self, size: int | None) -> list[Task]:
         """Return trials that were left unfinished, then new ones, until the study has as many as it is to have."""
         tasks: list[Task] = []
         with locked(self.folder / STUDY_LOCK):
             for trial in self._own_trials():
-                if len(tasks) != size and _runs(trial) and not self._worker.is_alive(trial.user_attrs["worker"]):
-                    tasks += self._take_over(trial)
+                if len(tasks) != size and self._is_abandoned(trial) and (lines := self._typed_lines(trial)):
+                    tasks += self._take_over(trial, lines)
             most = self._budget + _REPLACED * self.settings.n_trials
             while len(tasks) != size and self._launched < most and self._counted() < self.settings.n_trials:
                 tasks.append(self._ask())
         return tasks
 
-    def _take_over(self, trial: "FrozenTrial") -> list[Task]:
+    def _is_abandoned(self, trial: "FrozenTrial") -> bool:
+        """Whether the process that worked on a trial is gone."""
+        return _runs(trial) and not self._worker.is_alive(str(trial.user_attrs["worker"]))
+
+    def _is_left(self, trial: "FrozenTrial") -> bool:
+        """Whether a trial was begun by another command, which alone can go on with it."""
+        return self._is_abandoned(trial) and not self._typed_lines(trial)
+
+    def _typed_lines(self, trial: "FrozenTrial") -> list[str]:
+        """Return the overrides that this command gives a trial with such values; none if they are not the trial's."""
+        for key, space in self._space.items():
+            if key not in trial.params or not _holds(space, trial.params[key]):
+                return []
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message=r"The value .* is out of the range")
+                lines = self._lines(copy.deepcopy(trial))
+        except UserError:  # of the user's own function, which asks for other values
+            return []
+        return lines if same_job(lines) == same_job(_lines_in_file(trial)) else []
+
+    def _lines_of(self, trial: "FrozenTrial") -> list[str]:
+        """Return the overrides that the study's file has for a trial, to be shown: they are not run.
+
+        Raises `UserError` for more than values, if it is not this command that gives it.
+        """
+        lines = _lines_in_file(trial)
+        if lines and (gives_values_only(lines) or self._typed_lines(trial)):
+            return lines
+        raise UserError(
+            f"hydra.sweeper.storage: {self.settings.storage}: trial {trial.number} has the overrides {lines!r:.200}, "
+            "which this command doesn't give; a file may give values only: name another hydra.sweep.dir"
+        )
+
+    def _take_over(self, trial: "FrozenTrial", lines: list[str]) -> list[Task]:
         """Go on with a trial whose process is gone, or only tell how it ended if it did."""
-        lines = trial.user_attrs["overrides"]
         self._set(trial, "worker", self._worker.name)
         task = Task(trial.number, lines, self._has_begun(trial))
         if read_job(self.folder, trial.number, lines, self.objectives).state in ENDED:
@@ -211,16 +270,25 @@ class SearchPlan:
 
     def _job(self, trial: "FrozenTrial") -> Job:
         if trial.number not in self._through:
-            lines, error = trial.user_attrs["overrides"], trial.user_attrs.get("error")
-            job = read_job(self.folder, trial.number, lines, self.objectives, error)
+            lines, error = self._lines_of(trial), trial.user_attrs.get("error")
+            job = self._as_told(trial, read_job(self.folder, trial.number, lines, self.objectives, error))
             if job.state not in (COMPLETE, PRUNED):  # a failed one may be requeued by a cluster
                 return job
             self._through[trial.number] = job
         return self._through[trial.number]
 
+    def _as_told(self, trial: "FrozenTrial", job: Job) -> Job:
+        """What a study was told of a trial can't be changed, whatever was done to the trial's folder since then."""
+        if trial.state.name == PRUNED:
+            return replace(job, state=PRUNED, error=None)
+        if trial.state.name == COMPLETE and job.state != COMPLETE:
+            values = {one.metric: value for one, value in zip(self.objectives, trial.values, strict=True)}
+            return replace(job, state=COMPLETE, metrics=values, error=None)
+        return job
+
     def is_asked_for(self, number: int) -> bool:
-        """Whether the command has this trial: a study has no others."""
-        return True
+        """Whether the command has this trial, or it was begun by another one."""
+        return not self._is_left(self._study.get_trials(deepcopy=False)[number])
 
     def total(self) -> int:
         """Return how many trials the study is to have, not counting failed ones."""
@@ -243,7 +311,7 @@ class SearchPlan:
         trials = self._study.get_trials(deepcopy=False)
         ended = sum(trial.state.name in (COMPLETE, PRUNED) for trial in trials)
         return ended + sum(
-            _runs(trial) and self._worker.is_alive(trial.user_attrs["worker"]) for trial in self._own_trials()
+            _runs(trial) and self._worker.is_alive(str(trial.user_attrs["worker"])) for trial in self._own_trials()
         )
 
     def _set(self, trial: "FrozenTrial", name: str, value: object) -> None:
@@ -261,6 +329,22 @@ def _why_none_is_pruned(objectives: Sequence[Objective], settings: Settings) -> 
         return "pruning is off: a trial can't be asked for in this process's memory; set hydra.sweeper.storage"
     metric = objectives[0].metric
     return f"pruning is off: {metric} is known at the end of a trial only" if metric.startswith("test/") else ""
+
+
+def _lines_in_file(trial: "FrozenTrial") -> list[str]:
+    lines = trial.user_attrs.get("overrides")
+    return lines if isinstance(lines, list) and all(isinstance(line, str) for line in lines) else []
+
+
+def _of_another_command(trials: Sequence[int], command: object) -> str:
+    which = f"trial {', '.join(map(str, trials))}"
+    return f"{which} was begun by another command and is left as it is; its command may have been: {printable(command)}"
+
+
+def _holds(space: Any, value: Any) -> bool:
+    if hasattr(space, "choices"):
+        return value in space.choices
+    return type(value) in (int, float) and space.low <= value <= space.high
 
 
 def _runs(trial: "FrozenTrial") -> bool:

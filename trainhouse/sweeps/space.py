@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.runs.run_folder import quoted
+from trainhouse.sweeps.job import overlap
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -21,9 +24,31 @@ _NOT_FOR_JOBS = ("launcher", "sweep.resume")
 
 
 def of_jobs(overrides: Sequence[Override]) -> list[Override]:
-    """Return what the jobs are to be told; of several overrides of one key the last."""
-    latest = {override.get_key_element(): override for override in overrides}
-    return [override for key, override in latest.items() if key.lstrip("+") not in _NOT_FOR_JOBS]
+    """Return what the jobs are to be told, in the order in which it was typed, as a single run takes it.
+
+    Of several overrides of one key the last, but for mappings: they are merged into what is there, or is chosen.
+    """
+    kept: list[Override] = []
+    for override in overrides:
+        if override.key_or_group in _NOT_FOR_JOBS:
+            continue
+        if not _holds_mapping(override):
+            kept = [earlier for earlier in kept if _holds_mapping(earlier) or not _gives_way(earlier, override)]
+        kept.append(override)
+    return kept
+
+
+def _gives_way(earlier: Override, later: Override) -> bool:
+    """Whether a single run would forget `earlier`, so that to vary it would vary nothing."""
+    if earlier.is_delete() or later.is_delete() or later.is_add():
+        return earlier.input_line == later.input_line
+    is_same = (earlier.key_or_group, earlier.package) == (later.key_or_group, later.package)
+    return is_same and (later.is_force_add() or not earlier.is_add())
+
+
+def _holds_mapping(override: Override) -> bool:
+    value: Any = override.value()
+    return any(isinstance(one, dict) for one in getattr(value, "list", [value]))
 
 
 def grid(overrides: Sequence[Override]) -> list[list[str]]:
@@ -40,7 +65,47 @@ def grid(overrides: Sequence[Override]) -> list[list[str]]:
             )
         choices.append(_texts(override) if override.is_sweep_override() else [_line(override)])
     _refuse_too_many(math.prod(map(len, choices)))
-    return [list(job) for job in product(*choices)]
+    return [merged(job) for job in product(*choices)]
+
+
+def merged(lines: Sequence[str]) -> list[str]:
+    """Return the overrides of a job with one line for each key: of mappings for one key their sum.
+
+    They stay apart where another override comes between that sets a part of them.
+    """
+    if len({line.partition("=")[0] for line in lines}) == len(lines):
+        return list(lines)
+    joined: list[tuple[str, Override, str]] = []
+    for override, line in zip(OverridesParser.create().parse_overrides(list(lines)), lines, strict=True):
+        key, value = override.get_key_element(), override.value()
+        before = next((place for place, (other, *_) in enumerate(joined) if other == key), None)
+        if before is not None and not any(overlap(key, other) for other, *_ in joined[before + 1 :]):
+            both = joined[before][1].value()
+            if isinstance(both, dict) and isinstance(value, dict):
+                text = f"{key}={_text(_sum(both, value))}"
+                joined[before] = (key, OverridesParser.create().parse_override(text), text)
+                continue
+        joined.append((key, override, line))
+    return [line for *_, line in joined]
+
+
+def _sum(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    new = dict(one)
+    for name, value in other.items():
+        both = isinstance(value, dict) and isinstance(one.get(name), dict)
+        new[name] = _sum(one[name], value) if both else value
+    return new
+
+
+def _text(value: Any) -> str:
+    """Write a value as Hydra reads it."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{name}:{_text(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_text, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _refuse_too_many(count: float) -> None:
@@ -49,17 +114,18 @@ def _refuse_too_many(count: float) -> None:
 
 
 def search_space(overrides: Sequence[Override]) -> tuple[dict[str, "BaseDistribution"], list[str]]:
-    """Return what each swept key is drawn from, and the overrides that all trials share.
+    """Return what each swept key is drawn from, and what was typed in its order: overrides, and those keys.
 
     Values of a choice are drawn as they are typed, so any that Hydra understands can be one.
     """
-    space, fixed = {}, []
+    space: dict[str, BaseDistribution] = {}
+    typed: list[str] = []
     for override in of_jobs(overrides):
+        key = override.get_key_element()
         if override.is_sweep_override():
-            space[override.get_key_element()] = _distribution(override)
-        else:
-            fixed.append(_line(override))
-    return space, fixed
+            space[key] = _distribution(override)
+        typed.append(key if key in space else _line(override))
+    return space, typed
 
 
 def _line(override: Override) -> str:

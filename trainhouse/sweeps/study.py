@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
 _JOURNAL = "journal://"
-_LIBRARIES = {"GPSampler": ("scipy",), "CmaEsSampler": ("cmaes",), "WilcoxonPruner": ("scipy",)}
+_LIBRARIES = {"GPSampler": ("scipy",), "WilcoxonPruner": ("scipy",)}
 _DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
 
 
@@ -48,14 +48,32 @@ def open_study(
         )
     except (OSError, ImportError, ValueError, KeyError, optuna.exceptions.OptunaError) as error:
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
-    except Exception as error:  # of the database's own library, which need not be installed here
-        if not type(error).__module__.startswith("sqlalchemy"):
+    except Exception as error:
+        # Of the database's own library, which need not be installed here, or of a journal that is damaged.
+        if not type(error).__module__.startswith("sqlalchemy") and not (storage or "").startswith(_JOURNAL):
             raise
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     _check_objectives(study, objectives, f"study '{name}' in {storage}")
     if sampler:
-        study.sampler = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
+        made = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
+        if storage is not None:
+            _refuse_pickles(made)
+        study.sampler = made
     return study
+
+
+def _refuse_pickles(sampler: Any) -> None:
+    """A study's file may be anybody's, and to unpickle is to run code."""
+    from optuna.samplers import BaseSampler, CmaEsSampler
+
+    if isinstance(sampler, CmaEsSampler):
+        raise UserError(
+            "hydra.sweeper.sampler: CmaEsSampler unpickles its state from the study's file, which could run any code; "
+            "choose tpe, gp, nsga2 or random"
+        )
+    for inner in vars(sampler).values():  # of one that asks another
+        if isinstance(inner, BaseSampler):
+            _refuse_pickles(inner)
 
 
 def _check_libraries(key: str, config: dict[str, Any] | None) -> None:
@@ -103,6 +121,8 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
     if found is None:
         study.set_user_attr("objectives", wanted)
     elif found != wanted:
+        if not isinstance(found, list) or not all(isinstance(one, list) and len(one) == 2 for one in found):
+            raise UserError(f"hydra.sweeper.storage: {source} is no search of this project; name another one")
         names = [" and ".join(f"{metric} ({mode})" for metric, mode in one) for one in (found, wanted)]
         raise UserError(f"sweep.metric: {source}: is a search by {names[0]}, not by {names[1]}; name another folder")
 

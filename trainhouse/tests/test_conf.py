@@ -160,7 +160,7 @@ def test_every_sweep_composes_with_every_launcher(sweep: str, launcher: str) -> 
 
 
 # What an option needs that not everybody has installed.
-LIBRARIES = {"gp": "scipy", "cmaes": "cmaes", "wilcoxon": "scipy"}
+LIBRARIES = {"gp": "scipy", "wilcoxon": "scipy"}
 
 
 @pytest.mark.parametrize(

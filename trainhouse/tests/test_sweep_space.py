@@ -51,7 +51,7 @@ def test_a_grid_without_a_choice_is_one_job() -> None:
 def test_each_kind_of_sweep_is_drawn_from_its_own_distribution(override: str, expected: object) -> None:
     space, fixed = search_space(parsed(override, "trainer=cpu"))
     assert list(space.values()) == [expected]
-    assert fixed == ["trainer=cpu"]
+    assert [line for line in fixed if line not in space] == ["trainer=cpu"]
 
 
 @pytest.mark.parametrize("override", ["lr=interval(1.0,0.5)", "lr=tag(log,interval(0.0,1))", "size=range(3,3)"])

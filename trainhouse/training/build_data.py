@@ -2,13 +2,15 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
 from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
-from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.fingerprint import is_named
+from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
@@ -77,6 +79,7 @@ def build_data(
             f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
             "LightningDataModule"
         )
+    dataset = as_wide_as_needed(dataset)
     return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, like=like, **serving)
 
 
@@ -96,7 +99,7 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.Lightning
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
     known = checkpoint.config["data"]
     typed = tuple(_leaves(overrides, "data"))
-    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     parameters = inspect.signature(locate(known["_target_"], "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in overrides:
@@ -134,17 +137,21 @@ def rebuild_data(
     them. Raises `UserError` if the model can't take it.
     """
     spec = spec or checkpoint.data_spec
-    data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
+    known = with_what_it_lacks(checkpoint.config)["data"]
     typed = tuple(f"data.{name}" for name in overrides)
-    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    # What is typed as it was is no other data; a file that comes from somebody else asks for it.
+    data = _overridden(known, {name: value for name, value in overrides.items() if known.get(name, ...) != value})
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
+    if (dataset.spec.dtype, spec.dtype) == ("float32", "float64"):  # as those of the training split had to be
+        dataset = replace(dataset, spec=replace(dataset.spec, dtype=spec.dtype))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):
         found, expected = getattr(dataset.spec, name), getattr(spec, name)
         if found != expected:
             raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
     serving = _serving(data)
-    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:  # rows that nobody has looked at yet
+    if not is_named(dataset, checkpoint.provenance["data_fingerprint"]):  # rows that nobody has looked at yet
         serving["split"] = None
         for rows, part in ((dataset.rows, ""), (dataset.val, " (val)"), (dataset.test, " (test)")):
             if rows is not None:

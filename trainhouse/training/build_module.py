@@ -16,6 +16,7 @@ from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
+from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
@@ -151,6 +152,8 @@ def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessin
         raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
     preprocessing = untrained_preprocessing(data, datamodule.spec)
     rows, numbers = datamodule.parts["train"]
+    if line := preprocessing.how_it_reads:
+        _log.info("note: %s (data.channel_axis)", line)
     preprocessing.fit(rows, numbers, datamodule.source)
     for split in ("val", "test"):
         separate, _ = datamodule.parts[split]
@@ -196,7 +199,8 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     if is_array_data(config["data"]):
         facts = spec.to_dict()
         first_layer = config["data"].get("preprocessing")
-        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path))
+        own = checkpoint.has_own_data
+        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
         preprocessing = untrained_preprocessing(config["data"], spec)
         facts["input_shape"] = list(preprocessing.output_shape)
     network = build_network(_without_pretrained(config["model"]), facts)
@@ -226,9 +230,7 @@ def _without_pretrained(model: Config) -> Config:
 
 def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
     """Return the trained module of a checkpoint, ready to predict."""
-    for name, value in checkpoint.state_dict.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise UserError(f"{checkpoint.path}: {name} holds values that are not finite: it is of a run that diverged")
+    check_weights(checkpoint.state_dict, str(checkpoint.path))
     return restore(rebuild_untrained(checkpoint), checkpoint).eval()
 
 
@@ -237,6 +239,7 @@ def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningMod
     module.configure_model()
     if is_overridden("on_load_checkpoint", module):
         module.on_load_checkpoint(read(checkpoint.path))
+    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
     try:
         module.load_state_dict(checkpoint.state_dict, strict=module.strict_loading)
     except RuntimeError as error:

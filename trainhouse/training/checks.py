@@ -8,6 +8,7 @@ import lightning as L
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.names import split_of
@@ -26,6 +27,7 @@ def check_run(config: Config, datamodule: DataModule, directions: dict[str, str]
         _check_monitor(config, datamodule, directions)
     _check_callbacks(config, directions or {})
     _check_length(config["trainer"])
+    check_precision(config["trainer"]["precision"], datamodule.spec)
     _check_batches(config, datamodule)
     if config["monitor"] is not None and config["monitor"].startswith("val/"):
         _check_validation(config, datamodule)
@@ -80,6 +82,19 @@ def _check_callbacks(config: Config, directions: dict[str, str]) -> None:
         check_direction("scheduler.mode", scheduler["mode"], config["monitor"], directions)
 
 
+def check_tuners(callbacks: Config | None, module: L.LightningModule) -> None:
+    """Raise `UserError` for a LearningRateFinder of Lightning's in a run whose module has nothing for it to set."""
+    for name, node in (callbacks or {}).items():
+        if not isinstance(node, dict) or str(node.get("_target_")).rpartition(".")[2] != "LearningRateFinder":
+            continue
+        fields = [node["attr_name"]] if node.get("attr_name") else ["lr", "learning_rate"]
+        if not any(hasattr(module, field) or field in module.hparams for field in fields):
+            raise UserError(
+                f"callbacks.{name}: a LearningRateFinder sets the module's {' or '.join(fields)}, which "
+                f"{type(module).__name__} has not; leave it out, and try values as optimizer.lr=1e-3,1e-2 with -m"
+            )
+
+
 def _check_length(trainer: Config) -> None:
     most, least = trainer["max_epochs"], trainer["min_epochs"]
     if least is not None and most not in (None, -1) and least > most:
@@ -89,6 +104,18 @@ def _check_length(trainer: Config) -> None:
         raise UserError(
             f"trainer.num_nodes: {trainer['num_nodes']} machines would be waited for for ever, as this one is in no "
             "cluster; start it by srun or torchrun"
+        )
+
+
+def check_precision(precision: Any, spec: DataSpec) -> None:
+    """Raise `UserError` for a precision in which the Trainer rounds rows before the first layer has standardised them.
+
+    Bytes and classes aren't rounded.
+    """
+    if precision in ("16-true", "bf16-true") and (spec.dtype != "uint8" or not spec.classes):
+        mixed = precision.replace("true", "mixed")
+        raise UserError(
+            f"trainer.precision: {precision} rounds numbers to three digits before they are standardised; use {mixed}"
         )
 
 

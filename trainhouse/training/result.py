@@ -11,8 +11,9 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
-from trainhouse.machine.files import write_json
+from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports import figures
+from trainhouse.reports.likeness import loss_of
 from trainhouse.reports.report import metrics_line
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
 from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
@@ -23,6 +24,17 @@ _log = logging.getLogger(__name__)
 
 # What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
 HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
+
+# What a finished run has written of its result.
+_KINDS: dict[str, tuple[Any, str]] = {
+    "metrics": (dict, "a mapping"),
+    "monitor": ((str, type(None)), "a string or null"),
+    "epochs": (int, "a whole number"),
+    "best_epoch": ((int, type(None)), "a whole number or null"),
+    "best_model": ((str, type(None)), "a string or null"),
+    "seconds": ((int, float), "a number"),
+    "stopped_by": (str, "a string"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +52,18 @@ class TrainingResult:
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
-        """Return the result of a finished run, from the `content` of its `metrics.json`."""
+        """Return the result of a finished run, from the `content` of its `metrics.json`.
+
+        Raises `KeyError` or `TypeError` for what no run has written.
+        """
         metrics, monitor = content["metrics"], content["monitor"]
+        for key, (kind, expected) in _KINDS.items():
+            if not isinstance(content[key], kind):
+                raise TypeError(f"{key}: expected {expected}, found {content[key]!r:.40}")
+        for name, value in metrics.items():
+            if not isinstance(value, (int, float, type(None))):
+                raise TypeError(f"metrics: {name}: expected a number, found {value!r:.40}")
+        metrics = {name: math.nan if value is None else float(value) for name, value in metrics.items()}
         return cls(
             folder=folder.resolve(),
             epochs=content["epochs"],
@@ -94,6 +116,7 @@ def record(
             "model": config["model"]["_target_"].rpartition(".")[2],
             "best_epoch": result.best_epoch,
             "best_model": result.best_model,
+            "best_model_sha256": sha256(result.folder / result.best_model) if result.best_model else None,
             "monitor": config["monitor"],
             "mode": config["mode"],
             "epochs": result.epochs,
@@ -101,6 +124,7 @@ def record(
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
+            "loss": loss_of(config, is_lightning_module(config["model"])),
             "directions": {name: better for name, better in directions.items() if name in result.metrics},
             "exact": not not_exact,
             **({"not_exact": list(not_exact)} if not_exact else {}),

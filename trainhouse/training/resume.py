@@ -8,19 +8,21 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
+from omegaconf import OmegaConf
 
-from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.checkpoint import RECORD, read
+from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import BEFORE
+from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, shown_path
+from trainhouse.machine.writes import only_below
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
+from trainhouse.training.edited import refuse_edited
 from trainhouse.training.result import TrainingResult
 from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
@@ -71,7 +73,12 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     """
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
-    saved = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    saved, foreign = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    with only_below(foreign, folder):
+        return _go_on(folder, saved, config, given)
+
+
+def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -> TrainingResult:
     new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -85,29 +92,36 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
+        refuse_edited(
+            saved, folder / CONFIG, checkpoint, lambda key, now: key in MAY_BE_MISSING or _may_change(key, now)
+        )
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> Config:
+def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> tuple[Config, Path | None]:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
+    Returns its file too, if this user account has not written it. It has to have the keys of `config`, but for those
+    `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
+    header = OmegaConf.to_container(OmegaConf.create(config_header(folder)), resolve=False)
     try:
-        loaded = OmegaConf.load(path)
-        if not isinstance(loaded, DictConfig):
-            raise UserError("not a configuration")
+        plain = read_config(path, may_resolve=[text for _, text in interpolations(header)])
         for key in ("defaults", "hydra"):  # for Hydra, when the run is started once more
-            loaded.pop(key, None)
-        plain = checked(loaded)
-    except (YAMLError, ValueError, OSError, RecursionError, UserError) as error:
+            plain.pop(key, None)
+    except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path), typed=typed)
+    has_own_data, is_own = own_parts(path, plain)
+    check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
+    try:
+        plain = checked(OmegaConf.create(plain))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     _check_keys(plain, config, added, path)
-    return plain
+    return plain, None if is_own else path
 
 
 def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
@@ -118,6 +132,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is not a mapping")
+    complete_reader(saved["data"])
     serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
@@ -156,9 +171,7 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
-        turned_off = key == "callbacks.early_stopping" and value is None
-        may_change = any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or turned_off
-        if not may_change or override.is_delete():
+        if not _may_change(key, value) or override.is_delete():
             raise UserError(
                 f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
                 f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
@@ -167,11 +180,22 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
     return checked(new)
 
 
+def _may_change(key: str, value: Any) -> bool:
+    """Whether a run that goes on may have this value of a key."""
+    turned_off = key == "callbacks.early_stopping" and value is None
+    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE)
+
+
+def _may_have_changed(key: str, value: Any) -> bool:
+    """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
+    return key in MAY_BE_MISSING or _may_change(key, value)
+
+
 def _original_overrides(folder: Path) -> list[str]:
     """The command line of the run's first start: repeating it changes nothing."""
     try:
-        return list(OmegaConf.load(folder / ".hydra" / "overrides.yaml"))
-    except (OSError, ValueError, YAMLError):
+        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
+    except (OSError, ValueError, TypeError):
         return []
 
 
@@ -188,15 +212,15 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
     path = folder / METRICS
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):  # killed before it was written
+        content = read_mapping(path)
+    except UserError:  # damaged: it is written again
+        return None
+    if content is None or content.get("status") != "completed":  # killed before it was written
         return None
     try:
-        if content["status"] != "completed":
-            return None
         result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is incomplete ({type(error).__name__}: {error}); delete it to go on") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: is incomplete ({error}); delete it to go on") from error
     epochs, limit = result.epochs, new["trainer"]["max_epochs"]
     goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
@@ -224,15 +248,29 @@ def _patience(config: Config) -> float:
     return callback["patience"] if callback else float("inf")
 
 
+def _position(path: Path) -> tuple[int, int, bool]:
+    """Return the epoch and the batch that a checkpoint stands at, and whether the validation there is done."""
+    content = read(path, lazily=True)
+    callbacks, origin = content.get("callbacks"), content[RECORD].get("provenance")
+    state = callbacks.get("ExactResume") if isinstance(callbacks, dict) else None
+    if not isinstance(state, dict) or not isinstance(origin, dict):
+        raise UserError(f"{path}: no run can be resumed from it")
+    numbers = {"epoch": state.get("epoch"), "batch": state.get("batch"), "global_step": content.get("global_step")}
+    for key, value in numbers.items():
+        if type(value) is not int or value < 0:
+            raise UserError(f"{path}: no run can be resumed from it ({key} is {value!r:.40})")
+    if not isinstance(state.get("validation"), str | None) or not isinstance(origin.get("data_fingerprint"), str):
+        raise UserError(f"{path}: no run can be resumed from it")
+    return state["epoch"], state["batch"], state.get("validation") != "due"
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
     positions = {}
     for path in folder.glob("*.ckpt"):
         try:
-            state = read(path, lazily=True)["callbacks"]["ExactResume"]
-            written = path.stat().st_mtime_ns
-            positions[path] = (int(state["epoch"]), int(state["batch"]), state["validation"] != "due", written)
-        except (UserError, KeyError, TypeError) as error:
+            positions[path] = (*_position(path), path.stat().st_mtime_ns)
+        except (UserError, OSError) as error:
             _log.warning("warning: %s; going on without it", error)
     for path in sorted(positions, key=lambda path: positions[path], reverse=True):
         try:

@@ -1,10 +1,10 @@
 """One training run, from a checked configuration to a finished experiment folder."""
 
-import json
 import logging
 import math
 import multiprocessing
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,17 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read
+from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read, seen_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
-from trainhouse.configuration.errors import Interrupted, UserError
+from trainhouse.configuration.bounded import read_mapping
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
+from trainhouse.machine.terminal import doing
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.loggers import build_loggers, log_hyperparameters
 from trainhouse.runs.provenance import provenance
@@ -39,10 +42,10 @@ from trainhouse.runs.run_folder import (
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
-from trainhouse.training.callbacks import History
-from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.callbacks import History, log_position
+from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
-from trainhouse.training.data_card import DataCard, card_of
+from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import check_logged, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
@@ -75,8 +78,13 @@ def _train(
     refuse_unread(config, has_own_module)
     reseed(seed, "init")
     then = load_checkpoint(resume_from).spec if resume_from else None
-    datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
-    card = card_of(datamodule, seed)
+    with doing("reading the data"):
+        datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
+        if resume_from and isinstance(datamodule, DataModule):
+            _check_same_rows(resume_from, datamodule)
+        card = card_of(datamodule, seed)
+    earlier = seen_in(resume_from) if config["init_from"] and resume_from else initial.seen if initial else None
+    card = with_earlier(card, datamodule, earlier)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
@@ -89,13 +97,14 @@ def _train(
         check_run(config, datamodule, directions if not has_own_module else None)
     else:
         check_own_run(config, datamodule, module)
+    check_tuners(config.get("callbacks"), module)
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
-    if resume_from:
-        _check_same_data(resume_from, card)
-    step = read(resume_from, lazily=True)["global_step"] if resume_from else None
-    loggers = build_loggers(config.get("logger"), folder, step)
+    if resume_from and not isinstance(datamodule, DataModule):
+        _refuse_other_data(resume_from, card.name, card.fingerprint)
+    logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
+    loggers = build_loggers(config.get("logger"), folder, logged_before)
     log_hyperparameters(loggers, hyperparameters(config), None)
     callbacks = build_callbacks(config, folder, datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
@@ -107,7 +116,7 @@ def _train(
     trainer = build_trainer(config, folder, [*callbacks, stop], loggers, datamodule, seed)
 
     _warn_of_what_files_may_not_name(config)
-    _refuse_processes_in_a_sweep(trainer)
+    _refuse_processes(trainer, config)
     if config["compile"]:
         check_compiler(trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
@@ -117,7 +126,8 @@ def _train(
         _announce(config, card, module, trainer, folder)
         logged = Logged()
         if config["preflight"]:
-            logged = _preflight(config, folder, module, callbacks, datamodule)
+            with doing("trying out a batch"):
+                logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
         is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
@@ -129,7 +139,8 @@ def _train(
         if config["compile"]:
             compile_network(module)
         reseed(seed, "fit")
-        trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+        with restoring(resume_from):
+            trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
         best = _best_checkpoint(trainer, folder)
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
@@ -154,8 +165,13 @@ def _train(
     except BaseException as error:
         is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
         status = "interrupted" if is_stopped else "failed"
-        told = {"error": str(error) or type(error).__name__} if status == "failed" else {}
-        write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
+        fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
+        told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+        if not folder.exists():
+            gone = f"{folder}: was deleted or moved while the run was at work; start it again"
+            raise UserError(gone) if status == "failed" else error from error
+        with suppress(OSError):  # a full disk: the error itself says more
+            write_metrics(folder, {"status": status, **told, "metrics": {}, "provenance": origin, **before})
         for worker in multiprocessing.active_children():  # one that hangs would be waited for
             worker.kill()
         raise
@@ -181,14 +197,19 @@ def _preflight(
 def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
     for key, value in config.items():
         try:
-            check_config({key: value}, "warning")
+            check_config({key: value}, "warning", own=True)
         except UserError as error:
             readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
 
 
-def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
-    """Lightning starts further processes with the command line of this one: each would run the whole sweep."""
+def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+    if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
+        raise UserError(
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned "
+            "to themselves; use ddp"
+        )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
             f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
@@ -199,20 +220,34 @@ def _refuse_processes_in_a_sweep(trainer: L.Trainer) -> None:
 def _result_before(folder: Path) -> dict[str, Any]:
     """What a run that goes on beyond its end had come to: kept until there is a new result."""
     try:
-        content = json.loads((folder / METRICS).read_text())
-    except (OSError, ValueError):
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:
         return {}
     before = content if content.get("status") == "completed" else content.get("before")
     return {"before": before} if before else {}
 
 
-def _check_same_data(resume_from: Path, card: DataCard) -> None:
-    then = read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"]
-    if then != card.fingerprint:
+def _check_same_rows(resume_from: Path, datamodule: DataModule) -> None:
+    then = _fingerprint_then(resume_from)
+    if datamodule.has_other_form(then):  # before all of it is read
         raise UserError(
-            f"{card.name}: has changed since the run was started (fingerprint {card.fingerprint}, "
+            f"{datamodule.source}: has changed since the run was started (other shapes or types), so the run can't go "
+            "on as it would have; restore it, or start a new run with init_from="
+        )
+    if not datamodule.is_named(then):
+        _refuse_other_data(resume_from, datamodule.source, datamodule.fingerprint)
+
+
+def _refuse_other_data(resume_from: Path, name: str, fingerprint: str) -> None:
+    if (then := _fingerprint_then(resume_from)) != fingerprint:
+        raise UserError(
+            f"{name}: has changed since the run was started (fingerprint {fingerprint}, "
             f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
         )
+
+
+def _fingerprint_then(resume_from: Path) -> str:
+    return str(read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"])
 
 
 def _stopped_by(trainer: L.Trainer) -> str:
@@ -241,6 +276,8 @@ def _announce(
     _log.info("data    %s%s", card.name, f" ({told})" if told else "")
     for number, line in enumerate(card.task_lines):
         _log.info("%-7s %s", "" if number else "task", line)
+    for note in card.notes:
+        _log.info("note    %s", note)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 
