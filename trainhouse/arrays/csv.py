@@ -126,7 +126,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
 
     labels = _labels(table, targets, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
-    chosen, reason = Reading(like.task, "given") if like else read_task(labels, asked.task, source)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
         y, outputs = encode_classes(labels, classes, source), len(classes)

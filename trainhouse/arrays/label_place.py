@@ -18,13 +18,20 @@ def feature_places(width: int, spec: DataSpec, found: str, takes: str = "") -> t
     Raises `UserError` for any other number of columns: what was `found`, and what the model `takes` (its row's shape).
     """
     needed = prod(spec.input_shape)
-    others = {*spec.label_places, *spec.unused_places}
     if width == needed:
         return tuple(range(width))
-    if width == needed + len(others):
-        return tuple(place for place in range(width) if place not in others)
+    if places := whole_row(width, spec):
+        return places
     hint = "; which of them is too many is not known: give the features alone" if width == needed + 1 else ""
     raise UserError(f"{found}, the model takes {takes or spec.input_shape}{hint}")
+
+
+def whole_row(width: int, spec: DataSpec) -> tuple[int, ...]:
+    """Return the places of the features in rows that have more, if there are `width` columns in such a row."""
+    others = {*spec.label_places, *spec.unused_places}
+    if not others or width != prod(spec.input_shape) + len(others):
+        return ()
+    return tuple(place for place in range(width) if place not in others)
 
 
 def columns_of(rows: np.ndarray, places: tuple[int, ...]) -> np.ndarray:

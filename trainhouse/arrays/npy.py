@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.label_place import columns_of, feature_places
+from trainhouse.arrays.label_place import columns_of, whole_row
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows
@@ -40,7 +40,7 @@ def read_npy(
     raw, written = _open_pair(features, labels, "features", "labels", layout)
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
-    chosen, reason = Reading(like.task, "given") if like else read_task(written, task, labels or features)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(written, task, labels or features)
     classes = None
     if chosen == "classification":
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
@@ -107,15 +107,12 @@ def _find_layout(features: str, labels: str | None, keep_index: bool, like: Data
     width = x.shape[1]
     label = width - 1 if labels is None else None
     if like:
-        found = f"data.features: rows of {features} have shape {x.shape[1:]}"
-        if labels is None and like.label_places and not like.holds((width,)):
-            return _Layout(feature_places(width, like, found), width, like.label_places[0])
+        if (whole := whole_row(width, like)) and (labels is not None or like.label_places):
+            return _Layout(whole, width, like.label_places[0] if labels is None else None)
         if labels is None and like.columns:
             raise UserError(
                 f"data.labels: required: {features} has {width} columns, and which of them is the label is not known"
             )
-        if labels is not None and not like.holds((width,)):
-            return _Layout(feature_places(width, like, found), width)
     places = [place for place in range(width) if place != label]
     ends = () if like or keep_index else {places[0], places[-1]}
     unused = tuple(sorted(place for place in ends if counts_rows(x[:, place])))

@@ -29,7 +29,7 @@ def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
     if task is not None:
         if task not in TASKS:
             raise UserError(f"data.task: expected one of {', '.join(TASKS)} or null, got '{task}'")
-        return Reading("regression" if task == "regression" else "classification", "given")
+        return Reading("regression" if task == "regression" else "classification", "as set")
     if labels.ndim > 1 and labels.shape[1] > 1 and labels.dtype.kind in "biuf":
         return _several(labels, source)
     if labels.dtype.kind == "f":

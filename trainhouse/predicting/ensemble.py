@@ -41,9 +41,9 @@ class MeanOf(KeepsFloat64):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        parts = [member.predict(self._coded(x, number)) for number, member in enumerate(self.members)]  # type: ignore[operator]
-        total = sum(parts)
-        mean: Tensor = total / len(self.members)  # type: ignore[assignment]
+        members: Any = self.members
+        total = sum(member.predict(self._coded(x, number)) for number, member in enumerate(members))
+        mean: Tensor = total / len(members)
         outputs = self.task.undo(mean)
         return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
 

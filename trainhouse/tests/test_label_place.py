@@ -114,3 +114,28 @@ def test_an_older_checkpoint_of_an_array_with_its_label_last_still_takes_such_ro
     assert done.returncode == 0, done.stderr
     predicted = [json.loads(line)["prediction"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
     assert len(predicted) == len(np.load(tmp_path / "rows.npy"))
+
+
+def test_facts_of_one_file_are_kept_as_plain_data_and_are_none_of_the_rows():
+    spec = DataSpec(
+        "regression",
+        (2,),
+        "float32",
+        1,
+        columns=("a", "b"),
+        categories={"b": ("x",)},
+        label_places=(0,),
+        unused_places=(3,),
+        unlearned={"b": ("y",)},
+        ranges=((1.0, 2.5), None),
+    )
+    again = DataSpec.from_dict(json.loads(json.dumps(spec.to_dict())))
+    for name in ("label_places", "unused_places", "unlearned", "ranges"):
+        assert getattr(again, name) == getattr(spec, name)
+    assert again == spec == spec.of_any_file()
+
+
+@pytest.mark.parametrize("ranges", [[["a", "b"]], [[1.0]], [5], 7, [[1, 2, 3]]])
+def test_a_spec_with_ranges_that_are_none_is_refused(ranges):
+    with pytest.raises(TypeError):
+        DataSpec.from_dict({**SEPARATE.to_dict(), "ranges": ranges})

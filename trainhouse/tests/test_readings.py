@@ -42,7 +42,7 @@ def put(labels, row, value):
 )
 def test_what_can_mean_one_thing_only_is_certain(labels, task, reason):
     assert read_task(labels, None, "y.npy") == (task, reason)
-    assert read_task(labels, "regression", "y.npy") == ("regression", "given")
+    assert read_task(labels, "regression", "y.npy") == ("regression", "as set")
 
 
 BOTH = r".*data\.task=(regression|classification).*data\.task=(?!\1)"
@@ -93,7 +93,7 @@ def test_what_could_be_two_things_is_asked_for_in_one_line(labels, message):
 @pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize("labels", [labels for labels, _ in DOUBTFUL.values()], ids=DOUBTFUL.keys())
 def test_an_answer_ends_the_doubt(labels, task):
-    assert read_task(labels, task, "y.npy") == (task, "given")
+    assert read_task(labels, task, "y.npy") == (task, "as set")
 
 
 def test_a_rare_class_of_a_name_of_its_own_is_one():
@@ -128,7 +128,7 @@ def test_both_readers_ask_and_give_the_reason(tmp_path):
             np.testing.assert_array_equal(data.rows.y, BINARY)
         with pytest.raises(UserError, match=f"{name}: 33 different labels"):
             read(DOUBTFUL["many whole numbers"][0])
-        assert read(DOUBTFUL["many whole numbers"][0], task="regression").reason == "given"
+        assert read(DOUBTFUL["many whole numbers"][0], task="regression").reason == "as set"
 
 
 def test_columns_of_yes_or_no_are_asked_for_by_their_names(tmp_path):

@@ -10,6 +10,7 @@ import torch
 from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.labels import encode_classes
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import DataSpec
@@ -44,6 +45,13 @@ CITIES = DataSpec("regression", (1,), "float32", 1, columns=("city",), categorie
 )
 def test_a_text_is_taken_for_the_only_category_that_means_the_same(text, categories, code):
     assert code_of(text, categories) == code
+
+
+def test_later_labels_are_taken_for_the_class_that_means_the_same():
+    classes = np.array(["False", "True"])
+    assert encode_classes(np.array(["TRUE", "False", "false", " True"]), classes, "t.csv").tolist() == [1, 0, 0, 1]
+    with pytest.raises(UserError, match=r"t\.csv: the label in row 1 is maybe, which is not one of the 2 classes"):
+        encode_classes(np.array(["TRUE", "maybe"]), classes, "t.csv")
 
 
 def write(path, cities):
