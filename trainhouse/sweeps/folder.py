@@ -9,6 +9,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
@@ -29,6 +30,11 @@ def read_record(folder: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder / SWEEP}: not readable ({error}); without it the sweep can't go on") from error
+
+
+def command_of(record: dict[str, Any]) -> str:
+    """Return the command that a sweep was started with, as its record says."""
+    return printable(record.get("command", "not recorded"))
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
@@ -66,10 +72,7 @@ def read_job(
 ) -> Job:
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
-    try:
-        content = read_json(folder / METRICS)
-    except (OSError, ValueError):
-        content = {}
+    content = _record_of(folder)
     state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
     metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
     if state == COMPLETE and (missing := _missing(metrics, objectives)):
@@ -92,6 +95,22 @@ def read_job(
         error=error if state == FAIL else None,
         data=(content.get("provenance") or {}).get("data_fingerprint"),
     )
+
+
+def _record_of(folder: Path) -> dict[str, Any]:
+    """Return a run's own record; nothing if there is none, or one that no run has written."""
+    try:
+        content = read_json(folder / METRICS)
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    numbers = [content.get(key) for key in ("epochs", "best_epoch", "seconds")]
+    mappings = {key: content.get(key) or {} for key in ("metrics", "provenance")}
+    if not all(isinstance(one, dict) for one in mappings.values()) or not isinstance(content.get("status", ""), str):
+        return {}
+    values = [*numbers, *mappings["metrics"].values()]
+    return content | mappings if all(isinstance(one, (int, float)) or one is None for one in values) else {}
 
 
 def is_of_the_sweep(override: str) -> bool:

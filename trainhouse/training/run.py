@@ -201,6 +201,8 @@ def _result_before(folder: Path) -> dict[str, Any]:
         content = read_json(folder / METRICS)
     except (OSError, ValueError):
         return {}
+    if not isinstance(content, dict):
+        return {}
     before = content if content.get("status") == "completed" else content.get("before")
     return {"before": before} if before else {}
 
