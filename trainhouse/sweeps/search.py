@@ -219,8 +219,9 @@ class SearchPlan:
         lines = _lines_in_file(trial)
         if lines and (gives_values_only(lines) or self._typed_lines(trial)):
             return lines
+        more = [line for line in lines if not gives_values_only([line])]
         raise UserError(
-            f"hydra.sweeper.storage: {self.settings.storage}: trial {trial.number} has the overrides {lines!r:.200}, "
+            f"hydra.sweeper.storage: {self.settings.storage}: trial {trial.number} has the overrides {more!r:.200}, "
             "which this command doesn't give; a file may give values only: name another hydra.sweep.dir"
         )
 
