@@ -73,7 +73,7 @@ def read_job(
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
     content = _record_of(folder)
-    state = _STATES.get(content.get("status"), "INTERRUPTED" if has_begun(folder) else "WAITING")
+    state = _STATES.get(str(content.get("status")), "INTERRUPTED" if has_begun(folder) else "WAITING")
     metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
     if state == COMPLETE and (missing := _missing(metrics, objectives)):
         state, error = FAIL, missing
