@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainhouse.arrays.spec import DataSpec as DataSpec
     from trainhouse.arrays.spec import Rows as Rows
     from trainhouse.arrays.spec import TaskName as TaskName
+    from trainhouse.configuration.bounded import read_json as read_json
     from trainhouse.configuration.errors import UserError as UserError
     from trainhouse.machine.files import atomic_write as atomic_write
     from trainhouse.machine.files import write_json as write_json
@@ -60,6 +61,7 @@ _PLACES = {
     "per_class_table": "reports.report",
     "predicted_against_true": "reports.figures",
     "read_csv": "arrays.csv",
+    "read_json": "configuration.bounded",
     "read_npy": "arrays.npy",
     "spans_the_run": "training.schedule_span",
     "to_numpy": "arrays.precision",

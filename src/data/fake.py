@@ -1,12 +1,11 @@
 """A data set out of nothing, so that a fresh clone trains at once: classes of several clusters each."""
 
-import json
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from trainhouse import Dataset, DataSpec, UserError, atomic_write, open_array, read_npy, write_json
+from trainhouse import Dataset, DataSpec, UserError, atomic_write, open_array, read_json, read_npy, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def _read_record(path: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(read_json(path))
     except (ValueError, TypeError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and the file it is about") from error
 

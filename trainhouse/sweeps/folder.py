@@ -9,6 +9,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.reports.likeness import cut_key
@@ -33,6 +34,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not isinstance(content.get("command"), str):
         raise UserError(f"{path}: command: expected a string, found {content.get('command')!r:.40}; {_AGAIN}")
     return content
+
+
+def command_of(record: dict[str, Any]) -> str:
+    """Return the command that a sweep was started with, as its record says."""
+    return printable(record.get("command", "not recorded"))
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:

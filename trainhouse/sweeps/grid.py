@@ -11,6 +11,7 @@ from trainhouse.machine.locks import try_lock
 from trainhouse.runs.run_folder import SWEEP
 from trainhouse.sweeps.folder import (
     LOCK,
+    command_of,
     has_begun,
     read_job,
     read_record,
@@ -46,13 +47,13 @@ class GridPlan:
         folder = self.folder
         record = read_record(folder)
         if record and record.get("kind") != "grid":
-            raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {record['command']}")
+            raise UserError(f"sweep.resume: {folder} holds a search, not a grid; its command was: {command_of(record)}")
         known = _jobs_of(record, folder / SWEEP)
         numbers = {same_job(lines): number for number, lines in enumerate(known)}
         if known and not any(same_job(job) in numbers for job in jobs):
             raise UserError(
                 f"sweep.resume: none of these jobs is in {folder}; give the command that it was started with, and "
-                f"sweep.resume: {record['command']}"
+                f"sweep.resume: {command_of(record)}"
             )
         for job in jobs:
             number = numbers.setdefault(same_job(job), len(known))

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.configuration.printable import printable
 from trainhouse.machine.locks import Worker, locked
 from trainhouse.runs.run_folder import CONFIG
 from trainhouse.sweeps.folder import (
     STUDY_LOCK,
     WORKERS,
+    command_of,
     gives_values_only,
     has_begun,
     read_job,
@@ -99,7 +99,7 @@ class SearchPlan:
         record = read_record(folder)
         if record and record.get("kind") != "search":
             raise UserError(
-                f"hydra.sweep.dir: {folder} holds a grid, not a search; its command was: {record['command']}"
+                f"hydra.sweep.dir: {folder} holds a grid, not a search; its command was: {command_of(record)}"
             )
         if not space and extend is None:
             raise UserError("sweep=optuna: nothing to search in; give a range, as optimizer.lr='interval(1e-4,1e-1)'")
@@ -120,7 +120,7 @@ class SearchPlan:
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
-            self.note = "; ".join(filter(None, [self.note, _of_another_command(others, record.get("command"))]))
+            self.note = "; ".join(filter(None, [self.note, _of_another_command(others, command_of(record))]))
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._through: dict[int, Job] = {}
@@ -224,8 +224,9 @@ class SearchPlan:
         lines = _lines_in_file(trial)
         if lines and (gives_values_only(lines) or self._typed_lines(trial)):
             return lines
+        more = [line for line in lines if not gives_values_only([line])]
         raise UserError(
-            f"hydra.sweeper.storage: {self.settings.storage}: trial {trial.number} has the overrides {lines!r:.200}, "
+            f"hydra.sweeper.storage: {self.settings.storage}: trial {trial.number} has the overrides {more!r:.200}, "
             "which this command doesn't give; a file may give values only: name another hydra.sweep.dir"
         )
 
@@ -336,9 +337,9 @@ def _lines_in_file(trial: "FrozenTrial") -> list[str]:
     return lines if isinstance(lines, list) and all(isinstance(line, str) for line in lines) else []
 
 
-def _of_another_command(trials: Sequence[int], command: object) -> str:
+def _of_another_command(trials: Sequence[int], command: str) -> str:
     which = f"trial {', '.join(map(str, trials))}"
-    return f"{which} was begun by another command and is left as it is; its command may have been: {printable(command)}"
+    return f"{which} was begun by another command and is left as it is; its command may have been: {command}"
 
 
 def _holds(space: Any, value: Any) -> bool:

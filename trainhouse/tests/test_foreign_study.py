@@ -15,7 +15,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.sweepers import _unpickle_nothing_found
 from trainhouse.machine.locks import Worker
-from trainhouse.sweeps.folder import gives_values_only, same_job
+from trainhouse.sweeps.folder import gives_values_only, read_job, same_job
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan, Settings
@@ -221,6 +221,26 @@ def test_what_gives_values_only() -> None:
     assert gives_values_only(["model.hidden_sizes=[64,8]", "+x={a: b}", "~scheduler", "my_key.its_own=1", "model=cnn"])
     assert not gives_values_only(["seed=1", "model._target_=a.b"])
     assert same_job(["b=1e-3", "a=1", "launcher=x"]) == same_job(["a=1", "b=0.001"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "3",
+        "[" * 3000,
+        '{"status": []}',
+        '{"status": "completed", "metrics": 3}',
+        '{"status": "completed", "metrics": {"val/loss": "x"}}',
+        '{"status": "completed", "metrics": {"val/loss": {}}}',
+        '{"status": "completed", "provenance": 1}',
+        '{"status": "completed", "epochs": "x"}',
+    ],
+)
+def test_a_record_that_no_run_has_written_is_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "metrics.json").write_text(content)
+    assert read_job(tmp_path, 0, ["seed=1"], LOSS).state == "WAITING"
 
 
 # Pickles.

@@ -142,8 +142,9 @@ def test_a_worker_is_alive_until_its_process_ends_however_it_ends(tmp_path: Path
     second.close()
     assert not first.is_alive(second.name)
     assert not first.is_alive("")
-    (tmp_path / "killed").touch()  # the file of a process that could not remove it
-    assert not first.is_alive("killed")
-    assert not (tmp_path / "killed").exists()
+    killed = tmp_path / "host-1-0badcafe"
+    killed.touch()  # the file of a process that could not remove it
+    assert not first.is_alive(killed.name)
+    assert not killed.exists()
     first.close()
     assert list(tmp_path.iterdir()) == []
