@@ -54,7 +54,11 @@ def remove_partial_files(folder: Path, older_than: float = 0.0) -> None:
     latest = time.time() - older_than
     for partial in folder.glob(f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):  # another program tidies up as well
-            if partial.stat().st_mtime <= latest:
+            if partial.stat().st_mtime > latest:
+                continue
+            if partial.is_dir():  # what a preflight has tried out
+                shutil.rmtree(partial, ignore_errors=True)
+            else:
                 partial.unlink()
 
 
