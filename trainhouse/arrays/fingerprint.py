@@ -76,7 +76,7 @@ def _form(dataset: Dataset) -> str:
 
 def _hashed(array: np.ndarray, source: str) -> bytes:
     if array.nbytes <= _LARGE:
-        return hashlib.sha256(np.ascontiguousarray(array)).digest()
+        return hashlib.sha256(np.ascontiguousarray(array).data).digest()
     key = hash_cache.key_of(array)
     known = hash_cache.get(key) if key else None
     if known is None:
@@ -88,7 +88,7 @@ def _hashed(array: np.ndarray, source: str) -> bytes:
 
 def _hash_in_blocks(array: np.ndarray, source: str) -> str:
     def hash_block(block: np.ndarray) -> bytes:
-        return hashlib.sha256(np.ascontiguousarray(block)).digest()  # lets other threads run meanwhile
+        return hashlib.sha256(np.ascontiguousarray(block).data).digest()  # lets other threads run meanwhile
 
     whole, threads = hashlib.sha256(), available_cores()
     blocks = stream_array(array, max(1, _BLOCK * len(array) // array.nbytes), source)

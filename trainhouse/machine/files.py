@@ -67,7 +67,11 @@ def remove_partial_files(folder: Path, older_than: float = 0.0, of: str | None =
     prefix = escape(PARTIAL_PREFIX if of is None else _prefix(of))
     for partial in folder.glob(f"{prefix}*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):  # another program tidies up as well
-            if partial.stat().st_mtime <= latest:
+            if partial.stat().st_mtime > latest:
+                continue
+            if partial.is_dir():  # what a preflight has tried out
+                shutil.rmtree(partial, ignore_errors=True)
+            else:
                 partial.unlink()
 
 

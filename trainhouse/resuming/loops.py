@@ -113,16 +113,16 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
 
     A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
     """
-    fit: Any = trainer.fit_loop
-    epoch: Any = fit.epoch_loop
-    connector = trainer._logger_connector
-    batches, step = epoch.batch_progress.current, epoch._batches_that_stepped
+    fit, epoch, connector = trainer.fit_loop, trainer.fit_loop.epoch_loop, trainer._logger_connector
+    batches: Any = epoch.batch_progress.current
+    epochs: Any = fit.epoch_progress.current
+    step = epoch._batches_that_stepped
     if batches.processed > batches.completed:
         if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
             return []
         if not connector.should_update_logs and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             return []
-    elif fit.epoch_progress.current.processed > fit.epoch_progress.current.completed:
+    elif epochs.processed > epochs.completed:
         step -= 1
     else:
         return []

@@ -206,6 +206,9 @@ def test_what_killed_writes_have_left_is_removed(killed: Path) -> None:
     left = [killed / ".tmp-a.part", killed / "checkpoints/.tmp-b.part", killed / "logs/.tmp-c.part"]
     for path in left:
         path.write_bytes(b"half")
+    left.append(killed / "checkpoints/.tmp-d.part")  # of a preflight
+    left[-1].mkdir()
+    (left[-1] / "tried.ckpt").write_bytes(b"half")
     go_on(killed)
     assert not [path for path in left if path.exists()]
 

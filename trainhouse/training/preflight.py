@@ -27,6 +27,7 @@ from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointReco
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.create import named
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import SeededEvaluation
@@ -241,7 +242,7 @@ class _SaveOnce(L.Callback):
         """Save, read, remove."""
         if self.folder is None or self.record is None:
             return
-        with TemporaryDirectory(dir=self.folder / CHECKPOINTS, prefix=".tmp-preflight-") as place:
+        with TemporaryDirectory(dir=self.folder / CHECKPOINTS, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX) as place:
             path = Path(place) / "preflight.ckpt"
             trainer.save_checkpoint(path)
             try:
