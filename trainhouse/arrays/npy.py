@@ -24,7 +24,7 @@ def read_npy(
     channel_axis: int | str = AUTO,
     like: DataSpec | None = None,
 ) -> Dataset:
-    """Open arrays of shape (N, ...) and any real dtype, which are used as they are.
+    """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is served in float32 or float64.
 
     With `labels` None the last column of a two-dimensional `features` is the label. `channel_axis` is the axis of a
     row along which columns, features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data,
