@@ -29,7 +29,7 @@ def read_npy(
     keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
-    """Open arrays of shape (N, ...) and any real dtype, which are used as they are.
+    """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is served in float32 or float64.
 
     With `labels` None the last column of a two-dimensional `features` is the label. A first or last column that counts
     the rows is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
