@@ -20,7 +20,7 @@ def main(config: DictConfig) -> None:
 
     checkpoint, *others = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if is_own(checkpoint, typed=[f"data.{key}" for key in plain["data"]]):
+    if is_own(checkpoint):
         evaluate_own(checkpoint, plain, folder)
         return
     evaluation, split = evaluate_checkpoint(checkpoint, plain, folder, others)

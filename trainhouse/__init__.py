@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from trainhouse.arrays.array_file import open_array as open_array
     from trainhouse.arrays.batches import Batch as Batch
     from trainhouse.arrays.csv import read_csv as read_csv
+    from trainhouse.arrays.moments import moments_of as moments_of
     from trainhouse.arrays.npy import read_npy as read_npy
+    from trainhouse.arrays.precision import KeepsFloat64 as KeepsFloat64
+    from trainhouse.arrays.precision import to_numpy as to_numpy
     from trainhouse.arrays.row_preprocessing import RowPreprocessing as RowPreprocessing
     from trainhouse.arrays.spec import Dataset as Dataset
     from trainhouse.arrays.spec import DataSpec as DataSpec
@@ -41,6 +44,7 @@ _PLACES = {
     "DataSpec": "arrays.spec",
     "Dataset": "arrays.spec",
     "Findings": "predicting.task",
+    "KeepsFloat64": "arrays.precision",
     "LeanModule": "training.lean_module",
     "RowPreprocessing": "arrays.row_preprocessing",
     "Rows": "arrays.spec",
@@ -51,6 +55,7 @@ _PLACES = {
     "class_array": "reports.writers",
     "confusion_counts": "predicting.evaluate",
     "confusion_matrix": "reports.figures",
+    "moments_of": "arrays.moments",
     "open_array": "arrays.array_file",
     "per_class": "predicting.evaluate",
     "per_class_table": "reports.report",
@@ -58,6 +63,7 @@ _PLACES = {
     "read_csv": "arrays.csv",
     "read_npy": "arrays.npy",
     "spans_the_run": "training.schedule_span",
+    "to_numpy": "arrays.precision",
     "weight_in_step": "training.accumulation",
     "write_json": "machine.files",
 }

@@ -10,10 +10,20 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.evaluation.metrics import build_metrics
+from src.evaluation.metrics import WIDEST, build_metrics, names_of
 from src.evaluation.tasks import TASKS
 from src.training.losses import Loss, build_loss
-from trainhouse import Batch, DataSpec, LeanModule, UserError, spans_the_run, weight_in_step
+from trainhouse import (
+    Batch,
+    DataSpec,
+    KeepsFloat64,
+    LeanModule,
+    UserError,
+    moments_of,
+    spans_the_run,
+    to_numpy,
+    weight_in_step,
+)
 
 
 class MeanLoss(Metric):
@@ -25,7 +35,7 @@ class MeanLoss(Metric):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
+        self.add_state("total", torch.tensor(0.0, dtype=WIDEST), dist_reduce_fx="sum")
         self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, loss: Tensor, rows: int) -> None:
@@ -35,10 +45,10 @@ class MeanLoss(Metric):
 
     def compute(self) -> Tensor:
         """Return the mean over all rows."""
-        return self.total / self.rows
+        return (self.total / self.rows).float()
 
 
-class Module(LeanModule):
+class Module(KeepsFloat64, LeanModule):
     """Trains `network` behind its `preprocessing`; logs ``<split>/loss`` and the task's metrics at an epoch's end."""
 
     target_mean: Tensor
@@ -74,15 +84,15 @@ class Module(LeanModule):
         )
         self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in ("train", "val", "test")})
         size = spec.outputs if self.task.scales_targets else 0
-        self.register_buffer("target_mean", torch.zeros(size))
-        self.register_buffer("target_std", torch.ones(size))
+        self.register_buffer("target_mean", torch.zeros(size, dtype=torch.float64))
+        self.register_buffer("target_std", torch.ones(size, dtype=torch.float64))
 
     def fit_targets(self, y: np.ndarray) -> None:
         """Take mean and deviation of the training targets (N, T), if the task scales them."""
         if self.task.scales_targets:
-            std = y.std(axis=0, dtype=np.float64)
-            self.target_mean.copy_(torch.from_numpy(y.mean(axis=0, dtype=np.float64).astype(np.float32)))
-            self.target_std.copy_(torch.from_numpy(np.where(std > 0, std, 1.0).astype(np.float32)))
+            mean, std = moments_of(y, self.spec.targets)
+            self.target_mean.copy_(torch.from_numpy(mean))
+            self.target_std.copy_(torch.from_numpy(std))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
@@ -90,13 +100,28 @@ class Module(LeanModule):
 
     def predict(self, x: Tensor) -> Tensor:
         """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""
-        return self.task.predict(self._unscale(self(x)))
+        return self._said(self._unscale(self(x)))
+
+    def _said(self, values: Tensor) -> Tensor:
+        """What is said of rows: in float32, unless that would round away what tells targets apart."""
+        if self.task.scales_targets and not self._targets_need_float64():
+            values = values.float()
+        return self.task.predict(values)
+
+    def _targets_need_float64(self) -> bool:
+        """Whether the targets lie far from 0, as dates in seconds do, or are of a size that float32 has not."""
+        mean, std = self.target_mean.abs(), self.target_std
+        return bool(((mean > 64 * std) | (std < 1e-30)).any())
 
     def _unscale(self, outputs: Tensor) -> Tensor:
+        """Outputs (B, T) in the targets' own units, in float64: in float32, 1.7e9 +- 20 are all the same."""
         return outputs * self.target_std + self.target_mean if self.task.scales_targets else outputs
 
-    def _scale(self, targets: Tensor) -> Tensor:
-        return (targets - self.target_mean) / self.target_std if self.task.scales_targets else targets
+    def _scale(self, targets: Tensor, outputs: Tensor) -> Tensor:
+        """Targets standardised, and only then rounded to the precision of the outputs."""
+        if not self.task.scales_targets:
+            return targets
+        return ((targets - self.target_mean) / self.target_std).to(outputs.dtype)
 
     @property
     def directions(self) -> dict[str, str]:
@@ -105,7 +130,8 @@ class Module(LeanModule):
         for split in ("train", "val", "test"):
             for name, metric in self._measures(split)[1].items():
                 if metric.higher_is_better is not None:
-                    better[str(name)] = "max" if metric.higher_is_better else "min"
+                    end = "max" if metric.higher_is_better else "min"
+                    better |= dict.fromkeys(names_of(metric, str(name), split), end)
         return better
 
     def predict_step(self, batch: Tensor | Batch, batch_idx: int) -> Tensor:
@@ -114,13 +140,13 @@ class Module(LeanModule):
 
     def prediction_columns(self, output: Tensor) -> dict[str, Any]:
         """Name what `predict_step` returns, as columns of a file."""
-        return self.task.prediction_columns(self.spec, output.float().cpu().numpy())
+        return self.task.prediction_columns(self.spec, to_numpy(output))
 
     def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
         x, y = batch
         outputs = self(x)
-        loss, values = self.loss(outputs, self._scale(y)), self._unscale(outputs)
+        loss, values = self.loss(outputs, self._scale(y, outputs)), self._unscale(outputs)
         with torch.no_grad():
             mean, metrics = self._measures(split)
             mean.update(loss.detach(), len(y))
@@ -156,7 +182,7 @@ class Module(LeanModule):
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count one batch; return probabilities (B, C), or predictions (B, T), as `predict` does."""
         _, values = self._step(batch, "test")
-        return self.task.predict(values)
+        return self._said(values)
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's steps have counted."""

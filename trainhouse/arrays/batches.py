@@ -14,6 +14,7 @@ from torch import Tensor
 
 from trainhouse.arrays.blocks import Windows
 from trainhouse.arrays.order import Permutation, mix
+from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.residence import OnDevice, in_file
 from trainhouse.arrays.spec import Rows
 
@@ -32,8 +33,8 @@ class Cursor:
 class Batches:
     """An iterable over the batches (x, y) of one split, and a map from (epoch, batch) to that batch.
 
-    x is (B, *input_shape), uint8 or float32; y is (B,) int64 or (B, T) float32. The last batch of an
-    epoch may be smaller; a shuffled one of a single row is left out, since batch normalisation can't
+    x is (B, *input_shape), uint8, float32, or float64 of `wide` rows; y is (B,) int64 or (B, T). The last batch
+    of an epoch may be smaller; a shuffled one of a single row is left out, since batch normalisation can't
     train on it, and it is another row each epoch. With several ranks each one gets an equal share, and
     up to `world_size` - 1 rows of an epoch are left out.
     """
@@ -48,6 +49,7 @@ class Batches:
         rank: int = 0,
         world_size: int = 1,
         blocks: tuple[int, int] | None = None,
+        wide: bool = False,
     ) -> None:
         """Serve the rows numbered `indices` (None: all), shuffled again each epoch if there is a seed.
 
@@ -60,11 +62,19 @@ class Batches:
         self.cursor = cursor or Cursor()
         self.rank = rank
         self.world_size = world_size
+        self.dtype = served_dtype(rows.x.dtype, wide)
         self.row_count = (len(rows.y) if indices is None else len(indices)) // world_size
         self._chunk: tuple[int, int, np.ndarray] | None = None
         self._windows = None
         if blocks and shuffle_seed is not None:
             self._windows = Windows(rows.x, indices, *blocks, shuffle_seed)
+
+    def narrow(self) -> None:
+        """Serve nothing wider than float32."""
+        if self.dtype == np.float64:
+            self.dtype = np.dtype(np.float32)
+        if self.rows.y.dtype == np.float64:
+            self.rows = self.rows._replace(y=self.rows.y.astype(np.float32))
 
     def __len__(self) -> int:
         whole, rest = divmod(self.row_count, self.batch_size)
@@ -85,8 +95,8 @@ class Batches:
         else:
             indices = self.row_numbers(*key)
             x = self.rows.x[indices]
-        if x.dtype != np.uint8:
-            x = x.astype(np.float32, copy=False)
+        if x.dtype != self.dtype:
+            x = x.astype(self.dtype)
         return torch.from_numpy(x), torch.from_numpy(self.rows.y[indices])
 
     def row_numbers(self, epoch: int, batch: int) -> np.ndarray:

@@ -2,24 +2,32 @@
 
 import hashlib
 import json
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
-from trainhouse.arrays.table import encode_columns, is_number, read_table, refuse_missing
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.moments import needs_float64
+from trainhouse.arrays.readings import Reading, read_task
+from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
+from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
+from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
+from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
-_VERSION = 3  # of the conversion: arrays made by another one are made again
+_log = logging.getLogger(__name__)
+
+_VERSION = 4  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -31,6 +39,8 @@ def read_csv(
     shape: list[int] | None = None,
     dtype: str = "float32",
     missing: str = "mean",
+    channel_axis: int | str = AUTO,
+    keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -41,7 +51,10 @@ def read_csv(
     Args:
         drop: columns that are neither features nor labels.
         shape: shape of one row, for tables whose columns are pixels.
-        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each.
+        dtype: ``uint8`` keeps whole numbers from 0 to 255 in a byte each; ``float32`` becomes float64 by itself
+            where it would round away what tells numbers apart, as in a column far from 0.
+        channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
+        keep_index: use columns that number the rows too; they are left out otherwise, and named.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -56,64 +69,64 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    arguments = [_VERSION, targets, task, drop, shape, dtype, missing, like.to_dict() if like else None]
+    asked = _Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
     refuse_missing(path, "data.file")
-    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{_digest(arguments)}"
-    spec = _kept_spec(folder)
-    if spec is None:
+    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
+    if _kept(folder) is None:
         try:
-            _convert(path, targets, task, drop or [], shape, dtype, missing, like, folder)
+            _convert(path, asked, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-        spec = DataSpec.from_dict(read_mapping(folder / "spec.json") or {})
+    kept = _kept(folder)
+    if kept is None:
+        raise UserError(f"data.processed: {folder} can't be read back; delete it")
+    spec, told = kept
+    for line in told["warnings"]:
+        _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file)
+    return Dataset(spec, Rows(x, y), name=file, reason=told["reason"])
 
 
-def _kept_spec(folder: Path) -> DataSpec | None:
-    """The spec of the arrays that an earlier run has left in `folder`; None if there are none, or damaged ones."""
+def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
+    """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
     try:
-        content = read_mapping(folder / "spec.json")
-        return None if content is None else DataSpec.from_dict(content)
+        content, told = (read_mapping(folder / name) for name in ("spec.json", "told.json"))
+        if content is None or told is None or not isinstance(told["warnings"], list):
+            return None
+        return DataSpec.from_dict(content), {"reason": str(told["reason"]), **told}
     except (UserError, KeyError, TypeError):
         return None
 
 
-def _digest(arguments: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:8]
+class _Asked(NamedTuple):
+    """What decides the converted arrays beside the file's content."""
+
+    targets: list[str]
+    task: str | None
+    drop: list[str]
+    shape: list[int] | None
+    dtype: str
+    missing: str
+    channel_axis: int | str
+    keep_index: bool
+    like: DataSpec | None
+
+    def digest(self) -> str:
+        like = self.like and {key: value for key, value in self.like.to_dict().items() if key != "ranges"}
+        return hashlib.sha256(json.dumps([_VERSION, *self[:-1], like]).encode()).hexdigest()[:8]
 
 
-def _convert(
-    path: Path,
-    targets: list[str],
-    task: str | None,
-    drop: list[str],
-    shape: list[int] | None,
-    dtype: str,
-    missing: str,
-    like: DataSpec | None,
-    folder: Path,
-) -> None:
+def _convert(path: Path, asked: _Asked, folder: Path) -> None:
+    like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
-    for key, listed in (("target", targets), ("drop", [] if like else drop)):
-        for name in listed:
-            if name not in table.column_names:
-                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
-    columns = [name for name in table.column_names if name not in {*targets, *drop}]
-    if like and like.columns:
-        if absent := [name for name in like.columns if name not in table.column_names]:
-            hint = did_you_mean(absent[0], table.column_names)
-            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
-        columns = list(like.columns)
-    if not columns:
-        raise UserError(f"data.file: {path} has no columns but the target")
+    columns, warnings = _find_columns(table, asked, path)
 
     labels = _labels(table, targets, str(path))
-    chosen = like.task if like else find_task(labels, task)
-    source = f"{path}, column {targets[0]}"
+    source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
+    chosen, reason = Reading(like.task, "given") if like else read_task(labels, asked.task, source)
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
         y, outputs = encode_classes(labels, classes, source), len(classes)
@@ -121,34 +134,80 @@ def _convert(
     else:
         y, names = encode_targets(labels, source), ()
         outputs = y.shape[1]
-    input_shape = like.input_shape if like else tuple(shape or [len(columns)])
+    input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.categories if like else _categories(table, columns, str(path))
-    if categories and shape:
+    categories = like.texts() if like else _categories(table, columns, str(path))
+    if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
-    if categories and dtype == "uint8":
+    if categories and asked.dtype == "uint8":
         raise UserError(
             f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"
         )
+    places = {name: place for place, name in enumerate(table.column_names)}
+    unused = places.keys() - {*columns, *targets}
     spec = DataSpec(
         task=chosen,
         input_shape=input_shape,
-        dtype=dtype,
+        dtype=_first_dtype(asked),
         outputs=outputs,
         classes=names,
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
-        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=asked.missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else asked.channel_axis,
+        label_places=like.label_places if like else tuple(places[name] for name in targets),
+        unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),
+        ranges=like.ranges if like else (),
     )
-    arrays = {"features": encode_columns(table, spec, str(path)), "labels": y}
+    strangers = Strangers(like or spec)
+    x = encode_columns(table, spec, str(path), strangers=strangers)
+    if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
+        spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
+    strangers.refuse(f"data.file: {path}")
+    warnings += strangers.lines()
+    arrays = {"features": x, "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
+    write_json(folder / "told.json", {"warnings": warnings, "reason": reason})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _first_dtype(asked: _Asked) -> str:
+    """The dtype to read numbers with: in float64, until it is known whether float32 would do."""
+    if asked.dtype == "uint8" or asked.channel_axis == BY_DTYPE:
+        return asked.dtype
+    return asked.like.dtype if asked.like else "float64"
+
+
+def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str], list[str]]:
+    """Return the feature columns, and what is to be said of columns that are left out."""
+    like = asked.like
+    for key, listed in (("target", asked.targets), ("drop", [] if like else asked.drop)):
+        for name in listed:
+            if name not in table.column_names:
+                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
+    if like and like.columns:
+        if absent := [name for name in like.columns if name not in table.column_names]:
+            hint = did_you_mean(absent[0], table.column_names)
+            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
+        return list(like.columns), []
+    columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
+    if not columns:
+        raise UserError(f"data.file: {path} has no columns but the target")
+    numbers = [] if asked.keep_index else find_row_numbers(table, columns)
+    if not numbers:
+        return columns, []
+    if len(numbers) == len(columns):
+        raise UserError(
+            f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
+            "data.keep_index=true uses them"
+        )
+    return [name for name in columns if name not in numbers], [left_out_line(numbers)]
 
 
 def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
@@ -157,16 +216,10 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
             raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
-    columns = [_plain(table.column(name)) for name in targets]
+    columns = [plain_array(table.column(name)) for name in targets]
     if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
         raise UserError(f"data.target: several targets must be numbers ({source})")
-    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float32)
-
-
-def _plain(column: pa.ChunkedArray) -> np.ndarray:
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return column.to_numpy()
-    return np.array(column.cast(pa.string()).to_pylist())
+    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
 
 
 def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """The data as Lightning takes it: three splits of one data set, in whole batches."""
 
+import functools
+import logging
 import signal
 from dataclasses import replace
 from typing import Any
@@ -11,12 +13,18 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
 from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
-from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.far_numbers import chunks, watched
+from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
+from trainhouse.arrays.learned import coded_for, learned_from
 from trainhouse.arrays.order import mix
+from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
-from trainhouse.arrays.spec import Dataset, Rows
+from trainhouse.arrays.seen import NamedRows, row_names
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.configuration.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 class DataModule(L.LightningDataModule):
@@ -38,6 +46,7 @@ class DataModule(L.LightningDataModule):
         window_blocks: int = 64,
         in_memory: Choice = False,
         device_resident: Choice = False,
+        like: DataSpec | None = None,
     ) -> None:
         """`split` holds the fractions of train, val and test; a split with files of its own takes none.
 
@@ -46,11 +55,12 @@ class DataModule(L.LightningDataModule):
         `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
         `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`. With `shuffle`
         ``blocks`` the order is that of `BlockOrder`. `in_memory` and `device_resident` are true, false or ``auto``:
-        whether rows are copied there, once. They change no batch.
+        whether rows are copied there, once. They change no batch. `like` is the spec of a model, whose categories the
+        rows get; without it they are those of the training rows.
         """
         super().__init__()
-        self.spec = dataset.spec
         self.source = dataset.name
+        self.reason = dataset.reason
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.worker_timeout = worker_timeout
@@ -62,8 +72,9 @@ class DataModule(L.LightningDataModule):
                 "data.device_resident: workers can't serve rows that are on a device; set data.num_workers=0"
             )
         self.device_resident = False if num_workers else device_resident
+        self._said_narrow = False
         self._on_device: dict[int, OnDevice | None] = {}
-        self.fingerprint = fingerprint(dataset)
+        self._as_read = dataset
         dataset = _in_memory(dataset, in_memory)
         own = {"val": dataset.val, "test": dataset.test}
         numbers = {name: np.arange(0) for name in SPLITS}
@@ -75,6 +86,11 @@ class DataModule(L.LightningDataModule):
                 )
             fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
             numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
+        if like:
+            dataset = coded_for(dataset, like)
+        elif split:
+            dataset = learned_from(dataset, numbers["train"])
+        self.spec = dataset.spec
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }
@@ -93,10 +109,40 @@ class DataModule(L.LightningDataModule):
                     f"{way}leave that class out"
                 )
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A name for the content; large files are read for it, the first time that it is asked for."""
+        return fingerprint(self._as_read)
+
+    def is_named(self, name: str) -> bool:
+        """Whether a fingerprint is that of this data: of this version, or of an older one."""
+        return is_named(self._as_read, name)
+
+    def has_other_form(self, name: str) -> bool:
+        """Whether a fingerprint is of data of another size, shape or type: nothing is read for that."""
+        return has_other_form(self._as_read, name)
+
     def row_count(self, split: str) -> int:
         """Return the number of rows of ``train``, ``val``, ``test`` or ``all``."""
         rows, numbers = self.parts[split]
         return len(rows.y) if numbers is None else len(numbers)
+
+    def row_numbers_of(self, split: str) -> np.ndarray:
+        """Return the numbers of a split's rows in the file that they are from, in the order of evaluation."""
+        numbers = self.parts[split][1]
+        return np.arange(self.row_count(split)) if numbers is None else numbers
+
+    def named_rows(self, split: str) -> NamedRows:
+        """Return names of a split's rows, by which they are known again."""
+        return NamedRows.of(*self.parts[split])
+
+    def names_of_all(self, split: str) -> np.ndarray:
+        """Return a name for each row of a split (N,), also of one that is larger than what `named_rows` names."""
+        return row_names(self.parts[split][0].x, self.row_numbers_of(split))
+
+    def leave_out(self, split: str, which: np.ndarray) -> None:
+        """Serve a split without the rows for which `which` (N,) is true."""
+        self.parts[split] = (self.parts[split][0], self.row_numbers_of(split)[~which])
 
     def train_dataloader(self) -> Any:
         """Return an iterable of shuffled batches that starts at the cursor."""
@@ -107,12 +153,12 @@ class DataModule(L.LightningDataModule):
         rows, numbers = self.parts["train"]
         overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
         seed = None if overfit else self.seed
-        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks)
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks, self._is_wide)
 
     def trial_batches(self, split: str) -> Batches:
         """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
         rows, numbers = self.parts[split]
-        return Batches(rows, numbers, max(self._least_rows, self.batch_size))
+        return Batches(rows, numbers, max(self._least_rows, self.batch_size), wide=self._is_wide)
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
@@ -135,18 +181,32 @@ class DataModule(L.LightningDataModule):
             )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
-        return self._serve(Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size))
+        return self._serve(
+            Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
+        )
+
+    def say_far_numbers(self, split: str) -> None:
+        """Warn of numbers of a split that are far outside what the model was trained on."""
+        rows, numbers = self.parts[split]
+        for _ in watched(chunks(rows.x, numbers), self.spec, self.source, numbers):
+            pass
 
     @property
     def _least_rows(self) -> int:
         """A share of the variance needs a variance."""
         return 1 if self.spec.classes else 2
 
+    @property
+    def _is_wide(self) -> bool:
+        return self.spec.dtype == "float64"
+
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _serve(self, batches: Batches) -> Any:
         """Iterate in this process, or in workers. A plain iterable costs a third of a DataLoader's step."""
+        if self.trainer and not has_float64(self.trainer.strategy.root_device):
+            self._narrow(batches)
         if self.num_workers == 0:
             resident = self._resident(batches.rows)
             return DeviceBatches(batches, resident) if resident else batches
@@ -160,13 +220,23 @@ class DataModule(L.LightningDataModule):
             worker_init_fn=_leave_signals_to_the_main_process,
         )
 
+    def _narrow(self, batches: Batches) -> None:
+        if np.float64 in (batches.dtype, batches.rows.y.dtype) and not self._said_narrow:
+            self._said_narrow = True
+            _log.warning(
+                "warning: %s is float64, which this device has not: its numbers are rounded to float32 before they are "
+                "standardised; trainer.accelerator=cpu doesn't",
+                self.source,
+            )
+        batches.narrow()
+
     def _resident(self, rows: Rows) -> OnDevice | None:
         """The rows on the trainer's device, put there once, or None."""
         if not self.trainer or not self.device_resident:
             return None
         if id(rows) not in self._on_device:
             device = self.trainer.strategy.root_device
-            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source)
+            self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source, self._is_wide)
         return self._on_device[id(rows)]
 
 

@@ -1,18 +1,19 @@
-"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or float32 targets."""
+"""Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or targets."""
 
 import numpy as np
 
-from trainhouse.arrays.spec import TASKS, DataSpec, TaskName
+from trainhouse.arrays.moments import needs_float64
+from trainhouse.arrays.readings import no_classes, read_task, refuse_text_among_numbers
+from trainhouse.arrays.spec import DataSpec, TaskName
+from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
 
+_FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
 
-def find_task(labels: np.ndarray, task: str | None) -> TaskName:
-    """Return `task` if it is given, else what the dtype says: floats are regression, all else is classes."""
-    if task is not None and task not in TASKS:
-        raise UserError(f"data.task: expected one of {', '.join(TASKS)} or null, got '{task}'")
-    if task == "regression" or (task is None and labels.dtype.kind == "f"):
-        return "regression"
-    return "classification"
+
+def find_task(labels: np.ndarray, task: str | None, source: str = "labels") -> TaskName:
+    """Return the task alone, as `read_task` does with its reason."""
+    return read_task(labels, task, source).task
 
 
 def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
@@ -26,14 +27,14 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
         _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
     if labels.dtype.kind in "if":
-        _refuse_row(labels < 0, labels, source, "is negative; classes are numbered from 0")
+        why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
+        _refuse_row(labels < 0, labels, source, why)
     classes = np.unique(labels)
     if len(classes) < 2:
         raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
     if len(classes) > max(50, len(labels) // 2):
-        raise UserError(
-            f"{source}: {len(classes)} different labels in {len(labels)} rows are no classes; set data.task=regression"
-        )
+        way = "name another column" if labels.dtype.kind == "U" else "set data.task=regression"
+        raise UserError(f"{source}: {no_classes(len(classes), len(labels))}; {way}")
     return classes
 
 
@@ -43,9 +44,15 @@ def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.n
         raise UserError(f"{source}: labels have shape {labels.shape}, expected (N,)")
     if classes.dtype.kind == "U" and labels.dtype.kind in "biuf":
         labels = np.array([f"{label:g}" for label in labels])
+    known = f"is not one of the {len(classes)} classes ({class_names(classes)[0]} ... {class_names(classes)[-1]})"
+    if classes.dtype.kind == "U":  # of the same meaning, as categories are
+        texts, places = np.unique(labels, return_inverse=True)
+        names = tuple(classes.tolist())
+        codes = np.array([code_of(text, names) for text in texts.tolist()])[places]
+        _refuse_row(codes < 0, labels, source, known)
+        return codes.astype(np.int64)
     order = np.argsort(classes)
     positions = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(classes) - 1)]
-    known = f"is not one of the {len(classes)} classes ({class_names(classes)[0]} ... {class_names(classes)[-1]})"
     _refuse_row(classes[positions] != labels, labels, source, known)
     return positions.astype(np.int64)
 
@@ -56,11 +63,13 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     A name that is no number can't be compared with numbers: labels are then compared as text.
     """
     names = np.array(like.classes)
-    if labels.dtype.kind in "biuf":
+    # Whole numbers first as what they are: float64 can't tell those above 2^53 apart.
+    kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
+    for kind in kinds.get(labels.dtype.kind, ()):
         try:
-            return names.astype(np.float64)
-        except ValueError:
-            return names
+            return names.astype(kind)
+        except (ValueError, OverflowError):
+            continue
     return names
 
 
@@ -70,7 +79,13 @@ def class_names(classes: np.ndarray) -> tuple[str, ...]:
 
 
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
-    """Return float32 targets of shape (N, T). Raises `UserError` for a target that is not finite."""
+    """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
+
+    Raises `UserError` for a target that is not finite.
+    """
+    if labels.ndim == 1 and labels.dtype.kind == "U":
+        texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        refuse_text_among_numbers(texts.tolist(), first, counts, source, "leave it out")
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"
@@ -78,7 +93,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
-    return targets
+    exact = labels.reshape(targets.shape)
+    return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 
 def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:

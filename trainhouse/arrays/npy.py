@@ -1,12 +1,16 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
-from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.label_place import columns_of, feature_places
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.readings import Reading, read_task
+from trainhouse.arrays.row_numbers import counts_rows
+from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -21,20 +25,22 @@ def read_npy(
     test_labels: str | None = None,
     task: str | None = None,
     missing: str = "error",
+    channel_axis: int | str = AUTO,
+    keep_index: bool = False,
     like: DataSpec | None = None,
 ) -> Dataset:
-    """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is used as float32.
+    """Open arrays of shape (N, ...) and any real dtype, which are used as they are.
 
-    With `labels` None the last column of a two-dimensional `features` is the label. `like` is the spec of
-    earlier data, whose task, classes and row shape these rows share. Raises `UserError` for files that
-    don't fit together.
+    With `labels` None the last column of a two-dimensional `features` is the label. A first or last column that counts
+    the rows is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
+    features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data, whose task, classes, row
+    shape and place of the label these rows share. Raises `UserError` for files that don't fit together.
     """
-    raw, written = _open_pair(features, labels, "features", "labels")
+    layout = _find_layout(features, labels, keep_index, like)
+    raw, written = _open_pair(features, labels, "features", "labels", layout)
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
-    chosen = like.task if like else find_task(written, task)
-    if task is None and like is None and chosen == "regression":
-        _mention_whole_numbers(written, labels or features)
+    chosen, reason = Reading(like.task, "given") if like else read_task(written, task, labels or features)
     classes = None
     if chosen == "classification":
         classes = known_classes(like, written) if like else find_classes(written, labels or features)
@@ -47,7 +53,7 @@ def read_npy(
             if y_file is not None:
                 raise UserError(f"data.{split}_labels is set but data.{split}_features is not")
             return None
-        x, y = _open_pair(x_file, y_file, f"{split}_features", f"{split}_labels")
+        x, y = _open_pair(x_file, y_file, f"{split}_features", f"{split}_labels", layout)
         if like and like.holds(x.shape[1:]):
             x = x.reshape(-1, *like.input_shape)
         if x.shape[1:] != raw.shape[1:] or (x.dtype == np.uint8) != (raw.dtype == np.uint8):
@@ -59,14 +65,21 @@ def read_npy(
 
     own = rows(raw, written, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)
+    dtype = "uint8" if raw.dtype == np.uint8 else "float32"
+    if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
+        dtype = like.dtype
     spec = DataSpec(
         task=chosen,
         input_shape=raw.shape[1:],
-        dtype="uint8" if raw.dtype == np.uint8 and (like is None or like.dtype == "uint8") else "float32",
+        dtype=dtype,
         outputs=outputs,
         classes=() if classes is None else class_names(classes),
         targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
         missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        channel_axis=like.channel_axis if like else channel_axis,
+        label_places=like.label_places if like else () if layout.label is None else (layout.label,),
+        unused_places=like.unused_places if like else layout.unused,
+        ranges=like.ranges if like else (),
     )
     return Dataset(
         spec,
@@ -74,31 +87,70 @@ def read_npy(
         name=features,
         val=separate(val_features, val_labels, "val"),
         test=separate(test_features, test_labels, "test"),
+        reason=reason,
     )
 
 
-def _mention_whole_numbers(labels: np.ndarray, source: str) -> None:
-    """An array of floats can hold classes too; say what was assumed."""
-    first = labels[:10_000]
-    if (first == np.floor(first)).all() and len(np.unique(first)) <= 20:
-        _log.warning(
-            "warning: the labels in %s are floats, so this is regression; for classes set data.task=classification",
-            source,
-        )
+class _Layout(NamedTuple):
+    """Where the columns of two-dimensional features stand in a row; of other features `places` is empty."""
+
+    places: tuple[int, ...] = ()
+    width: int = 0
+    label: int | None = None
+    unused: tuple[int, ...] = ()
 
 
-def _open_pair(features: str, labels: str | None, x_key: str, y_key: str) -> tuple[np.ndarray, np.ndarray]:
-    x = open_array(features, f"data.{x_key}")
-    if labels is None:
-        if x.ndim != 2 or x.shape[1] < 2:
+def _find_layout(features: str, labels: str | None, keep_index: bool, like: DataSpec | None) -> _Layout:
+    x = open_array(features, "data.features")
+    if x.ndim != 2 or (labels is None and x.shape[1] < 2):
+        return _Layout()
+    width = x.shape[1]
+    label = width - 1 if labels is None else None
+    if like:
+        found = f"data.features: rows of {features} have shape {x.shape[1:]}"
+        if labels is None and like.label_places and not like.holds((width,)):
+            return _Layout(feature_places(width, like, found), width, like.label_places[0])
+        if labels is None and like.columns:
             raise UserError(
-                f"data.{y_key} is null, so the last column of {features} would be the label, "
-                f"but it has shape {x.shape}; set data.{y_key}"
+                f"data.labels: required: {features} has {width} columns, and which of them is the label is not known"
             )
-        return x[:, :-1], x[:, -1]
-    y = open_array(labels, f"data.{y_key}")
+        if labels is not None and not like.holds((width,)):
+            return _Layout(feature_places(width, like, found), width)
+    places = [place for place in range(width) if place != label]
+    ends = () if like or keep_index else {places[0], places[-1]}
+    unused = tuple(sorted(place for place in ends if counts_rows(x[:, place])))
+    for place in unused:
+        places.remove(place)
+        _log.warning(
+            "warning: column %d of %s counts the rows and is left out (data.keep_index=true keeps it)", place, features
+        )
+    if not places:
+        raise UserError(f"data.features: {features} has no columns but row numbers; data.keep_index=true keeps them")
+    return _Layout(tuple(places), width, label, unused)
+
+
+def _open_pair(
+    features: str, labels: str | None, x_key: str, y_key: str, layout: _Layout
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features and labels; the label's column, and what is no feature, are taken out of an array that has them.
+
+    A split with a file of its own has the columns of `layout`, or the features alone.
+    """
+    x = open_array(features, f"data.{x_key}")
+    if labels is None and (x.ndim != 2 or x.shape[1] < 2):
+        raise UserError(
+            f"data.{y_key} is null, so the last column of {features} would be the label, "
+            f"but it has shape {x.shape}; set data.{y_key}"
+        )
     if x.ndim < 2:
         raise UserError(f"data.{x_key}: {features} has shape {x.shape}, expected (N, features) or (N, ...)")
-    if len(x) != len(y):
+    y = None if labels is None else open_array(labels, f"data.{y_key}")
+    if y is not None and len(x) != len(y):
         raise UserError(f"data.{y_key}: {labels} has {len(y)} rows, but {features} has {len(x)}")
-    return x, y
+    is_whole = layout.places != () and x.ndim == 2 and x.shape[1] == layout.width
+    if y is None and is_whole and layout.label is not None:
+        y = x[:, layout.label]
+    elif y is None:
+        x, y = x[:, :-1], x[:, -1]
+        is_whole = layout.places != () and x.shape[1] == layout.width
+    return (columns_of(x, layout.places) if is_whole else x), y

@@ -1,12 +1,12 @@
 """Raw rows from a file, as a model takes them: for inference, in batches, without ever holding all of them."""
 
 from collections.abc import Iterator
-from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array, stream_array
+from trainhouse.arrays.label_place import without_labels
 from trainhouse.arrays.npz import stream_npz
 from trainhouse.arrays.row_preprocessing import check_finite
 from trainhouse.arrays.spec import DataSpec
@@ -20,7 +20,7 @@ def read_raw_rows(
 ) -> tuple[int | None, Iterator[np.ndarray]]:
     """Return the number of rows (None for a CSV file, which doesn't say) and their batches (B, *input_shape).
 
-    Rows may be flattened, and may have the label as one more column at the end; a CSV file may have its
+    Rows may be flattened, and may have the label where the rows had it that were trained on; a CSV file may have its
     columns in any order. Raises `UserError`, at once or with the batch concerned, for rows that are not
     like those the model was trained on.
     """
@@ -41,15 +41,13 @@ def read_raw_rows(
     if spec.categories:
         named = ", ".join(spec.categories)
         raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")
-    with_label = (prod(spec.input_shape) + 1,)
-    if shape[1:] != with_label and not spec.holds(shape[1:]):
-        raise UserError(f"{key}: rows of {path} have shape {shape[1:]}, the model takes {spec.input_shape}")
+    batches = without_labels(batches, shape[1:], spec, f"{key}: {path}")
     return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
 
 
 def _in_shape(batch: np.ndarray, spec: DataSpec, source: str) -> np.ndarray:
-    """Cut off a label column, and bring rows to the stored shape and dtype."""
-    rows = batch.reshape(len(batch), -1)[:, : prod(spec.input_shape)]
+    """Bring rows to the stored shape and dtype."""
+    rows = batch.reshape(len(batch), -1)
     with np.errstate(invalid="ignore", over="ignore"):  # what doesn't fit is refused below, or as not finite
         stored = np.ascontiguousarray(rows).astype(spec.dtype, copy=False)
     if spec.dtype == "uint8" and rows.dtype != np.uint8 and (stored != rows).any():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainhouse.arrays.array_file import map_of
+from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
 
@@ -60,7 +61,7 @@ def free_memory(meminfo: Path = Path("/proc/meminfo"), groups: Path = Path("/sys
     return free
 
 
-def on_device(rows: Rows, choice: Choice, device: torch.device, source: str) -> "OnDevice | None":
+def on_device(rows: Rows, choice: Choice, device: torch.device, source: str, wide: bool = False) -> "OnDevice | None":
     """Return the rows on an accelerator if that is asked for; ``auto`` asks if they take less than a quarter of it.
 
     On the CPU they are where they are used already. Raises `UserError` if ``true`` asks for more than there is.
@@ -68,27 +69,26 @@ def on_device(rows: Rows, choice: Choice, device: torch.device, source: str) -> 
     if choice is False or device.type == "cpu":
         return None
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-    needed = rows.x.size * (1 if rows.x.dtype == np.uint8 else 4) + rows.y.nbytes
+    needed = rows.x.size * served_dtype(rows.x.dtype, wide).itemsize + rows.y.nbytes
     if choice == "auto" and (free is None or needed > _SHARE * free):
         return None
     if free is not None and needed > free:
         text = f"{source} takes {_size(needed)}, but {_size(free)} are free on {device}; set it to false"
         raise UserError(f"data.device_resident: {text}")
-    return OnDevice(rows, device)
+    return OnDevice(rows, device, wide)
 
 
 class OnDevice:
     """The rows and labels of a data set on a device, where batches of them are gathered."""
 
-    def __init__(self, rows: Rows, device: torch.device) -> None:
+    def __init__(self, rows: Rows, device: torch.device, wide: bool = False) -> None:
         """Copy the rows there a stretch at a time, in the dtype in which batches have them."""
-        dtype = torch.uint8 if rows.x.dtype == np.uint8 else torch.float32
-        self.x = torch.empty(rows.x.shape, dtype=dtype, device=device)
+        dtype = served_dtype(rows.x.dtype, wide)
+        self.x = torch.empty(rows.x.shape, dtype=torch.from_numpy(np.empty(0, dtype)).dtype, device=device)
         self.y = torch.tensor(rows.y, device=device)
         step = max(1, _CHUNK_BYTES // max(1, rows.x[:1].nbytes))
         for start, stop in pairwise([*range(0, len(rows.x), step), len(rows.x)]):
-            stored = np.array(rows.x[start:stop], None if dtype == torch.uint8 else np.float32)
-            self.x[start:stop] = torch.from_numpy(stored)
+            self.x[start:stop] = torch.from_numpy(np.array(rows.x[start:stop], dtype))
 
     def __getitem__(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         return self.x[numbers], self.y[numbers]

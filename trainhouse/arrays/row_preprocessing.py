@@ -4,42 +4,46 @@ Fitted on the training split alone, in one streaming pass. As a module with buff
 device, is saved with the weights, and turns raw rows into predictions without any other file.
 """
 
-from collections.abc import Iterator
-from math import prod
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays.moments import Moments, by_channel, chunks, is_far, refuse_too_alike
+from trainhouse.arrays.precision import KeepsFloat64, has_float64
 from trainhouse.arrays.spec import DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
-_CHUNK_BYTES = 2**20  # 16 MiB took twice as long: as float64, and thrice over, they leave the processor's cache
+_WIDE = (torch.float64, torch.int64, torch.int32)  # which hold more than float32
 
 
-class RowPreprocessing(nn.Module):
+class RowPreprocessing(KeepsFloat64):
     """Standardises numbers, fills in missing ones, and spreads category codes out.
 
-    Rows of float numbers are standardised column by column; images, and uint8 values of any shape,
-    channel by channel (a pixel that is almost always 0 has no deviation worth dividing by). A
-    category becomes one-hot, or a learned vector of `embedding_dim` numbers; an unknown one, zeros.
-    Images stored channels last (H, W, 1 | 3 | 4) come out channels first.
+    Each column of a table, each feature of a sequence and each channel of an image has a mean and deviation of its
+    own, whatever the dtype: `DataSpec.channel_axis` says along which axis of a row they lie. A category becomes
+    one-hot, or a learned vector of `embedding_dim` numbers; an unknown one, zeros. Images stored channels last
+    (H, W, C) come out channels first.
+
+    Moments are float64, and so is the arithmetic where it has to be: for rows in float64, and for columns far from 0.
+    All other rows are standardised in float32.
     """
 
     mean: Tensor
     std: Tensor
     plain: Tensor
     coded: Tensor
+    shift: Tensor
+    scale: Tensor
 
     def __init__(self, spec: DataSpec, embedding_dim: int = 0) -> None:
         super().__init__()
         self.input_shape, self.columns = spec.input_shape, spec.columns
-        self.missing = spec.missing
+        self.missing, self.dtype = spec.missing, spec.dtype
         categories = spec.categories or {}
         coded = [index for index, name in enumerate(spec.columns) if name in categories]
         self.sizes = [len(categories[spec.columns[index]]) for index in coded]
-        self.channels_last = _channels_last(spec.input_shape)
-        self.per_channel = spec.dtype == "uint8" or len(spec.input_shape) > 1
+        self.axis = spec.axis
+        self.channels_last = len(spec.input_shape) > 2 and self.axis == len(spec.input_shape) - 1
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
         plain = [index for index in range(spec.input_shape[0]) if index not in set(coded)]
         self.register_buffer("plain", torch.tensor(plain, dtype=torch.long), persistent=False)
@@ -47,9 +51,17 @@ class RowPreprocessing(nn.Module):
         # Place 0 stands for an unknown category: zeros.
         tables = (nn.Embedding(size + 1, embedding_dim, padding_idx=0) for size in self.sizes if embedding_dim)
         self.embeddings = nn.ModuleList(tables)
-        channels = _channel_count(spec.input_shape) if self.per_channel else len(plain)
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("std", torch.ones(channels))
+        channels = 1 if self.axis is None else len(plain) if len(spec.input_shape) == 1 else self.input_shape[self.axis]
+        self.register_buffer("mean", torch.zeros(channels, dtype=torch.float64))
+        self.register_buffer("std", torch.ones(channels, dtype=torch.float64))
+        # The same in float32, in a shape that fits rows as they come out: what ordinary rows are standardised with.
+        shape = [1] * len(spec.input_shape)
+        if self.axis is not None:
+            shape[0 if self.channels_last else self.axis] = channels
+        self.register_buffer("shift", torch.zeros(shape), persistent=False)
+        self.register_buffer("scale", torch.ones(shape), persistent=False)
+        self.is_far = False
+        self.register_load_state_dict_post_hook(_after_loading)
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -61,6 +73,22 @@ class RowPreprocessing(nn.Module):
             return (self.input_shape[-1], *self.input_shape[:-1])
         return self.input_shape
 
+    @property
+    def how_it_reads(self) -> str:
+        """What rows are taken for, in a line, where their shape could mean something else; or nothing."""
+        shape, axis = self.input_shape, self.axis
+        each = "with a mean and a deviation of its own"
+        if axis is None:
+            return f"rows of shape {shape} have one mean and one deviation for all their numbers"
+        if len(shape) == 1:
+            is_bytes = self.dtype == "uint8"
+            return f"rows of {shape[0]} bytes are {shape[0]} columns, each {each}; images need a shape" * is_bytes
+        if len(shape) == 2:
+            steps, features = shape[1 - axis], shape[axis]
+            return f"rows of shape {shape} are {steps} steps of {features} features, each {each}"
+        is_image = len(shape) == 3 and shape[axis] in (1, 3, 4)
+        return "" if is_image else f"rows of shape {shape} have {shape[axis]} channels, each {each}"
+
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to float rows (B, *output_shape)."""
         if self.sizes:
@@ -70,8 +98,11 @@ class RowPreprocessing(nn.Module):
         return self._standardise(x)
 
     def _standardise(self, x: Tensor) -> Tensor:
-        shape = (-1,) + (1,) * (x.ndim - 2) if self.per_channel and len(self.mean) > 1 else (-1,)
-        x = (x.to(self.mean.dtype) - self.mean.view(shape)).div_(self.std.view(shape))  # the difference is new
+        if (self.is_far or x.dtype in _WIDE) and has_float64(x.device):
+            mean, std = self.mean.view(self.shift.shape), self.std.view(self.shift.shape)
+            x = (x.to(torch.float64) - mean).div_(std).to(self.scale.dtype)
+        else:
+            x = (x.to(self.shift.dtype) - self.shift).div_(self.scale)  # the difference is new
         return x.nan_to_num(nan=0.0) if self.missing == "mean" else x
 
     def _spread(self, codes: Tensor) -> list[Tensor]:
@@ -81,7 +112,7 @@ class RowPreprocessing(nn.Module):
         if len(self.embeddings):
             return [embedding(place) for embedding, place in zip(self.embeddings, places, strict=True)]
         hot = [nn.functional.one_hot(place, size + 1) for place, (_, size) in zip(places, columns, strict=True)]
-        return [code[:, 1:].to(self.mean.dtype) for code in hot]
+        return [code[:, 1:].to(self.scale.dtype) for code in hot]
 
     def fit(self, rows: Rows, train: np.ndarray | None, source: str) -> None:
         """Take mean and deviation from the rows numbered `train` (None: all), reading each chunk of rows once.
@@ -93,53 +124,46 @@ class RowPreprocessing(nn.Module):
         if train is not None:
             is_train[:] = False
             is_train[train] = True
-        count, mean, squares = np.zeros(1), np.zeros(1), np.zeros(1)
-        for start, chunk in _chunks(rows.x):
+        moments = Moments(len(self.mean))
+        for start, chunk in chunks(rows.x):
             check_finite(chunk, start, source, self.missing, self.columns)
-            values = self._by_channel(chunk[is_train[start : start + len(chunk)]])
-            # Merging the moments of chunks: Chan, Golub & LeVeque, 1979.
-            known = (~np.isnan(values)).sum(axis=0).astype(np.float64)
-            chunk_mean = np.nansum(values, axis=0) / np.maximum(known, 1)
-            total = count + known
-            delta = chunk_mean - mean
-            squares = squares + np.nansum((values - chunk_mean) ** 2, axis=0)
-            squares = squares + delta**2 * count * known / np.maximum(total, 1)
-            mean = mean + delta * known / np.maximum(total, 1)
-            count = total
-        self._refuse_empty(np.broadcast_to(count, self.mean.shape), source)
-        std = np.sqrt(squares / np.maximum(count, 1))
-        std = np.where(std > 1e-6 * np.maximum(1e-6, np.abs(mean)), std, 1.0)  # a constant column stays at zero
-        self.mean.copy_(torch.from_numpy(np.broadcast_to(mean, self.mean.shape).astype(np.float32)))
-        self.std.copy_(torch.from_numpy(np.broadcast_to(std, self.std.shape).astype(np.float32)))
+            moments.add(self._by_channel(chunk[is_train[start : start + len(chunk)]]))
+        self._refuse_empty(moments.count, source)
+        refuse_too_alike(moments, source, [self.columns[index] for index in self.plain] if self.columns else ())
+        self.mean.copy_(torch.from_numpy(moments.mean))
+        self.std.copy_(torch.from_numpy(moments.std))
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make what rows are standardised with from `mean` and `std`; to be called when these were changed."""
+        self.shift.copy_(self.mean.view(self.shift.shape))
+        self.scale.copy_(self.std.view(self.shift.shape))
+        self.is_far = bool(is_far(self.mean, self.std).any())
 
     def _refuse_empty(self, count: np.ndarray, source: str) -> None:
         if len(empty := np.flatnonzero(count == 0)):
-            if self.per_channel:
-                raise UserError(f"{source}: channel {empty[0]} holds no number in any training row")
+            if len(self.input_shape) > 1 or self.axis is None:
+                kind = "channel" if len(self.input_shape) > 2 else "feature"
+                raise UserError(f"{source}: {kind} {empty[0]} holds no number in any training row")
             index = int(self.plain[empty[0]])
             name, hint = (self.columns[index], f" (data.drop=[{self.columns[index]}])") if self.columns else (index, "")
             raise UserError(f"{source}: column {name} holds no number in any training row; leave it out{hint}")
 
     def _by_channel(self, chunk: np.ndarray) -> np.ndarray:
-        """Return float64 (values, channels) of raw rows."""
-        if not self.per_channel:
-            return chunk[:, self.plain.numpy()].astype(np.float64)
-        if self.channels_last:
-            chunk = np.moveaxis(chunk, -1, 1)
-        channels = len(self.mean)
-        pixels = prod(chunk.shape[1:]) // channels  # -1 can't be worked out for a chunk without training rows
-        return chunk.reshape(len(chunk), channels, pixels).transpose(0, 2, 1).reshape(-1, channels).astype(np.float64)
+        """Return float64 (values, channels) of raw rows, as an array of its own."""
+        if self.sizes:
+            chunk = chunk[:, self.plain.numpy()]
+        return by_channel(chunk, self.axis).astype(np.float64)
+
+
+def _after_loading(module: RowPreprocessing, keys: object) -> None:
+    module.prepare()
 
 
 def check_rows(rows: Rows, source: str, missing: str, columns: tuple[str, ...]) -> None:
     """Raise `UserError` for the first number in any row that is not finite, reading a chunk at a time."""
-    for start, chunk in _chunks(rows.x):
+    for start, chunk in chunks(rows.x):
         check_finite(chunk, start, source, missing, columns)
-
-
-def _chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    step = max(1, _CHUNK_BYTES // max(1, x[:1].nbytes))
-    return ((start, x[start : start + step]) for start in range(0, len(x), step))
 
 
 def check_finite(
@@ -164,13 +188,3 @@ def check_finite(
         elif np.isfinite(value):
             hint = ", too large for float32; scale the column down"
         raise UserError(f"{source}: row {start + row}, column {where} is {value}{hint}")
-
-
-def _channels_last(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[-1] in (1, 3, 4) and shape[0] not in (1, 3, 4)
-
-
-def _channel_count(shape: tuple[int, ...]) -> int:
-    if len(shape) < 3:
-        return 1
-    return shape[-1] if _channels_last(shape) else shape[0]

@@ -4,14 +4,26 @@ These types are all that `evaluation` knows of the data package.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from trainhouse.configuration.errors import UserError
+
 TaskName = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
+AUTO, ALL, BY_DTYPE = _CHOICES = ("auto", "all", "by_dtype")
+_IMAGE_SIDE = 8  # of bytes in two dimensions: smaller ones are steps of a sequence with few features
+# What specs of older versions say nothing of.
+_LACKED: dict[str, Any] = {
+    "channel_axis": BY_DTYPE,
+    "label_places": (),
+    "unused_places": (),
+    "unlearned": {},
+    "ranges": (),
+}
 
 
 @dataclass(frozen=True)
@@ -21,13 +33,19 @@ class DataSpec:
     Attributes:
         task: decides the loss, the metrics and the figures.
         input_shape: shape of one row as stored, without the batch dimension.
-        dtype: numpy name of the rows as stored: ``uint8`` or ``float32``.
+        dtype: numpy name of the rows as served: ``uint8``, ``float32``, or ``float64`` where float32 can't hold them.
         outputs: number of classes, or number of regression targets.
         classes: class names in the order of the labels 0, 1, ...; empty for regression.
         targets: names of the target columns.
         columns: names of the feature columns of a table, in stored order; empty if they have none.
         categories: for each feature column that holds text, its category names in the order of their codes.
         missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.
+        channel_axis: the axis of a row along which lie the columns, features or channels that have a mean and a
+            deviation each; None has one of both for all numbers. ``auto`` goes by the shape, as `channel_axis_of` says.
+        label_places: where the targets stand in a row of the file, if that has them beside the features.
+        unused_places: where a row of the file has what is neither feature nor target.
+        unlearned: for each feature column that holds text, what the file has in other rows than those of training.
+        ranges: the least and the greatest number of each feature column in training; None if it holds text.
     """
 
     task: TaskName
@@ -39,6 +57,23 @@ class DataSpec:
     columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Literal["error", "mean"] = "error"
+    channel_axis: int | str | None = AUTO
+    # These say what one file was like, not which rows a model takes: specs that differ in them are equal.
+    label_places: tuple[int, ...] = field(default=(), compare=False)
+    unused_places: tuple[int, ...] = field(default=(), compare=False)
+    unlearned: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    ranges: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if self.channel_axis is not None:
+            axis = channel_axis_of(self.input_shape, self.dtype, self.channel_axis)
+            object.__setattr__(self, "channel_axis", axis)
+
+    @property
+    def axis(self) -> int | None:
+        """The `channel_axis`, counted from the front."""
+        assert not isinstance(self.channel_axis, str)
+        return self.channel_axis
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether rows of `shape` have the same numbers in the same order: flattened, or with axes of length 1."""
@@ -46,24 +81,41 @@ class DataSpec:
         axes = [[length for length in lengths if length != 1] for lengths in (shape, self.input_shape, (size,))]
         return axes[0] in axes[1:]
 
+    def texts(self) -> dict[str, tuple[str, ...]] | None:
+        """Return the texts of the whole file that the model was trained on, in training rows or not, as it was read."""
+        others = self.unlearned or {}
+        return {
+            name: tuple(sorted((*texts, *others.get(name, ())))) for name, texts in (self.categories or {}).items()
+        } or None
+
+    def of_any_file(self) -> "DataSpec":
+        """Return the spec without what it says of one file."""
+        return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=())
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        plain["categories"] = {name: list(codes) for name, codes in (self.categories or {}).items()}
+        plain: dict[str, Any] = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+        for key in ("categories", "unlearned"):
+            plain[key] = {name: list(texts) for name, texts in (plain[key] or {}).items()}
+        plain["ranges"] = [None if ends is None else list(ends) for ends in self.ranges]
         return plain
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DataSpec":
-        """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        """Undo `to_dict`, of this or an older version. Raises `KeyError` or `TypeError` if neither made `values`."""
         if not isinstance(values, dict):
             raise TypeError(f"expected a mapping, found {type(values).__name__}")
-        known = {field.name: values[field.name] for field in fields(cls)}
+        known = {one.name: {**_LACKED, **values}[one.name] for one in fields(cls)}
         for name, holds in _HOLDS.items():
             if not holds(known[name]):
                 raise TypeError(f"{name} is {_shown(known[name])}")
-        for name in ("input_shape", "classes", "targets", "columns"):
+        for name in ("input_shape", "classes", "targets", "columns", "label_places", "unused_places"):
             known[name] = tuple(known[name])
-        known["categories"] = {name: tuple(codes) for name, codes in (known["categories"] or {}).items()} or None
+        for name in ("categories", "unlearned"):
+            known[name] = {column: tuple(texts) for column, texts in (known[name] or {}).items()} or None
+        known["ranges"] = tuple(None if ends is None else tuple(map(float, ends)) for ends in known["ranges"])
         spec = cls(**known)
         named = spec.classes if spec.task == "classification" else spec.targets
         if len(named) != spec.outputs:
@@ -72,6 +124,8 @@ class DataSpec:
             raise TypeError("categories names columns that are not there")
         if spec.columns and len(spec.columns) != prod(spec.input_shape):
             raise TypeError(f"input_shape is {spec.input_shape}, of {len(spec.columns)} columns")
+        if isinstance(spec.channel_axis, int) and not 0 <= spec.channel_axis < len(spec.input_shape):
+            raise TypeError(f"channel_axis is {spec.channel_axis}, of rows of shape {spec.input_shape}")
         return spec
 
 
@@ -94,6 +148,16 @@ def _is_categories(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and _is_names([*value]) and all(map(_is_names, value.values())))
 
 
+def _is_place(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**31
+
+
+def _is_range(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(end, (int, float)) for end in value)
+
+
 def _shown(value: Any) -> str:
     """A value that may be anything, a tensor of any size among it."""
     return repr(value)[:40] if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
@@ -109,14 +173,44 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     "columns": _is_names,
     "categories": _is_categories,
     "missing": lambda value: type(value) is str and value in ("error", "mean"),
+    "unlearned": _is_categories,
+    "label_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
+    "unused_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
+    "ranges": lambda value: isinstance(value, (list, tuple)) and all(map(_is_range, value)),
+    "channel_axis": lambda value: value is None or type(value) is int or (type(value) is str and value in _CHOICES),
 }
+
+
+def channel_axis_of(shape: tuple[int, ...], dtype: str, choice: int | str = AUTO) -> int | None:
+    """Return the axis of a row along which each place has a mean and a deviation of its own; None: all have the same.
+
+    ``auto`` takes (F,) for columns and (T, F) for steps of F features, whatever their dtype; bytes of at least 8 x 8
+    for an image (H, W); more dimensions for channels: last if there are 1, 3 or 4 of them there, else first.
+    ``by_dtype`` is what older versions did. Raises `UserError` for an axis that a row doesn't have.
+    """
+    dimensions = len(shape)
+    if choice == ALL:
+        return None
+    if choice == BY_DTYPE and (dimensions == 2 or (dimensions == 1 and dtype == "uint8")):
+        return None
+    if choice in (AUTO, BY_DTYPE):
+        if dimensions == 2:
+            return None if dtype == "uint8" and min(shape) >= _IMAGE_SIDE else 1
+        is_last = dimensions == 3 and shape[-1] in (1, 3, 4) and shape[0] not in (1, 3, 4)
+        return dimensions - 1 if is_last else 0
+    if isinstance(choice, (str, bool)) or not -dimensions <= choice < dimensions:
+        raise UserError(
+            f"data.channel_axis: expected {AUTO}, {ALL}, or an axis of rows of shape {shape}, from {-dimensions} to "
+            f"{dimensions - 1}, got {choice}"
+        )
+    return choice % dimensions
 
 
 class Rows(NamedTuple):
     """Rows in stored form and what is to be predicted for them.
 
-    `x` is (N, *input_shape), uint8 or float32, usually memory-mapped; `y` is (N,) int64 classes or
-    (N, T) float32 targets.
+    `x` is (N, *input_shape) of any real dtype, usually memory-mapped; `y` is (N,) int64 classes or (N, T) targets,
+    float32, or float64 where float32 does not hold them.
     """
 
     x: np.ndarray
@@ -132,3 +226,5 @@ class Dataset:
     name: str
     val: Rows | None = None
     test: Rows | None = None
+    reason: str = ""
+    """Why the task is what it is."""

@@ -1,5 +1,6 @@
 """Tables of named columns: CSV files read in a stream, and columns turned into the numbers of a spec."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import prod
@@ -7,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
+from trainhouse.arrays.label_place import check_labels, feature_places
+from trainhouse.arrays.row_numbers import has_no_name
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.texts import Strangers, code_of
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+
+_log = logging.getLogger(__name__)
 
 # True and False stay the text that they are: a column read by its content in training is read as text later.
 _AS_TEXT: dict[str, list[str]] = {"true_values": [], "false_values": []}
@@ -42,21 +47,34 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     """Yield stored rows (B, *input_shape) of a CSV file, a block at a time; columns are found by name.
 
     Columns that the spec doesn't know (the label among them) are passed over. A model that was trained on an
-    array has no names: its columns are taken by their order. Raises `UserError` for a column that is missing.
+    array has no names: its columns are taken by their order, and have to be as many. Raises `UserError` for a column
+    that is missing.
     """
     refuse_missing(path, key)
-    categories = spec.categories or {}
-    types = {name: pa.string() if name in categories else pa.float64() for name in spec.columns}
-    options = csv.ConvertOptions(column_types=types, include_columns=list(spec.columns) or None)
-    start = 0
+    source = f"{key}: {path}"
     try:
-        if spec.columns:
-            found = csv.open_csv(path).schema.names
-            _refuse_twice([name for name in found if name in types], f"{key}: {path}")
+        header = csv.open_csv(path).schema.names
+        columns, labels = list(spec.columns), list[str]()
+        if not columns:
+            columns, labels = _unnamed_columns(header, spec, source)
+        for name in columns:
+            if name not in header:
+                hint = did_you_mean(name, header)
+                raise UserError(f"{source} has no column '{name}', which the model was trained on{hint}")
+        _refuse_twice([name for name in header if name in {*columns, *labels}], source)
+        types = {name: pa.string() if name in (spec.categories or {}) else pa.float64() for name in columns}
+        options = csv.ConvertOptions(column_types=types, include_columns=columns + labels)
+        start, strangers = 0, Strangers(spec)
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
                 if block.num_rows:
-                    yield encode_columns(pa.Table.from_batches([block]), spec, f"{key}: {path}", start)
+                    table = pa.Table.from_batches([block])
+                    for name in labels:
+                        check_labels(plain_array(table.column(name)), spec, f"{source}: column {name}", start)
+                    rows = encode_columns(table.select(columns), spec, source, start, strangers)
+                    if start == 0 and (names := strangers.all_unknown()):
+                        _refuse_unknown_columns(path, names, spec, source)
+                    yield rows
                     start += block.num_rows
     except KeyError as error:
         name = str(error).split("'")[1] if "'" in str(error) else str(error)
@@ -66,26 +84,42 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:
-        raise UserError(f"{key}: {path} has no rows")
+        raise UserError(f"{source} has no rows")
+    for line in strangers.lines():
+        _log.warning("warning: %s: %s", path, line)
 
 
-def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0) -> np.ndarray:
+def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source: str) -> None:
+    """Raise `UserError` if all texts of one of the columns are unknown; each of them is read to the end, alone."""
+    for name in names:
+        options = csv.ConvertOptions(column_types={name: pa.string()}, include_columns=[name])
+        strangers = Strangers(spec)
+        with csv.open_csv(path, convert_options=options) as reader:
+            for block in reader:
+                _codes(pa.chunked_array([block.column(0)]), name, (), strangers)
+                if strangers.known[name]:
+                    break
+        strangers.refuse(source)
+
+
+def encode_columns(
+    table: pa.Table, spec: DataSpec, source: str, start: int = 0, strangers: Strangers | None = None
+) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
-    A missing number is NaN; a missing or unknown category is -1. `start` is the number of the first row,
-    for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    A missing number is NaN; a missing or unknown category is -1, and `strangers` learns of it. `start` is the number of
+    the first row, for messages. Raises `UserError` for a value that the stored dtype can't hold.
     """
     categories = spec.categories or {}
-    names = spec.columns or _unnamed_columns(table, spec, source)
-    rows = np.empty((table.num_rows, len(names)), dtype=np.float32)
+    names = spec.columns or tuple(table.column_names)
+    rows = np.empty((table.num_rows, len(names)), dtype=np.float64 if spec.dtype == "float64" else np.float32)
     for index, name in enumerate(names):
         column = table.column(name)
         if name in categories:
-            codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(categories[name], pa.string()))
-            rows[:, index] = codes.fill_null(-1).to_numpy()
+            rows[:, index] = _codes(column, name, categories[name], strangers)
             continue
         try:
-            numbers = column.cast(pa.float64()).to_numpy()
+            numbers = column.cast(pa.float64(), safe=pa.types.is_string(column.type)).to_numpy()  # 2^53 + 1 is rounded
         except pa.ArrowInvalid as error:
             raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
         with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite
@@ -101,15 +135,38 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, start: int = 0)
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
 
 
-def _unnamed_columns(table: pa.Table, spec: DataSpec, source: str) -> tuple[str, ...]:
-    """The columns of a model that was trained on an array, by their order; a label may follow them."""
-    width = prod(spec.input_shape)
-    if table.num_columns not in (width, width + 1):
-        raise UserError(f"{source} has {table.num_columns} columns, the model takes {width}")
-    if all(is_number(name) for name in table.column_names):
+def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers | None) -> np.ndarray:
+    """The code of each cell (N,), worked out once for each text."""
+    cells = column.cast(pa.string()).combine_chunks()
+    cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
+    texts = cells.dictionary.to_pylist()
+    places = cells.indices.fill_null(len(texts)).to_numpy()
+    if strangers:
+        strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
+    codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
+    return codes[places]
+
+
+def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[list[str], list[str]]:
+    """The features and labels of a model that was trained on an array, by their order. Row numbers are left out."""
+    if all(is_number(name) for name in header):
         raise UserError(f"{source} has no header: its first row would be lost; add a line of column names")
-    _refuse_twice(table.column_names, source)
-    return tuple(table.column_names[:width])
+    _refuse_twice(header, source)
+    names = [name for name in header if not has_no_name(name)]
+    if left_out := [name for name in header if has_no_name(name)]:
+        shown = ", ".join(name or "the one without a name" for name in left_out)
+        _log.warning("warning: %s: row numbers are left out (column %s)", source.partition(": ")[2], shown)
+    takes = f"{prod(spec.input_shape)} without names"
+    places = feature_places(len(names), spec, f"{source} has {len(names)} columns", takes)
+    features = [names[place] for place in places]
+    return features, [name for name in names if name not in features]
+
+
+def plain_array(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column's numbers, or its cells as text; a missing number is NaN, a missing text empty."""
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.to_numpy()
+    return np.array(column.cast(pa.string()).fill_null("").to_pylist())
 
 
 def _refuse_twice(names: Iterable[str], source: str) -> None:

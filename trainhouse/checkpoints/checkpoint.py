@@ -19,11 +19,14 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.files import atomic_write
+from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
@@ -50,6 +53,20 @@ class Checkpoint:
     """The latest of every logged metric when it was written."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the data said of itself: a network may be built from it."""
+    signatures: dict[str, Any] = field(default_factory=dict)
+    """Of the config, and of its `data`: by them this user account knows what it has trained."""
+    seen: SeenRows | None = None
+    """The rows of arrays that it was trained or validated on; None where nothing says which."""
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether this user account has trained on the data that the config describes: it may use its paths again."""
+        return is_signed(self.config["data"], self.signatures.get("data"))
+
+    @property
+    def foreign(self) -> Path | None:
+        """Its path, if this user account has not trained it; None for one's own."""
+        return None if is_signed(self.config, self.signatures.get("config")) else self.path
 
     @property
     def data_spec(self) -> DataSpec:
@@ -72,6 +89,7 @@ class CheckpointRecord(L.Callback):
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
         folder: Path | None = None,
+        seen: SeenRows | None = None,
     ) -> None:
         """Callbacks that a module configures itself and that name no folder save into `folder`."""
         self.folder = folder
@@ -82,14 +100,16 @@ class CheckpointRecord(L.Callback):
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
+            "seen_rows": seen.to_dict() if seen else None,
         }
         self._said = False
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        checkpoint[RECORD] = {**self.record, "epoch": trainer.current_epoch + 1, "metrics": metrics}
         config = self.record["config"]
+        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(config)}
+        checkpoint[RECORD] = {**self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
@@ -318,9 +338,9 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     content = read(path)
     record = content[RECORD]
     try:
-        spec = None if record["spec"] is None else DataSpec.from_dict(record["spec"])
         parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
         parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
+        parts["signatures"] = record.get("signatures", {})
         for name, value in parts.items():
             kind = int if name == "epoch" else dict
             if not isinstance(value, kind):
@@ -333,9 +353,14 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
         if not all(isinstance(value, (int, float)) for value in metrics.values()):
             raise TypeError("metrics are not all numbers")
         _ = config["model"]["_target_"], config["data"]["_target_"]
+        spec = record["spec"]
+        if spec is not None:
+            spec = DataSpec.from_dict(with_label_place(spec, config["data"]))
+        seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, config, spec, origin, parts["state_dict"], record["epoch"], metrics, parts["facts"])
+    weights, signed = parts["state_dict"], parts["signatures"]
+    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signed, seen)
 
 
 def _first_sentence(error: BaseException) -> str:

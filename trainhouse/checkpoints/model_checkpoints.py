@@ -1,6 +1,7 @@
 """Lightning's `ModelCheckpoint` with file names for people, and several of them side by side."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import wraps
 from string import Formatter
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from trainhouse.configuration.errors import UserError
 
+_FILENAME = r"[^{}]*(\{[^{}\[\]:!]+(:0?\d{0,2}(\.\d{1,2})?[a-zA-Z%]?)?\}[^{}]*)*"
 _NAME_BY_DEFAULT = "epoch_{epoch:03d}-step_{step}"
 
 
@@ -27,6 +29,8 @@ class ModelCheckpoint(LightningModelCheckpoint):
     @wraps(LightningModelCheckpoint.__init__)  # type: ignore[misc]  # so that its arguments can be checked
     def __init__(self, dirpath: Any = None, filename: str | None = None, **options: Any) -> None:
         options.setdefault("auto_insert_metric_name", False)
+        if filename is not None:
+            check_fields(filename)
         super().__init__(dirpath, filename or _NAME_BY_DEFAULT, **options)
         self.overwrites = not options.get("enable_version_counter", True)
         self._told_by_filename = False
@@ -70,6 +74,16 @@ def tell_apart(callbacks: Mapping[str, L.Callback]) -> None:
                 raise UserError(f"{key}.filename: '{callback.filename}' is what {other} writes too; rename one")
 
 
+def check_fields(filename: str) -> None:
+    """Raise `ValueError` unless what is filled into a file name are values by their names.
+
+    Lightning leaves the rest to `str.format`, which also reads what an object is made of, and writes a gigabyte if told
+    so.
+    """
+    if not re.fullmatch(_FILENAME, filename):
+        raise ValueError(f"filename: '{filename}' has more in its braces than a name and its format, as {{epoch:03d}}")
+
+
 def fields_of(filename: str) -> list[str]:
     """Return what is filled into a file name: epoch, step, metrics. Raises `ValueError` for one that has no meaning."""
     return [field for _, field, _, _ in Formatter().parse(filename) if field is not None]
@@ -86,6 +100,7 @@ def check_checkpoint(node: Mapping[str, Any], key: str) -> None:
     if not isinstance(filename, str) or filename == "last" or not filename:
         raise UserError(f"{key}.filename: expected a name without / that is not 'last', got {filename!r}")
     try:
+        check_fields(filename)
         fields = fields_of(filename)
         tried = {name: torch.tensor(1 if name in ("epoch", "step") else 1.0) for name in (*fields, "epoch")}
         filled = LightningModelCheckpoint(filename=filename, auto_insert_metric_name=False).format_checkpoint_name(

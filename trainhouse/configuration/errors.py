@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from types import FrameType
 
@@ -147,3 +147,13 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its name if it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error`, its cause, the cause of that and so on; `raise error from error` makes a circle of them."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__

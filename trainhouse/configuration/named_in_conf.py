@@ -4,6 +4,7 @@ A place is the path of keys to a `_target_`. Parts that conf/ has several of, ea
 (callbacks), share one place; so do the items of a list.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class _Named:
     names: dict[Place, set[str]] = field(default_factory=dict)
     # Where conf/ says ``optimizer: ${optimizer}``, whatever the other place may be may be there too.
     links: dict[Place, set[Place]] = field(default_factory=dict)
-    addresses: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
 
 
 def names_in_conf(place: Place) -> set[str]:
@@ -47,9 +48,22 @@ def names_in_conf(place: Place) -> set[str]:
     return names
 
 
-def addresses_in_conf() -> set[str]:
-    """Return every string in ``conf/`` that is an address (``s3://...``)."""
-    return _read(schema.CONF, schema.LIBRARY_CONF).addresses
+def outside_in_conf() -> set[str]:
+    """Return every string in ``conf/`` that `leads_outside`."""
+    return _read(schema.CONF, schema.LIBRARY_CONF).outside
+
+
+def leads_outside(text: str) -> bool:
+    """Whether a string is an address (``s3://...``), or the path of what is neither in the project nor below here."""
+    if "://" in text or text.startswith("~"):
+        return True
+    is_absolute = bool(Path(text).anchor)
+    if not is_absolute and ".." not in Path(text).parts:
+        return False
+    project = schema.CONF.parent
+    places = [project, project.resolve()] if is_absolute else [project, project.resolve(), Path.cwd()]
+    path = Path(os.path.normpath(Path.cwd() / text))
+    return not any(path.is_relative_to(place) for place in places)
 
 
 def is_part(place: Place) -> bool:
@@ -104,8 +118,8 @@ def _collect(node: Any, place: Place, named: _Named) -> None:
         elif isinstance(item, str):
             if link := re.fullmatch(r"\$\{([\w.]+)\}", item):
                 named.links.setdefault(below, set()).add(_place(tuple(link[1].split("."))))
-            if "://" in item:
-                named.addresses.add(item)
+            if leads_outside(item):
+                named.outside.add(item)
 
 
 def _items(node: Any) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """What configurations of older versions lack, and what was done then: so that their files stay readable."""
 
 import copy
+import math
 from typing import Any
 
 Config = dict[str, Any]
@@ -21,6 +22,16 @@ BEFORE: Config = {
     "data.block_rows": 256,
     "data.window_blocks": 64,
 }
+# Of the library's own readers, whose new arguments other functions don't take.
+_READERS = ("read_npy", "read_csv")
+_READERS_BEFORE: Config = {"channel_axis": "by_dtype"}
+
+
+def complete_reader(data: Config) -> None:
+    """Add to the `data` group of an older run what its reader did before it was asked."""
+    if str(data.get("_target_")).rpartition(".")[2] in _READERS:
+        for name, value in _READERS_BEFORE.items():
+            data.setdefault(name, value)
 
 
 def is_array_data(data: Any) -> bool:
@@ -39,3 +50,10 @@ def with_what_it_lacks(config: Config) -> Config:
         elif data is not None and is_array_data(data):
             data.setdefault(name, copy.deepcopy(value))
     return new if data is None else {**new, "data": data}
+
+
+def with_label_place(spec: Config, data: Config) -> Config:
+    """Return a checkpoint's spec with the label's place: the last one, in an array without a file of labels."""
+    if "label_places" in spec or spec.get("columns") or data.get("labels") is not None or not spec.get("input_shape"):
+        return spec
+    return {**spec, "label_places": [math.prod(spec["input_shape"])]}

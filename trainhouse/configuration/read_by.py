@@ -1,12 +1,12 @@
 """Which groups of the configuration are read by whom: a LightningModule of the user's own makes much for itself."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.schema import config_file
+from trainhouse.configuration.schema import config_file, is_global
 
 # Groups that only the module around a plain network reads, unless the model's configuration refers to them.
 OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "module")
@@ -22,6 +22,31 @@ def as_typed(overrides: Any) -> list[str]:
     plain = OmegaConf.to_container(overrides, resolve=False)
     assert isinstance(plain, list)
     return [str(override) for override in plain]
+
+
+def set_in_files(choices: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what files such as those of experiment= set beside their own group: (file, an override word for word)."""
+    found: list[tuple[str, str]] = []
+    for group, option in choices.items():
+        path = config_file(f"{group}/{option}")
+        if group.startswith("hydra") or not path.is_file() or not is_global(path):
+            continue
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        assert isinstance(content, dict)
+        file = f"{path.parent.parent.name}/{group}/{path.name}"
+        for entry in content.pop("defaults", []):
+            for name, chosen in entry.items() if isinstance(entry, dict) else ():
+                found.append((file, f"{str(name).removeprefix('override ').lstrip('/')}={chosen}"))
+        found += [(file, f"{key}={value}") for key, value in _leaves(content)]
+    return found
+
+
+def _leaves(node: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def refers_to(group: str, overrides: Iterable[str], choices: dict[str, str]) -> bool:

@@ -92,12 +92,12 @@ def _of_command(command: str) -> tuple[Node, dict[str, Node | None]]:
     groups: dict[str, Node | None] = {}
     for entry in own.pop("defaults", []):
         for group, option in entry.items() if isinstance(entry, dict) else ():
-            if group != "hydra" and option is not None and not _is_global(config_file(f"{group}/{option}")):
+            if group != "hydra" and option is not None and not is_global(config_file(f"{group}/{option}")):
                 groups[group] = None if config_file(f"{group}/none").exists() else _needed(group)
     return {str(key): value for key, value in own.items()}, groups
 
 
-def _is_global(path: Path) -> bool:
+def is_global(path: Path) -> bool:
     """Whether an option of a group sets keys of the whole configuration, and none of its own."""
     return path.read_text(encoding="utf-8").startswith("# @package _global_")
 

@@ -15,8 +15,16 @@ from typing import Any
 
 from hydra.utils import get_object
 
-from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.configuration.named_in_conf import MANY, Place, addresses_in_conf, is_part, names_in_conf, place_below
+from trainhouse.configuration.errors import UserError, causes, did_you_mean
+from trainhouse.configuration.named_in_conf import (
+    MANY,
+    Place,
+    is_part,
+    leads_outside,
+    names_in_conf,
+    outside_in_conf,
+    place_below,
+)
 from trainhouse.configuration.old_names import current_name
 
 
@@ -86,28 +94,39 @@ _NEVER = (
 )
 
 
-def check_config(config: dict[str, Any], source: str, typed: Collection[str] = ()) -> None:
+def check_config(config: dict[str, Any], source: str, typed: Collection[str] = (), own: bool = False) -> None:
     """Refuse what the configuration of a run may not hold, key by key, as `check_targets` does."""
     for key, value in config.items():
-        check_part(key, value, source, typed)
+        check_part(key, value, source, typed, own)
 
 
-def check_part(group: str, node: Any, source: str, typed: Collection[str] = ()) -> None:
+def check_part(group: str, node: Any, source: str, typed: Collection[str] = (), own: bool = False) -> None:
     """Refuse what the part `group` of a configuration may not hold, as `check_targets` does."""
-    check_targets(node, ALLOWED.get(group, NOTHING), group, source, typed)
+    check_targets(node, ALLOWED.get(group, NOTHING), group, source, typed, own)
 
 
-def check_targets(node: Any, allowed: Allowed, key: str, source: str, typed: Collection[str] = ()) -> None:
+def check_targets(
+    node: Any, allowed: Allowed, key: str, source: str, typed: Collection[str] = (), own: bool = False
+) -> None:
     """Refuse everything in `node`, the part `key`, that is not plain data, and every `_target_` that no file may name.
 
     `node` has to be exactly what will be instantiated: a string with an interpolation in it is refused, since it
     would become something else. A name is checked before anything is imported for it, and what it stands for
     afterwards, so an alias (``trainhouse.arrays.npy.np.load``) is refused too. An address in the data (``s3://...``)
-    is the user's to give: it stands in ``conf/``, or its key is one of those `typed` on the command line, as
-    ``data.file``. Raises `UserError` that names the key and the file `source`.
+    or a path that leads out of the project is the user's to give: it stands in ``conf/``, or its key is one of those
+    `typed` on the command line, as ``data.file``, or the data is the user's `own`, of a run of this account. Raises
+    `UserError` that names the key and the file `source`.
     """
     *above, last = key.split(".")
-    _Check(allowed, source, typed).below(node, place_below(tuple(above), last, node), key)
+    check = _Check(allowed, source, typed, own, [])
+    check.below(node, place_below(tuple(above), last, node), key)
+    if check.outside:
+        first, text = check.outside[0]
+        keys = dict.fromkeys(key.partition("[")[0] for key, _ in check.outside)
+        raise UserError(
+            f"{source}: {first} is {text!r}; this file was configured by another user account (or an older version), "
+            f"so type its data paths: {' '.join(f'{key}=...' for key in keys)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -115,6 +134,9 @@ class _Check:
     allowed: Allowed
     source: str
     typed: Collection[str]
+    own: bool
+    outside: list[tuple[str, str]]
+    """Addresses, and paths that lead out of the project, each with its key."""
 
     def below(self, node: Any, place: Place, key: str) -> None:
         """Check a node and all that is in it; `place` and `key` both say where it stands."""
@@ -137,13 +159,10 @@ class _Check:
     def _string(self, text: str, place: Place, key: str) -> None:
         if "${" in text:
             raise UserError(f"{self.source}: {key} is {text!r}; a file may hold no interpolation")
-        if place[0] != "data" or "://" not in text or text in addresses_in_conf():
+        if place[0] != "data" or self.own or not leads_outside(text) or text in outside_in_conf():
             return
         if not any(f"{key}.".startswith((f"{given}.", f"{given}[")) for given in self.typed):
-            raise UserError(
-                f"{self.source}: {key} is {text!r}; a file may hold no address of data that conf/ doesn't have; "
-                f"give it on the command line: {key.partition('[')[0]}=..."
-            )
+            self.outside.append((key, text))
 
     def _target(self, name: Any, place: Place, key: str) -> None:
         """Import what `name` stands for, if that may be, and refuse what no file may name at `place`."""
@@ -201,9 +220,7 @@ def locate(name: Any, key: str) -> Any:
         with _quiet():
             found = get_object(current_name(name))
     except Exception as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
+        *_, cause = causes(error)
         module, _, attribute = name.rpartition(".")
         hint = ""
         if isinstance(cause, (AttributeError, ModuleNotFoundError)):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.errors import did_you_mean
+from trainhouse.configuration.errors import causes, did_you_mean
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
 from trainhouse.configuration.speed import fast
 
@@ -44,9 +45,7 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
             group, _, option = argument.partition("=")
             if is_group(group) and not config_file(f"{group}/{option}").exists():
                 return _no_such_option(group, option)
-    cause: BaseException = error
-    while cause.__cause__ is not None and str(cause.__cause__).strip():
-        cause = cause.__cause__
+    *_, cause = takewhile(lambda inner: inner is error or str(inner).strip(), causes(error))
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)

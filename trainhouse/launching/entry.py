@@ -23,14 +23,16 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.logging import log_to, log_traceback
+from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
 
 _log = logging.getLogger(__name__)
@@ -74,7 +76,8 @@ def script(
             try:
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
-                check_foreign_config(sys.argv[1:], CONF, config_name)
+                if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
+                    os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
@@ -85,17 +88,17 @@ def script(
             except (UserError, JobFailedError) as error:
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
-                sys.exit(f"error: {error}")
+                sys.exit(f"error: {printable(error)}")
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
                     raise
-                sys.exit(f"error: {explain(error, CONF, config_name, sys.argv[1:])}")
+                sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
             except OSError as error:  # of a file of Hydra's own, or of the log
                 if show_traceback or (told := fault_of_the_machine(error)) is None:
                     raise
-                sys.exit(f"error: {told}")
+                sys.exit(f"error: {printable(told)}")
             except (KeyboardInterrupt, Interrupted) as stopped:
-                print(str(stopped) or "interrupted", file=sys.stderr)
+                print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
 
         return main
@@ -150,7 +153,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains)
                 if elsewhere:
                     prepare_worker()
-                return act(config)
+                with only_below(os.environ.get(FOREIGN_CONFIG) if trains else None, folder):
+                    return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:
                     release(folder)
@@ -161,7 +165,10 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
     except (UserError, OSError) as error:  # no log could be opened
-        message = f"error: {fault_of_the_machine(error) or error}"
+        message = f"error: {printable(fault_of_the_machine(error) or error)}"
+        # Where a process that the sweep had started before still works, that one says how the job ends.
+        if in_sweep and isinstance(error, BusyError):
+            raise JobStoppedError(str(error)) from None
         if not in_sweep:
             print(message, file=sys.stderr)
     if not in_sweep:
@@ -177,7 +184,8 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
     """
     expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
-    message = f"error: {expected or f'{type(error).__name__}: {error}'}"
+    told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    message = f"error: {told}"
     if expected is not None:
         if not quiet:
             print(message, file=sys.stderr)
@@ -185,7 +193,7 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         if not show_traceback:  # what is half made may fail once more when it is thrown away
             sys.unraisablehook = lambda raised: None
     if (expected is None and not quiet) or show_traceback:
-        traceback.print_exc()
+        print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     log_traceback(_log)
     return message
 

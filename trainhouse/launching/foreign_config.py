@@ -4,6 +4,7 @@ Hydra builds things itself from the `hydra` part of such a file, and sets enviro
 that part has to be just what this project writes there; the rest is checked as the configuration of any file.
 """
 
+import re
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.old_names import let_hydra_find, with_current_names
 from trainhouse.configuration.targets import check_config
-from trainhouse.runs.run_folder import config_header
+from trainhouse.runs.run_folder import config_header, own_parts
 
 
 def _parser() -> ArgumentParser:
@@ -32,10 +33,11 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> None:
+def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> Path | None:
     """Raise `UserError` if the main configuration is not in `conf` and holds what no file may hold.
 
-    `arguments` are the command line's. What stands in them, and in a folder of `--config-dir`, is the user's own.
+    Returns the file if it is one that this user account has not written. `arguments` are the command line's. What
+    stands in them, and in a folder of `--config-dir`, is the user's own.
     """
     parsed, unknown = _parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
@@ -53,7 +55,10 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     path = (main / (parsed.config_name or config_name)).resolve()
     path = path if path.suffix == ".yaml" else path.with_name(f"{path.name}.yaml")
     if path.is_relative_to(conf.resolve()) or not path.is_file():
-        return
+        return None
+    for key in (re.split("[=@]", override.lstrip("+~"))[0] for override in parsed.overrides):
+        if key and (main / key).is_dir():
+            raise UserError(f"{key}: {main / key} lies beside a configuration; only {path.name} is taken from there")
     own = OmegaConf.to_container(OmegaConf.create(config_header(path.parent)), resolve=False)
     assert isinstance(own, dict)
     try:
@@ -65,4 +70,7 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
         if with_current_names(found) != own[key]:
             raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
         let_hydra_find(found)
-    check_config(plain, str(path))
+    typed = [override.lstrip("+").partition("=")[0] for override in parsed.overrides]
+    has_own_data, is_own = own_parts(path, plain)
+    check_config(plain, str(path), typed, has_own_data)
+    return None if is_own else path

@@ -1,13 +1,16 @@
 """What the terminal says and the log keeps: the same lines, with times in the file."""
 
+import copy
 import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable
+from trainhouse.machine import terminal
 
 try:
     import fcntl
@@ -29,23 +32,26 @@ _NOT_FOR_USERS = (
 )
 
 
+class BusyError(UserError):
+    """Another process is at work in a run's folder."""
+
+
 @contextmanager
 def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     """Show the project's log records on the terminal (or not) and, within the block, append them to `path`.
 
     Warnings become log records. Libraries are heard from WARNING up, this project from INFO up.
-    `path` None keeps no file. Raises `UserError` if another process keeps its log there: it is at work in
+    `path` None keeps no file. Raises `BusyError` if another process keeps its log there: it is at work in
     the same folder.
     """
-    terminal = logging.StreamHandler(sys.stdout)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
-    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
-    handlers: list[logging.Handler] = [terminal] if on_terminal else [logging.NullHandler()]
+    shown = _Terminal()
+    shown.setFormatter(_Printable("%(message)s"))
+    handlers: list[logging.Handler] = [shown if on_terminal else logging.NullHandler()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
         _lock(file)
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        file.setFormatter(_Printable("%(asctime)s %(levelname)-7s %(message)s"))
         handlers.append(file)
 
     root = logging.getLogger()
@@ -57,11 +63,13 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     warnings.formatwarning = lambda message, category, filename, lineno, line=None: f"warning: {message}"
     logging.captureWarnings(True)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), nullcontext() if on_terminal else terminal.quiet():
             for pattern in _NOT_FOR_USERS:
                 warnings.filterwarnings("ignore", message=pattern)
             yield
     finally:
+        if on_terminal:
+            terminal.clear()
         logging.captureWarnings(False)
         root.handlers, root.level, warnings.formatwarning = before
         for handler in handlers:
@@ -69,6 +77,38 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
                 handler.close()
             except OSError as error:  # a full disk; what the run came to stands elsewhere
                 print(f"warning: {path}: {error.strerror}; its last lines are missing", file=sys.stderr)
+
+
+class _Terminal(logging.Handler):
+    """Says what a record says above the live line, in a form that fits the terminal if the record has one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record, unless it is for the file alone."""
+        if getattr(record, "file_only", False):
+            return
+        try:
+            short = getattr(record, "short", None) if sys.stdout.isatty() else None
+            terminal.say(printable(short) if short else self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+class _Printable(logging.Formatter):
+    """Writes out what is not to be seen in a message, and in what is filled into it line breaks too.
+
+    What is filled in may have lines of its own if the record says so with ``extra={"lines": True}``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        record = copy.copy(record)
+        has_lines = getattr(record, "lines", False) or record.name == "py.warnings"  # of libraries
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                one if isinstance(one, (int, float)) or one is None else printable(one, has_lines)
+                for one in record.args
+            )
+        return printable(super().format(record), lines=True)
 
 
 def _lock(handler: logging.FileHandler) -> None:
@@ -80,7 +120,7 @@ def _lock(handler: logging.FileHandler) -> None:
     except BlockingIOError:
         handler.close()
         folder = Path(handler.baseFilename).parents[1]
-        raise UserError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
+        raise BusyError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
     except OSError:  # a file system without locks
         return
 

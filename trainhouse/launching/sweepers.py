@@ -5,9 +5,8 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 
 import os
 import secrets
-import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
@@ -83,7 +83,7 @@ class _ProjectSweeper(Sweeper):
             own = own_objective(self.composed)
             objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
-            with self.plan(overrides, folder, objectives, f"python {shlex.join(sys.argv)}") as plan:
+            with self.plan(overrides, folder, objectives, f"python {shell_joined(sys.argv)}") as plan:
                 self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
@@ -116,22 +116,23 @@ class _ProjectSweeper(Sweeper):
     def _try_out(self, plan: "Plan", parallel: bool) -> None:
         """Find what would spoil every job before the first one is run."""
         from trainhouse.sweeps.plan import Task
-        from trainhouse.sweeps.settings import lines_of
+        from trainhouse.sweeps.settings import lines_of, names_what_to_compare_by
 
         choices, folder = self.composed.hydra.runtime.choices, Path(self.composed.hydra.sweep.dir)
         told = [lines_of(Task(0, lines), folder, choices.launcher) for lines in plan.examples([*map(str, choices)])]
-        first, *_, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
+        first, *others, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
         for job in (first, last):  # as a launcher does
             with open_dict(job):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
+        question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
-            _check_in_workers(self.runner, [first, last], metrics)
+            _check_in_workers(self.runner, question)
             return
         from trainhouse.training.rehearsal import common_mistake
 
-        if mistake := common_mistake([first, last], metrics):
+        if mistake := common_mistake(*question):
             raise UserError(mistake)
 
     def _subdir(self) -> str:
@@ -165,8 +166,8 @@ def _unpickle_nothing_found(launcher: Any) -> None:
         params["submitit_folder"] = str(folder.parent / secrets.token_hex(8) / folder.name)
 
 
-def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[str, str]) -> None:
-    """Have one of joblib's processes look at the examples, while the others import what their jobs will need.
+def _check_in_workers(launcher: Any, question: tuple[Any, ...]) -> None:
+    """Have one of joblib's processes answer what `common_mistake` is asked, while the others import what jobs need.
 
     This one then has no need to import torch, which takes as long as a short job.
     """
@@ -174,7 +175,7 @@ def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[s
 
     others = [delayed(_ready)() for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
     try:
-        mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(examples, metrics), *others])
+        mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(*question), *others])
     except Exception as error:
         if type(error).__name__ not in ("TerminatedWorkerError", "BrokenProcessPool"):
             raise
@@ -186,13 +187,13 @@ def _check_in_workers(launcher: Any, examples: list[DictConfig], metrics: dict[s
         raise UserError(mistake)
 
 
-def _ready(examples: Sequence[DictConfig] = (), metrics: Mapping[str, str] | None = None) -> str | None:
-    """Make a process ready for the jobs of the sweep, and return what is wrong with the examples."""
+def _ready(*question: Any) -> str | None:
+    """Make a process ready for the jobs of the sweep, and return what is wrong with the examples in `question`."""
     setup_globals()
     prepare_worker()  # before torch is imported
     from trainhouse.training.rehearsal import common_mistake
 
-    return common_mistake(examples, metrics or {})
+    return common_mistake(*question) if question else None
 
 
 def _error(returned: JobReturn) -> str | None:

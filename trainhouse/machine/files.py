@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, BinaryIO
@@ -29,7 +30,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_partial_files(path.parent, older_than=_A_DAY)
     # The same folder is the same file system: only there is a rename atomic.
-    handle, name = mkstemp(dir=path.parent, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX)
+    handle, name = mkstemp(dir=path.parent, prefix=_prefix(path.name), suffix=PARTIAL_SUFFIX)
     partial = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -52,13 +53,19 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
-def remove_partial_files(folder: Path, older_than: float = 0.0) -> None:
-    """Remove what killed writes left in `folder`, if it is `older_than` so many seconds.
+def _prefix(name: str) -> str:
+    """What the partial files of a file of that name begin with."""
+    return f"{PARTIAL_PREFIX}{name[:60]}-"
 
-    With 0 only for a folder that nobody else writes to.
+
+def remove_partial_files(folder: Path, older_than: float = 0.0, of: str | None = None) -> None:
+    """Remove what killed writes left in `folder`, if it is `older_than` so many seconds; of one file only, if named.
+
+    With 0 only for a folder, or a file, that nobody else writes to.
     """
     latest = time.time() - older_than
-    for partial in folder.glob(f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"):
+    prefix = escape(PARTIAL_PREFIX if of is None else _prefix(of))
+    for partial in folder.glob(f"{prefix}*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):  # another program tidies up as well
             if partial.stat().st_mtime <= latest:
                 partial.unlink()
@@ -111,6 +118,14 @@ def copy(source: str | Path, target: str | Path) -> None:
     """Copy a file to `target` atomically."""
     with open(source, "rb") as reader, atomic_write(target) as writer:
         shutil.copyfileobj(reader, writer)
+
+
+def cut_off(path: Path, size: int) -> None:
+    """Shorten a file to `size` bytes, in one moment; one of which nothing is left is removed."""
+    if size == 0:
+        path.unlink()
+    elif path.stat().st_size > size:
+        os.truncate(path, size)
 
 
 def sha256(path: str | Path) -> str:

@@ -14,6 +14,7 @@ from typing import IO, NoReturn
 
 from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine.locks import of_this_machine, try_lock
+from trainhouse.machine.writes import unrefused
 
 _STOP_MARK = "SWEEP_STOP_MARK"  # in the environment, which processes hand on to those that they start
 _TIME_TO_SAVE = 60.0  # seconds
@@ -78,7 +79,7 @@ def _end_without_parent() -> None:
     while os.getppid() == parent:
         time.sleep(1)
     if mark:
-        with suppress(OSError):
+        with suppress(OSError), unrefused():
             Path(mark).touch()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_TIME_TO_SAVE)

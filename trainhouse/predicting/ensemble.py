@@ -1,14 +1,16 @@
 """The best models of a sweep as one: the mean of what they predict."""
 
 import os
-from collections.abc import Collection, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays.precision import KeepsFloat64
+from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.targets import check_part
@@ -18,27 +20,44 @@ from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.build_module import is_lightning_module, rebuild_module, wrap
 
 
-class MeanOf(nn.Module):
+class MeanOf(KeepsFloat64):
     """Several trained modules as one network, whose outputs are those of a single one: so it is measured as one.
 
     Its outputs are those of the members' mean prediction; targets are standardised by the mean of the members' scales,
     `target_mean` and `target_std`, each (T,).
     """
 
-    def __init__(self, members: Sequence[Any]) -> None:
-        """`members` share their spec and loss."""
+    def __init__(self, members: Sequence[Any], own_codes: Sequence[Mapping[int, Sequence[int]]] = ()) -> None:
+        """`members` share their spec and loss.
+
+        `own_codes` are for each member, by the column, its codes for the shared ones and, as the last one, for no text.
+        """
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.own_codes = own_codes
         self.task = members[0].task
         for name in ("target_mean", "target_std"):
             self.register_buffer(name, torch.stack([getattr(member, name) for member in members]).mean(dim=0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        total = sum(member.predict(x) for member in self.members)  # type: ignore[operator]
+        parts = [member.predict(self._coded(x, number)) for number, member in enumerate(self.members)]  # type: ignore[operator]
+        total = sum(parts)
         mean: Tensor = total / len(self.members)  # type: ignore[assignment]
         outputs = self.task.undo(mean)
-        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs
+        return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
+
+    def _coded(self, x: Tensor, number: int) -> Tensor:
+        """Return the rows with the codes of one member's categories."""
+        if not self.own_codes or not self.own_codes[number]:
+            return x
+        x = x.clone()
+        for column, codes in self.own_codes[number].items():
+            table = torch.tensor(codes, dtype=x.dtype, device=x.device)
+            places = x[:, column].nan_to_num(nan=-1).long()
+            none = len(codes) - 1
+            x[:, column] = table[torch.where((places < 0) | (places > none), none, places)]
+        return x
 
 
 def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
@@ -66,20 +85,25 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
                 "give the folder of one of its runs"
             )
     for other in members[1:]:
-        one, two = first.data_spec, other.data_spec
-        for name in (field.name for field in fields(one)):
+        one, two = (replace(member.data_spec, categories=member.data_spec.texts()) for member in (first, other))
+        for name in (field.name for field in fields(one) if field.compare):
             _refuse_difference(name, first, other, getattr(one, name), getattr(two, name), "predict")
     return members
 
 
-def is_own(checkpoint: Checkpoint, typed: Collection[str] = ()) -> bool:
+def is_own(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is of a LightningModule or a LightningDataModule of the user's own.
 
-    What it names is imported for that, if a file may name it; `typed` are the keys that the command line gives.
+    What it names is imported for that, if a file may name it; its paths are checked by who uses them.
     """
     for part in ("model", "data"):
-        check_part(part, checkpoint.config[part], str(checkpoint.path), typed)
+        check_part(part, checkpoint.config[part], str(checkpoint.path), own=True)
     return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
+
+
+def foreign_of(members: Sequence[Checkpoint]) -> Path | None:
+    """Return the file of a member that this user account has not trained; None if all are its own."""
+    return next((member.foreign for member in members if member.foreign), None)
 
 
 def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
@@ -87,11 +111,54 @@ def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
     modules = [rebuild_module(checkpoint) for checkpoint in members]
     if len(modules) == 1:
         return modules[0].eval()
-    mean = MeanOf(modules)
+    mean = MeanOf(modules, _own_codes(members))
     module = wrap(members[0], nn.Identity(), mean)
     for name in ("target_mean", "target_std"):
         getattr(module, name).copy_(getattr(mean, name))
     return module.eval()
+
+
+def spec_of_rows(members: Sequence[Checkpoint]) -> DataSpec:
+    """Return what rows for all members are: a text is known that one of them knows, a number near that is near for one.
+
+    Members of different folds have different training rows, and so may have different categories and ranges.
+    """
+    first, specs = members[0].data_spec, [member.data_spec for member in members]
+    if len(specs) == 1:
+        return first
+    known = {
+        name: tuple(text for text in texts if any(text in (spec.categories or {})[name] for spec in specs))
+        for name, texts in (first.texts() or {}).items()
+    }
+    others = {
+        name: tuple(text for text in texts if text not in known[name]) for name, texts in (first.texts() or {}).items()
+    }
+    ranges = tuple(
+        (min(ends[0] for ends in known_ends), max(ends[1] for ends in known_ends)) if known_ends else None
+        for known_ends in (
+            [ends for ends in column if ends] for column in zip(*(spec.ranges for spec in specs), strict=False)
+        )
+    )
+    unlearned = {name: texts for name, texts in others.items() if texts}
+    return replace(first, categories=known or None, unlearned=unlearned or None, ranges=ranges)
+
+
+def _own_codes(members: Sequence[Checkpoint]) -> list[dict[int, list[int]]]:
+    shared = spec_of_rows(members)
+    found = []
+    for member in members:
+        own = member.data_spec.categories or {}
+        found.append(
+            {
+                shared.columns.index(name): [
+                    *(own[name].index(text) if text in own[name] else -1 for text in texts),
+                    -1,
+                ]
+                for name, texts in (shared.categories or {}).items()
+                if texts != own[name]
+            }
+        )
+    return found
 
 
 def check_same_test_rows(members: Sequence[Checkpoint]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 
+from trainhouse.arrays.precision import to_numpy
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.task import Task
@@ -22,13 +23,16 @@ class Evaluation:
     targets: np.ndarray
     predictions: np.ndarray
     task: Task
+    left_out: int = 0
+    """The number of rows that were not measured, since the model was trained or validated on them."""
 
 
 class Collect(L.Callback):
     """Keeps the targets and predictions of a test run, and writes each row's to a file if there is a path."""
 
-    def __init__(self, spec: DataSpec, path: Path | None) -> None:
-        self.spec, self.path = spec, path
+    def __init__(self, spec: DataSpec, path: Path | None, rows: np.ndarray) -> None:
+        """`rows` (N,) are the numbers, in their file, of the rows that are served."""
+        self.spec, self.path, self.rows = spec, path, rows
         self.writer: Writer | None = None
         self.targets: list[np.ndarray] = []
         self.predictions: list[np.ndarray] = []
@@ -37,11 +41,11 @@ class Collect(L.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Keep the predicted classes or values, and hand all that the model said to the writer."""
-        values, targets, task = outputs.float().cpu().numpy(), batch[1].cpu().numpy(), pl_module.task
+        values, targets, task = to_numpy(outputs), batch[1].cpu().numpy(), pl_module.task
         if self.writer:
             columns = task.target_columns(self.spec, targets) | task.prediction_columns(self.spec, values)
             first = sum(map(len, self.targets))
-            self.writer.write({"row": np.arange(first, first + len(targets))} | columns)
+            self.writer.write({"row": self.rows[first : first + len(targets)]} | columns)
         self.targets.append(targets)
         self.predictions.append(task.decide(values))
 
@@ -49,8 +53,8 @@ class Collect(L.Callback):
 def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect: Collect) -> Evaluation:
     """Run a module over the batches (x, y) of a split; metrics are named after it.
 
-    `collect` is one of the trainer's callbacks; its file gets each row's number within the split, target and
-    prediction. Raises `UserError` if the trainer is told to test no batch.
+    `collect` is one of the trainer's callbacks; its file gets each row's number, target and prediction. Raises
+    `UserError` if the trainer is told to test no batch.
     """
     with open_writer(collect.path) if collect.path else nullcontext() as collect.writer:
         results = trainer.test(module, batches, verbose=False)

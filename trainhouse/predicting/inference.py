@@ -1,18 +1,22 @@
 """Streams the rows of a file through a checkpoint's model into a file of predictions."""
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
+from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.ensemble import is_own, load_members, named, rebuild_ensemble
+from trainhouse.machine.terminal import LiveLine, Part, duration
+from trainhouse.machine.writes import only_below
+from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.writers import check_output, open_writer
 from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.threads import set_threads
@@ -42,7 +46,19 @@ def infer(
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):
         if path and target.exists() and Path(path).exists() and target.samefile(path):
             raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
-    if is_own(members[0], typed=[f"data.{key}" for key in data]):
+    with only_below(foreign_of(members), file=target):
+        _predict(members, input, data, target, batch_size, device)
+
+
+def _predict(
+    members: list[Checkpoint],
+    input: str | None,
+    data: dict[str, Any],
+    target: Path,
+    batch_size: int,
+    device: torch.device,
+) -> None:
+    if is_own(members[0]):
         written, what = _infer_own(members[0], input, data, target, batch_size, device)
         _log.info("%d %s of %s are in %s", written, what, named(members), target)
         return
@@ -54,16 +70,27 @@ def infer(
         raise UserError(
             f"output: {ANY_KIND} takes what a module of your own returns; give .csv, .parquet, .npy or .jsonl"
         )
-    spec = members[0].data_spec
+    spec = spec_of_rows(members)
     rows, batches = read_raw_rows(Path(input), spec, batch_size)
     module = rebuild_ensemble(members).to(device)
-    written = 0
-    with open_writer(target) as writer, tqdm(total=rows, unit=" rows", unit_scale=True, disable=None) as bar:
-        for values in predict(module, batches):
-            writer.write(module.task.prediction_columns(spec, values))
-            written += len(values)
-            bar.update(len(values))
+    written, started, line = 0, time.perf_counter(), LiveLine()
+    try:
+        with open_writer(target) as writer:
+            for values in predict(module, watched(batches, spec, input)):
+                writer.write(module.task.prediction_columns(spec, values))
+                written += len(values)
+                if line.is_due:
+                    line.show(_progress(written, rows, time.perf_counter() - started), written / rows if rows else None)
+    finally:
+        line.clear()
     _log.info("%d predictions of %s are in %s", written, named(members), target)
+
+
+def _progress(written: int, rows: int | None, seconds: float) -> list[Part]:
+    of = f" of {rows:,}" if rows else ""
+    rate = written / max(seconds, 1e-9)
+    parts = [Part(f"{written:,}{of} rows"), Part(f"{shown(rate, whole=True)} rows/s", 2)]
+    return [*parts, Part(f"{duration((rows - written) / rate)} left", 1)] if rows else parts
 
 
 def _infer_own(

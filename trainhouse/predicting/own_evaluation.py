@@ -17,11 +17,16 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.far_numbers import watched
+from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.machine.writes import only_below
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
@@ -34,7 +39,8 @@ from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
-from trainhouse.training.callbacks import ProgressBar
+from trainhouse.training.data_card import card_of
+from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.quiet import quiet_lightning
 
 _log = logging.getLogger(__name__)
@@ -46,10 +52,17 @@ _TYPED = (".npy", ".parquet")
 
 def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     """Run the module's own test (or validation, with ``split=val``), and report the metrics that it logs."""
+    with only_below(checkpoint.foreign, folder):
+        _evaluate(checkpoint, config, folder)
+
+
+def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     split = "test" if config["split"] == "auto" else config["split"]
     if split not in ("test", "val"):
         raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")
     seed = checkpoint.config["seed"]
+    reseed(seed, "init")
+    has_changed = _serves_other_data(checkpoint, config["data"])
     reseed(seed, "init")
     datamodule = _datamodule(checkpoint, config["data"])
     reseed(seed, "init")
@@ -61,8 +74,18 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
             other = "; split=val measures on the validation split" if split == "test" and validates else ""
             raise UserError(f"split: {type(owner).__name__} has no {hook}{other}")
     _say_what_changed(checkpoint)
+    if has_changed:
+        _log.warning(
+            "warning: %s serves other data than %s was trained on: if it has grown, rows of its %s split may be ones "
+            "that were trained on",
+            checkpoint.provenance["data"],
+            checkpoint.path,
+            split,
+        )
     _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
     _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
+    if isinstance(datamodule, DataModule):
+        datamodule.say_far_numbers(split)
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
     trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
     if trainer.world_size > 1:
@@ -73,7 +96,7 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
     metrics = {name: float(value) for result in results for name, value in result.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
-    line = metrics_line(metrics, split) or "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    line = metrics_line(metrics, split) or "  ".join(f"{name} {shown(value)}" for name, value in metrics.items())
     _log.info("%-6s %s", split, line)
     content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, content)
@@ -149,9 +172,9 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     _, batches = read_raw_rows(path, spec, batch_size)
     written = 0
     with open_writer(output) as writer, torch.inference_mode():
-        for number, rows in enumerate(batches):
+        for number, rows in enumerate(watched(batches, spec, str(path))):
             reseed(checkpoint.config["seed"], "predict", number)
-            x = preprocessing(torch.from_numpy(np.array(rows)).to(device))
+            x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)
             columns = _columns_of_rows(module, values, checkpoint)
             writer.write(columns)
@@ -164,7 +187,7 @@ def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpo
     is_plain = isinstance(values, Tensor) and values.ndim == 2 and values.shape[1] == spec.outputs
     if callable(getattr(module, "prediction_columns", None)) or not is_plain:
         return _columns(module, values)
-    numbers = values.float().cpu().numpy()
+    numbers = to_numpy(values)
     if spec.classes:
         chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
         return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}
@@ -177,6 +200,17 @@ def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.Lightnin
     if is_datamodule(checkpoint.config["data"]):
         return rebuild_datamodule(checkpoint, overrides)
     return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config["model"]))
+
+
+def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> bool:
+    """Whether a user's DataModule has another fingerprint than in training; where it can't be asked, nobody knows."""
+    if not is_datamodule(checkpoint.config["data"]):
+        return False
+    try:
+        card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
+    except Exception:  # the data of training need not be here
+        return False
+    return card.fingerprint != checkpoint.provenance["data_fingerprint"]
 
 
 def _module(checkpoint: Checkpoint) -> L.LightningModule:

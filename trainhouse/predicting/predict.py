@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainhouse.arrays.precision import on_device, to_numpy
+
 
 class Predictor(Protocol):
     """A trained module: it knows its device, and maps stored rows to probabilities or predictions."""
@@ -25,11 +27,14 @@ class Predictor(Protocol):
 
 
 def predict(module: Predictor, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield float32 probabilities (B, C) or predictions (B, T) for each batch of stored rows (B, *input_shape)."""
+    """Yield probabilities (B, C) or predictions (B, T) for each batch of stored rows (B, *input_shape).
+
+    They are float32, or float64 where float32 would round away what tells them apart.
+    """
     module.eval()
     with torch.inference_mode():
         for rows in batches:
-            yield module.predict(_tensor(rows).to(module.device)).float().cpu().numpy()
+            yield to_numpy(module.predict(on_device(_tensor(rows), module.device)))
 
 
 def _tensor(rows: np.ndarray) -> Tensor:

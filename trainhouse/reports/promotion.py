@@ -2,18 +2,25 @@
 
 import logging
 import math
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import copy, sha256, write_json
+from trainhouse.machine.files import copy, remove_partial_files, sha256, write_json
+from trainhouse.machine.locks import of_this_machine, try_lock
+from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.run_table import Ranking, Run
 from trainhouse.runs.run_folder import METRICS
 
 _log = logging.getLogger(__name__)
+_REPLACES = "replaces"
+_PATIENCE = 60.0  # seconds
 
 
 def check_final_model(path: Path) -> None:
@@ -32,7 +39,9 @@ def check_final_model(path: Path) -> None:
 def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     """Copy the best run's checkpoint to `final_model`, and say beside it in a `.json` file where it comes from.
 
-    A final model that is there already gives way only to a better one on the same data, unless `force`.
+    A final model that is there already gives way only to a better one on the same data, unless `force`. The record is
+    written first, with the one that it replaces: whichever of the two the model's SHA-256 is in, holds. So the renaming
+    of the model decides, and a command that is killed before or after it can be given again.
     """
     best = ranking.runs[0]
     value = best.metrics[ranking.metric]
@@ -40,38 +49,99 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
         raise UserError(f"metric: {ranking.metric} is not finite in any run, so there is no best one")
     check_final_model(final_model)
     _refuse_damaged(best.best_model)
-    record = final_model.with_suffix(".json")
-    if final_model.is_file() and not force:
-        kept = _reason_to_keep(_read_record(record), best, ranking, final_model)
-        if kept:
-            _log.info("%s stays as it is: %s", final_model, kept)
-            return
+    _refuse_another(best)
     try:
-        copy(best.best_model, final_model)
+        final_model.parent.mkdir(parents=True, exist_ok=True)
+        with _alone():
+            for path in (final_model, final_model.with_suffix(".json")):
+                remove_partial_files(path.parent, of=path.name)
+            _promote(best, value, ranking, final_model, force)
     except OSError as error:
         raise UserError(f"final_model: cannot write {final_model}: {error.strerror}") from error
-    write_json(
-        record,
-        {
-            "run": str(best.folder),
-            "checkpoint": str(best.best_model),
-            "epoch": best.best_epoch,
-            "metric": ranking.metric,
-            "mode": ranking.mode,
-            "value": value,
-            "metrics": best.metrics,
-            "sha256": sha256(final_model),
-            "data": best.provenance["data"],
-            "data_fingerprint": best.provenance["data_fingerprint"],
-            "data_key": best.data_key,
-            "git_commit": best.provenance["git_commit"],
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for other promotions on this machine. Raises `UserError` if one does not end."""
+    until = time.monotonic() + _PATIENCE
+    while (lock := try_lock(of_this_machine("promotion"))) is None:
+        if time.monotonic() > until:
+            raise UserError(
+                "final_model: another select_best_model.py is at work on this machine; wait for it, or end it"
+            )
+        time.sleep(0.05)
+    with lock:
+        yield
+
+
+def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force: bool) -> None:
+    path = final_model.with_suffix(".json")
+    written = _read_record(path)
+    present = _record_of(final_model, written, ranking) if final_model.is_file() else None
+    if final_model.is_file() and not force:
+        kept = _reason_to_keep(present, best, ranking, final_model)
+        if kept:
+            if present != _without_history(written):
+                write_json(path, present)
+                _log.info("%s: its record is written again; a promotion had been stopped", final_model)
+            _log.info("%s stays as it is: %s", final_model, kept)
+            return
+    record = _record(best, ranking.metric, ranking.mode)
+    write_json(path, record | ({_REPLACES: present} if present else {}))
+    copy(best.best_model, final_model)
     what = "best" if best.monitor is not None else "last"
     _log.info("%s is now the %s model of %s (%s %.4f)", final_model, what, best.folder, ranking.metric, value)
     if best.monitor is None:
         _log.info("the run monitors nothing, so that its last model stands in for a best one")
+
+
+def _record(run: Run, metric: str, mode: str) -> dict[str, Any]:
+    """Return what is said of a run's best model."""
+    return {
+        "run": str(run.folder),
+        "checkpoint": str(run.best_model),
+        "epoch": run.best_epoch,
+        "metric": metric,
+        "mode": mode,
+        "value": run.metrics[metric],
+        "metrics": run.metrics,
+        "loss": run.loss,
+        "sha256": sha256(run.best_model),
+        "data": run.provenance["data"],
+        "data_fingerprint": run.provenance["data_fingerprint"],
+        "data_key": run.data_key,
+        "git_commit": run.provenance["git_commit"],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _record_of(final_model: Path, written: dict[str, Any] | None, ranking: Ranking) -> dict[str, Any] | None:
+    """Return the record of the model that is there: of those that a promotion, stopped or not, has written.
+
+    Or one made again, if the model is the best of one of the runs; None if nobody knows where it comes from.
+    """
+    digest = sha256(final_model)
+    for record in (written, (written or {}).get(_REPLACES)):
+        if isinstance(record, dict) and record.get("sha256") == digest:
+            return _without_history(record)
+    for run in ranking.runs:
+        same_size = run.best_model.stat().st_size == final_model.stat().st_size
+        if same_size and ranking.metric in run.metrics and sha256(run.best_model) == digest:
+            return _record(run, ranking.metric, ranking.mode)
+    return None
+
+
+def _without_history(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    return record and {key: value for key, value in record.items() if key != _REPLACES}
+
+
+def _refuse_another(run: Run) -> None:
+    """A checkpoint that was copied into a run's folder has not the numbers of that run."""
+    if run.best_model_sha256 not in (None, sha256(run.best_model)):
+        raise UserError(
+            f"{run.best_model}: is not the file that the numbers in {run.folder / METRICS} were measured with (its "
+            "SHA-256 is another); restore it, or delete that run"
+        )
 
 
 def _refuse_damaged(checkpoint: Path) -> None:
@@ -94,7 +164,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
 
 def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, final_model: Path) -> str | None:
     """Why the present final model is not replaced; None if it is. Raises `UserError` if the two can't be compared."""
-    if record is None or record.get("sha256") != sha256(final_model):
+    if record is None:
         raise UserError(f"{final_model}: there is no record of where this file comes from; replace it with force=true")
     if record.get("data_key") != best.data_key:
         raise UserError(
@@ -105,6 +175,12 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
     present = metrics.get(ranking.metric) if isinstance(metrics, dict) else None
     if not isinstance(present, (int, float)):
         raise UserError(f"{final_model}: has no {ranking.metric} to compare with; replace it with force=true")
+    losses = (record.get("loss"), best.loss)
+    if is_loss(ranking.metric) and (differs := difference(losses)):
+        raise UserError(
+            f"{final_model}: its {ranking.metric} is not the same measure ({differs}); compare by another with "
+            "metric=..., or replace it with force=true"
+        )
     value = best.metrics[ranking.metric]
     better = value < present if ranking.mode == "min" else value > present
     if better:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.reports.likeness import are_own, data_key, loss_in, refuse_unlike
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.table import table
 from trainhouse.runs.best_of_sweep import read_best
@@ -47,6 +48,10 @@ class Run:
     provenance: dict[str, Any]
     directions: dict[str, str] = field(default_factory=dict)
     """The better end, ``min`` or ``max``, of the metrics that say it."""
+    loss: dict[str, Any] | None = None
+    """What its losses measure; None if nothing says it."""
+    best_model_sha256: str | None = None
+    """What `best_model` was when the metrics were written; None of a run of an older version."""
 
     def better(self, metric: str) -> str | None:
         """Return the better end of a metric, as far as it is known."""
@@ -73,6 +78,19 @@ def find_runs(folder: Path) -> list[Run]:
 
 
 def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
+    runs, left_out = _sorted_out(paths)
+    for why in left_out:
+        _log.info("left out: %s", why)
+    if not runs:
+        first = f" ({len(left_out)} left out, the first: {left_out[0]})" if left_out else ""
+        raise UserError(
+            f"runs: no finished run with a best model below {folder}{first}; train one with python train.py"
+        )
+    return runs
+
+
+def _sorted_out(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
+    """Return the runs that can be ranked, and why others can't."""
     runs, left_out = [], []
     for path in paths:
         try:
@@ -80,14 +98,8 @@ def _finished(paths: Iterable[Path], folder: Path) -> list[Run]:
             if "status" in content:  # else an evaluation, which has metrics too
                 runs.append(_run(path, content))
         except UserError as why:
-            _log.info("left out: %s", why)
             left_out.append(str(why))
-    if not runs:
-        first = f" ({len(left_out)} left out, the first: {left_out[0]})" if left_out else ""
-        raise UserError(
-            f"runs: no finished run with a best model below {folder}{first}; train one with python train.py"
-        )
-    return runs
+    return runs, left_out
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -100,7 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _run(path: Path, content: dict[str, Any]) -> Run:
     """Return the run that the record at `path` describes. Raises `UserError` if it can't be ranked."""
     folder = path.parent
-    best = folder / str(content.get("best_model") or "none")
+    best = folder / _below(path, content.get("best_model"))
     if content.get("measured_in_part"):
         raise UserError(f"{folder}: measured on some of the batches only")
     if content["status"] != "completed":
@@ -120,6 +132,9 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
     directions = content.get("directions") or {}
     if not isinstance(directions, dict) or not all(end in ("min", "max") for end in directions.values()):
         raise UserError(f"{path}: directions: expected min or max for each metric, found {directions!r:.40}")
+    for key, kind in (("loss", dict), ("best_model_sha256", str)):
+        if not isinstance(content.get(key), kind | None):
+            raise UserError(f"{path}: {key}: is not what a run writes: {content[key]!r:.40}")
     if not isinstance(content.get("data_split"), dict | None):
         raise UserError(f"{path}: data_split: expected a mapping, found {content['data_split']!r:.40}")
     for name, value in content["metrics"].items():
@@ -135,28 +150,23 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             monitor=monitor,
             mode=mode,
             directions=directions,
+            loss=content["loss"] if content.get("loss") else loss_in(folder),
+            best_model_sha256=content.get("best_model_sha256"),
             model=content["model"],
             data=Path(origin["data"]).name,
-            data_key=_data_key(origin["data_fingerprint"], split),
+            data_key=data_key(origin["data_fingerprint"], split),
             provenance={key: origin[key] for key in ("data", "data_fingerprint", "git_commit", "date")},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
 
 
-def _data_key(fingerprint: str, split: dict[str, Any] | None) -> str:
-    """Name the rows and their split. A DataModule of the user's own splits by itself."""
-    if split is None:
-        return str(fingerprint)[:16]
-    return f"{fingerprint[:8]}/{_split_key(split)}/{split['split_seed']}"
-
-
-def _split_key(split: dict[str, Any]) -> str:
-    """Name what is compared: the folds of one cut have the same test rows, and validate on all others between them."""
-    train, val, test = split["split"]
-    if split.get("fold") is None:  # runs from before there were folds say nothing of them
-        return f"{train:g}-{val:g}-{test:g}"
-    return f"{1 - test:g}-{test:g}/{split['folds']:d}-fold"
+def _below(path: Path, name: object) -> str:
+    """Return the path of a run's best model within its folder, as the record at `path` has it."""
+    name = str(name or "none")
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{path}: best_model: expected a file of the run's own, found {name!r:.60}, which is outside")
+    return name
 
 
 def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
@@ -168,11 +178,15 @@ def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: 
     best = read_best(folder) if metric is None and mode is None else None
     if best is None:
         return rank(find_runs(folder), metric, mode, trained_on)
+    every, _ = _sorted_out(sorted(folder.rglob(METRICS)))
+    if not are_own(run.loss for run in every):
+        _refuse_unlike_losses(every, best.metric)  # an older version may have written what is best
+    runs = _finished([run / METRICS for run in best.runs], folder)
     chosen = " ".join(best.overrides) or "that without overrides"
     _log.info("best configuration of %s by its mean %s of %.4f: %s", folder, best.metric, best.mean, chosen)
     its = "its run is" if len(best.runs) == 1 else f"its {len(best.runs)} runs are"
     _log.info("only %s ranked; metric=... ranks all runs of the sweep\n", its)
-    return rank(_finished([run / METRICS for run in best.runs], folder), best.metric, best.mode, trained_on)
+    return rank(runs, best.metric, best.mode, trained_on)
 
 
 def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
@@ -205,6 +219,9 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
             logged = ", ".join(sorted({name for run in runs for name in run.metrics}))
             raise UserError(f"metric: the runs monitor nothing; choose with metric=... mode=... (there are: {logged})")
         mode = mode or own_mode
+        _refuse_unlike_losses(runs, metric)
+    elif not are_own(run.loss for run in runs):  # else the user, who alone knows, has said that they are alike
+        _refuse_unlike_losses(runs, metric)
     names = sorted({name for run in runs for name in run.metrics})
     if metric not in names:
         raise UserError(f"metric: no run has '{metric}'{did_you_mean(metric, names)} (there are: {', '.join(names)})")
@@ -226,6 +243,14 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
     return Ranking(sorted(runs, key=badness), metric, mode)
 
 
+def _refuse_unlike_losses(runs: Sequence[Run], metric: str) -> None:
+    """Raise `UserError` if `metric` is a loss that is not the same function in all runs that have it."""
+    having = [run for run in runs if metric in run.metrics]
+    better = {name: end for run in having for name in run.metrics if (end := run.better(name))}
+    shared = {name: end for name, end in better.items() if all(name in run.metrics for run in having)}
+    refuse_unlike("metric", metric, [run.loss for run in having], shared)
+
+
 def _choice(runs: Sequence[Run]) -> str:
     """What names the last run's data among `runs`: the file if it was always split alike, else the whole key."""
     last = runs[-1]
@@ -241,13 +266,14 @@ def print_ranking(ranking: Ranking) -> None:
         [place, run.folder, run.metrics.get(ranking.metric, math.nan), run.best_epoch, run.model, run.data, _date(run)]
         for place, run in enumerate(ranking.runs, 1)
     ]
-    _log.info("%s\n", table(header, rows))
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
 
 
 def print_runs(runs: Sequence[Run]) -> None:
     """Show runs with what names their data, in no order of merit."""
     rows = [[run.folder, run.model, run.data, run.data_key, _date(run)] for run in runs]
-    _log.info("%s\n", table(["run", "model", "data", "fingerprint/split/seed", "date"], rows))
+    header = ["run", "model", "data", "fingerprint/split/seed", "date"]
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
 
 
 def _date(run: Run) -> str:

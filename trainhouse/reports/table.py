@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from trainhouse.configuration.printable import printable
+from trainhouse.reports.numbers import shown
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a header and rows as lines; numbers have four decimals and stand to the right."""
-    cells = [list(header)] + [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    cells = [[_shown(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(header))]
     lines = [
@@ -16,3 +19,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         for row in cells
     ]
     return "\n".join(lines)
+
+
+def _shown(cell: object) -> str:
+    return shown(cell) if isinstance(cell, float) else printable(cell)

@@ -1,6 +1,7 @@
 """Writes predictions a batch at a time, as the file's ending says: .csv, .parquet, .npy or .jsonl."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write
+
+_log = logging.getLogger(__name__)
 
 Columns = dict[str, np.ndarray]
 
@@ -35,12 +39,32 @@ def class_array(classes: Sequence[str]) -> np.ndarray:
 
 
 class _Csv:
+    """Cells are as they are, those too that a spreadsheet takes for formulas, as of a class called ``=1+1``.
+
+    pandas and polars write them so. OWASP would have an apostrophe in front of them, which spreadsheets hide and every
+    other reader takes for a part of the name: the rows would no longer join with those that they were predicted from.
+    So the file stays true, and whoever opens it is warned.
+    """
+
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.writer: Any = None
+        self.warned = False
+
+    def _warn_of_formulas(self, columns: Columns, batch: pa.RecordBatch) -> None:
+        texts = [pa.array(list(columns)), *(column for column in batch.columns if pa.types.is_string(column.type))]
+        for column in texts:
+            begins = pc.match_substring_regex(column, r"^[=+\-@\t\r]")
+            if pc.any(begins).as_py():
+                first = column.filter(begins)[0].as_py()
+                _log.warning("warning: a spreadsheet may take '%s' for a formula; open the file as text", first)
+                self.warned = True
+                return
 
     def write(self, columns: Columns) -> None:
         batch = pa.RecordBatch.from_pydict(columns)
+        if not self.warned:
+            self._warn_of_formulas(columns, batch)
         if self.writer is None:
             self.file.write((",".join(map(_quoted, columns)) + "\n").encode())  # pyarrow quotes every name
             options = csv.WriteOptions(include_header=False, quoting_style="needed")

@@ -53,7 +53,7 @@ def _attributes(module: L.LightningModule) -> Iterator[tuple[str, str, Any]]:
     for path, part in module.named_modules():
         if isinstance(part, Metric):  # whose states are saved as such
             continue
-        for name in part._non_persistent_buffers_set:
+        for name in sorted(part._non_persistent_buffers_set):
             if (buffer := part._buffers.get(name)) is not None:
                 yield path, name, buffer
         for name, value in vars(part).items():

@@ -3,20 +3,16 @@
 Lightning has public hooks for some of it; for the rest its private names stand here.
 """
 
-import copy
-import math
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 import lightning as L
-from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
-from torch.utils.data import BatchSampler
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_loaders import Passes, Place, exact
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.shares import refuse_waiting_in_steps, with_exact_means, without_repeats
 
 Saved = dict[str, Any]
 
@@ -41,6 +37,8 @@ class ExactData:
         strategy: Any = trainer.strategy
         self._barrier, strategy.barrier = strategy.barrier, self._at_barrier
         self._process, strategy.process_dataloader = strategy.process_dataloader, self._process_loader
+        if trainer.world_size > 1:
+            strategy.reduce = with_exact_means(strategy.reduce)
         self._seed_making_of_loaders("train", trainer.fit_loop)
         self._seed_making_of_loaders("val", trainer.fit_loop.epoch_loop.val_loop)
         self._seed_making_of_loaders("val", trainer.validate_loop)
@@ -103,13 +101,16 @@ class ExactData:
             )
         loader, number = self._process(loader), len(self._new)
         is_training = self._stage == "train"
-        if not is_training and self.trainer.world_size > 1:
-            loader = _without_repeats(loader)
+        is_shared = not is_training and self.trainer.world_size > 1
+        if is_shared:
+            loader = without_repeats(loader, f"{self._stage}_dataloader")
         key = (self.seed, self._stage, number)
         passes = Passes(
             loader, key, self.trainer.global_rank, self._epoch if is_training else None, cycles=self._cycles
         )
         passes.differs = self.differs
+        if is_shared:
+            passes.before_second = refuse_waiting_in_steps(self.trainer, passes)
         if is_training and number < len(self.expected_first):
             passes.expected_first = self.expected_first[number]
         places = self._places.get(self._stage, {}).get("loaders", [])
@@ -123,39 +124,6 @@ class ExactData:
     def _cycles(self) -> bool:
         loader = self.trainer.fit_loop._combined_loader
         return isinstance(loader, CombinedLoader) and loader._mode == "max_size_cycle" and len(loader.flattened) > 1
-
-
-def _without_repeats(loader: Any) -> Any:
-    """Return a loader that Lightning has shared out among ranks for evaluation, so that no rank gets a row twice.
-
-    Lightning repeats rows until all shares are alike. Here the shares differ by a row at most, in as many batches on
-    each rank, since ranks wait for one another in each batch. Other loaders are returned as they are.
-    """
-    sampler = getattr(loader, "sampler", None)
-    if not isinstance(sampler, DistributedSamplerWrapper) or type(loader.batch_sampler) is not BatchSampler:
-        return loader
-    original = sampler.dataset._sampler  # type: ignore[attr-defined]
-    share = _Share(original, sampler.rank, sampler.num_replicas, loader.batch_size)
-    if loader.drop_last or len(original) // sampler.num_replicas < len(share):  # a batch would be empty on some rank
-        return loader
-    shared = copy.copy(loader)
-    vars(shared)["batch_sampler"] = share
-    return shared
-
-
-class _Share:
-    """The batches of one rank."""
-
-    def __init__(self, sampler: Any, rank: int, ranks: int, batch_size: int) -> None:
-        self.sampler, self.rank, self.ranks, self.batch_size = sampler, rank, ranks, batch_size
-
-    def __len__(self) -> int:
-        return math.ceil(math.ceil(len(self.sampler) / self.ranks) / self.batch_size)
-
-    def __iter__(self) -> Iterator[list[Any]]:
-        rows = list(self.sampler)[self.rank :: self.ranks]
-        edges = [round(number * len(rows) / len(self)) for number in range(len(self) + 1)]
-        return (rows[start:end] for start, end in pairwise(edges))
 
 
 def ask_no_preparation(trainer: L.Trainer) -> None:

@@ -69,6 +69,8 @@ class Passes:
         """Where the run was stopped, until training has got there again."""
         self.differs: Callable[[str], None] = lambda what: None
         """Told when a batch is not the one that was there before."""
+        self.before_second: Callable[[], None] = lambda: None
+        """Called before the second batch of a pass outside of training."""
         self.expected_first: str | None = None
         self.first: str | None = None
         """The digest of the first batch of all."""
@@ -91,6 +93,8 @@ class Passes:
         is_known = self._begin()
         batches = self._from_the_place()
         while True:
+            if self._given == 1 and self.epoch is None:
+                self.before_second()
             if not self._is_seeded_inside:
                 reseed(*self.key, "fetch", self._epoch, self._repeat, self._given, self.rank)
             batch = next(batches, _END)

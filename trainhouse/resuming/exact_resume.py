@@ -10,14 +10,16 @@ from typing import Any, Literal
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
-from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping
 from torch import Tensor
 from torchmetrics import Metric
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.early_stopping import count_in_full, forget, has_stopped
 from trainhouse.resuming.exact_data import ExactData
+from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.seeding import reseed
 
 Saved = dict[str, Any]
@@ -77,6 +79,7 @@ class ExactResume(SeededEvaluation):
         self._counting: list[str] = []
         self._attributes: PlainAttributes | None = None
         self._before_validation: dict[str, dict[str, Any]] = {}
+        self._seen_before_validation: list[int] = []
         self._saved: Saved = {}
         if not (was_tried := loops.was_tried()):
             self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
@@ -101,7 +104,11 @@ class ExactResume(SeededEvaluation):
                 self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
                 loops.after_train_start(trainer, self._restore)
+                for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                    if isinstance(callback, EarlyStopping):
+                        count_in_full(callback)
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                refuse_finder(callback, f"{type(pl_module).__name__}.configure_callbacks")
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
 
@@ -131,6 +138,7 @@ class ExactResume(SeededEvaluation):
         if self._attributes:
             self._before_validation = self._attributes.changed()
         self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
+        self._seen_before_validation = loops.batches_seen(trainer) if self._is_on else []
         self._phase = "validating"
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -166,6 +174,8 @@ class ExactResume(SeededEvaluation):
             saved["plateau"] = loops.plateau_steps_due(trainer)
         elif self._phase != "epoch start":
             saved |= self._of_the_epoch(trainer)
+        is_again = self._phase in ("validating", "validated") and saved["validation"] == "due"
+        saved["validated_batches"] = self._seen_before_validation if is_again else loops.batches_seen(trainer)
         saved["metrics"] = self._counts(trainer)
         if self._attributes:
             is_partial = self._phase == "validating"  # which begins again
@@ -204,7 +214,8 @@ class ExactResume(SeededEvaluation):
             names = loops.of_any_rank([name for name, _ in counting])
             counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if name in names]
         if self._phase == "validating":  # which begins again
-            counting = [(name, metric) for name, metric in counting if name in self._counting]
+            before = loops.of_any_rank(self._counting) if trainer.world_size > 1 else self._counting
+            counting = [(name, metric) for name, metric in counting if name in before]
         elif self._phase in ("validated", "epoch end"):
             logged = loops.logged_metrics(trainer, of_validation=self._phase == "validated")
             counting = [(name, metric) for name, metric in counting if not any(metric is other for other in logged)]
@@ -257,6 +268,7 @@ class ExactResume(SeededEvaluation):
             if trainer.is_global_zero:  # the counts of all ranks together
                 _count_on(metrics[name], counted)
         loops.go_on_logging(trainer, saved.get("logged", []))
+        loops.go_on_counting(trainer, saved.get("validated_batches", []))
         weights = dict(pl_module.named_parameters())
         if "frozen" in saved:
             for name, weight in weights.items():
@@ -273,10 +285,10 @@ class ExactResume(SeededEvaluation):
                 config.scheduler.step(saved["plateau"][config.monitor])
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping):
-                if _has_stopped(callback):
+                if not has_stopped(callback):  # it has got more patience
+                    forget(callback)
+                elif loops.can_stop_early(trainer):
                     trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
-                else:  # it has got more patience
-                    callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED
 
 
 def _gradients(module: L.LightningModule) -> dict[str, Tensor]:
@@ -303,12 +315,3 @@ def _count_on(metric: Metric, counted: Saved) -> None:
     for name, value in counted["state"].items():
         on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
         setattr(metric, name, on_device)
-
-
-def _has_stopped(callback: EarlyStopping) -> bool:
-    """Whether the run had come to its end; with more patience than it had, it goes on."""
-    reason = callback.stopping_reason
-    out_of_patience = callback.wait_count >= callback.patience
-    return reason != EarlyStoppingReason.NOT_STOPPED and (
-        reason != EarlyStoppingReason.PATIENCE_EXHAUSTED or out_of_patience
-    )

@@ -89,11 +89,11 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
         trainer._logger_connector._first_loop_iter = True  # else the first batch would reset them
 
 
-def of_any_rank(names: list[str]) -> set[str]:
-    """Return the names that any rank has, the same set on each; a collective."""
+def of_any_rank(names: list[str]) -> list[str]:
+    """Return the names that any rank has, in the same order on each; a collective."""
     gathered: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
     torch.distributed.all_gather_object(gathered, names)
-    return {name for part in gathered for name in part}
+    return sorted({name for part in gathered for name in part})  # a set has another order in each process
 
 
 def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
@@ -103,6 +103,48 @@ def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
         captured = trainer.fit_loop.epoch_loop.val_loop._module_mode.mode
         return [name for name, training in captured.items() if name and not training]
     return [name for name, part in module.named_modules() if name and not part.training]
+
+
+# What loggers are told.
+
+
+def about_to_log(trainer: L.Trainer) -> list[Saved]:
+    """Return the row that Lightning gives its loggers after the hooks of this moment, if there is one; a collective.
+
+    A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
+    """
+    fit: Any = trainer.fit_loop
+    epoch: Any = fit.epoch_loop
+    connector = trainer._logger_connector
+    batches, step = epoch.batch_progress.current, epoch._batches_that_stepped
+    if batches.processed > batches.completed:
+        if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
+            return []
+        if not connector.should_update_logs and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return []
+    elif fit.epoch_progress.current.processed > fit.epoch_progress.current.completed:
+        step -= 1
+    else:
+        return []
+    logged = {name: value.item() for name, value in connector.metrics["log"].items()}
+    if not logged:
+        return []
+    if "step" in logged:
+        step = int(logged.pop("step"))
+    else:
+        logged.setdefault("epoch", trainer.current_epoch)
+    return [{"metrics": logged, "step": step}]
+
+
+def batches_seen(trainer: L.Trainer) -> list[int]:
+    """Return the batches of each validation loader so far: the steps by which what validation steps log is known."""
+    seen = trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader
+    return [seen[number] for number in range(len(seen))]
+
+
+def go_on_counting(trainer: L.Trainer, seen: list[int]) -> None:
+    """Set what `batches_seen` has returned."""
+    trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader.update(enumerate(seen))
 
 
 # The position of Lightning's loops.
@@ -249,3 +291,9 @@ def logged_twice(trainer: L.Trainer) -> set[str]:
     loop = trainer.fit_loop.epoch_loop
     names = [{result.meta.name for result in results.values()} for results in (loop._results, loop.val_loop._results)]
     return names[0] & names[1]
+
+
+def synchronised_in_steps(trainer: L.Trainer) -> list[str]:
+    """Return the names of what is logged so that ranks wait for one another in every step."""
+    results: Any = trainer._results or {}
+    return sorted({result.meta.name for result in results.values() if result.meta.on_step and result.meta.sync.should})

@@ -12,42 +12,47 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.files import copy
 from trainhouse.runs.created_below import create_below
-from trainhouse.runs.csv_logger import STEPS_FILE, CSVLogger, rows_before
-from trainhouse.runs.run_folder import HISTORY, is_worker_rank
+from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
+from trainhouse.runs.log_position import LogPosition, cut_back
+from trainhouse.runs.run_folder import CONFIG, HISTORY, is_worker_rank
 
 Config = dict[str, Any]
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.
 _FOLDERS = ("dir", "root_dir", "offline_directory")
 
 
-def build_loggers(node: Any, folder: Path, resume_step: int | None = None) -> list[Logger]:
+def build_loggers(node: Any, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
     """Return the loggers that `node`, the configuration's group `logger`, names: name -> logger, or a single logger.
 
-    They write below `folder` only. In a run that goes on at `resume_step`, its number of optimizer steps, they keep
-    what was logged before and nothing that will be logged once more. Raises `UserError` that names the key.
+    They write below `folder` only. In a run that is `resumed` they keep what was logged before, and nothing that will
+    be logged once more. Raises `UserError` that names the key.
     """
     if not node:
         return []
     if not isinstance(node, dict):
         raise UserError(f"logger: expected a mapping, or null, got {node!r}")
     parts = {"logger": node} if "_target_" in node else {f"logger.{name}": part for name, part in node.items()}
-    loggers = {key: _build(part, key, folder, resume_step) for key, part in parts.items() if part is not None}
+    step = resumed.step if resumed and resumed.files is None else None
+    loggers = {key: _build(part, key, folder, step) for key, part in parts.items() if part is not None}
     _refuse_shared_files(loggers, folder)
-    for logger in loggers.values():
-        _keep(logger, resume_step or 0)
+    if not is_worker_rank():
+        has_begun = resumed is not None or (folder / CONFIG).exists()
+        for logger in loggers.values():
+            _go_on(logger, resumed or LogPosition(files={}), has_begun)
     return list(loggers.values())
 
 
-def _build(node: Any, key: str, folder: Path, resume_step: int | None) -> Logger:
+def _build(node: Any, key: str, folder: Path, purge_step: int | None) -> Logger:
     found = located(node, key)
     for name in _FOLDERS:
         if name in node:
             raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
-    if resume_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
+    if purge_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
         parameters = inspect.signature(found).parameters
         if "purge_step" in parameters or any(part.kind is part.VAR_KEYWORD for part in parameters.values()):
-            node = {**node, "purge_step": resume_step}  # hides what is logged once more
+            node = {**node, "purge_step": purge_step}  # hides what is logged once more
     logger = create_below(folder, node, key)
     if not isinstance(logger, Logger):
         raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {node['_target_']}")
@@ -64,15 +69,29 @@ def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
             files[path] = f"that of {key}"
 
 
-def _keep(logger: Logger, resume_step: int) -> None:
-    """Let a CSV logger go on with its rows."""
-    if isinstance(logger, CSVLogger):
-        logger.resume_step = resume_step
-    elif isinstance(logger, LightningCSVLogger) and not is_worker_rank():
-        kept = rows_before(Path(logger.log_dir, STEPS_FILE), resume_step)
-        if kept:  # of a subclass, which begins by deleting what is there
-            logger.experiment.metrics += kept
-            logger.save()
+def _go_on(logger: Logger, position: LogPosition, has_begun: bool) -> None:
+    """Let a logger go on with what its files had at `position`; of a run that `has_begun`, though before it."""
+    if has_begun or isinstance(logger, LightningCSVLogger):
+        cut_back(logger, position)
+    if isinstance(logger, LightningCSVLogger) and not use_whole_file(logger):
+        _save_what_it_deletes(logger)
+    for row in position.unlogged:
+        logger.log_metrics(dict(row["metrics"]), step=row["step"])
+    if position.unlogged:
+        logger.save()
+
+
+def _save_what_it_deletes(logger: LightningCSVLogger) -> None:
+    """A logger with a file of its own kind may begin by deleting what is there: a copy stays until it is back."""
+    path = Path(logger.log_dir, STEPS_FILE)
+    aside = path.with_name(f".before-{STEPS_FILE}")
+    if not aside.is_file():
+        if not path.is_file():
+            return
+        copy(path, aside)
+    logger.experiment.metrics += whole_rows(aside)
+    logger.save()
+    aside.unlink()
 
 
 def log_hyperparameters(loggers: Iterable[Logger], config: Config, final_metrics: dict[str, float] | None) -> None:

@@ -1,5 +1,6 @@
 """Where a model comes from: enough to find the code, the packages and the data again."""
 
+import os
 import platform
 import shlex
 import subprocess
@@ -15,18 +16,21 @@ from trainhouse.machine.files import sha256
 
 _PROJECT = CONF.parent
 
+_OF_ANOTHER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
 def provenance(data_name: str, data_fingerprint: str, config: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return plain data: git commit and whether the tree was dirty, versions, command, time, data, sources.
 
+    The commit is that of the code, wherever the command is typed; none if git keeps nothing of this checkout.
     The sources are the files of the classes that `config` names as model and data, each with a hash.
     """
-    commit = _git("rev-parse", "HEAD")
+    commit = _git("rev-parse", "HEAD") if _git("ls-files", "--", ".") else None
     return {
         "git_commit": commit,
-        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".")),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "command": shlex.join(["python", *sys.argv]),
@@ -73,8 +77,11 @@ def _is_installed(path: Path) -> bool:
 
 
 def _git(*arguments: str) -> str | None:
+    """What git says in the folder of this checkout, also within a hook, whose environment names another repository."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
+    command = ["git", "-C", str(_PROJECT), *arguments]
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, env=environment)
     except (OSError, subprocess.SubprocessError):  # no git, or not a checkout: a copy of the project works too
         return None
     return done.stdout.strip()

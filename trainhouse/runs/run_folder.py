@@ -6,11 +6,9 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 import functools
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,9 +18,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from trainhouse.configuration.bounded import read_mapping
+from trainhouse.configuration.bounded import read_json, read_mapping
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import printable, shell_quoted
 from trainhouse.machine.files import write_json, write_text
+from trainhouse.machine.signing import is_signed, signatures
+from trainhouse.machine.writes import unrefused
 
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
@@ -37,6 +38,7 @@ RUNS = "outputs"
 MULTIRUN = "multirun.yaml"
 SWEEP = "sweep.json"
 SWEEP_LOG = "logs/sweep.log"
+_MOST_AT_ONCE = 1000  # runs that begin in the same second
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
 
 _CONFIG_HEADER = """\
@@ -56,6 +58,8 @@ hydra:
 
 """
 
+_SIGNED = "# What the account that has run this is known by, its data and all of it:"
+
 
 def release(folder: Path) -> None:
     """Give up the claim on a folder in which no run has begun: its name can be used again."""
@@ -64,17 +68,22 @@ def release(folder: Path) -> None:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as a user types it: relative to the working folder if it is below."""
+    """Return a path as it is shown: relative to the working folder if it is below."""
+    return printable(_short(path))
+
+
+def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def as_override(key: str, path: Path) -> str:
     """Return ``key=path`` as it can be typed into a shell."""
-    shown = shown_path(path)
+    shown = _short(path)
     if re.fullmatch(r"[\w./+-]+", shown, re.ASCII):
         return f"{key}={shown}"
     override = f"{key}={quoted(shown)}"
-    return shlex.quote(override) if re.search(r'["$`\\!]', override) else f'"{override}"'
+    is_plain = override.isprintable() and not re.search(r'["$`\\!]', override)
+    return f'"{override}"' if is_plain else shell_quoted(override)
 
 
 def quoted(text: str) -> str:
@@ -93,7 +102,15 @@ def config_header(folder: Path) -> str:
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    write_text(folder / CONFIG, config_header(folder) + OmegaConf.to_yaml(OmegaConf.create(config)))
+    signed = signatures(config)
+    line = f"{_SIGNED} {signed['data']} {signed['config']}\n" if signed else ""
+    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(config)))
+
+
+def own_parts(path: Path, config: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether this user account has run the data of `config`, which stands in the file at `path`; and all of it."""
+    found = re.search(rf"^{re.escape(_SIGNED)} (\w+) (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return (is_signed(config.get("data"), found[1]), is_signed(config, found[2])) if found else (False, False)
 
 
 class ClaimRunFolder(Callback):
@@ -136,6 +153,8 @@ class ClaimRunFolder(Callback):
 
 
 def _take(folder: Path) -> None:
+    if folder.name.isdecimal() and (sweep := sweep_of(folder)):
+        _refuse(f"hydra.run.dir: {folder} is the place of a job of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
         raise FileExistsError(folder)
     (folder / ".hydra").mkdir()
@@ -175,14 +194,17 @@ def _named_by_user(config: DictConfig, kind: str) -> bool:
 def find_run(resume: str) -> Path:
     """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
 
-    Raises `UserError` if there is none.
+    Raises `UserError` if there is none, or if it is a job of a sweep: that is the sweep's to resume, which keeps how it
+    ended.
     """
     if not isinstance(resume, str):
         raise UserError(f"resume: expected a folder, or last, got {resume!r}")
     if resume == "last":
-        runs = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        begun = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        runs = [folder for folder in begun if not sweep_of(folder)]
         if not runs:
-            raise UserError(f"resume: there is no run below {Path(RUNS).absolute()}; start one with python train.py")
+            what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
+            raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
         return max(runs, key=_last_worked_on)
     folder = Path(resume)
     if folder.is_file():
@@ -195,7 +217,45 @@ def find_run(resume: str) -> Path:
         raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
+    if sweep := sweep_of(folder):
+        raise UserError(
+            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
+            f"a run of its own from these weights: init_from={folder}"
+        )
     return folder
+
+
+def sweep_of(folder: Path) -> Path | None:
+    """Return the folder of the sweep that a run's folder lies in; None if the run is no job of a sweep."""
+    ends = {place.resolve() for place in (Path.cwd(), Path.cwd() / RUNS)}  # above them is no sweep
+    for path in (folder.absolute(), folder.resolve()):  # a link may lead to a job
+        for parent in path.parents:
+            if parent.resolve() in ends:
+                break
+            if (parent / MULTIRUN).is_file() or (parent / SWEEP).is_file():
+                return None if _is_single(folder) else parent
+    return None
+
+
+def _is_single(folder: Path) -> bool:
+    """Whether Hydra's record in a run's folder says that the run is no job of a sweep."""
+    try:
+        return re.search(r"^  mode: RUN$", (folder / ".hydra" / "hydra.yaml").read_text(), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _command_of(sweep: Path) -> str:
+    """What goes on with a sweep: what its record says that it was started with, and the key that names its folder."""
+    try:
+        record = read_json(sweep / SWEEP)
+        command, in_place = record["command"], record["kind"] == "search"
+        if not isinstance(command, str) or not command.isprintable():
+            raise ValueError
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        command, in_place = "its own command", False
+    key = "hydra.sweep.dir" if in_place else "sweep.resume"
+    return command if f"{key}=" in command else f"{command} {as_override(key, sweep)}"
 
 
 def _last_worked_on(folder: Path) -> float:
@@ -205,7 +265,8 @@ def _last_worked_on(folder: Path) -> float:
 
 def remember_to_requeue(folder: Path) -> None:
     """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
-    write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
+    with unrefused():
+        write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
 
 
 def requeued_folder() -> str | None:
@@ -250,15 +311,15 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
         _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
     if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
         _refuse(f"hydra.{kind}.dir: expected a folder of its own for the {kind}")
-    for suffix in count():
+    for suffix in range(_MOST_AT_ONCE):
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
         try:
             candidate.mkdir(parents=True, exist_ok=True)
             create_mark(candidate)
             return candidate
         except FileExistsError:
-            if candidate.exists() and not candidate.is_dir():
-                _refuse(f"hydra.{kind}.dir: {candidate} is a file, not a folder")
+            if not candidate.is_dir():
+                _refuse(f"hydra.{kind}.dir: {_in_the_way(candidate)}")
             if _named_by_user(config, kind):
                 _refuse(
                     f"hydra.{kind}.dir: {candidate} already holds a {kind}, which is never overwritten; "
@@ -266,9 +327,23 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
                 )
         except OSError as error:
             _refuse(f"hydra.{kind}.dir: cannot create {candidate}: {error.strerror}")
-    raise AssertionError("count() does not end")
+    count = _MOST_AT_ONCE - 1
+    raise SystemExit(
+        f"error: hydra.{kind}.dir: {folder} and {count} more of its name hold a {kind}; name another folder"
+    )
+
+
+def _in_the_way(folder: Path) -> str:
+    """Say what is there in place of `folder`, or of one that it is in."""
+    for path in reversed((folder, *folder.parents)):
+        if path.is_symlink() and not path.exists():
+            target = path.readlink()
+            return f"{path} is a link to {target}, which does not exist; mount or create it, or remove the link"
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file, not a folder"
+    return f"{folder} was removed while it was made"
 
 
 def _refuse(message: str) -> NoReturn:
     # Hydra turns an exception of a callback into a warning and goes on; it lets SystemExit through.
-    sys.exit(f"error: {message}")
+    sys.exit(f"error: {printable(message)}")

@@ -11,6 +11,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
+from trainhouse.reports.likeness import cut_key
 from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, overlap
 
@@ -93,7 +94,8 @@ def read_job(
         seconds=_number(content, "seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
-        data=_fingerprint(content),
+        data=_data(content),
+        loss=loss if isinstance(loss := content.get("loss"), dict) else None,
     )
 
 
@@ -113,10 +115,13 @@ def _number(content: dict[str, Any], key: str) -> Any:
     return content[key] if _is_number(content.get(key)) and math.isfinite(content[key]) else None
 
 
-def _fingerprint(content: dict[str, Any]) -> str | None:
-    origin = content.get("provenance")
-    found = origin.get("data_fingerprint") if isinstance(origin, dict) else None
-    return found if isinstance(found, str) else None
+def _data(content: dict[str, Any]) -> str | None:
+    """Name the data and its cut, without the luck of a repeat."""
+    try:
+        key = cut_key(content["provenance"]["data_fingerprint"], content.get("data_split"))
+        return f"{key} in part" if content.get("measured_in_part") else key
+    except (LookupError, TypeError, ValueError, AttributeError):  # of a run that has not begun, or a damaged record
+        return None
 
 
 def is_of_the_sweep(override: str) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
 ENDED = (COMPLETE, PRUNED, FAIL)
@@ -30,7 +31,9 @@ class Job:
     error: str | None = None
     """One line."""
     data: str | None = None
-    """Fingerprint of the data; values of jobs are comparable where it is the same."""
+    """Names the data and how it is split; values of jobs are comparable where it is the same."""
+    loss: dict[str, Any] | None = None
+    """What its losses measure, where it says so."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""

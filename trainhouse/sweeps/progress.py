@@ -1,6 +1,5 @@
 """What a sweep says while it runs: a line for each job that has ended, and on a terminal one that is live."""
 
-import shutil
 import sys
 import threading
 import time
@@ -10,11 +9,15 @@ from pathlib import Path
 from typing import TextIO
 
 from trainhouse.configuration.errors import first_line
+from trainhouse.configuration.printable import printable
+from trainhouse.machine import terminal
+from trainhouse.machine.terminal import Part
+from trainhouse.reports.numbers import shown
 from trainhouse.runs.run_folder import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
 from trainhouse.sweeps.plan import Plan
 from trainhouse.sweeps.results import write_results
-from trainhouse.sweeps.summary import clipped, shown, shown_value
+from trainhouse.sweeps.summary import shown_value
 
 _RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 
@@ -28,7 +31,7 @@ class Progress:
     def __init__(self, plan: Plan, folder: Path, seconds: float = 1.0) -> None:
         """`seconds` is the time between two looks."""
         self.plan, self.folder, self._seconds = plan, folder, seconds
-        self._live = sys.stdout.isatty()
+        self._line = terminal.LiveLine(of_a_sweep=True)
         self._said = {job.number for job in plan.jobs() if job.state in ENDED}
         self._before = len(self._said)
         self._started = self._latest = self._written = time.monotonic()
@@ -49,7 +52,7 @@ class Progress:
         self._thread.join()
         self.look()
         with self._turn:
-            self._clear()
+            self._line.clear()
         if self._log is not None:
             with suppress(OSError):  # a full disk, as told
                 self._log.close()
@@ -68,7 +71,7 @@ class Progress:
             self._warn(error)
 
     def _warn(self, error: Exception) -> None:
-        text = f"warning: progress: {type(error).__name__}: {first_line(error)}"
+        text = f"warning: progress: {type(error).__name__}: {printable(first_line(error))}"
         if text != self._warned:
             print(text, file=sys.stderr)
         self._warned = text
@@ -84,18 +87,15 @@ class Progress:
             if self._latest > self._written and time.monotonic() - self._written > _RESULTS_EVERY:
                 write_results(self.folder, jobs, self.plan.objectives)
                 self._written = time.monotonic()
-            if self._live:
-                self._clear()
-                width = shutil.get_terminal_size().columns - 1
-                print(clipped(self._state(jobs), width), end="", flush=True)
+            self._show(jobs)
 
     def _watch(self) -> None:
         while not self._over.wait(self._seconds):
             self.look()
 
     def _say(self, text: str) -> None:
-        self._clear()
-        print(text, flush=True)
+        text = printable(text, lines=True)
+        terminal.say(text)
         if self._log is not None:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S")
             try:
@@ -103,10 +103,6 @@ class Progress:
                 self._log.flush()
             except OSError as error:
                 self._warn(error)
-
-    def _clear(self) -> None:
-        if self._live:
-            print("\r\033[K", end="")
 
     def _ended(self, job: Job) -> str:
         values = [f"{one.metric} {shown(job.value(one.metric))}" for one in self.plan.objectives]
@@ -116,21 +112,23 @@ class Progress:
         overrides = " ".join(as_typed(key, shown_value(value, 60)) for key, value in own.items())
         return f"{self.plan.what} {job.number:<3} {told[job.state]}{seconds}  {overrides}"
 
-    def _state(self, jobs: list[Job]) -> str:
+    def _show(self, jobs: list[Job]) -> None:
         counts, total = Counter(job.state for job in jobs), self.plan.total()
         first = self.plan.objectives[0]
         failed_too = self.plan.what == "job"  # a trial that failed is replaced
         done = counts[COMPLETE] + counts[PRUNED] + failed_too * counts[FAIL]
-        parts = [f"{done}/{total} {self.plan.what}s done"]
-        parts += [f"{counts[state]} {name}" for state, name in ((PRUNED, "pruned"), (FAIL, "failed")) if counts[state]]
+        parts = [Part(f"{done}/{total} {self.plan.what}s")]
+        ends = [(counts[PRUNED], "pruned"), (counts[FAIL], "failed")]
+        parts += [Part(f"{count} {name}", 2) for count, name in ends if count]
         if found := [job for job in jobs if job.counts([first.metric])]:
             best = min(found, key=lambda job: first.badness(job.value(first.metric)))
-            parts.append(f"best {first.metric} {shown(best.value(first.metric))} ({self.plan.what} {best.number})")
+            value = shown(best.value(first.metric))
+            parts.append(Part(f"best {first.metric} {value} ({self.plan.what} {best.number})", 1))
         running = [job for job in jobs if job.state == "RUNNING"]
-        parts += [f"{self.plan.what} {job.number}: epoch {self._epoch(job)}" for job in running[:3]]
+        parts += [Part(f"{self.plan.what} {job.number}: epoch {self._epoch(job)}", 3) for job in running[:3]]
         if left := self._time_left(total):
-            parts.append(left)
-        return " | ".join(parts)
+            parts.append(Part(left))
+        self._line.show(parts, done / total if total else None)
 
     def _epoch(self, job: Job) -> int:
         try:
@@ -144,7 +142,4 @@ class Progress:
         if not done or total <= len(self._said):
             return ""
         expected = (self._latest - self._started) / done * (total - len(self._said))
-        seconds = max(0.0, expected - (time.monotonic() - self._latest))
-        minutes, rest = divmod(int(seconds), 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"
+        return f"{terminal.duration(expected - (time.monotonic() - self._latest))} left"

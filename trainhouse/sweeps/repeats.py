@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import le
 
+from trainhouse.reports.likeness import are_own, difference, is_loss
 from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
 
 
@@ -39,6 +40,27 @@ class Configuration:
     """Best first, by the first objective."""
     estimates: list[Estimate]
     """One for each objective."""
+
+
+def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> str | None:
+    """Say why jobs can't be ranked: an objective is a loss that is another function in some, or the rows are others.
+
+    None if they can. Jobs with other features of the same rows, which have other data too, can.
+    """
+    for metric in (objective.metric for objective in objectives if is_loss(objective.metric)):
+        losses = [job.loss for job in jobs if job.counts([metric])]
+        if not are_own(losses) and (differs := difference(losses)):
+            return f"{metric} is not the same measure in all jobs ({differs})"
+    cuts: dict[str, set[str]] = {}
+    for job in jobs:
+        if job.data and job.counts([objective.metric for objective in objectives]):
+            rows, _, cut = job.data.partition("/")
+            cuts.setdefault(rows, set()).add(cut)
+    if several := next((found for found in cuts.values() if len(found) > 1), None):
+        return (
+            f"the same rows are split in several ways ({', '.join(sorted(several))}), so the values are of other rows"
+        )
+    return None
 
 
 def student_t(freedom: int) -> float:

@@ -12,7 +12,7 @@ import yaml
 from trainhouse.machine.files import atomic_write, write_text
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.sweeps.job import Job, Objective, as_typed, number, override_keys
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto
+from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
 
 RESULTS, RESULTS_PARQUET = "results.csv", "results.parquet"
 
@@ -25,13 +25,14 @@ _PARETO_NOTE = """\
 def write_results(folder: Path, jobs: Sequence[Job], objectives: Sequence[Objective]) -> None:
     """Write `results.csv`, `results.parquet` and `best.yaml` into `folder`, each of them atomically.
 
-    Where no job is complete with finite objectives there is no best: an old `best.yaml` is removed.
+    Where no job is complete with finite objectives, or where they can't be ranked, there is no best: an old `best.yaml`
+    is removed.
     """
     columns = _columns(jobs, objectives)
     _write_csv(folder / RESULTS, columns)
     _write_parquet(folder / RESULTS_PARQUET, columns)
     ranked = configurations(jobs, objectives)
-    if ranked:
+    if ranked and not why_none_is_best(jobs, objectives):
         write_text(folder / BEST, _best(ranked, objectives))
     else:
         (folder / BEST).unlink(missing_ok=True)

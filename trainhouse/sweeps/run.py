@@ -11,11 +11,13 @@ from types import FrameType
 from typing import Any
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.run_folder import LOG, as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
+from trainhouse.sweeps.repeats import why_none_is_best
 from trainhouse.sweeps.results import write_results
 from trainhouse.sweeps.summary import summary
 
@@ -155,16 +157,18 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     """
     jobs = plan.jobs()
     text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
-    print(f"\n{text}\n", flush=True)
+    print(printable(f"\n{text}\n", lines=True), flush=True)
     write_results(folder, jobs, plan.objectives)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
-    print(f"{files} in {shown_path(folder)}", flush=True)
+    print(printable(f"{files} in {shown_path(folder)}"), flush=True)
+    if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
+        return jobs
     try:
         from trainhouse.sweeps.figures import write_figures
 
         write_figures(folder, jobs, plan.objectives)
     except Exception as error:
-        print(f"warning: figures: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"warning: figures: {type(error).__name__}: {printable(error)}", file=sys.stderr)
     return jobs
 
 

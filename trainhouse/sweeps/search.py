@@ -7,11 +7,12 @@ them. What such a trial runs is what this command makes of its values, and nothi
 import copy
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.printable import printable
 from trainhouse.machine.locks import Worker, locked
 from trainhouse.runs.run_folder import CONFIG
 from trainhouse.sweeps.folder import (
@@ -41,7 +42,7 @@ _FAILURES_AT_FIRST = 10
 _REPLACED = 1
 
 Space = dict[str, "BaseDistribution"]
-Extension = Callable[["Trial"], Sequence[str]]
+Extension = Callable[["Trial | FrozenTrial"], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -270,11 +271,20 @@ class SearchPlan:
     def _job(self, trial: "FrozenTrial") -> Job:
         if trial.number not in self._through:
             lines, error = self._lines_of(trial), trial.user_attrs.get("error")
-            job = read_job(self.folder, trial.number, lines, self.objectives, error)
+            job = self._as_told(trial, read_job(self.folder, trial.number, lines, self.objectives, error))
             if job.state not in (COMPLETE, PRUNED):  # a failed one may be requeued by a cluster
                 return job
             self._through[trial.number] = job
         return self._through[trial.number]
+
+    def _as_told(self, trial: "FrozenTrial", job: Job) -> Job:
+        """What a study was told of a trial can't be changed, whatever was done to the trial's folder since then."""
+        if trial.state.name == PRUNED:
+            return replace(job, state=PRUNED, error=None)
+        if trial.state.name == COMPLETE and job.state != COMPLETE:
+            values = {one.metric: value for one, value in zip(self.objectives, trial.values, strict=True)}
+            return replace(job, state=COMPLETE, metrics=values, error=None)
+        return job
 
     def is_asked_for(self, number: int) -> bool:
         """Whether the command has this trial, or it was begun by another one."""
@@ -328,7 +338,7 @@ def _lines_in_file(trial: "FrozenTrial") -> list[str]:
 
 def _of_another_command(trials: Sequence[int], command: object) -> str:
     which = f"trial {', '.join(map(str, trials))}"
-    return f"{which} was begun by another command and is left as it is; its command may have been: {command}"
+    return f"{which} was begun by another command and is left as it is; its command may have been: {printable(command)}"
 
 
 def _holds(space: Any, value: Any) -> bool:

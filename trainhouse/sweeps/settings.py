@@ -3,13 +3,13 @@
 import importlib.util
 import inspect
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.targets import locate
 from trainhouse.machine.cores import available_cores
@@ -70,10 +70,15 @@ def _class_that_speaks_of(word: str, name: str) -> object:
         return None
 
 
+def names_what_to_compare_by(config: DictConfig) -> bool:
+    """Whether the command line says which metric the jobs are compared by."""
+    typed = [override.lstrip("+") for override in config.hydra.overrides.task]
+    return any(override.startswith(("monitor=", "sweep.metric=")) for override in typed)
+
+
 def own_objective(config: DictConfig) -> Objective | None:
     """Return what a LightningModule of the user's own monitors, where the command line names nothing to compare by."""
-    typed = [override.lstrip("+") for override in config.hydra.overrides.task]
-    if any(override.startswith(("monitor=", "sweep.metric=")) for override in typed):
+    if names_what_to_compare_by(config):
         return None
     found = _class_that_speaks_of("monitor", str(OmegaConf.select(config, "model._target_")))
     monitor = getattr(found, "monitor", None)
@@ -119,4 +124,4 @@ def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> s
     """Return the command line `arguments` so that it goes on with the sweep in `folder`."""
     key = "hydra.sweep.dir" if in_place else "sweep.resume"
     kept = [argument for argument in arguments if not re.match(r"(hydra\.sweep\.dir|sweep\.resume)=", argument)]
-    return f"python {shlex.join(kept)} {as_override(key, folder)}"
+    return f"python {shell_joined(kept)} {as_override(key, folder)}"

@@ -5,6 +5,8 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from trainhouse.configuration.printable import printable
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.table import table
 from trainhouse.sweeps.job import (
     COMPLETE,
@@ -18,7 +20,7 @@ from trainhouse.sweeps.job import (
     override_keys,
     varying,
 )
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto
+from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
 
 _STATES = {COMPLETE: "complete", PRUNED: "pruned", FAIL: "failed"}
 _WIDEST = 28  # of a value: more columns than that leave no room for the next
@@ -32,8 +34,12 @@ def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | N
     """
     ranked = configurations(jobs, objectives)
     parts = []
+    if apart := why_none_is_best(jobs, objectives):
+        ranked.sort(key=lambda one: min(job.number for job in one.jobs))
+        parts.append(f"note: {apart}, so none is the best")
     if ranked:
-        parts.append("\n".join([*_heading(jobs, objectives), _table(jobs, ranked, objectives, limit, what)]))
+        shown_as = _table(jobs, ranked, objectives, limit, what, in_order=not apart)
+        parts.append("\n".join([*_heading(jobs, objectives), shown_as]))
         if limit is not None and len(ranked) > limit:
             parts[-1] += f"\n... and {len(ranked) - limit} more"
     faults = _faults(jobs, objectives, what)
@@ -51,7 +57,7 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
 
 def clipped(text: str, width: int) -> str:
     """Return `text` on one line of at most `width` characters; its middle is what goes."""
-    text = " ".join(text.split())
+    text = printable(" ".join(text.split()))
     if len(text) <= width:
         return text
     head = width // 2
@@ -64,12 +70,6 @@ def shown_value(text: str, width: int) -> str:
     return clipped(text, width) if value is None or len(text) <= 8 else f"{value:.4g}"
 
 
-def shown(value: float) -> str:
-    """Return a metric with four decimals, or with four digits where those would say too little or too much."""
-    plain = value == 0 or 1e-3 <= abs(value) < 1e5
-    return f"{value:.4f}" if plain else f"{value:.4g}"
-
-
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     by = [f"{one.metric} ({'smaller' if one.mode == 'min' else 'larger'} is better)" for one in objectives]
     differ = set(varying(jobs))
@@ -78,19 +78,26 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     if len(by) > 2:
         lines = [f"by {by[0]}; * is on the Pareto front of all {len(by)} objectives"]
     if len({job.data for job in jobs if job.data}) > 1:
-        lines.append("note: the jobs have different data, so their values say little of one another")
+        lines.append(
+            "note: the jobs have different data, or split it differently, so their values say little of one another"
+        )
     return [*lines, *([f"all with {' '.join(same)}"] if same else []), ""]
 
 
 def _table(
-    jobs: Sequence[Job], ranked: Sequence[Configuration], objectives: Sequence[Objective], limit: int | None, what: str
+    jobs: Sequence[Job],
+    ranked: Sequence[Configuration],
+    objectives: Sequence[Objective],
+    limit: int | None,
+    what: str,
+    in_order: bool,
 ) -> str:
     keys = [key for key in varying(jobs) if not is_repeat(key)]
     most = max(len(one.jobs) for one in ranked)
     top = list(ranked)[:limit]
     names = short_names(keys)
-    columns: dict[str, Sequence[object]] = {"": range(1, len(top) + 1)}
-    if len(objectives) > 1:
+    columns: dict[str, Sequence[object]] = {"": range(1, len(top) + 1) if in_order else [""] * len(top)}
+    if len(objectives) > 1 and in_order:
         front = {id(one) for one in pareto(ranked, objectives)}
         columns["*"] = ["*" if id(one) in front else "" for one in top]
     if most == 1:

@@ -38,6 +38,10 @@ for package in (src.models, src.data):
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# What is signed by a key in the user's home: all processes of these tests have one of their own.
+_STATE = tempfile.TemporaryDirectory(prefix="state-")
+os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.name)
+
 Config = dict[str, Any]
 
 

@@ -191,7 +191,8 @@ def test_data_that_the_model_cannot_take_is_refused_with_both_facts(checkpoint: 
 @pytest.mark.parametrize("key", ["split", "split_seed", "fold", "folds"])
 def test_a_checkpoints_split_cannot_change_afterwards(key: str, checkpoint: Checkpoint) -> None:
     with pytest.raises(UserError, match=f"^data.{key}: decides which rows the model was trained on"):
-        rebuild_data(checkpoint, {key: 5})
+        rebuild_data(checkpoint, {key: 7})
+    assert rebuild_data(checkpoint, {key: checkpoint.config["data"][key]}).row_count("val"), "typed as it was"
 
 
 def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_there_were_folds_without(
@@ -201,7 +202,8 @@ def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_the
     folded = replace(checkpoint, config={**checkpoint.config, "data": {**data, "fold": 2, "folds": 6}})
     del data["fold"], data["folds"]
     old = replace(checkpoint, config={**checkpoint.config, "data": data})
-    rows = {name: rebuild_data(one, {}).row_count("val") for name, one in (("folded", folded), ("old", old))}
+    typed = {"path": data["path"]}  # which nobody has signed
+    rows = {name: rebuild_data(one, typed).row_count("val") for name, one in (("folded", folded), ("old", old))}
     assert rows == {"folded": 9, "old": 6}
 
 

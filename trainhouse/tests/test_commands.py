@@ -98,10 +98,12 @@ def test_eval_takes_another_split_other_data_and_other_batches(project: Path, tm
     assert metrics(tmp_path / "a")["metrics"]["val/acc"] == trained["val/acc"]
     assert metrics(tmp_path / "a")["metrics"]["val/loss"] == pytest.approx(trained["val/loss"], rel=1e-5)
     files = [f"data.features={tmp_path}/x.npy", f"data.labels={tmp_path}/y.npy"]
-    done = run_script("eval.py", *common, *files, f"hydra.run.dir={tmp_path}/b", cwd=project)
+    done = run_script("eval.py", *common, *files, "split=all", f"hydra.run.dir={tmp_path}/b", cwd=project)
     assert done.returncode == 0, done.stderr
     assert metrics(tmp_path / "b")["rows"] == 300
     assert "all/acc" in metrics(tmp_path / "b")["metrics"]
+    done = run_script("eval.py", *common, *files, f"hydra.run.dir={tmp_path}/c", cwd=project)
+    assert metrics(tmp_path / "c")["rows"] < 60, "what the model was trained on is left out"
 
 
 @pytest.fixture(scope="module")

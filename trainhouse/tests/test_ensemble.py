@@ -96,7 +96,7 @@ def test_an_ensemble_is_measured_as_a_single_model_is(spec: DataSpec, tmp_path: 
         other.target_mean.add_(1)  # another fold has another scale
 
     def measured(module: Any) -> dict[str, float]:
-        collect = Collect(spec, None)
+        collect = Collect(spec, None, data.row_numbers_of("test"))
         return evaluate(
             tiny_trainer(tmp_path, collect), module.eval(), data.eval_batches("test"), "test", collect
         ).metrics
@@ -112,7 +112,9 @@ def test_an_ensemble_is_measured_as_a_single_model_is(spec: DataSpec, tmp_path: 
         assert found["test/acc"] == pytest.approx((mean.argmax(dim=1) == y).float().mean().item())
         assert found["test/loss"] == pytest.approx(torch.nn.functional.nll_loss(mean.log(), y).item(), rel=1e-4)
     else:
-        assert found["test/rmse"] == pytest.approx((mean - y).square().mean().sqrt().item(), rel=1e-3)
+        for column, name in enumerate(spec.targets):
+            expected = (mean - y)[:, column].square().mean().sqrt().item()
+            assert found[f"test/rmse_{name}"] == pytest.approx(expected, rel=1e-3)
         assert found["test/loss"] == pytest.approx(((mean - y) / together.target_std).square().mean().item(), rel=1e-3)
 
 

@@ -15,11 +15,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainhouse.checkpoints.checkpoint import CheckpointRecord, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume
-from trainhouse.runs.csv_logger import CSVLogger, StepsFile, rows_before
+from trainhouse.runs import csv_logger
+from trainhouse.runs.csv_logger import CSVLogger, StepsFile, keep_rows, whole_rows
+from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers, close_loggers, log_figure, log_hyperparameters
 from trainhouse.tests.conftest import Config, composed
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
-from trainhouse.training.callbacks import History, LastCheckpoint
+from trainhouse.training.callbacks import History, LastCheckpoint, log_position
 
 CSV = {"_target_": "lightning.pytorch.loggers.CSVLogger", "name": "logs", "version": "steps"}
 TENSORBOARD = {"_target_": "lightning.pytorch.loggers.TensorBoardLogger", "name": "logs", "version": ""}
@@ -85,7 +87,7 @@ class Kill(L.Callback):
 def fit(folder: Path, node: Any, resume: bool = False, kill: int | None = None, epochs: int = 3) -> list[Logger]:
     """Train with the loggers of `node`: five steps an epoch, a checkpoint after every two of them."""
     data, last = tiny_data(CLASSES), folder / "checkpoints/last.ckpt"
-    loggers = build_loggers(node, folder, read(last)["global_step"] if resume else None)
+    loggers = build_loggers(node, folder, log_position(read(last)) if resume else None)
     callbacks = [
         CheckpointRecord({}, data.spec, {}),
         ExactResume(0, data.cursor),
@@ -107,10 +109,14 @@ def rows(folder: Path) -> list[Config]:
 
 
 def shown(folder: Path) -> Config:
-    """What TensorBoard shows."""
-    events = EventAccumulator(str(folder / "logs"), {"scalars": 0})
-    events.Reload()
-    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    """What TensorBoard shows; its files in the order of their numbers, which it takes from their seconds."""
+    found: Config = {}
+    for path in sorted((folder / "logs").glob("*tfevents*"), key=lambda path: int(path.name.rpartition(".")[2])):
+        events = EventAccumulator(str(path), {"scalars": 0})
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            found.setdefault(tag, []).extend((event.step, event.value) for event in events.Scalars(tag))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -159,8 +165,6 @@ def test_a_run_killed_any_number_of_times_has_logged_what_one_never_killed_has(
     fit(tmp_path / "whole", BOTH)
     for number, kill in enumerate([*kills, None]):
         fit(tmp_path / "run", BOTH, resume=number > 0, kill=kill)
-        (written,) = (tmp_path / "run/logs").glob("events.out.tfevents.*.*")
-        written.rename(written.with_name(f"events.out.tfevents.{number}"))  # their names are in order of seconds only
     assert rows(tmp_path / "run") == rows(tmp_path / "whole")
     assert shown(tmp_path / "run") == shown(tmp_path / "whole")
 
@@ -180,10 +184,10 @@ def test_no_moment_leaves_fewer_rows_than_were_kept(tmp_path: Path, monkeypatch:
     def look() -> None:
         assert rows(tmp_path)[: len(kept)] == kept
 
-    for name in ("log_metrics", "save", "_replace"):
-        inner = getattr(StepsFile, name)
-        monkeypatch.setattr(StepsFile, name, lambda *a, inner=inner, **k: (look(), inner(*a, **k), look())[1])
-    (logger,) = build_loggers(CSV, tmp_path, resume_step=8)
+    for owner, name in ((StepsFile, "log_metrics"), (StepsFile, "save"), (csv_logger, "_replace")):
+        inner = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, inner=inner, **k: (look(), inner(*a, **k), look())[1])
+    (logger,) = build_loggers(CSV, tmp_path, LogPosition(step=8))
     look()
     logger.log_metrics({"step/loss": 1.0}, step=8)
     logger.log_metrics({"a new column": 1.0}, step=9)
@@ -201,18 +205,22 @@ def test_a_full_disk_leaves_the_rows_as_they_were(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    (logger,) = build_loggers(CSV, tmp_path, resume_step=8)
     with pytest.raises(OSError, match="No space"):
-        logger.log_metrics({"x": 1.0}, step=8)
+        build_loggers(CSV, tmp_path, LogPosition(step=7))
     assert (tmp_path / STEPS).read_bytes() == before
 
 
 def test_a_line_that_a_kill_has_cut_short_is_no_row(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
-    path.write_text("a,step\r\n1.0,3\r\n,12\r\n2.0,1")
-    assert rows_before(path, 100) == [{"a": "1.0", "step": "3"}, {"a": "", "step": "12"}]
-    assert rows_before(path, 12) == [{"a": "1.0", "step": "3"}]
-    assert rows_before(tmp_path / "none.csv", 12) == []
+    path.write_bytes(b"a\xe2\x80\xa8,step\r\n1.0,3\r\n,12\r\n2.0,1")
+    kept = [{"a\u2028": "1.0", "step": "3"}, {"a\u2028": "", "step": "12"}]
+    assert whole_rows(path) == kept
+    keep_rows(path, lambda number, _: number < 9)
+    assert path.read_bytes() == b"a\xe2\x80\xa8,step\r\n1.0,3\r\n,12\r\n"
+    keep_rows(path, lambda number, _: number < 1)
+    assert whole_rows(path) == kept[:1]
+    keep_rows(tmp_path / "none.csv", lambda number, _: False)
+    assert whole_rows(tmp_path / "none.csv") == []
 
 
 def test_a_run_from_its_beginning_has_no_rows_of_an_earlier_one(tmp_path: Path) -> None:
@@ -227,9 +235,9 @@ def test_a_subclass_of_a_users_own_keeps_its_rows_too(tmp_path: Path) -> None:
     (logger,) = fit(tmp_path / "whole", node)
     assert type(logger) is Subclass
     fit(tmp_path / "run", node, kill=8)
-    before = rows_before(tmp_path / "run" / STEPS, 8)
-    build_loggers(node, tmp_path / "run", 8)
-    assert rows_before(tmp_path / "run" / STEPS, 8) == before, "written at once, not at the next flush"
+    before = [row for row in whole_rows(tmp_path / "run" / STEPS) if int(row["step"]) < 8]
+    build_loggers(node, tmp_path / "run", LogPosition(step=8))
+    assert whole_rows(tmp_path / "run" / STEPS) == before, "never gone, nor written at the next flush only"
     fit(tmp_path / "run", node, resume=True)
     assert rows(tmp_path / "run") == rows(tmp_path / "whole")
 

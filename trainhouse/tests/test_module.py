@@ -41,7 +41,15 @@ class MemoryLogger(Logger):
     ("spec", "names"),
     [
         (CLASSES, {"train/loss", "train/acc", "val/loss", "val/acc", "val/f1"}),
-        (TARGETS, {"train/loss", "val/loss", "val/rmse", "val/mae", "val/r2"}),
+        (
+            TARGETS,
+            {
+                "train/loss",
+                "val/loss",
+                "val/r2",
+                *(f"val/{name}_{of}" for name in ("rmse", "mae", "r2") for of in "uv"),
+            },
+        ),
     ],
     ids=["classes", "targets"],
 )
@@ -79,9 +87,11 @@ def test_regression_metrics_are_in_the_targets_own_units(tmp_path: Path) -> None
     x, y = split_of(data, "test")
     with torch.inference_mode():
         errors = (module.predict(x) - y).numpy()
-    assert found["test/rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-4)
-    assert found["test/mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
-    assert found["test/mae"] > 10, "the first target has a deviation of 100"
+    for column, name in enumerate("uv"):
+        assert found[f"test/rmse_{name}"] == pytest.approx(np.sqrt((errors[:, column] ** 2).mean()), rel=1e-4)
+        assert found[f"test/mae_{name}"] == pytest.approx(np.abs(errors[:, column]).mean(), rel=1e-4)
+    assert found["test/mae_u"] > 10 > 2 > found["test/mae_v"], "the first target has a deviation of 100"
+    assert not {"test/mae", "test/rmse"} & set(found), "which would add up two units"
     assert found["test/loss"] < 10, "the loss is of standardised targets"
 
 

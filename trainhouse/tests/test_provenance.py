@@ -19,8 +19,9 @@ def git(*arguments: str) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with one commit, as the working folder."""
+    """A repository with one commit, as this checkout and as the working folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainhouse.runs.provenance._PROJECT", tmp_path)
     git("init")
     (tmp_path / "model.py").write_text("one")
     git("add", ".")
@@ -39,11 +40,42 @@ def test_a_changed_file_makes_the_tree_dirty(repository: Path) -> None:
     assert provenance("x.npy", "0123")["git_dirty"] is True
 
 
+def test_the_commit_is_that_of_the_code_not_of_the_folder_one_stands_in(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git("rev-parse", "HEAD")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    git("init")
+    (elsewhere / "notes.txt").write_text("mine")
+    git("add", ".")
+    git("commit", "-m", "other")
+    (elsewhere / "notes.txt").write_text("changed")
+    assert git("rev-parse", "HEAD") != commit
+    monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))  # as within a hook of that repository
+    found = provenance("x.npy", "0123")
+    assert (found["git_commit"], found["git_dirty"]) == (commit, False)
+
+
+def test_a_checkout_within_a_repository_that_keeps_nothing_of_it_has_no_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "copy").mkdir()
+    (repository / "copy" / "model.py").write_text("one")
+    monkeypatch.setattr("trainhouse.runs.provenance._PROJECT", repository / "copy")
+    assert provenance("x.npy", "0123")["git_commit"] is None
+    git("add", ".")
+    git("commit", "-m", "the copy")
+    (repository / "model.py").write_text("two")
+    found = provenance("x.npy", "0123")
+    assert (found["git_commit"], found["git_dirty"]) == (git("rev-parse", "HEAD"), False), "nothing of it is changed"
+
+
 @pytest.mark.parametrize("has_git", [True, False])
 def test_a_copy_without_a_repository_has_no_commit(
     has_git: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainhouse.runs.provenance._PROJECT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     if not has_git:
         monkeypatch.setenv("PATH", "")

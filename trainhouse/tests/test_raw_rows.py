@@ -13,8 +13,8 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 
 X = np.arange(60, dtype=np.float32).reshape(20, 3)
-PLAIN = DataSpec("regression", (3,), "float32", 1)
-NAMED = DataSpec("regression", (3,), "float32", 1, columns=("a", "b", "c"))
+PLAIN = DataSpec("regression", (3,), "float32", 1, label_places=(3,))
+NAMED = DataSpec("regression", (3,), "float32", 1, columns=("a", "b", "c"), label_places=(3,))
 IMAGE = DataSpec("classification", (1, 2, 2), "uint8", 2, ("cat", "dog"))
 TABLE = DataSpec("regression", (2,), "float32", 1, columns=("age", "city"), categories={"city": ("Lyon", "Oslo")})
 
@@ -80,12 +80,11 @@ def test_truth_values_get_the_codes_that_training_gave_them(tmp_path, yes, no):
     np.testing.assert_array_equal(read(path, trained.spec), trained.rows.x)
 
 
-@pytest.mark.parametrize("shape", [(6, 1, 2, 2), (6, 4), (6, 2, 2), (6, 5)])
+@pytest.mark.parametrize("shape", [(6, 1, 2, 2), (6, 4), (6, 2, 2)])
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float64"])
 def test_images_may_be_flat_and_of_any_dtype_that_holds_bytes(tmp_path, shape, dtype):
     rows = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-    expected = rows.reshape(6, -1)[:, :4].reshape(6, 1, 2, 2)
-    np.testing.assert_array_equal(read(write(tmp_path / "x.npy", rows), IMAGE), expected)
+    np.testing.assert_array_equal(read(write(tmp_path / "x.npy", rows), IMAGE), rows.reshape(6, 1, 2, 2))
 
 
 @pytest.mark.parametrize("value", [3.5, 300, -1, np.nan, np.inf])

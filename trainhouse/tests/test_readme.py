@@ -1,4 +1,4 @@
-"""Every example of code in README is run, pasted word for word into a copy of the project."""
+"""Every example of code in README and docs/ is run, pasted word for word into a copy of the project."""
 
 import csv
 import os
@@ -13,7 +13,8 @@ import pytest
 
 from trainhouse.tests.conftest import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 # <!-- file: src/models/x.py -->, then a block of code: what the file holds.
 _BLOCK = re.compile(r"<!-- (file|append|run)(?:: (\S+))? -->\n```\w+\n(.*?)```", re.DOTALL)
 # The import that the example of a metric asks for.
@@ -22,7 +23,7 @@ NOW = "from torchmetrics.classification import MulticlassAUROC, MulticlassF1Scor
 
 
 def blocks() -> Iterator[tuple[str, str, str]]:
-    return ((kind, place, text) for kind, place, text in _BLOCK.findall(README))
+    return ((kind, place, text) for page in PAGES for kind, place, text in _BLOCK.findall(TEXT[page]))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,21 @@ def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_block_of_python_and_of_yaml_says_where_it_goes() -> None:
     marked = sum(kind in ("file", "append") for kind, _, _ in blocks())
-    assert marked == len(re.findall(r"^```(?:python|yaml)$", README, re.MULTILINE))
+    assert marked == sum(len(re.findall(r"^```(?:python|yaml)$", text, re.MULTILINE)) for text in TEXT.values())
+
+
+def test_every_link_leads_somewhere_and_every_page_is_linked() -> None:
+    linked = set()
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", TEXT[page]):
+            path = (page.parent / target).resolve()
+            assert target.startswith("https://") or path.exists(), f"{page.name}: {target}"
+            linked.add(path)
+    assert {*PAGES} - {*linked} == {ROOT / "README.md"}
+
+
+def test_readme_can_be_read_at_one_sitting() -> None:
+    assert len(TEXT[ROOT / "README.md"].splitlines()) <= 155
 
 
 @pytest.mark.parametrize("command", [text.strip() for kind, _, text in blocks() if kind == "run"])

@@ -147,7 +147,7 @@ def test_on_the_cpu_rows_are_there_already(choice):
 def test_rows_go_to_the_device_if_asked_for_or_if_they_fit(monkeypatch, choice, free, moved):
     """The numbers are float32 there, the labels int64."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
-    monkeypatch.setattr(residence, "OnDevice", lambda rows, device: "moved")
+    monkeypatch.setattr(residence, "OnDevice", lambda *_: "moved")
     rows = Rows(values(), np.arange(90))
     assert on_device(rows, choice, torch.device("cuda", 0), "x.npy") == ("moved" if moved else None)
 

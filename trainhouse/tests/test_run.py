@@ -145,7 +145,7 @@ def test_a_new_test_file_is_what_is_evaluated(trained: Path) -> None:
     [
         (["data.split_seed=1"], "data.split_seed: decides which rows the model was trained on"),
         (["data.features=new_X.npy", "data.labels=new_y.npy", "split=val"], "split: of data other than"),
-        (["data.features=X.npy"], "data.labels: give the labels of the new data.features too"),
+        (["data.features=new_X.npy"], "data.labels: give the labels of the new data.features too"),
         (["trainer.limit_test_batches=0"], "trainer.limit_test_batches: leaves nothing"),
     ],
 )

@@ -460,7 +460,8 @@ def test_an_address_in_the_data_is_the_users_to_give(conf, node, key):
         check(node, "data")
     message = str(refused.value)
     assert message.startswith(f"best.ckpt: {key} is '")
-    assert message.endswith(f"; give it on the command line: {typed}=...")
+    assert message.endswith(f", so type its data paths: {typed}=...")
+    check_part("data", node, "best.ckpt", own=True)
     for others in (["data.ur", "data.urls", "seed"], [f"{typed}x"], [""]):
         with pytest.raises(UserError, match=r"://"):
             check(node, "data", others)

@@ -65,6 +65,41 @@ def test_a_reference_in_the_file_of_the_model_counts_too(
     refuse_unread(config, has_own_module=True)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "optimizer:\n  lr: 0.5\n",
+            "experiment/segmentation.yaml: optimizer.lr: Segmentation makes its own optimizers; set ",
+        ),
+        (
+            "defaults:\n  - override /scheduler: cosine\n",
+            "experiment/segmentation.yaml: scheduler: Segmentation makes its own ",
+        ),
+        (
+            "loss: {name: mse}\n",
+            "experiment/segmentation.yaml: loss.name: Segmentation makes its own loss; what Segmentation ",
+        ),
+        ("# ${optimizer}\noptimizer:\n  lr: 0.5\n", None),
+        ("trainer:\n  max_epochs: 5\nmodel:\n  lr: 0.5\n", None),
+    ],
+)
+def test_what_the_file_of_an_experiment_sets_counts_as_typed(
+    content: str, message: str | None, typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = typed("experiment=segmentation")
+    (tmp_path / "experiment").mkdir()
+    path = tmp_path / "experiment" / "segmentation.yaml"
+    path.write_text(f"# @package _global_\n{content}")
+    monkeypatch.setattr(schema, "CONF", tmp_path)
+    if message is None:
+        refuse_unread(config, has_own_module=True)
+        return
+    with pytest.raises(UserError) as refused:
+        refuse_unread(config, has_own_module=True)
+    assert message in str(refused.value)
+
+
 def test_outside_of_hydra_nothing_was_typed(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     config = typed("experiment=segmentation", "optimizer.lr=0.5")
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)

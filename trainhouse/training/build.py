@@ -14,12 +14,14 @@ from trainhouse.configuration.create import create
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
-from trainhouse.training.callbacks import History, ProgressBar
+from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
+from trainhouse.training.progress_bar import ProgressBar
 
 Config = dict[str, Any]
 
@@ -82,16 +84,18 @@ def build_callbacks(
     """
     cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
     own: list[L.Callback] = [
-        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS),
+        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
         ExactResume(config["seed"], cursor),
         NonFiniteGuard(folder, config["seed"]),
-        History(folder / HISTORY),
+        History(folder / HISTORY, config["monitor"], config["mode"] or "min"),
     ]
     configured = {
         f"callbacks.{name}": create_below(folder, node, f"callbacks.{name}")
         for name, node in (config.get("callbacks") or {}).items()
         if node is not None and not (config["monitor"] is None and _needs_monitor(node))
     }
+    for key, callback in configured.items():
+        refuse_finder(callback, key)
     tell_apart(configured)
     return [*own, *configured.values()]
 

@@ -2,13 +2,15 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
 from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
-from trainhouse.arrays.fingerprint import fingerprint
+from trainhouse.arrays.fingerprint import is_named
+from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
@@ -53,10 +55,13 @@ def is_datamodule(data: Config) -> bool:
     return False
 
 
-def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.LightningDataModule:
+def build_data(
+    data: Config, seed: int, preprocessed: bool = False, like: DataSpec | None = None
+) -> L.LightningDataModule:
     """Build the user's DataModule; or read and split the arrays that the `data` group describes.
 
-    The batches of arrays are `preprocessed` for a module that has no preprocessing of its own.
+    The batches of arrays are `preprocessed` for a module that has no preprocessing of its own. `like` is the spec of a
+    run that is resumed: its task, columns and categories are not decided again.
     """
     if is_datamodule(data):
         return create(data, "data")
@@ -66,13 +71,16 @@ def build_data(data: Config, seed: int, preprocessed: bool = False) -> L.Lightni
             "'defaults: [array_defaults, _self_]'"
         )
     serving = _serving(data) | {name: data[name] for name in _TRAINING_KEYS}  # first: reading may take long
-    dataset = _read(data)
+    parameters = inspect.signature(located(data, "data")).parameters
+    decides = like is not None and {"like", "task"} <= parameters.keys()
+    dataset = _read(data, **({"like": like} if decides else {}))
     if not isinstance(dataset, Dataset):
         raise UserError(
             f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
             "LightningDataModule"
         )
-    return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, **serving)
+    dataset = as_wide_as_needed(dataset)
+    return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, like=like, **serving)
 
 
 def _read(data: Config, **like: Any) -> Any:
@@ -91,7 +99,7 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.Lightning
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
     known = checkpoint.config["data"]
     typed = tuple(_leaves(overrides, "data"))
-    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     parameters = inspect.signature(locate(known["_target_"], "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in overrides:
@@ -118,31 +126,38 @@ def _leaves(overrides: Config, prefix: str) -> Iterator[str]:
             yield f"{prefix}.{name}"
 
 
-def rebuild_data(checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False) -> DataModule:
+def rebuild_data(
+    checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False, spec: DataSpec | None = None
+) -> DataModule:
     """Return the array data that a checkpoint was trained on, with `overrides` of its `data` config.
 
     ``features`` among them reads numpy files in place of whatever the checkpoint was trained on. Labels and
     categories get the codes of the checkpoint's data. Other data than the checkpoint's is not split: it has
-    a part ``all``, and ``test`` if that is a file of its own. Raises `UserError` if the model can't take it.
+    a part ``all``, and ``test`` if that is a file of its own. `spec` is that of the rows, where several models share
+    them. Raises `UserError` if the model can't take it.
     """
-    spec = checkpoint.data_spec
-    data = _overridden(with_what_it_lacks(checkpoint.config)["data"], overrides)
+    spec = spec or checkpoint.data_spec
+    known = with_what_it_lacks(checkpoint.config)["data"]
     typed = tuple(f"data.{name}" for name in overrides)
-    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed=typed)
+    # What is typed as it was is no other data; a file that comes from somebody else asks for it.
+    data = _overridden(known, {name: value for name, value in overrides.items() if known.get(name, ...) != value})
+    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
+    if (dataset.spec.dtype, spec.dtype) == ("float32", "float64"):  # as those of the training split had to be
+        dataset = replace(dataset, spec=replace(dataset.spec, dtype=spec.dtype))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):
         found, expected = getattr(dataset.spec, name), getattr(spec, name)
         if found != expected:
             raise UserError(f"data: {dataset.name} has {name} {found}, but the model was trained on {expected}")
     serving = _serving(data)
-    if fingerprint(dataset) != checkpoint.provenance["data_fingerprint"]:  # rows that nobody has looked at yet
+    if not is_named(dataset, checkpoint.provenance["data_fingerprint"]):  # rows that nobody has looked at yet
         serving["split"] = None
         for rows, part in ((dataset.rows, ""), (dataset.val, " (val)"), (dataset.test, " (test)")):
             if rows is not None:
                 check_rows(rows, f"{dataset.name}{part}", dataset.spec.missing, dataset.spec.columns)
     kind = PreprocessingDataModule if preprocessed else DataModule
-    datamodule = kind(dataset, seed=checkpoint.config["seed"], **serving)
+    datamodule = kind(dataset, seed=checkpoint.config["seed"], like=spec, **serving)
     if isinstance(datamodule, PreprocessingDataModule):  # whose state is in the checkpoint
         datamodule.serve_preprocessed(untrained_preprocessing(data, spec))
     return datamodule

@@ -152,6 +152,8 @@ def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessin
         raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
     preprocessing = untrained_preprocessing(data, datamodule.spec)
     rows, numbers = datamodule.parts["train"]
+    if line := preprocessing.how_it_reads:
+        _log.info("note: %s (data.channel_axis)", line)
     preprocessing.fit(rows, numbers, datamodule.source)
     for split in ("val", "test"):
         separate, _ = datamodule.parts[split]
@@ -197,7 +199,8 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     if is_array_data(config["data"]):
         facts = spec.to_dict()
         first_layer = config["data"].get("preprocessing")
-        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path))
+        own = checkpoint.has_own_data
+        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
         preprocessing = untrained_preprocessing(config["data"], spec)
         facts["input_shape"] = list(preprocessing.output_shape)
     network = build_network(_without_pretrained(config["model"]), facts)

@@ -1,21 +1,26 @@
-"""What happens around the training loop: the epoch's record, the checkpoints, the progress bar."""
+"""What happens around the training loop: the epoch's record, and the checkpoints."""
 
 import csv
 import io
 import logging
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Checkpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
+from trainhouse.machine.terminal import Part, fitted, width
+from trainhouse.reports.names import split_of
+from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
-from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT, is_sweep_job
+from trainhouse.resuming.loops import about_to_log, was_tried
+from trainhouse.runs.log_position import LogPosition, sizes
+from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT
+from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +32,9 @@ class History(Checkpoint):
     and in the order listed: first this one, so the checkpoints of an epoch hold the epoch's row.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, monitor: str | None = None, mode: str = "min") -> None:
+        """A row in which `monitor` is the best so far, the smallest (``min``) or the largest, is marked."""
+        self.path, self.monitor, self.mode = Path(path), monitor, mode
         self.rows: list[dict[str, float]] = []
         self._started = self._validation_started = 0.0
         self._validation_seconds = 0.0
@@ -38,6 +44,7 @@ class History(Checkpoint):
         self._rows = 0
         self._rows_before: list[dict[str, float]] = []
         self._seconds_before = 0.0  # of an epoch that was begun before the run was stopped
+        self._logged_before_validation: dict[str, int] | None = None
         self._config = self.path.parent.parent / CONFIG
         self._has_config = False
 
@@ -61,10 +68,13 @@ class History(Checkpoint):
     ) -> None:
         """Count the rows trained on."""
         self._rows += row_count(batch)
+        self._logged_before_validation = None
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the training clock."""
         self._validation_started = time.perf_counter()
+        if trainer.is_global_zero:
+            self._logged_before_validation = sizes(trainer.loggers)
         self._before_validation = dict(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -98,9 +108,21 @@ class History(Checkpoint):
         if not trainer.is_global_zero:
             return
         self._write()
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
-        of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        _log.info("epoch %d%s  %s  (%.1f s)", row["epoch"], of, shown, row["seconds"])
+        line = self._line(row, metrics, trainer.max_epochs or 0)
+        _log.info(fitted(line, 10_000), extra={"short": fitted(line, width() - 1)})
+
+    def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[Part]:
+        """Return the epoch's line: the monitored value first, and last to be left out where the terminal is narrow."""
+        names = sorted(metrics, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
+        parts = [Part(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
+        for rank, name in enumerate(names, 1):
+            mark = " (best)" if name == self.monitor and self._is_best(metrics[name]) else ""
+            parts.append(Part(f"{name} {shown(metrics[name])}{mark}", rank))
+        return [*parts, Part(f"({row['seconds']:.1f} s)")]
+
+    def _is_best(self, value: float) -> bool:
+        before = [row[self.monitor] for row in self.rows[:-1] if self.monitor in row]
+        return all(value < other if self.mode == "min" else value > other for other in before)
 
     def _write(self) -> None:
         if self._has_config and not self._config.is_file():  # to write on would make half a folder
@@ -112,9 +134,16 @@ class History(Checkpoint):
         write_text(self.path, text.getvalue())
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Let the loggers write what they hold: a run that goes on from the checkpoint logs only what comes after."""
-        for logger in trainer.loggers if trainer.is_global_zero else ():
-            logger.save()
+        """Let the loggers write what they hold, and note where they are: a resumed run logs what comes after."""
+        unlogged = about_to_log(trainer) if was_tried() else []
+        if not trainer.is_global_zero:
+            return
+        files = sizes(trainer.loggers)
+        states = checkpoint["callbacks"]
+        if states.get("ExactResume", {}).get("validation") == "due" and self._logged_before_validation is not None:
+            files = self._logged_before_validation  # all of it comes once more
+        if was_tried():
+            states[self.state_key]["logged"] = LogPosition(trainer.global_step, files, unlogged).as_note()
 
     def state_dict(self) -> dict[str, Any]:
         """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
@@ -140,6 +169,11 @@ class History(Checkpoint):
         self._seconds_before, self._validation_seconds = epoch["seconds"], epoch["validation_seconds"]
         self._validated, self._rows = epoch["validated"], epoch["rows"]
         self._of_validation = set(epoch.get("of_validation", ()))
+
+
+def log_position(checkpoint: dict[str, Any]) -> LogPosition:
+    """Return how far the loggers were when a checkpoint was written."""
+    return LogPosition.noted(checkpoint["global_step"], checkpoint["callbacks"].get("History", {}).get("logged"))
 
 
 class EpochCheckpoint(ModelCheckpoint):
@@ -181,14 +215,3 @@ class LastCheckpoint(Checkpoint):
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.path)
             self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
-
-
-class ProgressBar(TQDMProgressBar):
-    """Lightning's bar on a terminal; none in a log file, where the epoch lines say it all.
-
-    Redrawn every `refresh_rate` batches: drawing it at each one costs an eighth of a small model's step.
-    """
-
-    def __init__(self, refresh_rate: int = 20) -> None:
-        shown = sys.stderr.isatty() and not is_sweep_job()
-        super().__init__(refresh_rate=refresh_rate if shown else 0, leave=False)

@@ -10,6 +10,7 @@ import lightning as L
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.reports.names import split_of
@@ -31,6 +32,7 @@ def check_run(config: Config, datamodule: DataModule, directions: dict[str, str]
         _check_monitor(config, datamodule, directions)
     _check_callbacks(config, directions or {})
     _check_length(config["trainer"])
+    check_precision(config["trainer"]["precision"], datamodule.spec)
     _check_batches(config, datamodule)
     _check_shared_memory(config["data"]["num_workers"], datamodule)
     if config["monitor"] is not None and config["monitor"].startswith("val/"):
@@ -108,6 +110,18 @@ def _check_length(trainer: Config) -> None:
         raise UserError(
             f"trainer.num_nodes: {trainer['num_nodes']} machines would be waited for for ever, as this one is in no "
             "cluster; start it by srun or torchrun"
+        )
+
+
+def check_precision(precision: Any, spec: DataSpec) -> None:
+    """Raise `UserError` for a precision in which the Trainer rounds rows before the first layer has standardised them.
+
+    Bytes and classes aren't rounded.
+    """
+    if precision in ("16-true", "bf16-true") and (spec.dtype != "uint8" or not spec.classes):
+        mixed = precision.replace("true", "mixed")
+        raise UserError(
+            f"trainer.precision: {precision} rounds numbers to three digits before they are standardised; use {mixed}"
         )
 
 

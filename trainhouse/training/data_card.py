@@ -9,7 +9,7 @@ A user's DataModule may say of itself, all optional:
 
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
+from trainhouse.arrays.overview import task_lines
+from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
@@ -46,6 +48,12 @@ class DataCard:
     spec: DataSpec | None = None
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows of each split, as far as it is known."""
+    seen: SeenRows | None = None
+    """The rows of arrays that are trained or validated on, by which they are known again."""
+    notes: tuple[str, ...] = ()
+    """What makes the splits of arrays less than independent of one another, a line each."""
+    task_lines: tuple[str, ...] = ()
+    """What there is to say of the task, as far as it is known."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -57,8 +65,11 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
     """
     if isinstance(datamodule, DataModule):
         rows = {split: datamodule.row_count(split) for split in SPLITS}
-        facts = datamodule.spec.to_dict()
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows)
+        facts = datamodule.spec.of_any_file().to_dict()
+        splits = {split: datamodule.named_rows(split) for split in SPLITS}
+        seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
+        lines = tuple(task_lines(datamodule))
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows, seen, notes, lines)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(
@@ -83,6 +94,21 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
             raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
     assert ask.card is not None
     return ask.card
+
+
+def _twins(splits: Mapping[str, NamedRows], datamodule: DataModule) -> Iterator[str]:
+    """Say which rows are in two splits."""
+    for one, other in (("val", "train"), ("test", "train"), ("test", "val")):
+        if found := twins(splits[one], splits[other]):
+            first, second = found.first
+            is_one_file = datamodule.parts[one][0] is datamodule.parts[other][0]
+            rows = (
+                f"rows {first} and {second}" if is_one_file else f"row {first} of the one and row {second} of the other"
+            )
+            yield (
+                f"{found.count} of {found.named} {one} rows are identical to {other} rows ({rows}, counted from 0), so "
+                "they say little of new ones"
+            )
 
 
 class _Nothing(L.LightningModule):
@@ -116,7 +142,7 @@ class _Ask(L.Callback):
         own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
         fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
         differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
-        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs)
+        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs=differs)
 
 
 def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:

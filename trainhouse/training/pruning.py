@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.callbacks import Checkpoint
 from omegaconf import OmegaConf
 
+from trainhouse.machine.writes import unrefused
 from trainhouse.runs.run_folder import is_sweep_job
 from trainhouse.sweeps.settings import objectives_of
 from trainhouse.sweeps.study import open_study
@@ -39,8 +40,9 @@ class Pruning(Checkpoint):
         is_last = trainer.should_stop or trainer.max_epochs == trainer.current_epoch + 1
         prune = False
         if trainer.is_global_zero:
-            self.trial.report(row[self.metric], step=int(row["epoch"]))
-            prune = not is_last and self.trial.should_prune()
+            with unrefused():
+                self.trial.report(row[self.metric], step=int(row["epoch"]))
+                prune = not is_last and self.trial.should_prune()
         if trainer.strategy.broadcast(prune):
             trainer.should_stop = True
             self.pruned_after = int(row["epoch"])
@@ -61,7 +63,8 @@ def build_pruning(config: dict[str, Any], history: History) -> Pruning | None:
         return None
     from optuna.trial import Trial
 
-    study = open_study(sweeper.storage, sweeper.study_name, pruner)
+    with unrefused():
+        study = open_study(sweeper.storage, sweeper.study_name, pruner)
     number = int(hydra_config.sweep.subdir)
     frozen = study.get_trials(deepcopy=False)[number]
     return Pruning(Trial(study, frozen._trial_id), objectives[0].metric, history)

@@ -1,14 +1,20 @@
 """Looks at a sweep before its first job is run, for what would spoil every one of them."""
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
+from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
 from trainhouse.reports.names import split_of
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
@@ -19,17 +25,27 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.unread import refuse_unread
 
 
-def common_mistake(examples: Sequence[DictConfig], metrics: Mapping[str, str]) -> str | None:
+def common_mistake(
+    examples: Sequence[DictConfig],
+    metrics: Mapping[str, str],
+    others: Sequence[DictConfig] = (),
+    asked: bool = False,
+) -> str | None:
     """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
+
+    Or which of them is a loss that is not the same function in all examples and the `others`; what LightningModules of
+    the user's own call a loss is taken to be the same if the user has `asked` for it.
 
     `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
     The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own, and so
     is a fault of the code, which their logs will show with its traceback.
     """
     mistakes = []
+    losses = [_loss(one) for one in (*examples, *others)] if any(map(is_loss, metrics)) else []
     for example in examples:
         try:
-            known, directions = _logged(example, metrics)
+            with only_below(os.environ.get(FOREIGN_CONFIG), Path(example.hydra.sweep.dir)):
+                known, directions = _logged(example, metrics)
         except UserError as error:
             mistakes.append(str(error))
             continue
@@ -41,8 +57,24 @@ def common_mistake(examples: Sequence[DictConfig], metrics: Mapping[str, str]) -
                 return f"sweep.metric: '{metric}' is not logged{hint} (there are: {', '.join(sorted(known))})"
             if mode != (right := directions.get(metric, mode)):
                 return f"sweep.mode: {mode} would take the worst {metric} for the best; set sweep.mode={right}"
+            if not (asked and are_own(losses)):
+                try:
+                    refuse_unlike(
+                        "sweep.metric", metric, losses, {name: directions[name] for name in sorted(directions)}
+                    )
+                except UserError as error:
+                    return str(error)
         return None
     return mistakes[0] if len(set(mistakes)) == 1 else None
+
+
+def _loss(config: DictConfig) -> dict[str, Any] | None:
+    """What a job's losses measure; None if its configuration can't be read, which is its own mistake."""
+    try:
+        plain: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, ["model", "module", "loss"]), resolve=True)
+        return loss_of(plain, is_lightning_module(plain["model"]))
+    except (UserError, OmegaConfBaseException, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dict[str, str]]:

@@ -11,8 +11,9 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
-from trainhouse.machine.files import write_json
+from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports import figures
+from trainhouse.reports.likeness import loss_of
 from trainhouse.reports.report import metrics_line
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
 from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
@@ -115,6 +116,7 @@ def record(
             "model": config["model"]["_target_"].rpartition(".")[2],
             "best_epoch": result.best_epoch,
             "best_model": result.best_model,
+            "best_model_sha256": sha256(result.folder / result.best_model) if result.best_model else None,
             "monitor": config["monitor"],
             "mode": config["mode"],
             "epochs": result.epochs,
@@ -122,6 +124,7 @@ def record(
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
+            "loss": loss_of(config, is_lightning_module(config["model"])),
             "directions": {name: better for name, better in directions.items() if name in result.metrics},
             "exact": not not_exact,
             **({"not_exact": list(not_exact)} if not_exact else {}),

@@ -14,13 +14,15 @@ from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import BEFORE
+from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, shown_path
+from trainhouse.machine.writes import only_below
+from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
+from trainhouse.training.edited import refuse_edited
 from trainhouse.training.result import TrainingResult
 from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
@@ -71,7 +73,12 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     """
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
-    saved = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    saved, foreign = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    with only_below(foreign, folder):
+        return _go_on(folder, saved, config, given)
+
+
+def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -> TrainingResult:
     new = _with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
@@ -85,15 +92,19 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
+        refuse_edited(
+            saved, folder / CONFIG, checkpoint, lambda key, now: key in MAY_BE_MISSING or _may_change(key, now)
+        )
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> Config:
+def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> tuple[Config, Path | None]:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    It has to have the keys of `config`, but for those `added` on the command line; some may be taken from there.
+    Returns its file too, if this user account has not written it. It has to have the keys of `config`, but for those
+    `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
     header = OmegaConf.to_container(OmegaConf.create(config_header(folder)), resolve=False)
@@ -103,13 +114,14 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
             plain.pop(key, None)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    check_config(plain, str(path), typed=typed)  # before anything is resolved
+    has_own_data, is_own = own_parts(path, plain)
+    check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     _check_keys(plain, config, added, path)
-    return plain
+    return plain, None if is_own else path
 
 
 def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
@@ -120,6 +132,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     for group in GROUPS_THAT_MAY_BE_NONE:
         if not isinstance(saved.setdefault(group, None), dict | None):
             raise UserError(f"{path}: {group} is not a mapping")
+    complete_reader(saved["data"])
     serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
     for prefix, shared in {
         "": config,
@@ -158,15 +171,24 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
-        turned_off = key == "callbacks.early_stopping" and value is None
-        may_change = any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE) or turned_off
-        if not may_change or override.is_delete():
+        if not _may_change(key, value) or override.is_delete():
             raise UserError(
                 f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
                 f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
             )
         OmegaConf.update(new, key, value, merge=False, force_add=True)
     return checked(new)
+
+
+def _may_change(key: str, value: Any) -> bool:
+    """Whether a run that goes on may have this value of a key."""
+    turned_off = key == "callbacks.early_stopping" and value is None
+    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE)
+
+
+def _may_have_changed(key: str, value: Any) -> bool:
+    """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
+    return key in MAY_BE_MISSING or _may_change(key, value)
 
 
 def _original_overrides(folder: Path) -> list[str]:

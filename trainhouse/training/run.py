@@ -22,6 +22,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import check_writable
+from trainhouse.machine.terminal import doing
 from trainhouse.reports.figures import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
@@ -41,7 +42,7 @@ from trainhouse.runs.run_folder import (
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
-from trainhouse.training.callbacks import History
+from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
@@ -76,8 +77,12 @@ def _train(
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
     reseed(seed, "init")
-    datamodule = build_data(config["data"], seed, preprocessed=has_own_module)
-    card = card_of(datamodule, seed)
+    then = load_checkpoint(resume_from).spec if resume_from else None
+    with doing("reading the data"):
+        datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
+        if resume_from and isinstance(datamodule, DataModule):
+            _check_same_rows(resume_from, datamodule)
+        card = card_of(datamodule, seed)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
@@ -94,10 +99,10 @@ def _train(
     if initial:
         initialise(module, initial, config)
     origin = provenance(card.name, card.fingerprint, config)
-    if resume_from:
-        _check_same_data(resume_from, card)
-    step = read(resume_from, lazily=True)["global_step"] if resume_from else None
-    loggers = build_loggers(config.get("logger"), folder, step)
+    if resume_from and not isinstance(datamodule, DataModule):
+        _refuse_other_data(resume_from, card.name, card.fingerprint)
+    logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
+    loggers = build_loggers(config.get("logger"), folder, logged_before)
     log_hyperparameters(loggers, hyperparameters(config), None)
     callbacks = build_callbacks(config, folder, datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
@@ -119,7 +124,8 @@ def _train(
         _announce(config, card, module, trainer, folder)
         logged = Logged()
         if config["preflight"]:
-            logged = _preflight(config, folder, module, callbacks, datamodule)
+            with doing("trying out a batch"):
+                logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
         is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
@@ -189,7 +195,7 @@ def _preflight(
 def _warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
     for key, value in config.items():
         try:
-            check_config({key: value}, "warning")
+            check_config({key: value}, "warning", own=True)
         except UserError as error:
             readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
@@ -219,13 +225,27 @@ def _result_before(folder: Path) -> dict[str, Any]:
     return {"before": before} if before else {}
 
 
-def _check_same_data(resume_from: Path, card: DataCard) -> None:
-    then = read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"]
-    if then != card.fingerprint:
+def _check_same_rows(resume_from: Path, datamodule: DataModule) -> None:
+    then = _fingerprint_then(resume_from)
+    if datamodule.has_other_form(then):  # before all of it is read
         raise UserError(
-            f"{card.name}: has changed since the run was started (fingerprint {card.fingerprint}, "
+            f"{datamodule.source}: has changed since the run was started (other shapes or types), so the run can't go "
+            "on as it would have; restore it, or start a new run with init_from="
+        )
+    if not datamodule.is_named(then):
+        _refuse_other_data(resume_from, datamodule.source, datamodule.fingerprint)
+
+
+def _refuse_other_data(resume_from: Path, name: str, fingerprint: str) -> None:
+    if (then := _fingerprint_then(resume_from)) != fingerprint:
+        raise UserError(
+            f"{name}: has changed since the run was started (fingerprint {fingerprint}, "
             f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
         )
+
+
+def _fingerprint_then(resume_from: Path) -> str:
+    return str(read(resume_from, lazily=True)[RECORD]["provenance"]["data_fingerprint"])
 
 
 def _stopped_by(trainer: L.Trainer) -> str:
@@ -252,6 +272,10 @@ def _announce(
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
     _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    for number, line in enumerate(card.task_lines):
+        _log.info("%-7s %s", "" if number else "task", line)
+    for note in card.notes:
+        _log.info("note    %s", note)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 

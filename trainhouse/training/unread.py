@@ -1,4 +1,4 @@
-"""Refuses what is typed and read by nobody: a key of a group that the user's own classes take no part in."""
+"""Refuses what is set and read by nobody: a key of a group that the user's own classes take no part in."""
 
 import re
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.read_by import OF_THE_WRAPPER, as_typed, refers_to
+from trainhouse.configuration.read_by import OF_THE_WRAPPER, as_typed, refers_to, set_in_files
 
 
 def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
     """Raise `UserError` for an override of a group that a LightningModule of the user's own does not read.
 
-    A reference such as ``optimizer: ${optimizer}`` in the model's configuration counts as reading it.
+    It may be typed, or stand in the file of an experiment. A reference such as ``optimizer: ${optimizer}`` in the
+    model's configuration counts as reading it.
     """
     if not has_own_module:
         return
@@ -22,12 +23,15 @@ def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
     if not HydraConfig.initialized():
         return
     overrides = [override.lstrip("+~") for override in as_typed(HydraConfig.get().overrides.task)]
+    choices = {str(group): str(option) for group, option in HydraConfig.get().runtime.choices.items()}
+    given = [*(("", override) for override in overrides), *set_in_files(choices)]
     for group in OF_THE_WRAPPER:
-        typed = [override for override in overrides if re.match(rf"{group}[.=@]", override)]
-        if typed and not refers_to(group, overrides, dict(HydraConfig.get().runtime.choices)):
-            key, _, value = typed[0].partition("=")
+        unread = [(file, override) for file, override in given if re.match(rf"{group}[.=@]", override)]
+        if unread and not refers_to(group, overrides, choices):
+            file, override = unread[0]
+            key, _, value = override.partition("=")
             last = key.rpartition(".")[2]
             is_same = last in config["model"] and not last.startswith("_")
             own = f"; set model.{last}={value}" if is_same else f"; what {name} takes is in model"
             makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
-            raise UserError(f"{key}: {name} makes its own {makes}{own}")
+            raise UserError(f"{f'{file}: ' if file else ''}{key}: {name} makes its own {makes}{own}")

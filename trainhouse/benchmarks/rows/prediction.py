@@ -113,7 +113,7 @@ def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = N
     module = rebuild_module(load_checkpoint(run)).to(device)
     network, fitted = module.network.eval(), module.preprocessing
     assert isinstance(fitted, RowPreprocessing)
-    mean, std = fitted.mean, fitted.std
+    mean, std = fitted.shift, fitted.scale
 
     def loop() -> None:
         x = np.load(rows, mmap_mode="c")

@@ -30,7 +30,7 @@ def main(run: Path, epochs: int) -> None:
     fitted = build_preprocessing(data, config["data"])
     facts = {**data.spec.to_dict(), "input_shape": fitted.output_shape}
     network = build_network(config["model"], facts).to(device).train()
-    mean, std = fitted.mean.to(device), fitted.std.to(device)
+    mean, std = fitted.shift.to(device), fitted.scale.to(device)
     rows, numbers = data.parts["train"]
     x, y = torch.from_numpy(rows.x[numbers]), torch.from_numpy(rows.y[numbers])
     if x.dtype != torch.uint8:

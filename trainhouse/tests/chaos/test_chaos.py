@@ -21,6 +21,7 @@ import torch
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import Started
 from trainhouse.tests.test_exact_resume import differing, outcome
+from trainhouse.tests.test_loggers import shown
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 RUN = [
@@ -35,12 +36,15 @@ RUN = [
     "data.num_workers=2",
     "callbacks.last_checkpoint.every_n_train_steps=7",
     "callbacks.early_stopping=null",
+    "logger=[csv,tensorboard]",
+    "trainer.log_every_n_steps=3",
 ]
 KINDS = {
     "plain": [],
     "plateau": ["scheduler=plateau", "scheduler.patience=0"],
     "accumulation": ["trainer.accumulate_grad_batches=2"],
     "two validations": ["trainer.val_check_interval=0.5"],
+    "validations within accumulation": ["trainer.val_check_interval=0.5", "trainer.accumulate_grad_batches=4"],
     "no workers": ["data.num_workers=0"],
     "all": [
         "scheduler=plateau",
@@ -97,6 +101,11 @@ def assert_whole(folder: Path) -> None:
         assert {"state_dict", "optimizer_states", "callbacks", "project"} <= content.keys(), path
     if (folder / "metrics.json").exists():
         assert json.loads((folder / "metrics.json").read_text())["status"] in ("running", "completed")
+    steps = folder / "logs" / "steps" / "metrics.csv"
+    if steps.exists():  # of which the last line may be cut short
+        lines = steps.read_text().splitlines()
+        assert "step" in lines[0].split(",")
+        assert all(line.count(",") == lines[0].count(",") for line in lines[:-1])
     if (folder / "logs" / "metrics.csv").exists():
         with open(folder / "logs" / "metrics.csv", newline="") as file:
             epochs = [int(row["epoch"]) for row in csv.DictReader(file, strict=True)]
@@ -111,17 +120,18 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(
     seed = int(os.environ.get("CHAOS_SEED", time.time_ns() % 10**6))
     say(capfd, f"CHAOS_SEED={seed}")
     chaos = Chaos(seed)
-    wholes: dict[str, tuple[dict[str, Any], float]] = {}
+    wholes: dict[str, tuple[dict[str, Any], Any, float]] = {}
     end = time.monotonic() + SECONDS
-    for number, kind in enumerate(itertools.cycle(KINDS)):
+    for number, kind in enumerate(itertools.cycle(chaos.random.sample(list(KINDS), len(KINDS)))):
         options = [*RUN, *KINDS[kind]]
         if kind not in wholes:
             wholes[kind] = undisturbed(options, tmp_path / f"whole_{kind.replace(' ', '_')}")
-        whole, seconds = wholes[kind]
+        whole, whole_logs, seconds = wholes[kind]
         folder = tmp_path / str(number)
         folder.mkdir()
         run = chaos.run(options, folder, longest=0.6 * seconds)
         assert differing(whole, outcome(run)) == [], f"{kind}, after {chaos.kills} kills"
+        assert logged(run) == whole_logs, f"{kind}, after {chaos.kills} kills"
         assert list(run.rglob(".tmp-*")) == []
         assert (run / "figures" / "loss_curve.png").stat().st_size > 0
         if time.monotonic() > end:
@@ -130,13 +140,21 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(
     assert chaos.begun > 0, "no kill came after training had begun; give it more CHAOS_SECONDS"
 
 
-def undisturbed(options: list[str], folder: Path) -> tuple[dict[str, Any], float]:
-    """What a run comes to, and the seconds that it takes."""
+def logged(folder: Path) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Every row of the steps' table, and every point that TensorBoard shows."""
+    with open(folder / "logs" / "steps" / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    return rows, {tag: sorted(points) for tag, points in shown(folder).items()}
+
+
+def undisturbed(options: list[str], folder: Path) -> tuple[dict[str, Any], Any, float]:
+    """What a run comes to, what it has logged, and the seconds that it takes."""
     folder.mkdir()
     started = time.monotonic()
     done = run_script("train.py", *options, "hydra.run.dir=run", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    return outcome(folder / "run"), time.monotonic() - started
+    seconds = time.monotonic() - started
+    return outcome(folder / "run"), logged(folder / "run"), seconds
 
 
 def say(capfd: pytest.CaptureFixture[str], line: str) -> None:

@@ -1,0 +1,144 @@
+"""Numbers far outside what a model was trained on, and columns that are missing in every row.
+
+What a model says of the first is no more than a line drawn on; the second it takes for the training mean.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from trainhouse.arrays.spec import DataSpec
+
+_log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 2**22
+_FAR = 3.0
+_SHOWN = 3
+
+Range = tuple[float, float] | None
+
+
+class FarNumbers:
+    """Counts numbers that lie thrice as far from those of training as the farthest of these lie from one another."""
+
+    def __init__(self, spec: DataSpec, numbers: np.ndarray | None = None) -> None:
+        """Know the ranges of the model's `spec`, if it has some. `numbers` are those of the rows (None: 0, 1, ...)."""
+        self.spec, self.numbers = spec, numbers
+        ends = [(-np.inf, np.inf) if ends is None else ends for ends in spec.ranges]
+        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+        slack = _FAR * np.where(high > low, high - low, np.maximum(np.abs(high), 1.0))
+        self.low, self.high = low - slack, high + slack
+        self.counts = np.zeros(len(low), dtype=np.int64)
+        self.first: dict[int, tuple[int, float]] = {}
+        self.rows = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Count stored rows (B, *input_shape)."""
+        if len(self.counts):
+            flat = rows.reshape(len(rows), -1)
+            with np.errstate(over="ignore"):
+                kind = flat.dtype if flat.dtype.kind == "f" else np.float64
+                far = (flat < self.low.astype(kind)) | (flat > self.high.astype(kind))
+            if far.any():
+                one_range = len(self.counts) < flat.shape[1]
+                self._keep(flat, np.any(far, axis=1)[:, None] if one_range else far)
+        self.rows += len(rows)
+
+    def _keep(self, flat: np.ndarray, far: np.ndarray) -> None:
+        self.counts += far.sum(axis=0)
+        for place in np.flatnonzero(far.any(axis=0)).tolist():
+            if place not in self.first:
+                row = int(np.argmax(far[:, place]))
+                values = flat[row] if far.shape[1] < flat.shape[1] else flat[row, place : place + 1]
+                self.first[place] = self.rows + row, float(values[np.argmax(np.abs(values))])
+
+    def lines(self) -> list[str]:
+        """Return a line for each of the columns with the most of them, and one for what is left out."""
+        places = [place for place in np.argsort(-self.counts, kind="stable").tolist() if self.counts[place]]
+        lines = [self._line(place) for place in places[:_SHOWN]]
+        more = len(places) - _SHOWN
+        return lines + ([f"{more} more columns have numbers far outside those of training"] if more > 0 else [])
+
+    def _line(self, place: int) -> str:
+        ends, (row, value) = self.spec.ranges[place], self.first[place]
+        row = row if self.numbers is None else int(self.numbers[row])
+        assert ends is not None
+        name = self.spec.columns[place] if self.spec.columns else str(place)
+        what = f"column {name}: " if len(self.counts) > 1 or self.spec.columns else ""
+        unit = "numbers are" if what else "rows have numbers"
+        return (
+            f"{what}{self.counts[place]} of {self.rows} {unit} far outside the {ends[0]:.6g} to {ends[1]:.6g} of "
+            f"training; row {row} has {value:.6g}"
+        )
+
+
+class MissingColumns:
+    """Finds the columns of plain rows that hold nothing in any row."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        """Text that is missing has the code -1; what is unknown too, but never in all rows: that is refused."""
+        self.spec = spec
+        self.places = np.arange(spec.input_shape[0] if len(spec.input_shape) == 1 and spec.dtype != "uint8" else 0)
+        texts = spec.categories or {}
+        self.lowest = np.array([0.0 if name in texts else -np.inf for name in spec.columns] or [-np.inf])
+
+    def add(self, rows: np.ndarray) -> None:
+        """Look at stored rows (B, F): after a batch or two there is hardly a column left to look at."""
+        if len(self.places):
+            lowest = self.lowest[self.places] if len(self.lowest) > 1 else self.lowest
+            is_there = (rows[:, self.places] >= lowest).any(axis=0)  # which NaN never is
+            self.places = self.places[~is_there]
+
+    def lines(self) -> list[str]:
+        """Return a line that names them, if there are any."""
+        names = [self.spec.columns[place] if self.spec.columns else str(place) for place in self.places[:_SHOWN]]
+        more = len(self.places) - len(names)
+        also = f" and {more} more" if more else ""
+        return [f"nothing in column {', '.join(names)}{also} in any row"] if names else []
+
+
+def watched(
+    batches: Iterable[np.ndarray], spec: DataSpec, source: str, numbers: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Yield batches of stored rows as they come; after the last one, say which were far outside, and what is missing.
+
+    The rows are those numbered `numbers` of the source (None: the first ones).
+    """
+    far, missing = FarNumbers(spec, numbers), MissingColumns(spec)
+    for batch in batches:
+        far.add(batch)
+        missing.add(batch)
+        yield batch
+    for line in [*far.lines(), *missing.lines()]:
+        _log.warning("warning: %s: %s", source, line)
+
+
+def find_ranges(x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec) -> tuple[Range, ...]:
+    """Return the least and the greatest number of each column of the rows numbered `numbers` (None: all).
+
+    Rows of more than one dimension have one range for all of their numbers. A column of text, or without a number, has
+    none, and neither have bytes, which are never far.
+    """
+    is_plain = len(spec.input_shape) == 1
+    if spec.dtype == "uint8":
+        return ()
+    width = spec.input_shape[0] if is_plain else 1
+    low, high = np.full(width, np.inf), np.full(width, -np.inf)
+    for chunk in chunks(x, numbers):
+        values = chunk if is_plain else chunk.reshape(-1, 1)
+        low = np.fmin(low, np.fmin.reduce(values, axis=0))
+        high = np.fmax(high, np.fmax.reduce(values, axis=0))
+    texts = [name in (spec.categories or {}) for name in spec.columns] or [False] * width
+    return tuple(
+        None if is_text or not (np.isfinite(one) and np.isfinite(other)) else (float(one), float(other))
+        for one, other, is_text in zip(low, high, texts, strict=True)
+    )
+
+
+def chunks(x: np.ndarray, numbers: np.ndarray | None) -> Iterator[np.ndarray]:
+    """Yield the rows numbered `numbers` (None: all), a few megabytes at a time."""
+    step = max(1, _CHUNK_BYTES // max(1, x[:1].nbytes))
+    count = len(x) if numbers is None else len(numbers)
+    for start in range(0, count, step):
+        yield x[start : start + step] if numbers is None else x[numbers[start : start + step]]

@@ -1,0 +1,54 @@
+"""What a model can know of its data: the categories and ranges of the training rows, not of the file."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+
+from trainhouse.arrays.far_numbers import find_ranges
+from trainhouse.arrays.spec import Dataset, DataSpec
+
+_log = logging.getLogger(__name__)
+
+_SHOWN = 3
+
+
+def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
+    """Return the data set with the categories of the rows numbered `train` (None: all); others get higher codes.
+
+    A code above those of its column's categories is unknown to the model, as in inference.
+    """
+    spec, x = dataset.spec, dataset.rows.x
+    categories, unlearned = {}, {}
+    for name, texts in (spec.categories or {}).items():
+        codes = x[:, spec.columns.index(name)]
+        seen = np.zeros(len(texts) + 1, dtype=bool)
+        seen[np.unique(codes if train is None else codes[train]).astype(np.int64)] = True  # the last one for -1
+        categories[name] = tuple(text for text, is_seen in zip(texts, seen, strict=False) if is_seen)
+        if others := tuple(text for text in texts if text not in set(categories[name])):
+            unlearned[name] = others
+            shown = ", ".join(map(repr, others[:_SHOWN])) + (", ..." if len(others) > _SHOWN else "")
+            _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
+    known = replace(
+        spec, categories=categories or None, unlearned=unlearned or None, ranges=find_ranges(x, train, spec)
+    )
+    return coded_for(dataset, known)
+
+
+def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
+    """Return the data set with the categories, codes and ranges of `spec`: that of a model."""
+    found = dataset.spec.categories or {}
+    wanted = spec.categories or {}
+    rows = dataset.rows
+    changed = [name for name, texts in found.items() if texts != wanted.get(name, texts)]
+    if changed:
+        x = np.array(rows.x)
+        for name in changed:
+            others = [text for text in found[name] if text not in set(wanted[name])]
+            places = {text: code for code, text in enumerate([*wanted[name], *others])}
+            codes = np.array([*(places[text] for text in found[name]), -1])  # the last one for -1
+            column = spec.columns.index(name)
+            x[:, column] = codes[x[:, column].astype(np.int64)]
+        rows = rows._replace(x=x)
+    kept = replace(dataset.spec, categories=spec.categories, unlearned=spec.unlearned, ranges=spec.ranges)
+    return replace(dataset, rows=rows, spec=kept)

@@ -1,0 +1,159 @@
+"""How labels are read when nobody says it: as classes or as amounts. What could be either is never guessed."""
+
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import numpy as np
+
+from trainhouse.arrays.spec import TASKS, TaskName
+from trainhouse.configuration.errors import UserError
+
+MANY = 20  # values: whole numbers with more are more often amounts
+_REPEATS = 5  # rows of a class, on average: with fewer the numbers hardly come back
+_LOOK = 10_000
+_MISTYPED = 0.005  # of the rows, at most
+
+
+class Reading(NamedTuple):
+    """The task, and why it is that."""
+
+    task: TaskName
+    reason: str
+
+
+def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
+    """Return `task` if it is given, else what the labels (N,) or (N, T) can only mean.
+
+    Raises `UserError` that names both readings, and the key, for labels that could be classes and amounts.
+    """
+    if task is not None:
+        if task not in TASKS:
+            raise UserError(f"data.task: expected one of {', '.join(TASKS)} or null, got '{task}'")
+        return Reading("regression" if task == "regression" else "classification", "given")
+    if labels.ndim > 1 and labels.shape[1] > 1 and labels.dtype.kind in "biuf":
+        return _several(labels, source)
+    if labels.dtype.kind == "f":
+        return _floats(labels.reshape(len(labels), -1)[:, 0] if labels.ndim == 2 else labels, source)
+    if labels.ndim == 1 and labels.dtype.kind == "U":
+        return _texts(labels, source)
+    if labels.ndim == 1 and labels.dtype.kind in "iu":
+        return _whole(labels, source)
+    return Reading("classification", "true or false" if labels.dtype.kind == "b" else "")
+
+
+def _several(labels: np.ndarray, source: str) -> Reading:
+    if not _is_zero_or_one(labels[:_LOOK]) or not _is_zero_or_one(labels):
+        is_float = labels.dtype.kind == "f"  # classes are refused later, with the key
+        return Reading("regression" if is_float else "classification", "several targets")
+    if (labels.sum(axis=1) == 1).all():
+        what, way = "one 1 in each row, which means classes", "give one label a row, the number of its class"
+    else:
+        what, way = "nothing but 0 and 1", "for yes or no take one of them, or a LightningModule of your own for all"
+    raise UserError(f"{source}: {labels.shape[1]} columns with {what}; {way}; for amounts set data.task=regression")
+
+
+def _is_zero_or_one(labels: np.ndarray) -> bool:
+    return bool(((labels == 0) | (labels == 1)).all())
+
+
+def _floats(labels: np.ndarray, source: str) -> Reading:
+    """Numbers with a decimal point, which pandas writes for whole ones too where there are gaps in a column."""
+    for some in (labels[:_LOOK], labels):
+        whole = np.isfinite(some) & (some == np.floor(some))
+        values = np.unique(some[whole])
+        odd = np.flatnonzero(~whole)
+        if len(values) > MANY or len(some) < _REPEATS * len(values) or len(odd) > max(1, _MISTYPED * len(some)):
+            reason = "numbers with fractions" if len(odd) else "amounts, written with a decimal point"
+            return Reading("regression", reason)
+    few = f"{source}: {len(values)} values, all whole ({_listed(values)})"
+    if len(odd) and np.isfinite(labels[odd[0]]):
+        raise UserError(
+            f"{few}, but row {odd[0]} is {labels[odd[0]]:g}: mistyped? mend it; or amounts? set data.task=regression"
+        )
+    if len(odd) or len(values) == 1:
+        return Reading("regression", "numbers with a decimal point")
+    if len(values) == 2:
+        return Reading("classification", f"only {_listed(values)}")
+    raise UserError(f"{few}: classes? set data.task=classification; or amounts? set data.task=regression")
+
+
+def _whole(labels: np.ndarray, source: str) -> Reading:
+    values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    if len(values) > max(50, len(labels) // 2):
+        raise UserError(f"{source}: {no_classes(len(values), len(labels))}; set data.task=regression")
+    _refuse_mistyped([str(value) for value in values], first, counts, source)
+    if len(values) > 2 and (len(values) > MANY or len(labels) < _REPEATS * len(values)):
+        raise UserError(
+            f"{source}: {len(values)} different labels in {len(labels)} rows, all whole numbers: amounts? set "
+            "data.task=regression; or classes? set data.task=classification"
+        )
+    hint = "; for amounts data.task=regression" if len(values) > 2 else ""
+    return Reading("classification", f"{len(values)} whole numbers{hint}")
+
+
+def no_classes(values: int, rows: int) -> str:
+    """Say that there are too many labels for classes."""
+    return f"{values} different labels in {rows} rows are no classes"
+
+
+def _texts(labels: np.ndarray, source: str) -> Reading:
+    texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    refuse_text_among_numbers(texts.tolist(), first, counts, source, "set data.task=classification to have it as class")
+    _refuse_mistyped(texts.tolist(), first, counts, source)
+    return Reading("classification", "text")
+
+
+def refuse_text_among_numbers(
+    texts: list[str], first: np.ndarray, counts: np.ndarray, source: str, otherwise: str
+) -> None:
+    """Raise `UserError` for labels that are numbers but for a few; `first` are the first rows of the distinct texts."""
+    odd = [place for place, text in enumerate(texts) if not _is_number(text)]
+    total, wrong = int(counts.sum()), int(counts[odd].sum())
+    if odd and wrong <= 0.1 * total:
+        place = min(odd, key=lambda place: first[place])
+        raise UserError(
+            f"{source}: {total - wrong} of {total} labels are numbers, row {first[place]} is '{texts[place]}'; mend "
+            f"that row, or {otherwise}"
+        )
+
+
+def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, source: str) -> None:
+    """Raise `UserError` for a class that may be another one, mistyped: of a single row, or almost of the same name."""
+    total = int(counts.sum())
+    folded: dict[str, int] = {}
+    for place, name in enumerate(names):
+        other = folded.setdefault(name.strip().casefold(), place)
+        if other != place:
+            rare, common = sorted((other, place), key=lambda one: counts[one])
+            raise _mistyped(names, rare, first, counts, source, names[common])
+    if len(names) < 3 or total < 2 * _REPEATS * len(names):
+        return
+    for rare in np.argsort(counts, kind="stable").tolist():
+        if counts[rare] > max(1, _MISTYPED * total):
+            return
+        is_word = not _is_number(names[rare])
+        frequent = [name for name, count in zip(names, counts, strict=True) if count >= 10 * counts[rare]]
+        near = get_close_matches(names[rare], frequent, n=1, cutoff=0.6) if is_word else []
+        if counts[rare] == 1 or near:
+            raise _mistyped(names, rare, first, counts, source, near[0] if near else "")
+
+
+def _mistyped(names: list[str], rare: int, first: np.ndarray, counts: np.ndarray, source: str, meant: str) -> UserError:
+    rows = f"row {first[rare]} alone" if counts[rare] == 1 else f"{counts[rare]} rows, the first is {first[rare]},"
+    what = f"mistyped for '{meant}'" if meant else "mistyped"
+    return UserError(
+        f"{source}: '{names[rare]}' is the label of {rows} of {int(counts.sum())}: {what}? mend it; or a class of its "
+        "own? set data.task=classification"
+    )
+
+
+def _listed(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.1f}" for value in values[:3]) + (", ..." if len(values) > 3 else "")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

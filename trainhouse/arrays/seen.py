@@ -1,0 +1,130 @@
+"""Which rows a model has seen: short names of rows, by which they are known again in another split or another file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainhouse.arrays.spec import Rows
+
+# Up to so many rows, and so many bytes of them, all are named; of more a sample, since data may be larger than memory.
+_MOST_ROWS, _MOST_BYTES, _SAMPLED_BYTES = 2**18, 256 * 2**20, 64 * 2**20
+_CHUNK_BYTES = 2**20
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class SeenRows:
+    """The names of the rows that were trained or validated on, or of some of them, evenly spaced."""
+
+    names: np.ndarray
+    """(K,) uint64, sorted."""
+    total: int
+    """How many rows there are in all."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row that was seen is named."""
+        return len(self.names) == self.total
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the rows repeat one another by themselves, so that a new row that is like one of them may be new."""
+        return len(np.unique(self.names)) < 0.95 * len(self.names)
+
+    @classmethod
+    def of(cls, *splits: "NamedRows") -> "SeenRows":
+        """Put the names of several splits together."""
+        return cls(np.sort(np.concatenate([one.names for one in splits])), sum(one.total for one in splits))
+
+    def known(self, names: np.ndarray) -> np.ndarray:
+        """Return for each of `names` (N,) whether it is among those that were seen."""
+        return np.isin(names, self.names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint can hold."""
+        return {"names": torch.from_numpy(self.names.view(np.int64)), "total": self.total}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "SeenRows":
+        """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        names, total = values["names"], values["total"]
+        is_plain = isinstance(names, torch.Tensor) and names.layout == torch.strided and names.device.type == "cpu"
+        if not is_plain or names.dtype != torch.int64 or names.ndim != 1 or type(total) is not int:
+            raise TypeError("the names of the rows that were seen are not whole numbers")
+        return cls(names.contiguous().numpy().view(np.uint64), total)
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """The names of a split's rows, or of some of them, evenly spaced."""
+
+    numbers: np.ndarray
+    """(K,) the numbers of the rows that are named, among the rows of their file."""
+    names: np.ndarray
+    """(K,) uint64."""
+    total: int
+    """How many rows the split has."""
+
+    @classmethod
+    def of(cls, rows: Rows, numbers: np.ndarray | None) -> "NamedRows":
+        """Name the rows numbered (None: every one), or as many of them as take no time."""
+        count = len(rows.x) if numbers is None else len(numbers)
+        row_bytes = max(1, rows.x.nbytes // max(1, len(rows.x)))
+        if count <= _MOST_ROWS and count * row_bytes <= _MOST_BYTES:
+            places = np.arange(count)
+        else:
+            most = min(count, _MOST_ROWS, max(1024, _SAMPLED_BYTES // row_bytes))
+            places = np.linspace(0, count - 1, most).astype(np.int64)
+        chosen = places if numbers is None else numbers[places]
+        return cls(chosen, row_names(rows.x, chosen), count)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Rows of a split that are identical to rows of another."""
+
+    count: int
+    """Among the rows that are named."""
+    named: int
+    first: tuple[int, int]
+    """The numbers of the first of them, and of one that it is identical to."""
+
+
+def twins(rows: NamedRows, others: NamedRows) -> Twins | None:
+    """Return which of `rows` are identical to one of the `others`; None if there are none."""
+    _, places, in_others = np.intersect1d(rows.names, others.names, return_indices=True)
+    if not len(places):
+        return None
+    first = int(places.argmin())
+    pair = int(rows.numbers[places[first]]), int(others.numbers[in_others[first]])
+    return Twins(int(np.isin(rows.names, others.names).sum()), len(rows.names), pair)
+
+
+def row_names(x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return a name (N,) uint64 for the features of each of the rows numbered; equal rows have equal names."""
+    step = max(1, _CHUNK_BYTES // max(1, x.nbytes // max(1, len(x))))
+    parts = [_named(np.asarray(x[numbers[start : start + step]])) for start in range(0, len(numbers), step)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+
+
+def _named(rows: np.ndarray) -> np.ndarray:
+    """Return sums of the rows' bytes, eight at a time, each mixed with its place; whole numbers wrap around."""
+    rows = rows.reshape(len(rows), -1)
+    if np.issubdtype(rows.dtype, np.floating):
+        rows = np.where(np.isnan(rows), rows.dtype.type(np.nan), rows + rows.dtype.type(0))  # one NaN, and no -0.0
+    size = rows.shape[1] * rows.itemsize
+    padded = np.zeros((len(rows), -(-size // 8) * 8), np.uint8)
+    padded[:, :size] = np.ascontiguousarray(rows).view(np.uint8)
+    words = padded.view(np.uint64)
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _ODD
+    return np.asarray(_mixed(_mixed(words ^ places).sum(axis=1, dtype=np.uint64)))
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    """Spread each bit over all others: the end of splitmix64 (Steele, Lea & Flood, 2014)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

@@ -1,0 +1,102 @@
+"""Text categories: which one a text means, and which texts a model doesn't know."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+import numpy as np
+
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.errors import UserError
+
+# Without zeros in front: 007 is a code, not a number.
+_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
+_SHOWN = 3
+
+
+def meaning(text: str) -> tuple[str, object]:
+    """Return what is equal for texts that mean the same: true and TRUE, 3 and 3.0, other than by space around them."""
+    text = unicodedata.normalize("NFC", text.strip())
+    if text.lower() in ("true", "false"):
+        return "truth", text.lower()
+    return ("number", Decimal(text)) if _NUMBER.fullmatch(text) else ("text", text)
+
+
+def code_of(text: str, categories: tuple[str, ...]) -> int:
+    """Return the place of `text` among the categories, or of the only one that means the same; -1 if there is none."""
+    exact, alike = _places(categories)
+    return exact[text] if text in exact else alike.get(meaning(text), -1)
+
+
+@lru_cache(maxsize=1024)
+def _places(categories: tuple[str, ...]) -> tuple[dict[str, int], dict[tuple[str, object], int]]:
+    meanings = [meaning(name) for name in categories]
+    counts = Counter(meanings)
+    alike = {means: place for place, means in enumerate(meanings) if counts[means] == 1}
+    return {name: place for place, name in enumerate(categories)}, alike
+
+
+class Strangers:
+    """Counts, column by column, the texts of a file that a model doesn't know, and those that it knows otherwise."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        """`spec` is the model's."""
+        self.categories = spec.categories or {}
+        self.unknown: dict[str, Counter[str]] = {name: Counter() for name in self.categories}
+        self.known: Counter[str] = Counter()
+        self.taken_as: dict[str, dict[str, str]] = {name: {} for name in self.categories}
+
+    def add(self, name: str, texts: Sequence[str], counts: np.ndarray) -> None:
+        """Add the distinct texts of some rows of a column; empty ones are missing, not unknown."""
+        categories = self.categories.get(name)
+        if categories is None:
+            return
+        for text, count in zip(texts, counts.tolist(), strict=True):
+            place = code_of(text, categories) if text and count else None
+            if place is None:
+                continue
+            if place < 0:
+                self.unknown[name][text] += count
+                continue
+            self.known[name] += count
+            if text != categories[place]:
+                self.taken_as[name][text] = categories[place]
+
+    def all_unknown(self) -> list[str]:
+        """Return the columns that have texts, none of which is known."""
+        return [name for name, texts in self.unknown.items() if texts and not self.known[name]]
+
+    def refuse(self, source: str) -> None:
+        """Raise `UserError` for a column all of whose texts are unknown: they are written in another way."""
+        for name in self.all_unknown():
+            found = ", ".join(map(repr, list(self.unknown[name])[:_SHOWN]))
+            known = ", ".join(map(repr, self.categories[name][:_SHOWN]))
+            raise UserError(
+                f"{source}, column {name}: the model knows none of its texts ({found}), but {known}; write them as in "
+                "training, or empty the cells to do without them"
+            )
+
+    def lines(self) -> list[str]:
+        """Return a line for each column with unknown texts, and one for each with texts that are taken for others."""
+        lines = []
+        for name, texts in self.unknown.items():
+            if unknown := texts.total():
+                total = unknown + self.known[name]
+                lines.append(f"column {name}: {unknown} of {total} texts are unknown to the model: {_shown(texts)}")
+        for name, pairs in self.taken_as.items():
+            if pairs:
+                some = [f"{text!r} as {category!r}" for text, category in list(pairs.items())[:_SHOWN]]
+                lines.append(f"column {name}: reads {', '.join(some)}{_others(len(pairs))}")
+        return lines
+
+
+def _shown(texts: Mapping[str, int]) -> str:
+    most = sorted(texts.items(), key=lambda item: -item[1])[:_SHOWN]
+    return ", ".join(f"{text!r:.40} ({count})" for text, count in most) + _others(len(texts))
+
+
+def _others(count: int) -> str:
+    return f" and {count - _SHOWN} more" if count > _SHOWN else ""

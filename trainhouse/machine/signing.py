@@ -1,0 +1,101 @@
+"""Tells what this user's account has written from what came from elsewhere: a signature by a key that stays here.
+
+It says who wrote a thing, not that it is harmless; a key that is lost costs no more than typing some paths.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from trainhouse.configuration.schema import CONF
+from trainhouse.machine.writes import is_foreign, unrefused
+
+_BYTES = 32
+
+
+def sign(value: Any) -> str | None:
+    """Return a signature of plain data as hexadecimal digits; None where no key can be kept."""
+    text, key = _canonical(value), _key()
+    return None if text is None or key is None else _digest(key, text)
+
+
+def is_signed(value: Any, signature: object) -> bool:
+    """Whether this user's account has signed `value` so."""
+    text = _canonical(value)
+    if text is None or not isinstance(signature, str) or not signature.isascii():
+        return False
+    return any(hmac.compare_digest(_digest(key, text), signature) for key in _known_keys())
+
+
+def signatures(config: dict[str, Any]) -> dict[str, str]:
+    """Return the signature of a run's configuration, and that of its `data` alone.
+
+    There is none where no key can be kept, and none of what somebody else has configured.
+    """
+    if is_foreign():
+        return {}
+    signed = {"config": sign(config), "data": sign(config.get("data"))}
+    return {part: signature for part, signature in signed.items() if signature}
+
+
+def _digest(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _canonical(value: Any) -> str | None:
+    """Return the one text for all that is equal to `value`, whatever the order of its keys."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _places() -> Iterator[Path]:
+    """Where the key is kept: with the user's state, or else in the project's folder, where git doesn't see it."""
+    state = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    with suppress(RuntimeError):  # no home
+        yield (Path(state) if state else Path.home() / ".local" / "state") / "trainhouse" / "key"
+    yield CONF.parent / ".trainhouse-key"
+
+
+def _known_keys() -> Iterator[bytes]:
+    for place in _places():
+        with suppress(OSError):
+            key = place.read_bytes()
+            if len(key) == _BYTES:
+                yield key
+
+
+def _key() -> bytes | None:
+    """Return the key, made at the first time; None if there is no place for one."""
+    for key in _known_keys():
+        return key
+    for place in _places():
+        with suppress(OSError), unrefused():
+            _make(place)
+        for key in _known_keys():  # unless what is there is no key
+            return key
+    return None
+
+
+def _make(place: Path) -> None:
+    """Make a key, unless another process is faster: a name is given to a whole file, and only where there is none."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = place.with_name(f"{place.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(_BYTES))
+        with suppress(FileExistsError):
+            os.link(partial, place)
+    except OSError:
+        if place.exists():
+            return
+        partial.replace(place)  # a file system without links
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Whether two runs can be ranked: on the same rows, cut alike, by a value that means the same in both.
+
+A metric such as accuracy is the same whatever was learned by; a loss is what the configuration says it is.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.older_versions import MODULE
+from trainhouse.reports.names import measure_of, split_of
+from trainhouse.runs.run_folder import CONFIG
+
+Config = Mapping[str, Any]
+_OWN = "own module"
+
+
+def data_key(fingerprint: str, split: Config | None) -> str:
+    """Name the rows and their split. A DataModule of the user's own splits by itself."""
+    if split is None:
+        return str(fingerprint)[:16]
+    return f"{cut_key(fingerprint, split)}/{split['split_seed']}"
+
+
+def cut_key(fingerprint: str, split: Config | None) -> str:
+    """Name the rows and how many are in which split: runs that share it are repeats, if they have different rows there.
+
+    The folds of one cut have the same test rows, and validate on all others between them.
+    """
+    if split is None:
+        return str(fingerprint)[:16]
+    train, val, test = split["split"]
+    if split.get("fold") is None:  # runs from before there were folds say nothing of them
+        return f"{fingerprint[:8]}/{train:g}-{val:g}-{test:g}"
+    return f"{fingerprint[:8]}/{1 - test:g}-{test:g}/{split['folds']:d}-fold"
+
+
+def loss_of(config: Config, is_own: bool) -> dict[str, Any]:
+    """Return, as plain data, what decides the meaning of a run's losses.
+
+    It is the module around a plain network and the `loss` group; or a LightningModule that `is_own`, with those of its
+    arguments whose names speak of a loss.
+    """
+    if is_own:
+        options = {name: value for name, value in config["model"].items() if "loss" in name or "smoothing" in name}
+        return {_OWN: config["model"]["_target_"], **options}
+    module = config.get("module") or MODULE
+    return {"module": module["_target_"], **{f"loss.{name}": value for name, value in config["loss"].items()}}
+
+
+def loss_in(folder: Path) -> dict[str, Any] | None:
+    """Return what decides the losses of a run whose `metrics.json` is too old to say it; None if unknown."""
+    try:
+        config = read_yaml(folder / CONFIG)
+        return {key: _flat(value) for key, value in loss_of(config, is_own=False).items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _flat(value: Any) -> Any:
+    """Of a value in YAML, where a few references can stand for billions of values, what is no deeper than a list."""
+    values = value if isinstance(value, list) else [value]
+    return value if all(one is None or isinstance(one, (str, int, float)) for one in values) else type(value).__name__
+
+
+def is_loss(metric: str) -> bool:
+    """Whether a metric is a loss by its name, as ``val/loss`` or ``val_loss_generator``."""
+    return "loss" in measure_of(metric).lower()
+
+
+def difference(losses: Iterable[Config | None]) -> str | None:
+    """Say in what the `losses` differ, as ``loss.name=huber, mse``; None if they are the same, as far as is known."""
+    known = {json.dumps(loss, sort_keys=True): loss for loss in losses if loss is not None}
+    if len(known) < 2:
+        return None
+    found = []
+    for key in sorted({key for loss in known.values() for key in loss}):
+        values = sorted({_shown(loss[key]) if key in loss else "none" for loss in known.values()})
+        if len(values) > 1:
+            found.append(f"{key}={', '.join(values)}")
+    return "; ".join(found)
+
+
+def are_own(losses: Iterable[Config | None]) -> bool:
+    """Whether all are losses of modules of the user's own: only the user knows whether they measure the same."""
+    return all(loss is None or _OWN in loss for loss in losses)
+
+
+def refuse_unlike(key: str, metric: str, losses: Iterable[Config | None], better: Mapping[str, str]) -> None:
+    """Raise `UserError` naming `key` if `metric` is a loss and the `losses` of what is compared differ.
+
+    `better` has the metrics that all of them share, each with its better end.
+    """
+    losses = list(losses)
+    differs = difference(losses) if is_loss(metric) else None
+    if differs is None:
+        return
+    mode = key.replace("metric", "mode")
+    shared = [name for name in better if not is_loss(name) and split_of(name) != "train"]
+    shared.sort(key=lambda name: split_of(name) != split_of(metric))  # what is of the same split first
+    names = f"as {key}={shared[0]} {mode}={better[shared[0]]} (there are: {', '.join(shared)})" if shared else ""
+    unless = f"; if it is the same to you, {key}={metric} says so" if are_own(losses) else ""
+    raise UserError(
+        f"{key}: {metric} is not the same measure everywhere ({differs}), so its values can't be ranked; name a metric "
+        f"that is{', ' if names else ''}{names or f' with {key}=... {mode}=...'}{unless}"
+    )
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,19 @@
+"""Numbers for people to read."""
+
+import math
+
+
+def shown(value: float, whole: bool = False) -> str:
+    """Return a number with the digits that it needs: four decimals, fewer of a large one, more of a tiny one.
+
+    Of a number that counts something, `whole`, at most four digits that are not zero: ``12,340``.
+    """
+    size = abs(value)
+    if whole:
+        return f"{float(f'{value:.4g}'):,.0f}" if math.isfinite(value) else str(value)
+    if not math.isfinite(value) or size >= 1e9:
+        return f"{value:.4g}"
+    if 0 < size < 1e-3:
+        return f"{value:.4g}"
+    decimals = next((decimals for limit, decimals in ((10, 4), (100, 3), (1000, 2), (10000, 1)) if size < limit), 0)
+    return f"{value:,.{decimals}f}"

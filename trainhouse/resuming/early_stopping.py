@@ -1,0 +1,47 @@
+"""Early stopping whose patience counts in full, also in a run that may not stop before `trainer.min_epochs`.
+
+Lightning remembers from the first time on that a run was to be stopped, and ends one that has improved since as soon
+as it may.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
+
+from trainhouse.resuming.loops import can_stop_early
+
+
+def count_in_full(callback: EarlyStopping) -> None:
+    """Have `callback` forget that its patience ran out once there is an improvement; to be called once."""
+    for name in ("on_validation_end", "on_train_epoch_end"):
+        setattr(callback, name, partial(_check, callback, getattr(callback, name)))
+
+
+def _check(
+    callback: EarlyStopping, hook: Callable[..., None], trainer: L.Trainer, module: L.LightningModule, *more: Any
+) -> None:
+    before = trainer.should_stop  # what others have asked for
+    hook(trainer, module, *more)
+    if trainer.state.fn != "fit" or trainer.sanity_checking:
+        return
+    if not has_stopped(callback):
+        forget(callback)
+    if trainer.strategy.reduce_boolean_decision(has_stopped(callback), all=False):
+        trainer.should_stop = before or can_stop_early(trainer)
+
+
+def has_stopped(callback: EarlyStopping) -> bool:
+    """Whether the run is to end; with an improvement since, or more patience than it had, it goes on."""
+    reason = callback.stopping_reason
+    out_of_patience = callback.wait_count >= max(callback.patience, 1)  # 0 ends at the first that is not better
+    return reason != EarlyStoppingReason.NOT_STOPPED and (
+        reason != EarlyStoppingReason.PATIENCE_EXHAUSTED or out_of_patience
+    )
+
+
+def forget(callback: EarlyStopping) -> None:
+    """Let the run be one that is not to end."""
+    callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED

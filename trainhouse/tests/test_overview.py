@@ -1,0 +1,84 @@
+"""A run's first lines say the task, why, what there is to predict, and what always saying the same reaches."""
+
+import numpy as np
+import pytest
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.overview import task_lines
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.tests.conftest import run_script
+
+N = 200
+X = np.zeros((N, 1), dtype=np.float32)
+
+
+def data(y, split=(0.5, 0.25, 0.25), **facts):
+    task = "classification" if facts.get("classes") else "regression"
+    spec = DataSpec(task, (1,), "float32", len(facts.get("classes", ())) or y.shape[1], **facts)
+    return DataModule(Dataset(spec, Rows(X, y), "x", reason="why"), 8, 0, list(split), 0, seed=0)
+
+
+def test_classes_are_counted_and_the_most_frequent_one_is_the_baseline():
+    y = np.array([0, 1, 1, 2, 1] * 40)
+    y[:9] = 0
+    made = data(y, classes=("ant", "bee", "cow"))
+    val, test = (y[made.parts[split][1]] for split in ("val", "test"))
+    assert task_lines(made) == [
+        "classification: why",
+        f"classes ant {np.sum(y == 0)}, bee {np.sum(y == 1)}, cow {np.sum(y == 2)}",
+        f"baseline, always bee: val/acc {np.mean(val == 1):.4f}, test/acc {np.mean(test == 1):.4f}",
+    ]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1024.0])
+def test_targets_have_their_mean_and_range_and_the_training_mean_is_the_baseline(offset):
+    y = (np.random.RandomState(0).randint(-50, 50, (N, 2)) / 4 + offset).astype(np.float32)
+    made = data(y, targets=("kg", "cm"))
+    lines = task_lines(made)
+    assert lines[0] == "regression: why"
+    for place, name in enumerate(("kg", "cm")):
+        column = y[:, place].astype(np.float64)
+        assert lines[1 + 2 * place] == (
+            f"target {name}: mean {column.mean():.10g}, from {column.min():.10g} to {column.max():.10g}"
+        )
+        train, val, test = (column[made.parts[split][1]] for split in ("train", "val", "test"))
+        rmse = [np.sqrt(np.square(part - train.mean()).mean()) for part in (val, test)]
+        assert lines[2 + 2 * place] == (
+            f"baseline, always {train.mean():.10g}: val/rmse {rmse[0]:.4g}, test/rmse {rmse[1]:.4g}"
+        )
+
+
+def test_a_split_without_rows_has_no_baseline():
+    lines = task_lines(data(np.array([0, 1] * 100), split=(0.8, 0.2, 0.0), classes=("a", "b")))
+    assert "val/acc" in lines[2]
+    assert "test/acc" not in lines[2]
+
+
+@pytest.mark.parametrize("count", [2, 12, 60])
+def test_lines_fit_into_80_columns(count):
+    names = tuple(f"a species with a long name, number {number}" for number in range(count))
+    made = data(np.arange(N) % count, split=(0.6, 0.4, 0.0) if count > 50 else (0.5, 0.25, 0.25), classes=names)
+    lines = task_lines(made)
+    assert max(map(len, lines)) <= 72
+    if count > 5:
+        shown = lines[1].count("a species")
+        assert lines[1].endswith(f", and {count - shown} more")
+    many = data(np.random.RandomState(0).standard_normal((N, 9)), targets=tuple(f"target {i}" for i in range(9)))
+    assert task_lines(many)[-1] == "and 4 more targets"
+
+
+def test_a_run_begins_with_its_task(tmp_path):
+    y = np.array(["no", "yes", "no", "no"] * 50)
+    rows = "".join(f"{a},{label}\n" for a, label in zip(np.random.RandomState(0).standard_normal(N), y, strict=True))
+    (tmp_path / "t.csv").write_text("a,y\n" + rows)
+    options = ["data=csv", "data.file=t.csv", "data.target=y", "trainer.max_epochs=1", "hydra.run.dir=run"]
+    done = run_script("train.py", *options, "logger=none", "trainer=cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first = done.stdout.splitlines()[:6]
+    assert [line[:8] for line in first] == ["data    ", "task    ", "        ", "        ", "model   ", "folder  "]
+    assert first[1:4] == [
+        "task    classification: text",
+        "        classes no 150, yes 50",
+        "        baseline, always no: val/acc 0.7500, test/acc 0.7500",
+    ]
+    assert max(map(len, first)) <= 80

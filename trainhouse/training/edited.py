@@ -1,0 +1,65 @@
+"""Whether a run's `config.yaml` is what its checkpoint was trained with: it may have been edited in between.
+
+Another split would train on rows that were tested on, another learning rate be written into new checkpoints though the
+optimizer's own goes on: so the run is refused, with the keys.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from trainhouse.checkpoints.checkpoint import RECORD, read
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.older_versions import with_what_it_lacks
+from trainhouse.runs.run_folder import as_override, shown_path
+
+Config = dict[str, Any]
+
+_NOT_LEARNED_FROM = ("resume", "sweep")  # where a run was resumed from, and what jobs are compared by
+_MOST_NAMED = 5
+
+
+def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> None:
+    """Raise `UserError` that names the keys of `saved`, read from `path`, that are not those of `checkpoint`.
+
+    Those that `may_change`, given key and value, are as the command line left them when the run was last resumed.
+    """
+    record = read(checkpoint, lazily=True).get(RECORD)
+    trained = record.get("config") if isinstance(record, dict) else None
+    if not isinstance(trained, dict):
+        raise UserError(f"{checkpoint}: does not say which configuration it was trained with")
+    try:
+        found = [
+            f"{key} is {now}, not {then}"
+            for key, now, then in _differing(saved, with_what_it_lacks(trained), "")
+            if not may_change(key, _value(saved, key))
+        ]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{checkpoint}: its configuration is not plain data ({type(error).__name__})") from error
+    if not found:
+        return
+    more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    raise UserError(
+        f"{shown_path(path)}: was edited after the run had begun: {', '.join(found[:_MOST_NAMED])}{more} as in "
+        f"{checkpoint.name}; put it back, or start a new run with {as_override('init_from', checkpoint)}"
+    )
+
+
+def _differing(now: Any, then: Any, key: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the keys that differ, with both values as JSON: 1 batch is not 1.0, all of them. Missing is as null."""
+    if key in _NOT_LEARNED_FROM:
+        return
+    if isinstance(now, dict) and isinstance(then, dict):
+        for name in [*now, *(name for name in then if name not in now)]:
+            below = f"{key}.{name}" if key else str(name)
+            yield from _differing(now.get(name), then.get(name), below)
+    elif (text := json.dumps(now)) != (other := json.dumps(then)):
+        yield key, text, other
+
+
+def _value(config: Config, key: str) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
