@@ -42,7 +42,7 @@ def stepped(
         group, gradients = batches[first : first + size], []
         for x, y in group:
             inputs = np.column_stack([module.preprocessing(x).double().numpy(), np.ones(len(x))])
-            error = inputs @ weights - module._scale(y)[:, 0].double().numpy()
+            error = inputs @ weights - module._scale(y, torch.zeros(y.shape))[:, 0].double().numpy()
             gradients.append(2 * inputs.T @ error / len(x))
         weights -= lr * np.mean(gradients, axis=0)
     return weights

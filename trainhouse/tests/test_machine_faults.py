@@ -140,7 +140,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_told_of(monkeypatch: pytest.
     monkeypatch.setattr("joblib.Parallel", lambda **options: killed)
     launcher = SimpleNamespace(joblib={"n_jobs": 2})
     with pytest.raises(UserError, match="a process of joblib was killed while it started; memory may be short for 2"):
-        sweepers._check_in_workers(launcher, [], {})
+        sweepers._check_in_workers(launcher, ([], {}))
 
 
 def test_shared_memory_that_is_too_small_is_told_of_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
