@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainhouse.reports.figures import predicted_against_true as predicted_against_true
     from trainhouse.reports.report import per_class_table as per_class_table
     from trainhouse.reports.writers import class_array as class_array
+    from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.lean_module import LeanModule as LeanModule
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
 
@@ -65,6 +66,7 @@ _PLACES = {
     "read_npy": "arrays.npy",
     "spans_the_run": "training.schedule_span",
     "to_numpy": "arrays.precision",
+    "weight_in_step": "training.accumulation",
     "write_json": "machine.files",
 }
 

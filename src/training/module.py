@@ -13,7 +13,17 @@ from torchmetrics import Metric, MetricCollection
 from src.evaluation.metrics import WIDEST, build_metrics, names_of
 from src.evaluation.tasks import TASKS
 from src.training.losses import Loss, build_loss
-from trainhouse import Batch, DataSpec, KeepsFloat64, LeanModule, UserError, moments_of, spans_the_run, to_numpy
+from trainhouse import (
+    Batch,
+    DataSpec,
+    KeepsFloat64,
+    LeanModule,
+    UserError,
+    moments_of,
+    spans_the_run,
+    to_numpy,
+    weight_in_step,
+)
 
 
 class MeanLoss(Metric):
@@ -162,7 +172,8 @@ class Module(KeepsFloat64, LeanModule):
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]
             for logger in self.trainer.loggers:
                 logger.log_metrics({"step/loss": loss.item(), "step/lr": rate}, step=step)
-        return loss
+        weight = weight_in_step(self.trainer, batch_idx)
+        return loss if weight == 1 else loss * weight
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count one batch."""

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from types import FrameType
 
 
 class UserError(Exception):
@@ -48,6 +49,7 @@ _OF_THE_MACHINE = {
         "EEXIST",
         "ENOENT",
     )
+    if hasattr(errno, name)
 }
 
 
@@ -56,38 +58,68 @@ _OF_A_PROCESS = {
     errno.ENOMEM: ": no memory for another process; lower data.num_workers or launcher n_jobs",
     errno.EAGAIN: ": no other process may be started; lower data.num_workers or launcher n_jobs",
 }
-_NO_SHARED_MEMORY = (
+NO_SHARED_MEMORY = (
     "too small for the batches of data workers; set data.num_workers=0, or give it more room (docker run --shm-size=2g)"
 )
 
 
-def _open_file(error: OSError) -> str | None:
-    """The file in which a write has failed: an open file says no name then, but what wrote into it has it."""
-    frames = []
-    step = error.__traceback__
+# What may come while a library tidies up, and then stands behind what that raises.
+_WITHOUT_ROOM = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "ENOMEM", "EAGAIN", "EMFILE")
+    if hasattr(errno, name)  # Windows has no quotas
+}
+
+
+def _frames(error: BaseException) -> list[FrameType]:
+    frames, step = [], error.__traceback__
     while step is not None:
         frames.append(step.tb_frame)
         step = step.tb_next
+    return frames
+
+
+def _open_file(error: OSError) -> str | None:
+    """The file in which a write has failed: an open file says no name then, but what wrote into it has it."""
+    frames = _frames(error)
     for frame in reversed(frames):
         for value in frame.f_locals.values():
             file = getattr(value, "stream", value)  # of a log
-            if isinstance(file, io.IOBase) and isinstance(getattr(file, "name", None), str):
+            if isinstance(file, io.IOBase) and isinstance(getattr(file, "name", None), (str, os.PathLike)):
                 return str(file.name)  # type: ignore[attr-defined]
     for frame in reversed(frames):
         for name in ("path", "filename", "file_name", "fname", "folder"):
             if isinstance(value := frame.f_locals.get(name), (str, os.PathLike)):
-                return os.fspath(value)  # type: ignore[return-value]
+                return os.fspath(value)
     return None
 
 
 def fault_of_the_machine(error: Exception) -> str | None:
-    """Return one line for an error that neither the program nor its user made: a full disk, too little memory."""
+    """Return one line for an error that neither the program nor its user made: a full disk, too little memory.
+
+    Libraries that tidy up after such an error may fail in that, and raise something else.
+    """
+    if told := _fault(error):
+        return told
+    earlier = error.__cause__ or error.__context__
+    while earlier is not None:
+        if isinstance(earlier, OSError) and earlier.errno in _WITHOUT_ROOM:
+            return _fault(earlier)
+        earlier = earlier.__cause__ or earlier.__context__
+    return None
+
+
+def _fault(error: Exception) -> str | None:
     text = str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        if error.errno == errno.ENOSPC and _is_below(error, "multiprocessing"):
+            return f"shared memory is {NO_SHARED_MEMORY}"
         name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else _open_file(error)
-        return f"{name}: {error.strerror}" if name else f"{error.strerror}{_OF_A_PROCESS.get(error.errno, '')}"
+        if error.errno in _OF_A_PROCESS and not isinstance(error.filename, (str, bytes)):
+            return f"{error.strerror}{_OF_A_PROCESS[error.errno]}"
+        return f"{name}: {error.strerror}" if name else str(error.strerror)
     if "unable to write to file </torch" in text or "unable to allocate shared memory" in text or "Bus error" in text:
-        return f"shared memory is {_NO_SHARED_MEMORY}"
+        return f"shared memory is {NO_SHARED_MEMORY}"
     if isinstance(error, MemoryError) or any(sign in text for sign in ("out of memory", "can't allocate memory")):
         return "out of memory; lower data.batch_size, or make the model smaller"
     if "DataLoader worker" in text and ("killed by signal" in text or "exited unexpectedly" in text):
@@ -95,6 +127,12 @@ def fault_of_the_machine(error: Exception) -> str | None:
     if "DataLoader timed out" in text:
         return "a data worker gave no batch for data.worker_timeout seconds; is the disk still there?"
     return None
+
+
+def _is_below(error: BaseException, package: str) -> bool:
+    """Whether the error was raised by a file of `package`."""
+    frames = _frames(error)
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] == package
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

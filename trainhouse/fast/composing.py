@@ -50,7 +50,9 @@ def _note(overrides: Sequence[Override], master: DictConfig, config: DictConfig)
     of_tasks = [one for one in overrides if not one.is_hydra_override()]
     of_hydra = [one.input_line for one in overrides if one.is_hydra_override()]
     hydra_config.overrides.task = [one.input_line for one in of_tasks]
-    hydra_config.overrides.hydra = [*master.hydra.overrides.hydra, *of_hydra]
+    typed = OmegaConf.to_container(master.hydra.overrides.hydra, resolve=False)  # as text, interpolations too
+    assert isinstance(typed, list)
+    hydra_config.overrides.hydra = [*typed, *of_hydra]
     naming = hydra_config.job.config.override_dirname
     hydra_config.job.override_dirname = get_overrides_dirname(
         of_tasks, kv_sep=naming.kv_sep, item_sep=naming.item_sep, exclude_keys=naming.exclude_keys

@@ -190,6 +190,8 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         if not quiet:
             print(message, file=sys.stderr)
         _log.error(message, extra={"file_only": True})
+        if not show_traceback:  # what is half made may fail once more when it is thrown away
+            sys.unraisablehook = lambda raised: None
     if (expected is None and not quiet) or show_traceback:
         print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
     log_traceback(_log)

@@ -55,6 +55,7 @@ class _ProjectSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
         from trainhouse.sweeps.folder import give_up
+        from trainhouse.sweeps.readable import check_template
         from trainhouse.sweeps.run import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
@@ -71,6 +72,7 @@ class _ProjectSweeper(Sweeper):
             )
         hydra_config = self.composed.hydra
         folder = Path(hydra_config.sweep.dir)
+        check_template(self._subdir())
         # Jobs in processes of their own find this project from any working folder.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         is_new = not (folder / SWEEP).exists()
@@ -133,12 +135,22 @@ class _ProjectSweeper(Sweeper):
         if mistake := common_mistake(*question):
             raise UserError(mistake)
 
+    def _subdir(self) -> str:
+        """What `hydra.sweep.subdir` asks the folder of a job to be called by."""
+        plain: Any = OmegaConf.to_container(self.composed.hydra.sweep, resolve=False)
+        return str(plain["subdir"])
+
     def _launch(self, tasks: "Sequence[Task]") -> list[str | None]:
+        from trainhouse.sweeps.readable import link, named_by_number, readable_name
         from trainhouse.sweeps.settings import lines_of
 
         hydra_config = self.composed.hydra
         folder, chosen = Path(hydra_config.sweep.dir), hydra_config.runtime.choices.launcher
         jobs = [lines_of(task, folder, chosen) for task in tasks]
+        if not named_by_number(subdir := self._subdir()):
+            naming: Any = OmegaConf.to_container(hydra_config.job.config.override_dirname)
+            for task in tasks:
+                link(folder, readable_name(subdir, task.lines, task.number, naming), task.number)
         return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
 
 
@@ -162,7 +174,15 @@ def _check_in_workers(launcher: Any, question: tuple[Any, ...]) -> None:
     from joblib import Parallel, delayed, effective_n_jobs
 
     others = [delayed(_ready)() for _ in range(1, effective_n_jobs(launcher.joblib["n_jobs"]))]
-    mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(*question), *others])
+    try:
+        mistake, *_ = Parallel(**{**launcher.joblib, "backend": "loky"})([delayed(_ready)(*question), *others])
+    except Exception as error:
+        if type(error).__name__ not in ("TerminatedWorkerError", "BrokenProcessPool"):
+            raise
+        raise UserError(
+            f"launcher: a process of joblib was killed while it started; memory may be short for {len(others) + 1} of "
+            "them: lower hydra.launcher.n_jobs"
+        ) from error
     if mistake:
         raise UserError(mistake)
 

@@ -2,6 +2,8 @@
 
 import math
 import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -10,12 +12,15 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint
-from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.reports.names import split_of
 from trainhouse.runs.run_folder import BEST_MODEL
 from trainhouse.training.monitoring import check_direction
 
 Config = dict[str, Any]
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where Linux has it
+_BATCHES_AHEAD = 2  # that each worker makes ready, by torch's default
 
 
 def check_run(config: Config, datamodule: DataModule, directions: dict[str, str] | None) -> None:
@@ -29,6 +34,7 @@ def check_run(config: Config, datamodule: DataModule, directions: dict[str, str]
     _check_length(config["trainer"])
     check_precision(config["trainer"]["precision"], datamodule.spec)
     _check_batches(config, datamodule)
+    _check_shared_memory(config["data"]["num_workers"], datamodule)
     if config["monitor"] is not None and config["monitor"].startswith("val/"):
         _check_validation(config, datamodule)
 
@@ -117,6 +123,17 @@ def _check_batches(config: Config, datamodule: DataModule) -> None:
     overfit = trainer["overfit_batches"]
     if 0 < overfit < 1 and int(overfit * _batches(config, datamodule, "train")) == 0:
         raise UserError(f"trainer.overfit_batches: {overfit} of the training batches is none; give their number")
+
+
+def _check_shared_memory(workers: int, datamodule: DataModule) -> None:
+    """A worker that finds no room for its batch says so by itself, over many lines, and is waited for."""
+    if not workers or not _SHARED_MEMORY.is_dir():
+        return
+    rows, _ = datamodule.parts["train"]
+    needed = workers * _BATCHES_AHEAD * datamodule.batch_size * rows.x[0].nbytes
+    free = shutil.disk_usage(_SHARED_MEMORY).free
+    if free < needed:
+        raise UserError(f"data.num_workers: shared memory is {NO_SHARED_MEMORY}; {free:,} bytes of {needed:,} are free")
 
 
 def _batches(config: Config, datamodule: DataModule, split: str) -> int:

@@ -206,7 +206,7 @@ def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
     """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
-            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they have learned "
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they learn "
             "to themselves; use ddp"
         )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
