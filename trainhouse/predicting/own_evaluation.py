@@ -26,6 +26,7 @@ from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.machine.writes import only_below
+from trainhouse.reports.names import as_tested
 from trainhouse.reports.numbers import shown
 from trainhouse.reports.report import metrics_line
 from trainhouse.reports.writers import class_array, open_writer
@@ -94,6 +95,8 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
     with _fitting(checkpoint):
         results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
     metrics = {name: float(value) for result in results for name, value in result.items()}
+    if split == "test":  # as training names them
+        metrics = {as_tested(name, checkpoint.metrics): value for name, value in metrics.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
     line = metrics_line(metrics, split) or "  ".join(f"{name} {shown(value)}" for name, value in metrics.items())

@@ -12,7 +12,6 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
@@ -46,6 +45,7 @@ from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_own_run, check_run, check_tuners
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
+from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.monitoring import check_logged, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
@@ -143,8 +143,11 @@ def _train(
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
         pruned = pruning is not None and pruning.pruned_after is not None
-        if not pruned and _has_test(module, datamodule):
-            metrics |= _test(trainer, module, datamodule, best, seed)
+        if not pruned and has_test(module, datamodule):
+            others = {*metrics, *trainer.callback_metrics}
+            metrics |= measure_best(trainer, module, datamodule, best, seed, others)
+            better = directions | ({config["monitor"]: config["mode"]} if config["monitor"] else {})
+            directions |= directions_of_test(better, metrics, others)
         last = folder / LAST_CHECKPOINT
         stands_in = config["monitor"] is None and last.is_file()
         result = TrainingResult(
@@ -278,33 +281,6 @@ def _announce(
         _log.info("note    %s", note)
     _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
-
-
-def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
-    if isinstance(datamodule, DataModule):
-        return bool(datamodule.row_count("test")) and is_overridden("test_step", module)
-    return is_overridden("test_dataloader", datamodule) and is_overridden("test_step", module)
-
-
-def _test(
-    trainer: L.Trainer,
-    module: L.LightningModule,
-    datamodule: L.LightningDataModule,
-    best: Checkpoint | None,
-    seed: int,
-) -> dict[str, float]:
-    """Return what the best model measures on the test split; the last one if none was kept."""
-    if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
-        content = read(best.path)
-        module.on_load_checkpoint(content)
-        module.load_state_dict(content["state_dict"], strict=module.strict_loading)
-        if state := content.get(type(datamodule).__qualname__):
-            datamodule.load_state_dict(state)
-    reseed(seed, "test")
-    found: dict[str, float] = {}
-    for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
-        found |= {name: float(value) for name, value in tested.items()}
-    return found
 
 
 def _best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
