@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, refusal_of_lightning
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
@@ -183,7 +183,9 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
 
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
     """
-    expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    expected = (
+        str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
+    )
     told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
     message = f"error: {told}"
     if expected is not None:

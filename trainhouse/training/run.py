@@ -35,6 +35,7 @@ from trainhouse.runs.run_folder import (
     LAST_CHECKPOINT,
     METRICS,
     is_sweep_job,
+    is_worker_rank,
     shown_path,
     write_config,
 )
@@ -42,11 +43,11 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.checks import check_own_run, check_run, check_tuners
+from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_tuners, check_validated
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
-from trainhouse.training.monitoring import check_logged, with_own_monitor
+from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
 from trainhouse.training.result import TrainingResult, hyperparameters, record, write_metrics
@@ -76,6 +77,8 @@ def _train(
     initial = read_initial(config) if config["init_from"] and not resume_from else None
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
+    if has_own_module and not resume_from:
+        check_loaders(config)
     reseed(seed, "init")
     then = load_checkpoint(resume_from).spec if resume_from else None
     with doing("reading the data"):
@@ -128,6 +131,9 @@ def _train(
                 logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
+            check_validated(config, datamodule, logged.of_validation)
+        if has_own_module and not is_worker_rank():
+            check_mode_is_said(config, directions)
         is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
         if exact.data and is_alike and logged.first_batches and not exact.data.expected_first:
             exact.data.expected_first = logged.first_batches
@@ -143,6 +149,9 @@ def _train(
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
         pruned = pruning is not None and pruning.pruned_after is not None
+        never_came = best is None and config["monitor"] not in (None, *trainer.callback_metrics)
+        if never_came and not pruned and trainer.is_global_zero:
+            _log.warning("warning: %s never came, so no model is the best", config["monitor"])
         if not pruned and has_test(module, datamodule):
             others = {*metrics, *trainer.callback_metrics}
             metrics |= measure_best(trainer, module, datamodule, best, seed, others)
