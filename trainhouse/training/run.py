@@ -12,6 +12,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
@@ -280,6 +281,10 @@ def _announce(
     config: dict[str, Any], card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path
 ) -> None:
     weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
+    counted = f"{weights:,} weights"
+    comes_later = is_overridden("configure_model", module) and not weights
+    if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
+        counted = f"{counted} and those that are made later" if weights else "weights that are made later"
     name = config["model"]["_target_"].rpartition(".")[2]
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
@@ -288,7 +293,7 @@ def _announce(
         _log.info("%-7s %s", "" if number else "task", line)
     for note in card.notes:
         _log.info("note    %s", note)
-    _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
+    _log.info("model   %s, %s, on %s", name, counted, trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
 
 
