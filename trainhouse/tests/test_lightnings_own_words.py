@@ -10,6 +10,7 @@ from torch import Tensor
 
 from trainhouse.configuration.errors import UserError, refusal_of_lightning
 from trainhouse.launching.entry import _report
+from trainhouse.tests.conftest import run_script
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.run import train
 
@@ -81,3 +82,12 @@ def test_the_trial_and_the_run_end_in_one_line(overrides: list[str], tmp_path: P
         told = refusal_of_lightning(error) or ""
     assert told
     assert "\n" not in told
+
+
+def test_a_process_for_another_device_shows_no_traceback_that_nobody_asked_for(tmp_path: Path) -> None:
+    inherited = {"LOCAL_RANK": "1", "HYDRA_FULL_ERROR": "1"}  # the first process has set it for Hydra
+    for asked in ("0", "1"):
+        done = run_script("train.py", "monitor=nope", cwd=tmp_path, **inherited, TRAINHOUSE_FULL_ERROR=asked)
+        assert done.returncode == 1
+        assert "error: monitor: 'nope' is not logged" in done.stderr
+        assert ("Traceback" in done.stderr) == (asked == "1")
