@@ -82,7 +82,8 @@ def _is_mode_set(monitor: str, mode: str | None) -> bool:
     choices = dict(HydraConfig.get().runtime.choices)
     if any(override.startswith("mode=") for _, override in set_in_files(choices)):
         return True
-    default = OmegaConf.load(config_file("train"))
+    default = OmegaConf.to_container(OmegaConf.load(config_file("train")), resolve=False)
+    assert isinstance(default, dict)
     return monitor == default.get("monitor") or mode != default.get("mode")
 
 
