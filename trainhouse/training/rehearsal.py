@@ -20,7 +20,7 @@ from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.data_card import card_of
-from trainhouse.training.final_test import has_test
+from trainhouse.training.final_test import directions_of_test, has_test
 from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
 from trainhouse.training.preflight import preflight
 from trainhouse.training.unread import refuse_unread
@@ -113,6 +113,7 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
                 check_mode_is_said(plain, directions)
             if has_test(module, datamodule):  # by a step that serves validation too
                 known |= {name for name in metrics if name.removeprefix("test/") in logged.names}
+                directions |= directions_of_test(directions, metrics, logged.names)
             known |= {*logged.names, *(name for name in directions if split_of(name) == "test")}
             known |= {re.sub(r"^[a-z]+", "test", name) for name in logged.names if split_of(name) == "val"}
             if not logged.is_complete:  # what else is logged is not known
