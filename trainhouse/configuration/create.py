@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import OF_LIGHTNING, UserError
 from trainhouse.configuration.old_names import with_current_names
 from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
@@ -31,7 +31,7 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
         return make(**arguments)
     except Exception as error:
         # The last is Lightning's, which is not imported here.
-        if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != _OF_LIGHTNING:
+        if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
         raise UserError(named(error, key, node)) from error
 
@@ -40,9 +40,6 @@ def named(error: Exception, key: str, arguments: Container[str]) -> str:
     """Return what an object of the configuration says is wrong, with the key of the argument that it begins with."""
     text = " ".join(str(error).split())
     return f"{key}.{text}" if text.partition(":")[0] in arguments else f"{key}: {text}"
-
-
-_OF_LIGHTNING = "MisconfigurationException"
 
 
 def located(node: Any, key: str) -> Any:

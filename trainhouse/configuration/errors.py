@@ -3,7 +3,9 @@
 import errno
 import io
 import os
+import re
 import signal
+import traceback
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from types import FrameType
@@ -133,6 +135,29 @@ def _is_below(error: BaseException, package: str) -> bool:
     """Whether the error was raised by a file of `package`."""
     frames = _frames(error)
     return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] == package
+
+
+# The name of the class of its refusals.
+OF_LIGHTNING = "MisconfigurationException"
+
+
+def refusal_of_lightning(error: BaseException) -> str | None:
+    """Return in one line what Lightning itself refuses, of which its own words say enough; None for any other error.
+
+    Lightning is not imported for that. What it only passes on, as an error in a user's step, is none of its own.
+    """
+    steps = traceback.extract_tb(error.__traceback__)
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return None
+    module = str(frames[-1][0].f_globals.get("__name__", ""))
+    is_raised_there = module.startswith("lightning.") and (steps[-1].line or "").startswith("raise")
+    if not is_raised_there and type(error).__name__ != OF_LIGHTNING:
+        return None
+    text = " ".join(str(error).split()) or type(error).__name__
+    keys = dict.fromkeys(re.findall(r"Trainer\((?:\.\.\., ?)?(\w+)=", text))
+    here = f" (here {' and '.join(f'trainer.{key}' for key in keys)})" if keys else ""
+    return f"{text[:500]}{here}"
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Turns Hydra's and OmegaConf's errors into one line that names the key, the fix and the nearest valid name."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from itertools import takewhile
@@ -9,6 +10,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import OverrideParseException
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.errors import causes, did_you_mean
@@ -16,6 +18,7 @@ from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, gro
 from trainhouse.configuration.speed import fast
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
+_ASKED = ("lightning.", "torch.", "src.", "trainhouse.")  # packages whose classes are asked what they take
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
 
 
@@ -82,23 +85,39 @@ def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -
     """The key most like `key` in the configuration that the other arguments make."""
     quick = fast("quick_hydra")
     if quick and (config := quick.latest_composed()) is not None:
-        return _hint(key, config)
+        return _hint(key, config, arguments)
     choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
     for overrides in ([choice for choice in choices if not choice.startswith(key)], []):
         try:
             GlobalHydra.instance().clear()
             with initialize_config_dir(str(conf), version_base="1.3"):
-                return _hint(key, compose(config_name, overrides, return_hydra_config=True))
+                return _hint(key, compose(config_name, overrides, return_hydra_config=True), arguments)
         except Exception:  # the hint is a courtesy: the error that it goes with is already known
             continue
     return ""
 
 
-def _hint(key: str, config: DictConfig) -> str:
+def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
     found: dict[Any, Any] = dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
     if not key.startswith("hydra"):
         found.pop("hydra", None)
-    return did_you_mean(key, [*keys(found), *groups()])
+    return _as_argument(key, found, arguments) or did_you_mean(key, [*keys(found), *groups()])
+
+
+def _as_argument(key: str, config: Any, arguments: list[str]) -> str:
+    """Say how a key is given that no file lists, but the class that the node above it builds takes."""
+    above, _, name = key.rpartition(".")
+    for part in above.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    target = str(config.get("_target_")) if isinstance(config, dict) else ""
+    if not target.startswith(_ASKED):
+        return ""
+    try:
+        takes = inspect.signature(get_class(target)).parameters
+    except Exception:  # the hint is a courtesy
+        return ""
+    typed = next((one for one in arguments if one.lstrip("+").startswith(f"{key}=")), f"{key}=...")
+    return f"; {target} takes it: add it as +{typed.lstrip('+')}" if name in takes else ""
 
 
 def keys(node: Any, prefix: str = "") -> Iterator[str]:

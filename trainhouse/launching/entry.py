@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, refusal_of_lightning
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
@@ -33,11 +33,13 @@ from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
-from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, release
+from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, is_worker_rank, release
 
 _log = logging.getLogger(__name__)
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+_TRACEBACKS = "TRAINHOUSE_FULL_ERROR"
 
 _received: list[int] = []  # signals of the time in which no run has its own handler
 
@@ -70,7 +72,7 @@ def script(
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
-            show_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+            show_traceback = _asks_for_tracebacks()
             threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
@@ -104,6 +106,15 @@ def script(
         return main
 
     return decorate
+
+
+def _asks_for_tracebacks() -> bool:
+    """Whether the user does: the processes that a run starts for its devices find set what is set below for Hydra."""
+    asked = os.environ.get("HYDRA_FULL_ERROR", "0")
+    if is_worker_rank():
+        asked = os.environ.get(_TRACEBACKS, asked)
+    os.environ[_TRACEBACKS] = asked
+    return asked != "0"
 
 
 def _in_utf8() -> None:
@@ -183,7 +194,9 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
 
     A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
     """
-    expected = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    expected = (
+        str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
+    )
     told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
     message = f"error: {told}"
     if expected is not None:

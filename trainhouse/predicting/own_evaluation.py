@@ -26,8 +26,8 @@ from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.machine.writes import only_below
-from trainhouse.reports.numbers import shown
-from trainhouse.reports.report import metrics_line
+from trainhouse.reports.names import SPLITS, as_tested
+from trainhouse.reports.report import metrics_lines
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
 from trainhouse.resuming.exact_loaders import Passes, exact
@@ -46,6 +46,7 @@ from trainhouse.training.quiet import quiet_lightning
 _log = logging.getLogger(__name__)
 
 ANY_KIND = ".pt"
+LOADER = "loader"
 # Files whose columns have one type each.
 _TYPED = (".npy", ".parquet")
 
@@ -94,13 +95,22 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
     with _fitting(checkpoint):
         results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
     metrics = {name: float(value) for result in results for name, value in result.items()}
+    if split == "test":  # as training names them
+        metrics = {as_tested(name, checkpoint.metrics): value for name, value in metrics.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
-    line = metrics_line(metrics, split) or "  ".join(f"{name} {shown(value)}" for name, value in metrics.items())
-    _log.info("%-6s %s", split, line)
+    for what, line in metrics_lines(metrics, SPLITS):
+        _log.info("%-6s %s", what, line)
     content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, content)
     _log.info("everything is in %s", shown_path(folder))
+
+
+def _check_predicts(module: L.LightningModule) -> None:
+    if not is_overridden("predict_step", module) and type(module).forward is L.LightningModule.forward:
+        raise UserError(
+            f"model: {type(module).__name__} has neither predict_step nor forward, so it can't predict; give it one"
+        )
 
 
 def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path, device: torch.device) -> int:
@@ -108,7 +118,8 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
 
     The file's columns are what the module's `prediction_columns(output)` names, or those of a mapping or tensor; a file
     that ends in ``.pt`` takes a list of whatever `predict_step` returns. Rows stream into ``.csv`` and ``.jsonl``;
-    for the other files all of them are held.
+    for the other files all of them are held. Of several loaders a column `loader` says which, from 0 on;
+    the ``.pt`` file has a list for each, as Lightning returns them.
     """
     seed = checkpoint.config["seed"]
     reseed(seed, "init")
@@ -119,6 +130,7 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
         raise UserError(
             f"data: {type(datamodule).__name__} has no predict_dataloader, so there is nothing to predict for"
         )
+    _check_predicts(module)
     _say_what_changed(checkpoint)
     written = 0
 
@@ -126,12 +138,15 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
         nonlocal written
         outputs = _outputs(trainer, module, datamodule, seed)
         if output.suffix == ANY_KIND:
-            kept = [_on_cpu(one) for one in outputs]
-            written = len(kept)
+            batches_of: dict[int | None, list[Any]] = {}
+            for loader, one in outputs:
+                batches_of.setdefault(loader, []).append(_on_cpu(one))
+                written += 1
+            kept = batches_of.pop(None, []) or list(batches_of.values())
             with atomic_write(output) as file:
                 torch.save(kept, file)
             return
-        batches = _alike(_columns(module, one) for one in outputs)
+        batches = _alike(_with_loader(_columns(module, one), loader) for loader, one in outputs)
         if output.suffix in _TYPED:  # the first batch does not know what kind of number, or how long a string, comes
             batches = _joined(batches)
         with open_writer(output) as writer:
@@ -167,6 +182,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     content = read(checkpoint.path)
     preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
     module = restore(_module(checkpoint), checkpoint)
+    _check_predicts(module)
     module.to(device).eval()
     preprocessing.to(device).eval()
     _, batches = read_raw_rows(path, spec, batch_size)
@@ -240,8 +256,11 @@ def _say_what_changed(checkpoint: Checkpoint) -> None:
 
 def _outputs(
     trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule, seed: int
-) -> Iterator[Any]:
-    """Yield what `predict_step` returns for each batch; the hooks around it are called as Lightning calls them."""
+) -> Iterator[tuple[int | None, Any]]:
+    """Yield what `predict_step` returns for each batch; the hooks around it are called as Lightning calls them.
+
+    With it goes the number of its loader, where there are several.
+    """
     module.eval()
     loaders = list(flattened(datamodule.predict_dataloader()))
     with torch.inference_mode():
@@ -258,7 +277,7 @@ def _outputs(
                 with trainer.precision_plugin.predict_step_context():
                     output = module.predict_step(batch, number, *more)
                 module.on_predict_batch_end(output, batch, number, index)
-                yield output
+                yield index if more else None, output
         module.on_predict_epoch_end()
         module.on_predict_end()
 
@@ -290,6 +309,13 @@ def _columns(module: L.LightningModule, output: Any) -> dict[str, np.ndarray]:
             f"prediction_columns(output), or write to a file that ends in {ANY_KIND}"
         )
     return columns
+
+
+def _with_loader(columns: dict[str, np.ndarray], loader: int | None) -> dict[str, np.ndarray]:
+    """Add which of several loaders the rows came from; a column that the module calls so is its own."""
+    if loader is None or LOADER in columns:
+        return columns
+    return {LOADER: np.full(len(next(iter(columns.values()))), loader), **columns}
 
 
 def _alike(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:

@@ -1,7 +1,7 @@
 """The names of logged values: which split they are of, and what they measure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 SPLITS = ("train", "val", "test")
 _FORM = re.compile(r"(train|val|valid|validation|test)[/_.-](.+)", re.DOTALL)
@@ -23,3 +23,16 @@ def measure_of(name: str) -> str:
 def of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
     """Return the values of one split by what they measure."""
     return {measure_of(name): value for name, value in metrics.items() if split_of(name) == split}
+
+
+def as_tested(name: str, others: Collection[str]) -> str:
+    """Return the name under which a value of the test is kept: ``test/<name>`` where its own says otherwise.
+
+    That is a name of training or validation by its form, as ``val_loss``, or one of the `others` that these log.
+    """
+
+    def logged(full: str) -> str:
+        return full.partition("/dataloader_idx_")[0]  # Lightning's, of several loaders
+
+    is_taken = logged(name) in {logged(other) for other in others}
+    return f"test/{name}" if is_taken or split_of(name) in ("train", "val") else name

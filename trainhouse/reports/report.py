@@ -1,10 +1,10 @@
 """Metrics as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from trainhouse.reports.names import of_split
+from trainhouse.reports.names import of_split, split_of
 from trainhouse.reports.numbers import shown
 from trainhouse.reports.table import table
 
@@ -12,6 +12,15 @@ from trainhouse.reports.table import table
 def metrics_line(metrics: dict[str, float], split: str) -> str:
     """Return one split's metrics in a line, as ``loss 0.1234  acc 0.9876``."""
     return "  ".join(f"{name} {shown(value)}" for name, value in of_split(metrics, split).items())
+
+
+def metrics_lines(metrics: dict[str, float], splits: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield a line for each of `splits` that has metrics, and one for those whose names say no split, as ``vl``."""
+    for split in splits:
+        if line := metrics_line(metrics, split):
+            yield split, line
+    if others := [f"{name} {shown(value)}" for name, value in metrics.items() if split_of(name) is None]:
+        yield "logged", "  ".join(others)
 
 
 def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str]) -> str:

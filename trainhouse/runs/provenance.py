@@ -5,7 +5,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,27 +18,41 @@ _PROJECT = CONF.parent
 
 _OF_ANOTHER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
+_CODE = ("src", CONF.name)
+
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
 def provenance(data_name: str, data_fingerprint: str, config: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return plain data: git commit and whether the tree was dirty, versions, command, time, data, sources.
+    """Return plain data: git commit and whether the code was another one, versions, command, time, data, sources.
 
     The commit is that of the code, wherever the command is typed; none if git keeps nothing of this checkout.
     The sources are the files of the classes that `config` names as model and data, each with a hash.
     """
     commit = _git("rev-parse", "HEAD") if _git("ls-files", "--", ".") else None
+    used = sources(config) if config else {}
     return {
         "git_commit": commit,
-        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".")),
+        "git_dirty": None if commit is None else _is_dirty(used),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "command": shlex.join(["python", *sys.argv]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": data_name,
         "data_fingerprint": data_fingerprint,
-        "sources": sources(config) if config else {},
+        "sources": used,
     }
+
+
+def _is_dirty(used: Collection[str]) -> bool:
+    """Whether the commit lacks something of the code: a change, or a file that git does not keep.
+
+    Such files count where they are `used` as model or data, or lie in the folders of code and configuration.
+    """
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
+    added = _git("ls-files", "--others", "--exclude-standard", "--exclude=__pycache__", "--", *_CODE)
+    unknown = _git("ls-files", "--others", "--", *used) if used else ""
+    return bool(changed or added or unknown)
 
 
 def sources(config: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,6 +39,31 @@ def test_a_clean_tree_is_named_by_its_commit(repository: Path) -> None:
 def test_a_changed_file_makes_the_tree_dirty(repository: Path) -> None:
     (repository / "model.py").write_text("two")
     assert provenance("x.npy", "0123")["git_dirty"] is True
+
+
+@pytest.mark.parametrize("name", ["src/models/mine.py", "conf/model/mine.yaml"])
+def test_code_that_git_does_not_keep_makes_the_tree_dirty(repository: Path, name: str) -> None:
+    (repository / name).parent.mkdir(parents=True)
+    (repository / name).write_text("new")
+    assert provenance("x.npy", "0123")["git_dirty"] is True
+    git("add", ".")
+    git("commit", "-m", "second")
+    (repository / "src" / "__pycache__").mkdir(parents=True, exist_ok=True)
+    (repository / "src" / "__pycache__" / "mine.pyc").write_text("made from it")
+    assert provenance("x.npy", "0123")["git_dirty"] is False
+
+
+def test_a_model_in_a_file_that_git_ignores_makes_the_tree_dirty(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".gitignore").write_text("mine.py\n")
+    git("add", ".")
+    git("commit", "-m", "ignores")
+    (repository / "mine.py").write_text("class Net: ...")
+    assert provenance("x.npy", "0123")["git_dirty"] is False
+    monkeypatch.syspath_prepend(repository)
+    import_module("mine")
+    assert provenance("x.npy", "0123", {"model": {"_target_": "mine.Net"}})["git_dirty"] is True
 
 
 def test_the_commit_is_that_of_the_code_not_of_the_folder_one_stands_in(

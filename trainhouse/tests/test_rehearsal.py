@@ -27,11 +27,38 @@ class Measured(OwnModule):
         self.log("test_dice", self.layer(batch[0]).mean())
 
 
+class Shared(Measured):
+    """One step for validation and test."""
+
+    test_step = Measured.validation_step
+
+
 class Split(OwnData):
     def val_dataloader(self) -> Any:
         return self.train_dataloader()
 
     test_dataloader = val_dataloader
+
+
+class Untested(OwnData):
+    """Has nothing to test on."""
+
+    def val_dataloader(self) -> Any:
+        return self.train_dataloader()
+
+
+class Loads(Measured):
+    """Has a loader of its own."""
+
+    def val_dataloader(self) -> Any:
+        return []
+
+
+class Scored(OwnModule):
+    """Does not say which end of its score is better."""
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        self.log("valid_score", self.layer(batch[0]).mean())
 
 
 def job(*overrides: str) -> DictConfig:
@@ -86,6 +113,27 @@ def test_a_module_of_ones_own_is_tried_out_for_its_names(metrics: dict[str, str]
 
 def test_of_a_module_that_can_not_be_tried_any_name_may_be_logged() -> None:
     assert common_mistake([own(Locked, OwnData, "monitor=null")], {"train/anything": "max"}) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "mode", "expected"),
+    [
+        (Split, "max", "None"),
+        (Split, "min", "sweep.mode: min would take the worst test/valid_dice for the best; set sweep.mode=max"),
+        (Untested, "max", "sweep.metric: 'test/valid_dice' is not logged"),
+    ],
+)
+def test_what_the_test_logs_under_validations_name_may_be_compared(data: type, mode: str, expected: str) -> None:
+    assert str(common_mistake([own(Shared, data)], {"test/valid_dice": mode})).startswith(expected)
+
+
+def test_loaders_that_the_data_would_replace_and_an_open_direction_are_mistakes_of_all() -> None:
+    told = common_mistake([own(Loads)], {"valid_dice": "max"})
+    assert str(told).startswith(f"model: {__name__}.Loads has val_dataloader of its own")
+    told = common_mistake([own(Measured, Split, "monitor=train/other")], {"valid_dice": "max"})
+    assert str(told).startswith("monitor: 'train/other' is not logged")
+    told = common_mistake([own(Scored, Split, "monitor=valid_score")], {"valid_score": "min"})
+    assert str(told).startswith("mode: is a small or a large valid_score better? Add mode=min or mode=max")
 
 
 def test_a_mistake_of_all_jobs_is_told_once_and_one_of_some_is_their_own() -> None:

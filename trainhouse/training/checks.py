@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint
+from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.reports.names import split_of
 from trainhouse.runs.run_folder import BEST_MODEL
@@ -35,8 +37,19 @@ def check_run(config: Config, datamodule: DataModule, directions: dict[str, str]
     check_precision(config["trainer"]["precision"], datamodule.spec)
     _check_batches(config, datamodule)
     _check_shared_memory(config["data"]["num_workers"], datamodule)
-    if config["monitor"] is not None and config["monitor"].startswith("val/"):
-        _check_validation(config, datamodule)
+    check_validated(config, datamodule, ())
+
+
+def check_loaders(config: Config) -> None:
+    """Raise `UserError` for a LightningModule with loaders of its own: those of the data would replace them."""
+    found = located(config["model"], "model")
+    hooks = ("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader")
+    if own := [hook for hook in hooks if getattr(found, hook, None) is not getattr(L.LightningModule, hook)]:
+        raise UserError(
+            f"model: {config['model']['_target_']} has {', '.join(own)} of its own, but the data comes from data= "
+            f"({config['data']['_target_']}); move them into a LightningDataModule that a file in conf/data/ names, or "
+            "delete them"
+        )
 
 
 def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.LightningModule) -> None:
@@ -56,6 +69,20 @@ def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.L
             f"monitor: {monitor} needs validation, but {type(owner).__name__} has no {lacking}; set monitor to what "
             "training logs, or monitor=null"
         )
+    check_validated(config, datamodule, ())
+
+
+def check_validated(config: Config, datamodule: L.LightningDataModule, of_validation: Collection[str]) -> None:
+    """Raise `UserError` if what is monitored comes from validation, and the run ends before there is one.
+
+    `of_validation` are the names that are known to; a name such as ``val_loss`` says it by itself.
+    """
+    monitor = config["monitor"]
+    if monitor is None or (split_of(monitor) != "val" and monitor not in of_validation):
+        return
+    _check_that_it_validates(config["trainer"], monitor)
+    if isinstance(datamodule, DataModule):
+        _check_validation(config, datamodule)
 
 
 def _check_monitor(config: Config, datamodule: DataModule, directions: dict[str, str]) -> None:
@@ -143,19 +170,26 @@ def _batches(config: Config, datamodule: DataModule, split: str) -> int:
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
-def _check_validation(config: Config, datamodule: DataModule) -> None:
-    """The monitored value comes from validation, so the run has to get there."""
-    trainer, monitor = config["trainer"], config["monitor"]
-    if datamodule.row_count("val") == 0:
-        raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
+def _check_that_it_validates(trainer: Config, monitor: str) -> None:
     if trainer["limit_val_batches"] == 0:
-        raise UserError(f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor=train/loss")
+        raise UserError(
+            f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor to what training logs, "
+            "as train/loss, or monitor=null"
+        )
     every, epochs = trainer["check_val_every_n_epoch"], trainer["max_epochs"]
     if every is not None and epochs not in (None, -1) and every > epochs:
         raise UserError(
             f"trainer.check_val_every_n_epoch: {every} is after the last of trainer.max_epochs={epochs}, so {monitor} "
             "never comes"
         )
+
+
+def _check_validation(config: Config, datamodule: DataModule) -> None:
+    """The monitored value comes from validation, so the run has to get there."""
+    trainer, monitor = config["trainer"], config["monitor"]
+    if datamodule.row_count("val") == 0:
+        raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
+    every = trainer["check_val_every_n_epoch"]
     batches, interval = _batches(config, datamodule, "train"), trainer["val_check_interval"]
     if isinstance(interval, int) and every is not None and interval > batches:
         raise UserError(f"trainer.val_check_interval: {interval} batches, but an epoch has {batches}")

@@ -7,9 +7,11 @@ from typing import Any
 
 import lightning as L
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.read_by import set_in_files
+from trainhouse.configuration.schema import CONF, config_file
 from trainhouse.sweeps.settings import DEFAULT_MONITOR
 from trainhouse.training.preflight import Logged, hint_of
 
@@ -60,6 +62,29 @@ def _was_typed(key: str) -> bool:
     main = [source.path for source in hydra_config.runtime.config_sources if source.provider == "main"]
     is_elsewhere = any(Path(path).resolve() != CONF.resolve() for path in main)
     return is_elsewhere or any(override.startswith((f"{key}=", "resume=")) for override in overrides)
+
+
+def check_mode_is_said(config: Config, directions: dict[str, str]) -> None:
+    """Raise `UserError` where nothing says which end of the monitored value is better: the default would be a guess."""
+    monitor = config["monitor"]
+    if monitor is None or monitor in directions or "loss" in monitor.lower() or _is_mode_set(monitor, config["mode"]):
+        return
+    raise UserError(
+        f"mode: is a small or a large {monitor} better? Add mode=min or mode=max (or let the module say it: "
+        f"directions = {{'{monitor}': 'max'}})"
+    )
+
+
+def _is_mode_set(monitor: str, mode: str | None) -> bool:
+    """Whether somebody has: on the command line, in an experiment, or in ``conf/train.yaml`` beside its `monitor`."""
+    if not HydraConfig.initialized() or _was_typed("mode"):
+        return True  # who calls from Python gives a whole configuration
+    choices = dict(HydraConfig.get().runtime.choices)
+    if any(override.startswith("mode=") for _, override in set_in_files(choices)):
+        return True
+    default = OmegaConf.to_container(OmegaConf.load(config_file("train")), resolve=False)
+    assert isinstance(default, dict)
+    return monitor == default.get("monitor") or mode != default.get("mode")
 
 
 def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> None:

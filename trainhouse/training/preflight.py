@@ -19,14 +19,13 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.create import named
-from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.errors import UserError, did_you_mean, refusal_of_lightning
 from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
@@ -48,6 +47,8 @@ class Logged:
     """Digests of the first training batch, one for each loader of a user's DataModule."""
     twice: set[str] = field(default_factory=set)
     """What training and validation log under one name."""
+    of_validation: set[str] = field(default_factory=set)
+    """What validation logs."""
     is_complete: bool = False
     """Whether it got to the end, so that what is not among `names` is not logged."""
 
@@ -104,14 +105,12 @@ def preflight(
                 trainer.fit(copied, datamodule.trial_batches("train"), validation)
             else:
                 trainer.fit(copied, datamodule=datamodule)
-        except MisconfigurationException as error:  # such as a schedule that monitors what is not logged
-            raise UserError(f"preflight: {' '.join(str(error).split())}") from error
         except ValueError as error:
             if "more than 1 value per channel" in str(error):
                 key = "the DataModule's batch size" if is_own else "data.batch_size"
                 raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
-            if is_of_lightning(error):
-                raise UserError(f"preflight: {' '.join(str(error).split())}") from error
+            if refusal := refusal_of_lightning(error):
+                raise UserError(f"preflight: {refusal}") from error
             if "configure_optimizers" in _functions(error):
                 raise UserError(named(error, "model", inspect.signature(type(module)).parameters)) from error
             if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
@@ -122,13 +121,15 @@ def preflight(
         except UserError:
             raise
         except Exception as error:
+            if refusal := refusal_of_lightning(error):  # such as a schedule that monitors what is not logged
+                raise UserError(f"preflight: {refusal}") from error
             if not stage.is_at_an_end:
                 raise
             _say_of_an_end(error)
     np.random.set_state(numpy_state)
     random.setstate(python_state)
 
-    logged = Logged(sorted(trainer.callback_metrics), is_complete=stage.is_done)
+    logged = Logged(sorted(trainer.callback_metrics), of_validation=stage.of_validation, is_complete=stage.is_done)
     if was_tried():
         logged.directions, logged.twice = logged_directions(trainer), logged_twice(trainer)
     logged.first_batches = data.first_digests if data else []
@@ -173,14 +174,6 @@ def _functions(error: BaseException) -> set[str]:
     return {frame.name for frame in traceback.extract_tb(error.__traceback__)}
 
 
-def is_of_lightning(error: BaseException) -> bool:
-    """Whether Lightning itself refuses something: its words are for users."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("lightning.")
-
-
 def _say_of_an_end(error: Exception) -> None:
     """A metric may need more than a batch, such as every class once."""
     _log.warning(
@@ -191,10 +184,15 @@ def _say_of_an_end(error: Exception) -> None:
 
 
 class _Stage(L.Callback):
-    """Knows whether the trial is within a step, or at the end of an epoch."""
+    """Knows whether the trial is within a step, or at the end of an epoch, and what validation logs."""
 
-    is_at_an_end = False
-    is_done = False
+    def __init__(self) -> None:
+        self.is_at_an_end = self.is_done = False
+        self.of_validation: set[str] = set()
+        self._before: dict[str, Any] = {}
+
+    def on_validation_start(self, trainer: L.Trainer, *_: Any) -> None:
+        self._before = dict(trainer.callback_metrics)
 
     def on_train_batch_start(self, *_: Any) -> None:
         self.is_at_an_end = False
@@ -205,8 +203,10 @@ class _Stage(L.Callback):
     def on_validation_epoch_end(self, *_: Any) -> None:
         self.is_at_an_end = True
 
-    def on_validation_end(self, *_: Any) -> None:
+    def on_validation_end(self, trainer: L.Trainer, *_: Any) -> None:
         self.is_at_an_end = False
+        logged = trainer.callback_metrics.items()
+        self.of_validation = {name for name, value in logged if value is not self._before.get(name)}
 
     def on_train_epoch_end(self, *_: Any) -> None:
         self.is_at_an_end = True

@@ -18,9 +18,10 @@ from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
 from trainhouse.reports.names import split_of
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
-from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.data_card import card_of
-from trainhouse.training.monitoring import check_logged, with_own_monitor
+from trainhouse.training.final_test import directions_of_test, has_test
+from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
 from trainhouse.training.preflight import preflight
 from trainhouse.training.unread import refuse_unread
 
@@ -89,6 +90,8 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
             plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
         has_own_module = is_lightning_module(plain["model"])
         refuse_unread(plain, has_own_module)
+        if has_own_module:
+            check_loaders(plain)
         datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)
         card = card_of(datamodule, plain["seed"])
         module = build_module(plain, datamodule, card)
@@ -105,6 +108,12 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
             logged = preflight(module, datamodule, [], plain["trainer"], plain["seed"])
             directions = logged.directions | directions
             check_logged(plain, logged, directions)
+            check_validated(plain, datamodule, logged.of_validation)
+            if has_own_module:
+                check_mode_is_said(plain, directions)
+            if has_test(module, datamodule):  # by a step that serves validation too
+                known |= {name for name in metrics if name.removeprefix("test/") in logged.names}
+                directions |= directions_of_test(directions, metrics, logged.names)
             known |= {*logged.names, *(name for name in directions if split_of(name) == "test")}
             known |= {re.sub(r"^[a-z]+", "test", name) for name in logged.names if split_of(name) == "val"}
             if not logged.is_complete:  # what else is logged is not known

@@ -14,7 +14,7 @@ from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports import figures
 from trainhouse.reports.likeness import loss_of
-from trainhouse.reports.report import metrics_line
+from trainhouse.reports.report import metrics_lines
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
 from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
 from trainhouse.training.build_module import is_lightning_module
@@ -157,9 +157,9 @@ def summarise_training(result: TrainingResult) -> None:
         _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
     elif result.best_epoch:
         _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
-    for split in ("val", "test") if result.monitor is not None else ("train", "val", "test"):
-        if line := metrics_line(result.metrics, split):
-            _log.info("%-6s %s", split, line)
+    splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")
+    for split, line in metrics_lines(result.metrics, splits):
+        _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
         _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))

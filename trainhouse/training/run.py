@@ -36,6 +36,7 @@ from trainhouse.runs.run_folder import (
     LAST_CHECKPOINT,
     METRICS,
     is_sweep_job,
+    is_worker_rank,
     shown_path,
     write_config,
 )
@@ -43,10 +44,11 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.checks import check_own_run, check_run
+from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
-from trainhouse.training.monitoring import check_logged, with_own_monitor
+from trainhouse.training.final_test import directions_of_test, has_test, measure_best
+from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
 from trainhouse.training.preflight import Logged, preflight
 from trainhouse.training.pruning import build_pruning
 from trainhouse.training.result import TrainingResult, hyperparameters, record, write_metrics
@@ -76,6 +78,8 @@ def _train(
     initial = read_initial(config) if config["init_from"] and not resume_from else None
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
+    if has_own_module and not resume_from:
+        check_loaders(config)
     reseed(seed, "init")
     then = load_checkpoint(resume_from).spec if resume_from else None
     with doing("reading the data"):
@@ -129,6 +133,9 @@ def _train(
                 logged = _preflight(config, folder, module, callbacks, datamodule)
             directions = logged.directions | directions
             check_logged(config, logged, directions)
+            check_validated(config, datamodule, logged.of_validation)
+        if has_own_module and not is_worker_rank():
+            check_mode_is_said(config, directions)
         is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
         if exact.data and is_alike and logged.first_batches and not exact.data.expected_first:
             exact.data.expected_first = logged.first_batches
@@ -144,8 +151,14 @@ def _train(
         metrics = _metrics_of(best, history)
         _refuse_divergence(metrics, config["monitor"], has_own_module)
         pruned = pruning is not None and pruning.pruned_after is not None
-        if not pruned and _has_test(module, datamodule):
-            metrics |= _test(trainer, module, datamodule, best, seed)
+        never_came = best is None and config["monitor"] not in (None, *trainer.callback_metrics)
+        if never_came and not pruned and trainer.is_global_zero:
+            _log.warning("warning: %s never came, so no model is the best", config["monitor"])
+        if not pruned and has_test(module, datamodule):
+            others = {*metrics, *trainer.callback_metrics}
+            metrics |= measure_best(trainer, module, datamodule, best, seed, others)
+            better = directions | ({config["monitor"]: config["mode"]} if config["monitor"] else {})
+            directions |= directions_of_test(better, metrics, others)
         last = folder / LAST_CHECKPOINT
         stands_in = config["monitor"] is None and last.is_file()
         result = TrainingResult(
@@ -271,6 +284,10 @@ def _announce(
     config: dict[str, Any], card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path
 ) -> None:
     weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
+    counted = f"{weights:,} weights"
+    comes_later = is_overridden("configure_model", module) and not weights
+    if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
+        counted = f"{counted} and those that are made later" if weights else "weights that are made later"
     name = config["model"]["_target_"].rpartition(".")[2]
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
@@ -279,35 +296,8 @@ def _announce(
         _log.info("%-7s %s", "" if number else "task", line)
     for note in card.notes:
         _log.info("note    %s", note)
-    _log.info("model   %s, %s weights, on %s", name, f"{weights:,}", trainer.strategy.root_device)
+    _log.info("model   %s, %s, on %s", name, counted, trainer.strategy.root_device)
     _log.info("folder  %s\n", shown_path(folder))
-
-
-def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
-    if isinstance(datamodule, DataModule):
-        return bool(datamodule.row_count("test")) and is_overridden("test_step", module)
-    return is_overridden("test_dataloader", datamodule) and is_overridden("test_step", module)
-
-
-def _test(
-    trainer: L.Trainer,
-    module: L.LightningModule,
-    datamodule: L.LightningDataModule,
-    best: Checkpoint | None,
-    seed: int,
-) -> dict[str, float]:
-    """Return what the best model measures on the test split; the last one if none was kept."""
-    if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
-        content = read(best.path)
-        module.on_load_checkpoint(content)
-        module.load_state_dict(content["state_dict"], strict=module.strict_loading)
-        if state := content.get(type(datamodule).__qualname__):
-            datamodule.load_state_dict(state)
-    reseed(seed, "test")
-    found: dict[str, float] = {}
-    for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
-        found |= {name: float(value) for name, value in tested.items()}
-    return found
 
 
 def _best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:

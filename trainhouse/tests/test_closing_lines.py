@@ -1,0 +1,73 @@
+"""What a run says of itself: every value in its last lines, whatever it is called, and how large the model is."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from torch import Tensor, nn
+
+from trainhouse.reports.report import metrics_lines
+from trainhouse.tests.own import OwnData, OwnModule, own_config
+from trainhouse.training.result import TrainingResult, summarise_training
+from trainhouse.training.run import train
+
+METRICS = {"vl": 0.5, "loss/val": 0.25, "val/acc": 0.75, "test/vl": 2.0, "train/loss": 3.0}
+
+
+def result(monitor: str | None) -> TrainingResult:
+    return TrainingResult(Path("run"), 2, 1, "best.ckpt", 0.5, monitor, METRICS, 1.0)
+
+
+@pytest.mark.parametrize(("monitor", "first"), [("vl", ""), (None, "train  loss 3.0000")])
+def test_the_last_lines_show_every_name(monitor: str | None, first: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    summarise_training(result(monitor))
+    lines = caplog.messages[2:]
+    expected = ["val    acc 0.7500", "test   vl 2.0000", "logged vl 0.5000  loss/val 0.2500"]
+    assert lines[: len(expected) + bool(first)] == [*([first] if first else []), *expected]
+
+
+def test_nothing_is_shown_twice_or_for_nothing() -> None:
+    assert list(metrics_lines({"val_x": 1.0}, ("val", "test"))) == [("val", "x 1.0000")]
+
+
+class Grows(OwnModule):
+    """Has a layer as wide as its first batch, beside one with 9 weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = nn.LazyLinear(3)
+
+    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
+        return super().training_step(batch, batch_idx) + self.more(batch[0]).mean()
+
+
+class MadeLater(OwnModule):
+    """Has no layer before Lightning asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = None  # type: ignore[assignment]
+
+    def configure_model(self) -> None:
+        if self.layer is None:
+            self.layer = nn.Linear(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        (OwnModule, "model   OwnModule, 9 weights, on cpu"),
+        (Grows, "model   Grows, 9 weights and those that are made later, on cpu"),
+        (MadeLater, "model   MadeLater, weights that are made later, on cpu"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*lazy:UserWarning", "ignore:Lazy modules")
+def test_weights_that_are_not_there_yet_are_not_none(
+    module: type, line: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    try:
+        train(own_config(module, OwnData, "preflight=false", "trainer.max_epochs=1"), tmp_path)
+    finally:
+        assert line in caplog.messages

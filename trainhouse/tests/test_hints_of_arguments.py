@@ -1,0 +1,47 @@
+"""A key that no file in conf/ lists, though the class takes it; and a file of callbacks that names none of them."""
+
+import pytest
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.schema import CONF, check_keys
+from trainhouse.launching.compose_errors import explain
+from trainhouse.tests.conftest import composed
+
+
+def explained(argument: str) -> str:
+    key = argument.partition("=")[0]
+    return explain(ValueError(f"Could not override '{key}'."), CONF, "train", [argument])
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        (
+            "trainer.reload_dataloaders_every_n_epochs=1",
+            "; lightning.Trainer takes it: add it as +trainer.reload_dataloaders_every_n_epochs=1",
+        ),
+        ("optimizer.amsgrad=true", "; torch.optim.Adam takes it: add it as +optimizer.amsgrad=true"),
+        ("trainer.max_epoch=3", "; did you mean 'trainer.max_epochs'?"),
+    ],
+)
+def test_an_argument_of_the_class_is_added_with_a_plus(argument: str, hint: str) -> None:
+    key = argument.partition("=")[0]
+    assert explained(argument) == f"'{key}' is not a key of this configuration{hint}"
+
+
+def test_what_the_hint_says_is_right() -> None:
+    config = composed("+trainer.reload_dataloaders_every_n_epochs=1", "+optimizer.amsgrad=true")
+    check_keys(config, "train")
+    assert config["trainer"]["reload_dataloaders_every_n_epochs"] == 1
+
+
+@pytest.mark.parametrize("group", ["callbacks", "logger"])
+def test_a_part_without_a_name_of_its_own_is_told_how_to_get_one(group: str) -> None:
+    config = composed()
+    config[group] = {**(config[group] or {}), "_target_": "src.training.ema.EMA", "decay": 0.9}
+    with pytest.raises(
+        UserError,
+        match=rf"^{group}: src\.training\.ema\.EMA needs a name: in its file in conf/{group}/ put the line 'ema:' "
+        "above _target_, and indent what follows$",
+    ):
+        check_keys(config, "train")

@@ -1,0 +1,72 @@
+"""The test after training: what the best model measures on rows that decided nothing."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.checkpoint import Checkpoint, read
+from trainhouse.reports.names import as_tested
+from trainhouse.resuming.seeding import reseed
+
+
+def has_test(module: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
+    """Whether there is something to test, and a step that does it."""
+    if isinstance(datamodule, DataModule):
+        return bool(datamodule.row_count("test")) and is_overridden("test_step", module)
+    return is_overridden("test_dataloader", datamodule) and is_overridden("test_step", module)
+
+
+def measure_best(
+    trainer: L.Trainer,
+    module: L.LightningModule,
+    datamodule: L.LightningDataModule,
+    best: Checkpoint | None,
+    seed: int,
+    others: Collection[str],
+) -> dict[str, float]:
+    """Return what the best model measures on the test split; the last one if none was kept.
+
+    `others` are the names of what training and validation have logged: a step that serves two splits logs the same
+    ones, which are told apart here and in the logs.
+    """
+    if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
+        content = read(best.path)
+        module.on_load_checkpoint(content)
+        module.load_state_dict(content["state_dict"], strict=module.strict_loading)
+        if state := content.get(type(datamodule).__qualname__):
+            datamodule.load_state_dict(state)
+    reseed(seed, "test")
+    found: dict[str, float] = {}
+    with _logged_as(trainer.loggers, lambda name: as_tested(name, others)):
+        for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
+            found |= {as_tested(name, others): float(value) for name, value in tested.items()}
+    return found
+
+
+def directions_of_test(directions: dict[str, str], metrics: Collection[str], others: Collection[str]) -> dict[str, str]:
+    """Return the better ends of what the test logs under a name of validation's, which is kept under another one."""
+    renamed = {as_tested(name, others): better for name, better in directions.items()}
+    return {name: better for name, better in renamed.items() if name in metrics and name not in directions}
+
+
+@contextmanager
+def _logged_as(loggers: Collection[Any], rename: Callable[[str], str]) -> Iterator[None]:
+    """Let loggers keep values under other names: a point of the test's would be one more of validation's."""
+
+    def renaming(log_metrics: Callable[..., None]) -> Callable[..., None]:
+        def log_renamed(metrics: dict[str, float], *arguments: Any, **named: Any) -> None:
+            log_metrics({rename(name): value for name, value in metrics.items()}, *arguments, **named)
+
+        return log_renamed
+
+    for logger in loggers:
+        logger.log_metrics = renaming(logger.log_metrics)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            del logger.log_metrics
