@@ -136,6 +136,18 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     return [{"metrics": logged, "step": step}]
 
 
+def validation_loaders(trainer: L.Trainer) -> list[tuple[Any, int | float]]:
+    """Return each loader of the validation, and its number of batches on this rank.
+
+    Where batches come from several loaders at once, a batch is counted as one of the shortest.
+    """
+    loop = trainer.fit_loop.epoch_loop.val_loop
+    if loop._combined_loader is None:
+        return []
+    loaders, numbers = loop._combined_loader.flattened, loop.max_batches
+    return list(zip(loaders, numbers if loop._is_sequential else [min(numbers)] * len(numbers), strict=True))
+
+
 def batches_seen(trainer: L.Trainer) -> list[int]:
     """Return the batches of each validation loader so far: the steps by which what validation steps log is known."""
     seen = trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader
