@@ -28,9 +28,7 @@ def without_repeats(loader: Any, name: str) -> Any:
     sampler of the user's own) one rank may have a batch more than another: see `refuse_waiting_in_steps`.
     Raises `UserError` if there are fewer rows than ranks. `name` is the hook's that returned the loader.
     """
-    batches = getattr(loader, "batch_sampler", None)
-    sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)
-    sampler = getattr(sampler, "sampler", sampler)
+    batches, sampler = _samplers(loader)
     if not isinstance(sampler, DistributedSampler):
         return loader
     rows: Any = sampler.dataset
@@ -49,6 +47,18 @@ def without_repeats(loader: Any, name: str) -> Any:
         vars(shared)["batch_sampler"] = own = copy.copy(batches)
         own.sampler = share
     return shared
+
+
+def is_shared_out(loader: Any) -> bool:
+    """Whether a sampler gives each rank rows of its own."""
+    return isinstance(_samplers(loader)[1], (DistributedSampler, _Share))
+
+
+def _samplers(loader: Any) -> tuple[Any, Any]:
+    """Return the batch sampler of a loader, if it has one, and the sampler of its rows."""
+    batches = getattr(loader, "batch_sampler", None)
+    sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)
+    return batches, getattr(sampler, "sampler", sampler)
 
 
 def with_exact_means(reduce: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,8 +124,7 @@ def batches_of_every_rank(trainer: L.Trainer) -> list[int]:
     for loaders whose length is no more than what somebody says: iterable data, batch samplers of the user's own.
     """
     own = [number if _is_counted(loader) else 0 for loader, number in loops.validation_loaders(trainer)]
-    gathered = trainer.strategy.all_gather(torch.tensor(own, dtype=torch.int64, device=trainer.strategy.root_device))
-    return gathered.reshape(-1, len(own)).amin(dim=0).tolist() if own else []
+    return [min(numbers) for numbers in zip(*loops.of_all_ranks(own), strict=True)]
 
 
 def _is_counted(loader: Any) -> bool:
