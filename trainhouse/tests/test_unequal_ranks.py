@@ -16,6 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sequenti
 
 from trainhouse.tests.conftest import ROOT
 from trainhouse.tests.own import OwnModule, own_config
+from trainhouse.tests.pair_house import read_checkpoint
 from trainhouse.training.run import train
 
 ROWS = torch.arange(11.0).square().repeat(2, 1).T  # one of two ranks has six of them, the other five
@@ -69,6 +70,8 @@ class UnequalModule(OwnModule):
         return self.layer(batch / 100).square().mean()
 
     def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        if (dataloader_idx, batch_idx, self.global_rank, os.environ.get("STOPPED_IN")) == (0, 1, 1, "validation"):
+            os.kill(os.getpid(), signal.SIGTERM)
         row = batch if isinstance(batch, Tensor) else batch[0]
         stage = "test" if self.trainer.testing else "val"
         mean = row.mean() + 0 * self.norm(row).mean()
@@ -81,9 +84,9 @@ class UnequalModule(OwnModule):
         self.validation_step(batch, batch_idx, dataloader_idx)
 
 
-def run_in_two(folder: Path, timeout: float = 300) -> tuple[int, str]:
+def run_in_two(folder: Path, timeout: float = 300, **more: str) -> tuple[int, str]:
     """Train on two ranks; return the exit status and what was said. Whatever is left of them ends with the test."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **more}
     command = [sys.executable, __file__, str(folder)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=ROOT, start_new_session=True
@@ -115,6 +118,15 @@ def test_a_run_whose_ranks_have_unequal_numbers_of_batches_ends_and_says_what_ea
         "warning: data: test_dataloader (number 3)",
         "warning: model: test/alone",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="processes are ended otherwise here")
+def test_a_signal_to_one_rank_stops_both_in_a_batch_that_both_have(tmp_path: Path) -> None:
+    status, said = run_in_two(tmp_path / "run", STOPPED_IN="validation")
+    assert status != 0
+    assert "stopped by SIGTERM at epoch 1, step 3; saved" in said, said
+    assert read_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")["global_step"] == 3
 
 
 if __name__ == "__main__":

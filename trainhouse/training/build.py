@@ -74,7 +74,7 @@ def build_trainer(
         if exact:
             exact.data = data
     if trainer.world_size > 1 and was_tried():
-        trainer.callbacks.insert(0, RanksCompared())  # type: ignore[attr-defined]
+        trainer.callbacks.insert(0, RanksCompared())
     return trainer
 
 
