@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
@@ -97,7 +97,7 @@ class _Saved:
             inner = [*value.parameters(), *value.buffers()]
         elif isinstance(value, Optimizer):
             inner = [value.state_dict()]
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):  # other mappings may read a file for each item
             inner = [item for pair in value.items() for item in pair]
         elif isinstance(value, (list, tuple, deque)):
             inner = list(value)
