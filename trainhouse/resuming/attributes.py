@@ -1,11 +1,13 @@
-"""What a module keeps in plain attributes while it trains: outputs of an epoch, a temperature, a best value.
+"""What a module, or a callback, keeps in plain attributes while it trains: outputs of an epoch, a temperature, a count.
 
 Lightning saves none of it. Attributes that have changed since training started are saved and set again; what the
 constructor, or the start of training, has set stays as it is, since that may follow from the command line.
 """
 
+import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -22,46 +24,85 @@ Saved = dict[str, dict[str, Any]]
 
 
 class PlainAttributes:
-    """The plain attributes of a module and its submodules: as they are when training starts, what becomes of them."""
+    """The plain attributes of a module, its submodules and callbacks: as training starts, and what becomes of them.
 
-    def __init__(self, module: L.LightningModule) -> None:
+    Of callbacks those count that are no library's and that have no `state_dict` of their own.
+    """
+
+    def __init__(self, module: L.LightningModule, callbacks: Iterable[L.Callback] = ()) -> None:
         self.module = module
-        self._at_start = {(path, name): digest(value, whole=True) for path, name, value in _attributes(module)}
+        self.owners = _owners(module, callbacks)
+        """The module's parts and the callbacks, by name."""
+        self._at_start = {(path, name): digest(value, whole=True) for path, name, value in self._attributes()}
 
     def changed(self) -> Saved:
         """Return copies of those that are no longer what they were, by submodule and name."""
         saved: Saved = {}
-        for path, name, value in _attributes(self.module):
+        for path, name, value in self._attributes():
             if self._at_start.get((path, name)) != digest(value, whole=True):
                 saved.setdefault(path, {})[name] = _copied(value)
         return saved
 
     def restore(self, saved: Saved) -> None:
         """Set what `changed` has returned; of submodules that are no longer there nothing."""
-        parts = dict(self.module.named_modules())
         for path, values in saved.items():
-            for name, value in values.items() if path in parts else ():
-                _set(parts[path], name, value, self.module)
+            for name, value in values.items() if path in self.owners else ():
+                _set(self.owners[path], name, value, self.module)
+
+    def others(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield the attributes that can't be saved, with their owner's name; what is in libraries' own is theirs."""
+        weights = self._weights()
+        for path, owner in self.owners.items():
+            for name, value in vars(owner).items() if not of_library(type(owner)) else ():
+                if name not in _INTERNAL and not _can_be_saved(_as_plain(value), weights):
+                    yield path, name, value
+
+    def _attributes(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what can be saved: of a generator its state, of a deque, an array or a kind of dict what is in it."""
+        weights = self._weights()
+        for path, owner in self.owners.items():
+            for name in sorted(owner._non_persistent_buffers_set) if isinstance(owner, nn.Module) else ():
+                if (buffer := owner._buffers.get(name)) is not None:
+                    yield path, name, buffer
+            for name, value in vars(owner).items():
+                if name not in _INTERNAL and _can_be_saved(plain := _as_plain(value), weights):
+                    yield path, name, plain
+
+    def _weights(self) -> set[int]:
+        return {id(weight) for weight in (*self.module.parameters(), *self.module.buffers())}
 
 
 _INTERNAL = {*vars(nn.Module()), *vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name"}
 
 
-def _attributes(module: L.LightningModule) -> Iterator[tuple[str, str, Any]]:
-    """Yield what can be saved: of a generator its state, of a deque, an array or a kind of dict what is in it."""
-    weights = {id(weight) for weight in (*module.parameters(), *module.buffers())}
-    for path, part in module.named_modules():
-        if isinstance(part, Metric):  # whose states are saved as such
-            continue
-        for name in sorted(part._non_persistent_buffers_set):
-            if (buffer := part._buffers.get(name)) is not None:
-                yield path, name, buffer
-        for name, value in vars(part).items():
-            if name in _INTERNAL:
-                continue
-            plain = _as_plain(value)
-            if is_plain(plain) and not _holds(plain, weights):
-                yield path, name, plain
+def _owners(module: L.LightningModule, callbacks: Iterable[L.Callback]) -> dict[str, Any]:
+    # The states of metrics are saved as such.
+    owners: dict[str, Any] = {path: part for path, part in module.named_modules() if not isinstance(part, Metric)}
+    for callback in callbacks:
+        kind = type(callback)
+        has_state = kind.state_dict is not L.Callback.state_dict or (
+            kind.on_save_checkpoint is not L.Callback.on_save_checkpoint
+        )
+        if not has_state and not of_library(kind) and not kind.__module__.startswith(_OWN):
+            same = sum(type(other) is kind for other in owners.values())
+            owners[f"callback {kind.__qualname__}{f' {same + 1}' if same else ''}"] = callback
+    return owners
+
+
+_OWN = f"{__name__.partition('.')[0]}."
+
+
+def of_library(kind: type) -> bool:
+    """Whether a class is of a package that is installed, or of Python itself."""
+    module = sys.modules.get(kind.__module__)
+    place = getattr(module, "__file__", None)
+    if kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    return place is not None and any(folder in Path(place).parts for folder in ("site-packages", "dist-packages"))
+
+
+def _can_be_saved(value: Any, weights: set[int]) -> bool:
+    return is_plain(value) and not _holds(value, weights)
 
 
 def _as_plain(value: Any) -> Any:
@@ -74,7 +115,7 @@ def _as_plain(value: Any) -> Any:
     return torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" else value
 
 
-def _set(part: nn.Module, name: str, value: Any, module: L.LightningModule) -> None:
+def _set(part: Any, name: str, value: Any, module: L.LightningModule) -> None:
     """Set an attribute; what has a kind of its own keeps it."""
     present = getattr(part, name, None)
     if isinstance(present, KINDS):

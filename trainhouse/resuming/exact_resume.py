@@ -21,6 +21,7 @@ from trainhouse.resuming.early_stopping import count_in_full, forget, has_stoppe
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.unsaved import Unsaved
 
 Saved = dict[str, Any]
 
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 # Callbacks of Lightning's whose state is not in a checkpoint.
 _NOT_EXACT = (StochasticWeightAveraging, ModelPruning)
+
+
+_HOW_TO_SAVE = "; keep networks in submodules, and numbers and tensors in plain attributes"
 
 
 class SeededEvaluation(L.Callback):
@@ -78,6 +82,7 @@ class ExactResume(SeededEvaluation):
         self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
         self._counting: list[str] = []
         self._attributes: PlainAttributes | None = None
+        self._unsaved: Unsaved | None = None
         self._before_validation: dict[str, dict[str, Any]] = {}
         self._seen_before_validation: list[int] = []
         self._saved: Saved = {}
@@ -159,6 +164,8 @@ class ExactResume(SeededEvaluation):
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
         trainer = self._trainer
         saved: Saved = {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed, "validation": None}
+        for what in self._unsaved.changed() if self._unsaved else ():
+            self.not_exact(f"{what} changes in training, and no checkpoint holds it{_HOW_TO_SAVE}")
         saved["reasons"] = list(self.reasons)
         if trainer is None or not self._is_on:
             return saved
@@ -181,7 +188,7 @@ class ExactResume(SeededEvaluation):
             is_partial = self._phase == "validating"  # which begins again
             saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
             if saved["attributes"] and trainer.world_size > 1:
-                self.not_exact("attributes of the module are saved as the first rank has them")
+                self.not_exact("attributes of the module, or of callbacks, are saved as the first rank has them")
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
             saved["gradients"] = _gradients(trainer.lightning_module)
         return saved
@@ -254,9 +261,12 @@ class ExactResume(SeededEvaluation):
         trainer = self._trainer
         assert trainer is not None
         pl_module = trainer.lightning_module
-        self._attributes = PlainAttributes(pl_module) if self._is_on else None
         saved, self._saved = self._saved, {}
-        if not saved or self._attributes is None:
+        if not self._is_on:
+            return
+        self._attributes = PlainAttributes(pl_module, trainer.callbacks)  # type: ignore[attr-defined]
+        self._unsaved = Unsaved(self._attributes, trainer)
+        if not saved:
             return
         self._attributes.restore(saved.get("attributes", {}))
         if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart

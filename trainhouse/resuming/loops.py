@@ -89,11 +89,16 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
         trainer._logger_connector._first_loop_iter = True  # else the first batch would reset them
 
 
+def of_all_ranks(what: Any) -> list[Any]:
+    """Return what each rank has; a collective."""
+    gathered: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(gathered, what)
+    return gathered
+
+
 def of_any_rank(names: list[str]) -> list[str]:
     """Return the names that any rank has, in the same order on each; a collective."""
-    gathered: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather_object(gathered, names)
-    return sorted({name for part in gathered for name in part})  # a set has another order in each process
+    return sorted({name for part in of_all_ranks(names) for name in part})  # a set has another order in each process
 
 
 def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
@@ -134,6 +139,18 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     else:
         logged.setdefault("epoch", trainer.current_epoch)
     return [{"metrics": logged, "step": step}]
+
+
+def validation_loaders(trainer: L.Trainer) -> list[tuple[Any, int | float]]:
+    """Return each loader of the validation, and its number of batches on this rank.
+
+    Where batches come from several loaders at once, a batch is counted as one of the shortest.
+    """
+    loop = trainer.fit_loop.epoch_loop.val_loop
+    if loop._combined_loader is None:
+        return []
+    loaders, numbers = loop._combined_loader.flattened, loop.max_batches
+    return list(zip(loaders, numbers if loop._is_sequential else [min(numbers)] * len(numbers), strict=True))
 
 
 def batches_seen(trainer: L.Trainer) -> list[int]:
@@ -273,6 +290,17 @@ def logged_metrics(trainer: L.Trainer, of_validation: bool) -> list[Any]:
     loop = trainer.fit_loop.epoch_loop
     results = loop.val_loop._results if of_validation else loop._results
     return [result.value for result in results.values() if not result.is_tensor]
+
+
+def logged_in_evaluation(trainer: L.Trainer) -> dict[str, float]:
+    """Return what the evaluation that ends now has logged, all its loaders together, as this rank knows it."""
+    results: Any = trainer._results
+    computed = [(result, result._computed) for result in results.values() if not result.has_reset]
+    return {
+        results._forked_name(result, on_step=False)[0]: value.item()
+        for result, value in computed
+        if isinstance(value, torch.Tensor) and value.numel() == 1
+    }
 
 
 def logged_directions(trainer: L.Trainer) -> dict[str, str]:

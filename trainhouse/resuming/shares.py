@@ -12,12 +12,13 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch.utils.data import BatchSampler, DistributedSampler
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, IterableDataset
 from torchmetrics import Metric
 
+from trainhouse.arrays.batches import Batches, DeviceBatches
 from trainhouse.configuration.errors import UserError
+from trainhouse.resuming import loops
 from trainhouse.resuming.exact_loaders import Passes
-from trainhouse.resuming.loops import synchronised_in_steps
 
 
 def without_repeats(loader: Any, name: str) -> Any:
@@ -27,9 +28,7 @@ def without_repeats(loader: Any, name: str) -> Any:
     sampler of the user's own) one rank may have a batch more than another: see `refuse_waiting_in_steps`.
     Raises `UserError` if there are fewer rows than ranks. `name` is the hook's that returned the loader.
     """
-    batches = getattr(loader, "batch_sampler", None)
-    sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)
-    sampler = getattr(sampler, "sampler", sampler)
+    batches, sampler = _samplers(loader)
     if not isinstance(sampler, DistributedSampler):
         return loader
     rows: Any = sampler.dataset
@@ -48,6 +47,18 @@ def without_repeats(loader: Any, name: str) -> Any:
         vars(shared)["batch_sampler"] = own = copy.copy(batches)
         own.sampler = share
     return shared
+
+
+def is_shared_out(loader: Any) -> bool:
+    """Whether a sampler gives each rank rows of its own."""
+    return isinstance(_samplers(loader)[1], (DistributedSampler, _Share))
+
+
+def _samplers(loader: Any) -> tuple[Any, Any]:
+    """Return the batch sampler of a loader, if it has one, and the sampler of its rows."""
+    batches = getattr(loader, "batch_sampler", None)
+    sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)
+    return batches, getattr(sampler, "sampler", sampler)
 
 
 def with_exact_means(reduce: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,6 +117,24 @@ class _EqualBatches:
         return (rows[start:end] for start, end in pairwise(edges))
 
 
+def batches_of_every_rank(trainer: L.Trainer) -> list[int]:
+    """Return the number of batches of each validation loader that every rank has for certain; a collective.
+
+    What ranks do together after a batch they may do after those only: in any other, one would wait for ever. It is 0
+    for loaders whose length is no more than what somebody says: iterable data, batch samplers of the user's own.
+    """
+    own = [number if _is_counted(loader) else 0 for loader, number in loops.validation_loaders(trainer)]
+    return [min(numbers) for numbers in zip(*loops.of_all_ranks(own), strict=True)]
+
+
+def _is_counted(loader: Any) -> bool:
+    """Whether the length of a loader is that of rows which torch, or this project, has put into batches."""
+    if not isinstance(loader, DataLoader):
+        return isinstance(loader, (Batches, DeviceBatches))
+    is_own = type(loader).__len__ is not DataLoader.__len__ or isinstance(loader.dataset, IterableDataset)
+    return not is_own and type(loader.batch_sampler) in (type(None), BatchSampler, _EqualBatches)
+
+
 def refuse_waiting_in_steps(trainer: L.Trainer, passes: Passes) -> Callable[[], None]:
     """Return what is to be called before the second batch of an evaluation on several ranks.
 
@@ -116,7 +145,7 @@ def refuse_waiting_in_steps(trainer: L.Trainer, passes: Passes) -> Callable[[], 
     def check() -> None:
         if isinstance(getattr(passes.loader, "batch_sampler", None), _EqualBatches) and passes.loader.batch_size > 1:
             return
-        if names := synchronised_in_steps(trainer):
+        if names := loops.synchronised_in_steps(trainer):
             raise UserError(
                 f"model: logs {names[0]} with on_step=True and sync_dist=True, for which ranks wait for one another in "
                 "every step of an evaluation, but one may have a batch more than another; log it with on_step=False"

@@ -16,6 +16,7 @@ from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.ranks import RanksCompared
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
@@ -72,6 +73,8 @@ def build_trainer(
         data = ExactData(trainer, seed, *([exact.data_differs] if exact else []))
         if exact:
             exact.data = data
+    if trainer.world_size > 1 and was_tried():
+        trainer.callbacks.insert(0, RanksCompared())
     return trainer
 
 

@@ -14,6 +14,8 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine.sweep_worker import stop_asked
+from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.run_folder import (
     CONFIG,
     LAST_CHECKPOINT,
@@ -40,6 +42,7 @@ class StopOnSignal(Checkpoint):
         self.folder = folder
         self._received: int | None = None
         self._in_loop = False
+        self._of_every_rank: dict[int, int] = {}  # the batches of each validation loader in which ranks can agree
         self._process = os.getpid()
         self._is_sweep_job = is_sweep_job()
         self._looked = time.monotonic()
@@ -80,11 +83,22 @@ class StopOnSignal(Checkpoint):
         """Stop if a signal has come."""
         self._stop_if_asked(trainer)
 
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Agree with other ranks on the batches that all of them have."""
+        if self._in_loop and trainer.world_size > 1:
+            self._of_every_rank = dict(enumerate(batches_of_every_rank(trainer))) if was_tried() else {}
+
     def on_validation_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Stop if a signal has come; the validation begins again when the run goes on."""
-        if self._in_loop:
+        if self._in_loop and (trainer.world_size == 1 or batch_idx < self._of_every_rank.get(dataloader_idx, 0)):
             self._stop_if_asked(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
