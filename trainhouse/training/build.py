@@ -1,6 +1,7 @@
 """From configuration to objects: the trainer and what goes with it."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
-from trainhouse.resuming.ranks import RanksCompared
+from trainhouse.resuming.ranks import RanksCompared, let_threads_finish_before_forks
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
@@ -75,6 +76,8 @@ def build_trainer(
             exact.data = data
     if trainer.world_size > 1 and was_tried():
         trainer.callbacks.insert(0, RanksCompared())
+    if trainer.world_size > 1 and hasattr(os, "register_at_fork"):
+        let_threads_finish_before_forks()
     return trainer
 
 
