@@ -123,9 +123,11 @@ def check_targets(
     if check.outside:
         first, text = check.outside[0]
         keys = dict.fromkeys(key.partition("[")[0] for key, _ in check.outside)
+        # The command that resumes a run composes other data, which may not have the key.
+        added = "++" if source.endswith("config.yaml") else ""
         raise UserError(
             f"{source}: {first} is {text!r}; this file was configured by another user account (or an older version), "
-            f"so type its data paths: {' '.join(f'{key}=...' for key in keys)}"
+            f"so type its data paths: {' '.join(f'{added}{key}=...' for key in keys)}"
         )
 
 

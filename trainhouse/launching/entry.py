@@ -176,7 +176,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
             except Exception as error:
                 message = _report(error, show_traceback, quiet=in_sweep)
     except (UserError, OSError) as error:  # no log could be opened
-        message = f"error: {printable(fault_of_the_machine(error) or error)}"
+        fault = None if isinstance(error, UserError) else fault_of_the_machine(error)
+        message = f"error: {printable(fault or error)}"
         # Where a process that the sweep had started before still works, that one says how the job ends.
         if in_sweep and isinstance(error, BusyError):
             raise JobStoppedError(str(error)) from None

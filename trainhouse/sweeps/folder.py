@@ -76,12 +76,9 @@ def read_job(
 ) -> Job:
     """Return how a job stands, by its run folder; `error` is why it could not begin."""
     folder = sweep / str(number)
-    try:
-        content = read_mapping(folder / METRICS) or {}
-    except UserError:  # killed or damaged: the run is resumed, and writes it again
-        content = {}
+    content = _record_of(folder)
     state = _STATES.get(str(content.get("status")), "INTERRUPTED" if has_begun(folder) else "WAITING")
-    metrics = {key: math.nan if value is None else float(value) for key, value in _metrics(content).items()}
+    metrics = {key: math.nan if value is None else float(value) for key, value in content.get("metrics", {}).items()}
     if state == COMPLETE and (missing := _missing(metrics, objectives)):
         state, error = FAIL, missing
     elif state == COMPLETE:
@@ -95,9 +92,9 @@ def read_job(
         overrides={key: value for key, value in map(split_line, lines) if not is_of_the_sweep(key)},
         state=state,
         metrics=metrics,
-        epochs=_number(content, "epochs"),
-        best_epoch=_number(content, "best_epoch"),
-        seconds=_number(content, "seconds"),
+        epochs=content.get("epochs"),
+        best_epoch=content.get("best_epoch"),
+        seconds=content.get("seconds"),
         folder=str(number),
         error=error if state == FAIL else None,
         data=_data(content),
@@ -105,20 +102,22 @@ def read_job(
     )
 
 
-def _metrics(content: dict[str, Any]) -> dict[str, Any]:
-    """The metrics of a run's record, as far as they are any."""
-    metrics = content.get("metrics")
-    if not isinstance(metrics, dict):
+def _record_of(folder: Path) -> dict[str, Any]:
+    """Return a run's own record; nothing if there is none, or one that no run has written: it is resumed, and does."""
+    try:
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:
         return {}
-    return {name: value for name, value in metrics.items() if value is None or _is_number(value)}
+    mappings = {key: content.get(key) or {} for key in ("metrics", "provenance")}
+    if not all(isinstance(one, dict) for one in mappings.values()) or not isinstance(content.get("status", ""), str):
+        return {}
+    numbers = [content.get(key) for key in ("epochs", "best_epoch", "seconds")]
+    values = [*numbers, *mappings["metrics"].values()]
+    return content | mappings if all(one is None or _is_number(one) for one in values) else {}
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _number(content: dict[str, Any], key: str) -> Any:
-    return content[key] if _is_number(content.get(key)) and math.isfinite(content[key]) else None
 
 
 def _data(content: dict[str, Any]) -> str | None:

@@ -103,8 +103,9 @@ def test_a_run_of_an_older_version_is_resumed_and_evaluated_as_it_was_begun(tmp_
         for name in ("mean", "std"):
             content["state_dict"][f"preprocessing.{name}"] = content["state_dict"][f"preprocessing.{name}"].float()
         torch.save(content, path)
-    for words in (["train.py", "resume=run", "trainer.max_epochs=2"], ["eval.py", "ckpt_path=run", "trainer=cpu"]):
-        done = run_script(*words, *data[1:], cwd=tmp_path)  # nobody has signed its paths
+    typed = [f"++{key}" for key in data[1:]]  # nobody has signed its paths
+    for words in (["train.py", "resume=run", "trainer.max_epochs=2", *typed], ["eval.py", "ckpt_path=run", *data[1:]]):
+        done = run_script(*words, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
     checkpoint = load_checkpoint(run / "checkpoints" / "last.ckpt")
     assert checkpoint.epoch == 2

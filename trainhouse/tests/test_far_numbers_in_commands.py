@@ -113,6 +113,7 @@ def test_infer_predicts_what_float64_would(kind: str, folder: Path, tmp_path: Pa
     np.testing.assert_allclose(found["prediction_weight"], expected[:, 1], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights(folder: Path, tmp_path: Path) -> None:
     write(tmp_path)
     done("train.py", *TRAINING, "trainer.max_epochs=20", "hydra.run.dir=run", cwd=tmp_path)

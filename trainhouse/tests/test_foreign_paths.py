@@ -105,7 +105,8 @@ def test_a_run_folder_is_resumed_and_run_again_by_its_own_account(
     check_foreign_config(again, CONF, "train")
     with another_account(monkeypatch, tmp_path):
         for refuse in (lambda: resume(folder, now, []), lambda: check_foreign_config(again, CONF, "train")):
-            with pytest.raises(UserError, match=rf"^{folder / CONFIG}: data\.features is '.*: data\.features=\.\.\.$"):
+            found = rf"^{folder / CONFIG}: data\.features is '.*: \+\+data\.features=\.\.\.$"
+            with pytest.raises(UserError, match=found):
                 refuse()
         assert resume(folder, now, [data]).epochs == 1
         check_foreign_config([*again, data], CONF, "train")

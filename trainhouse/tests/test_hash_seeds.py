@@ -42,6 +42,7 @@ class StopInValidation(L.Callback):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.slow
 def test_a_signal_within_a_validation_on_two_ranks_saves_the_counts_of_both(tmp_path: Path) -> None:
     stop = f"+callbacks.stop._target_={__name__}.StopInValidation"
     known = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}

@@ -129,7 +129,7 @@ ACCUMULATED: dict[str, Any] = {"accumulate_grad_batches": 4, "val_check_interval
 
 @pytest.mark.parametrize(
     ("kind", "options", "stride"),
-    [("own", {}, 5), ("own", ACCUMULATED, 3), ("house", ACCUMULATED, 4), ("stepped", ACCUMULATED, 7)],
+    [("own", {}, 17), ("own", ACCUMULATED, 11), ("house", ACCUMULATED, 13), ("stepped", ACCUMULATED, 17)],
     ids=["own", "own accumulated", "house accumulated", "own steps"],
 )
 def test_a_run_killed_around_any_write_has_logged_what_one_never_killed_has(

@@ -174,7 +174,7 @@ class Delete(started.lightning.Callback):
 
 def test_what_a_callback_or_a_strategy_can_not_do_is_said_before_training(tmp_path: Path) -> None:
     finder = "+callbacks.f={_target_:lightning.pytorch.callbacks.LearningRateFinder}"
-    with pytest.raises(UserError, match=r"callbacks\.f: a LearningRateFinder sets the module's lr or learning_rate"):
+    with pytest.raises(UserError, match=r"callbacks\.f: LearningRateFinder trains with a learning rate"):
         train(tiny_config(tmp_path / "rows.npy", finder), tmp_path / "a")
     spawn = ("trainer.strategy=ddp_spawn", "++trainer.devices=2")
     with pytest.raises(UserError, match=r"trainer\.strategy: ddp_spawn starts processes that keep what they learn"):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +84,9 @@ def test_ranks_and_workers_share_an_epoch_without_a_row_twice(shuffle, workers):
         seen: list[int] = []
         for rank in range(world_size):
             data = DataModule(dataset, 7, workers, [1, 0, 0], 0, 0, shuffle=shuffle, block_rows=16, window_blocks=4)
-            data.trainer = SimpleNamespace(global_rank=rank, world_size=world_size)
+            data.trainer = SimpleNamespace(
+                global_rank=rank, world_size=world_size, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+            )
             served = [int(row) for x, _ in data.train_dataloader() for row in x[:, 0]]
             assert served == [int(row) for x, _ in data.train_batches() for row in x[:, 0]]
             assert len(served) == n // world_size

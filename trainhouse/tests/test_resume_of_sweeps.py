@@ -110,7 +110,8 @@ def plan_of(folder: Path, n_trials: int = 1) -> SearchPlan:
     settings = Settings(n_trials, f"journal://{folder.absolute()}/study.journal", "study", None, None)
     space = {"optimizer.lr": FloatDistribution(1e-4, 1e-1)}
     objectives = [Objective("val/loss", "min")]
-    plan = SearchPlan(folder, space, ["sweep=optuna", *SHORT], None, objectives, settings, "python train.py -m")
+    fixed = ["sweep=optuna", *SHORT, "optimizer.weight_decay=0"]
+    plan = SearchPlan(folder, space, fixed, None, objectives, settings, "python train.py -m")
     plan.start()
     return plan
 
@@ -146,8 +147,8 @@ def test_a_trial_that_an_orphaned_process_works_on_stays_open() -> None:
     with open(log, "a") as held:
         fcntl.lockf(held, fcntl.LOCK_EX)
         arguments = ["-m", "sweep=optuna", "hydra.sweeper.n_trials=1", "hydra.sweeper.study_name=study", *SHORT]
-        space = "optimizer.lr=interval(1e-4,1e-1)"
-        done = run_script("train.py", *arguments, space, "hydra.sweep.dir=sweep", cwd=Path.cwd())
+        space = ["optimizer.lr=interval(1e-4,1e-1)", "optimizer.weight_decay=0"]
+        done = run_script("train.py", *arguments, *space, "hydra.sweep.dir=sweep", cwd=Path.cwd())
     assert "still run by other processes: 1 trial" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
     plan = plan_of(Path("sweep"))

@@ -201,7 +201,9 @@ def test_a_run_says_what_its_record_says(tmp_path: Path) -> None:
 def test_the_better_end_of_what_a_run_of_an_older_version_has_logged_is_the_one_that_training_knows(
     spec: DataSpec, tmp_path: Path
 ) -> None:
-    directions = tiny_module(tiny_data(spec)).directions
+    known = tiny_module(tiny_data(spec)).directions
+    # They had one value over all targets.
+    directions = {name.removesuffix("_u"): better for name, better in known.items() if not name.endswith("_v")}
     fake_run(tmp_path / "a", dict.fromkeys(directions, 0.5))
     (run,) = find_runs(tmp_path)
     assert run.directions == {}

@@ -48,7 +48,7 @@ class DataCard:
     spec: DataSpec | None = None
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows of each split, as far as it is known."""
-    seen: SeenRows | None = None
+    seen: SeenRows | None = field(default=None, compare=False)
     """The rows of arrays that are trained or validated on, by which they are known again."""
     notes: tuple[str, ...] = ()
     """What makes the splits of arrays less than independent of one another, a line each."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import with_what_it_lacks
+from trainhouse.configuration.older_versions import complete_reader, with_what_it_lacks
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.run_folder import as_override, shown_path
 
@@ -45,10 +45,14 @@ def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Calla
     trained = record.get("config") if isinstance(record, dict) else None
     if not isinstance(trained, dict):
         raise UserError(f"{checkpoint}: does not say which configuration it was trained with")
+    trained = with_what_it_lacks(trained)
+    if isinstance(trained.get("data"), dict):
+        trained["data"] = dict(trained["data"])
+        complete_reader(trained["data"])
     try:
         found = [
             f"{key} is {now}, not {then}"
-            for key, now, then in _differing(saved, with_what_it_lacks(trained), "")
+            for key, now, then in _differing(saved, trained, "")
             if not may_change(key, _value(saved, key))
         ]
     except (TypeError, ValueError, RecursionError) as error:

@@ -235,8 +235,6 @@ def _result_before(folder: Path) -> dict[str, Any]:
         content = read_mapping(folder / METRICS) or {}
     except UserError:
         return {}
-    if not isinstance(content, dict):
-        return {}
     before = content if content.get("status") == "completed" else content.get("before")
     return {"before": before} if before else {}
 
