@@ -19,8 +19,6 @@ LIBRARY_CONF = Path(__file__).resolve().parents[1] / "conf"
 
 Node = dict[str, Any]
 
-_OF_SEVERAL = {"callbacks", "logger"}  # groups whose parts have names, so that several files of one can be chosen
-
 
 def config_file(name: str) -> Path:
     """Return the file of a command or an option, as ``model/cnn``: the user's if there is one, else the library's."""
@@ -60,13 +58,13 @@ def check_keys(config: Node, command: str) -> None:
         )
     for key, value in _lacking(config, own, "", open_keys={*groups}):
         raise UserError(f"{key}: {value}")
-    for group in _OF_SEVERAL & config.keys():
-        if isinstance(config[group], dict) and isinstance(target := config[group].get("_target_"), str):
-            name = target.rpartition(".")[2].lower()
-            raise UserError(
-                f"{group}: {target} needs a name: in its file in conf/{group}/ put the line '{name}:' above _target_, "
-                "and indent what follows"
-            )
+    callbacks = config.get("callbacks")
+    if isinstance(callbacks, dict) and isinstance(target := callbacks.get("_target_"), str):
+        name = target.rpartition(".")[2].lower()
+        raise UserError(
+            f"callbacks: {target} needs a name: in its file in conf/callbacks/ put the line '{name}:' above _target_, "
+            "and indent what follows"
+        )
     for group, required in groups.items():
         node = config.get(group)
         if node is None and required is None:

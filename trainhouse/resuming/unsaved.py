@@ -119,5 +119,5 @@ def _slots(kind: type) -> list[str]:
 def _storage(tensor: Tensor) -> Any:
     try:
         return tensor.untyped_storage().data_ptr()
-    except (RuntimeError, NotImplementedError):  # a lazy one, or one of a layout without
+    except (RuntimeError, ValueError, NotImplementedError):  # a lazy one, or one of a layout without
         return id(tensor)

@@ -103,7 +103,7 @@ def command(random: Random) -> tuple[list[str], list[list[str]]]:
     return typed, [list(job) for job in product(*parts)]
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
 def test_a_hundred_command_lines_give_a_job_what_they_give_a_single_run(part: int, loader: ConfigLoaderImpl) -> None:
     accepted = 0
     compose_once(loader)
