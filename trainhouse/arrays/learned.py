@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainhouse.arrays.far_numbers import find_ranges
-from trainhouse.arrays.spec import Dataset, DataSpec
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 
 _log = logging.getLogger(__name__)
 
@@ -39,16 +39,22 @@ def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
     """Return the data set with the categories, codes and ranges of `spec`: that of a model."""
     found = dataset.spec.categories or {}
     wanted = spec.categories or {}
-    rows = dataset.rows
     changed = [name for name, texts in found.items() if texts != wanted.get(name, texts)]
-    if changed:
-        x = np.array(rows.x)
-        for name in changed:
-            others = [text for text in found[name] if text not in set(wanted[name])]
-            places = {text: code for code, text in enumerate([*wanted[name], *others])}
-            codes = np.array([*(places[text] for text in found[name]), -1])  # the last one for -1
-            column = spec.columns.index(name)
-            x[:, column] = codes[x[:, column].astype(np.int64)]
-        rows = rows._replace(x=x)
+    codes = {}
+    for name in changed:
+        others = [text for text in found[name] if text not in set(wanted[name])]
+        places = {text: code for code, text in enumerate([*wanted[name], *others])}
+        codes[spec.columns.index(name)] = np.array([*(places[text] for text in found[name]), -1])  # the last for -1
+    parts = {part: _recoded(getattr(dataset, part), codes) for part in ("rows", "val", "test")}
     kept = replace(dataset.spec, categories=spec.categories, unlearned=spec.unlearned, ranges=spec.ranges)
-    return replace(dataset, rows=rows, spec=kept)
+    return replace(dataset, **parts, spec=kept)
+
+
+def _recoded(rows: Rows | None, codes: dict[int, np.ndarray]) -> Rows | None:
+    """Return rows with other codes in the columns that have some; as they are if none has."""
+    if rows is None or not codes:
+        return rows
+    x = np.array(rows.x)
+    for column, new in codes.items():
+        x[:, column] = new[x[:, column].astype(np.int64)]
+    return rows._replace(x=x)

@@ -76,11 +76,6 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                         _refuse_unknown_columns(path, names, spec, source)
                     yield rows
                     start += block.num_rows
-    except KeyError as error:
-        name = str(error).split("'")[1] if "'" in str(error) else str(error)
-        found = csv.open_csv(path).schema.names
-        hint = did_you_mean(name, found)
-        raise UserError(f"{key}: {path} has no column '{name}', which the model was trained on{hint}") from error
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:

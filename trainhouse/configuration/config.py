@@ -77,7 +77,7 @@ def _is_time(value: Any) -> bool:
 _SHARE: Rule = (_is_share, "a whole number of batches from 0 up, or a fraction of them up to 1.0")
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 _AUTO: Rule = (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto")
-_TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
+_TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a string")
 _BELOW_ONE = _number(0, "a number from 0 to below 1", high=1, below=True)
 
 RULES: dict[str, Rule] = {

@@ -54,6 +54,7 @@ def with_what_it_lacks(config: Config) -> Config:
 
 def with_label_place(spec: Config, data: Config) -> Config:
     """Return a checkpoint's spec with the label's place: the last one, in an array without a file of labels."""
-    if "label_places" in spec or spec.get("columns") or data.get("labels") is not None or not spec.get("input_shape"):
+    is_array_file = str(data.get("_target_")).endswith(".read_npy") and data.get("labels") is None
+    if "label_places" in spec or spec.get("columns") or not is_array_file or not spec.get("input_shape"):
         return spec
     return {**spec, "label_places": [math.prod(spec["input_shape"])]}

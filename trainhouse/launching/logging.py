@@ -26,7 +26,7 @@ _NOT_FOR_USERS = (
     r"Checkpoint directory .* exists and is not empty",
     r"Experiment logs directory .* exists and is not empty",  # what was logged is kept
     r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint need to be provided",
-    r"Using `DistributedSampler` with the dataloaders",  # no row is repeated: see training/loops.py
+    r"Using `DistributedSampler` with the dataloaders",  # no row is repeated: see resuming/shares.py
     r"Total length of `list` across ranks is zero",  # there are no validation rows
     r"You're resuming from a checkpoint that ended before the epoch ended",  # batches start at the cursor
 )

@@ -24,6 +24,7 @@ from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.machine.files import atomic_write, write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.reports.names import SPLITS, as_tested
@@ -39,9 +40,11 @@ from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
 from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
+from trainhouse.training.checks import check_precision
 from trainhouse.training.data_card import card_of
 from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.threads import set_threads
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +64,9 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
     split = "test" if config["split"] == "auto" else config["split"]
     if split not in ("test", "val"):
         raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")
+    set_threads(config["threads"])
+    if checkpoint.spec and is_array_data(checkpoint.config["data"]):
+        check_precision(config["trainer"]["precision"], checkpoint.spec)
     seed = checkpoint.config["seed"]
     reseed(seed, "init")
     has_changed = _serves_other_data(checkpoint, config["data"])

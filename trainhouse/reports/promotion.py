@@ -17,6 +17,7 @@ from trainhouse.machine.files import copy, remove_partial_files, sha256, write_j
 from trainhouse.machine.locks import of_this_machine, try_lock
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.run_table import Ranking, Run
 from trainhouse.runs.run_folder import METRICS
 
@@ -92,7 +93,7 @@ def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force
     write_json(path, record | ({_REPLACES: present} if present else {}))
     copy(best.best_model, final_model)
     what = "best" if best.monitor is not None else "last"
-    _log.info("%s is now the %s model of %s (%s %.4f)", final_model, what, best.folder, ranking.metric, value)
+    _log.info("%s is now the %s model of %s (%s %s)", final_model, what, best.folder, ranking.metric, shown(value))
     if best.monitor is None:
         _log.info("the run monitors nothing, so that its last model stands in for a best one")
 
@@ -207,4 +208,5 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
         return None
     if record.get("run") == str(best.folder):
         return "it is the best of these runs already"
-    return f"its {ranking.metric} of {present:.4f} is not beaten by {value:.4f} (force=true replaces it all the same)"
+    told = f"its {ranking.metric} of {shown(present)} is not beaten by {shown(value)}"
+    return f"{told} (force=true replaces it all the same)"

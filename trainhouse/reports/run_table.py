@@ -12,6 +12,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.likeness import are_own, data_key, loss_in, refuse_unlike
 from trainhouse.reports.names import measure_of
+from trainhouse.reports.numbers import shown
 from trainhouse.reports.table import table
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.run_folder import METRICS
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 # The better end of the metrics that runs of older versions have logged; later ones say it themselves.
 _BETTER_BEFORE = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
 
-_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a text"), (dict, "a mapping")
+_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a string"), (dict, "a mapping")
 _KINDS: dict[str, tuple[Any, str]] = {
     "best_epoch": _NUMBER,
     "metrics": _KEYS,
@@ -183,7 +184,7 @@ def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: 
         _refuse_unlike_losses(every, best.metric)  # an older version may have written what is best
     runs = _finished([run / METRICS for run in best.runs], folder)
     chosen = " ".join(best.overrides) or "that without overrides"
-    _log.info("best configuration of %s by its mean %s of %.4f: %s", folder, best.metric, best.mean, chosen)
+    _log.info("best configuration of %s by its mean %s of %s: %s", folder, best.metric, shown(best.mean), chosen)
     its = "its run is" if len(best.runs) == 1 else f"its {len(best.runs)} runs are"
     _log.info("only %s ranked; metric=... ranks all runs of the sweep\n", its)
     return rank(runs, best.metric, best.mode, trained_on)

@@ -7,7 +7,7 @@ from trainhouse.reports.numbers import shown
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a header and rows as lines; numbers have four decimals and stand to the right."""
+    """Return a header and rows as lines; numbers have the digits that they need and stand to the right."""
     cells = [[_shown(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(header))]

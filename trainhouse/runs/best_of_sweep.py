@@ -70,7 +70,7 @@ def _is_folders_below(value: Any) -> bool:
 
 _KINDS = {
     "overrides": (_is_texts, "a list of texts"),
-    "metric": (lambda value: isinstance(value, str), "a text"),
+    "metric": (lambda value: isinstance(value, str), "a string"),
     "mode": (lambda value: value in ("min", "max"), "min or max"),
     "mean": (lambda value: isinstance(value, (int, float)) and abs(value) < 1e300, "a number"),
     "runs": (_is_folders_below, "a list of different folders below the sweep's, in quotes as ['0', '3']"),

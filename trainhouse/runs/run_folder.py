@@ -87,7 +87,7 @@ def as_override(key: str, path: Path) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in quotes, so that Hydra reads nothing into what it holds."""
+    """Return a string in quotes, so that Hydra reads nothing into what it holds."""
     doubled = re.sub(r"\\+(?='|$)", r"\g<0>\g<0>", text)  # a backslash means more than itself before a quote only
     return "'" + doubled.replace("'", "\\'") + "'"
 

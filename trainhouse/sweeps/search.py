@@ -59,9 +59,9 @@ class Settings:
         if type(self.n_trials) is not int or self.n_trials < 1:
             raise UserError(f"hydra.sweeper.n_trials: expected a whole number from 1 up, got {self.n_trials!r}")
         if not isinstance(self.study_name, str) or not self.study_name:
-            raise UserError(f"hydra.sweeper.study_name: expected a text, got {self.study_name!r}")
+            raise UserError(f"hydra.sweeper.study_name: expected a string, got {self.study_name!r}")
         if not isinstance(self.storage, str | None):
-            raise UserError(f"hydra.sweeper.storage: expected a text, or null, got {self.storage!r}")
+            raise UserError(f"hydra.sweeper.storage: expected a string, or null, got {self.storage!r}")
 
 
 class SearchPlan:

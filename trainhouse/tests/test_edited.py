@@ -111,3 +111,20 @@ def test_the_command_ends_in_one_line(killed: Path) -> None:
         "error: run/config.yaml: was edited after the run had begun: optimizer.lr is 0.5, not"
     )
     assert done.stderr.count("\n") == 1
+
+
+def test_a_run_whose_length_was_edited_is_still_ones_own(killed: Path) -> None:
+    """Its checkpoints are signed again, so that its data paths need not be typed from then on."""
+    edit(killed, "trainer.max_epochs", 3)
+    go_on(killed)
+    checkpoint = load_checkpoint(killed / "checkpoints" / "last.ckpt")
+    assert checkpoint.epoch == 3
+    assert checkpoint.foreign is None
+    assert checkpoint.has_own_data
+
+
+def test_a_run_in_whose_configuration_a_callback_was_edited_is_not(killed: Path) -> None:
+    edit(killed, "callbacks.last_checkpoint.dirpath", "elsewhere")
+    with pytest.raises(UserError):
+        go_on(killed, "trainer.max_epochs=3")
+    assert not Path("elsewhere").exists()

@@ -170,7 +170,7 @@ def test_what_is_no_model_of_a_sweep_is_said_with_the_fix(sweep: Path) -> None:
         ("['0', '1']", "['../2']", "runs: expected a list of different folders below"),
         ("['0', '1']", "[/tmp]", "runs: expected a list of different folders below"),
         ("min", "up", "mode: expected min or max, found 'up'"),
-        ("metric: val/loss\n", "", "metric: expected a text, found None"),
+        ("metric: val/loss\n", "", "metric: expected a string, found None"),
         ("0.5", "x", "mean: expected a number, found 'x'"),
         ("overrides: [optimizer.lr=0.01]", "overrides: 3", "overrides: expected a list of texts, found 3"),
     ],

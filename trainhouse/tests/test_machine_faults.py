@@ -137,6 +137,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_told_of(monkeypatch: pytest.
     def killed(*args: Any, **options: Any) -> Any:
         raise TerminatedWorkerError
 
+    pytest.importorskip("joblib")  # an extra
     monkeypatch.setattr("joblib.Parallel", lambda **options: killed)
     launcher = SimpleNamespace(joblib={"n_jobs": 2})
     with pytest.raises(UserError, match="a process of joblib was killed while it started; memory may be short for 2"):

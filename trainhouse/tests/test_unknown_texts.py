@@ -13,7 +13,7 @@ from trainhouse.arrays.fingerprint import fingerprint
 from trainhouse.arrays.labels import encode_classes
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.row_preprocessing import RowPreprocessing
-from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import split_rows
 from trainhouse.arrays.texts import code_of
 from trainhouse.checkpoints.checkpoint import load_checkpoint
@@ -210,3 +210,20 @@ def test_both_commands_name_unknown_texts_and_numbers_far_outside(trained, scrip
     assert (low, high) == (5.5, 55.5)
     told = "column size: 1 of 200 numbers are far outside the 5.5 to 55.5 of training; row 0 has 1e+09"
     assert f"warning: odd.csv: {told}" in done.stdout
+
+
+def test_splits_that_come_as_rows_of_their_own_have_the_codes_of_training():
+    """Of a, b and c the training rows have only a and c: their codes move together in every split."""
+    spec = DataSpec(
+        "regression", (1,), "float32", 1, columns=("letter",), categories={"letter": ("a", "b", "c")}, missing="mean"
+    )
+
+    def rows(*codes: int) -> Rows:
+        x = np.array(codes, dtype=np.float32)[:, None]
+        return Rows(x, np.arange(len(x), dtype=np.float32)[:, None])
+
+    data = DataModule(
+        Dataset(spec, rows(0, 2, 2, 0), "letters", val=rows(2, 1, 0), test=rows(0, 2, -1)), 2, 0, [1, 0, 0], 0, 0
+    )
+    assert data.spec.categories == {"letter": ("a", "c")}
+    assert [data.parts[split][0].x[:, 0].tolist() for split in ("val", "test")] == [[1, 2, 0], [0, 1, -1]]

@@ -21,16 +21,25 @@ _NOT_LEARNED_FROM = ("resume", "sweep")  # where a run was resumed from, and wha
 _MOST_NAMED = 5
 
 
+def is_still_own(saved: Config, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> bool:
+    """Whether this user account has trained `checkpoint`, from which `saved` differs in values that may change only."""
+    trained, signed = _record(checkpoint)
+    if not is_signed(trained, signed.get("config")):
+        return False
+    return all(
+        may_change(key, _value(saved, key)) and not key.startswith(("callbacks", "logger"))
+        for key, _, _ in _differing(saved, trained, "")
+    )
+
+
 def unedited_data(saved: Config, checkpoint: Path) -> list[str]:
     """Return the keys of a run's `data` that are as this user account has trained `checkpoint` with.
 
     A configuration that was edited is not signed any more; but its paths are still those of the run.
     """
-    record = read(checkpoint, lazily=True).get(RECORD)
-    trained = record.get("config") if isinstance(record, dict) else None
-    signed = record.get("signatures") if isinstance(record, dict) else None
-    data = trained.get("data") if isinstance(trained, dict) else None
-    if not isinstance(data, dict) or not isinstance(signed, dict) or not is_signed(data, signed.get("data")):
+    trained, signed = _record(checkpoint)
+    data = trained.get("data")
+    if not isinstance(data, dict) or not is_signed(data, signed.get("data")):
         return []
     now = saved.get("data")
     return [f"data.{key}" for key, value in data.items() if isinstance(now, dict) and now.get(key) == value]
@@ -64,6 +73,14 @@ def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Calla
         f"{shown_path(path)}: was edited after the run had begun: {', '.join(found[:_MOST_NAMED])}{more} as in "
         f"{checkpoint.name}; put it back, or start a new run with {as_override('init_from', checkpoint)}"
     )
+
+
+def _record(checkpoint: Path) -> tuple[Config, Config]:
+    """Return the configuration that a checkpoint was trained with, and its signatures."""
+    record = read(checkpoint, lazily=True).get(RECORD)
+    found = [record.get(key) if isinstance(record, dict) else None for key in ("config", "signatures")]
+    trained, signed = (one if isinstance(one, dict) else {} for one in found)
+    return trained, signed
 
 
 def _differing(now: Any, then: Any, key: str) -> Iterator[tuple[str, str, str]]:

@@ -56,7 +56,7 @@ class ProgressBar(callbacks.ProgressBar):
         parts = [
             Part(f"epoch {trainer.current_epoch + 1}{f'/{epochs}' if epochs > 0 else ''}"),
             Part(f"step {batch_idx + 1:,}{batch_of}", 5),
-            *_loss(outputs),
+            *_loss(outputs, trainer.accumulate_grad_batches),
             *_monitored(trainer),
         ]
         elapsed = time.perf_counter() - self._started
@@ -147,11 +147,12 @@ def _steps_in_all(trainer: L.Trainer) -> float:
     return trainer.max_steps * trainer.accumulate_grad_batches if trainer.max_steps > 0 else 0
 
 
-def _loss(outputs: Any) -> list[Part]:
+def _loss(outputs: Any, accumulated: int) -> list[Part]:
+    """Return the loss of the batch, which Lightning has divided by the number of batches that are accumulated."""
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return []
-    return [Part(f"loss {shown(float(loss.detach()))}", 2)]
+    return [Part(f"loss {shown(float(loss.detach()) * accumulated)}", 2)]
 
 
 def _monitored(trainer: L.Trainer) -> list[Part]:

@@ -22,7 +22,7 @@ from trainhouse.machine.writes import only_below
 from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
-from trainhouse.training.edited import refuse_edited, unedited_data
+from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.result import TrainingResult
 from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
@@ -92,9 +92,7 @@ def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
-        refuse_edited(
-            saved, folder / CONFIG, checkpoint, lambda key, now: key in MAY_BE_MISSING or _may_change(key, now)
-        )
+        refuse_edited(saved, folder / CONFIG, checkpoint, _may_have_changed)
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
@@ -115,9 +113,10 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     has_own_data, is_own = own_parts(path, plain)
-    checkpoint = None if has_own_data else newest_checkpoint(folder / CHECKPOINTS)
-    if checkpoint:
+    checkpoint = None if is_own else newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint:  # it may have been edited
         typed = [*typed, *unedited_data(plain, checkpoint)]
+        is_own = is_still_own(plain, checkpoint, _may_have_changed)
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))
