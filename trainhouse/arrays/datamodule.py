@@ -135,11 +135,11 @@ class DataModule(L.LightningDataModule):
 
     def named_rows(self, split: str) -> NamedRows:
         """Return names of a split's rows, by which they are known again."""
-        return NamedRows.of(*self.parts[split])
+        return NamedRows.of(*self.parts[split], self._is_wide)
 
     def names_of_all(self, split: str) -> np.ndarray:
         """Return a name for each row of a split (N,), also of one that is larger than what `named_rows` names."""
-        return row_names(self.parts[split][0].x, self.row_numbers_of(split))
+        return row_names(self.parts[split][0].x, self.row_numbers_of(split), self._is_wide)
 
     def leave_out(self, split: str, which: np.ndarray) -> None:
         """Serve a split without the rows for which `which` (N,) is true."""

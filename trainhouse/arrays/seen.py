@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.spec import Rows
 
 # Up to so many rows, and so many bytes of them, all are named; of more a sample, since data may be larger than memory.
@@ -75,8 +76,8 @@ class NamedRows:
     """How many rows the split has."""
 
     @classmethod
-    def of(cls, rows: Rows, numbers: np.ndarray | None) -> "NamedRows":
-        """Name the rows numbered (None: every one), or as many of them as take no time."""
+    def of(cls, rows: Rows, numbers: np.ndarray | None, wide: bool = False) -> "NamedRows":
+        """Name the rows numbered (None: every one), or as many of them as take no time; `wide` as in `row_names`."""
         count = len(rows.x) if numbers is None else len(numbers)
         row_bytes = max(1, rows.x.nbytes // max(1, len(rows.x)))
         if count <= _MOST_ROWS and count * row_bytes <= _MOST_BYTES:
@@ -85,7 +86,7 @@ class NamedRows:
             most = min(count, _MOST_ROWS, max(1024, _SAMPLED_BYTES // row_bytes))
             places = np.linspace(0, count - 1, most).astype(np.int64)
         chosen = places if numbers is None else numbers[places]
-        return cls(chosen, row_names(rows.x, chosen), count)
+        return cls(chosen, row_names(rows.x, chosen, wide), count)
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,17 @@ def twins(rows: NamedRows, others: NamedRows) -> Twins | None:
     return Twins(int(np.isin(rows.names, others.names).sum()), len(rows.names), pair)
 
 
-def row_names(x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return a name (N,) uint64 for the features of each of the rows numbered; equal rows have equal names."""
+def row_names(x: np.ndarray, numbers: np.ndarray, wide: bool = False) -> np.ndarray:
+    """Return a name (N,) uint64 for the features of each of the rows numbered; equal rows have equal names.
+
+    They are named as a model gets them, whose rows may be `wide`: the same numbers in another dtype are the same row.
+    """
+    dtype = served_dtype(x.dtype, wide)
     step = max(1, _CHUNK_BYTES // max(1, x.nbytes // max(1, len(x))))
-    parts = [_named(np.asarray(x[numbers[start : start + step]])) for start in range(0, len(numbers), step)]
+    parts = [
+        _named(np.asarray(x[numbers[start : start + step]]).astype(dtype, copy=False))
+        for start in range(0, len(numbers), step)
+    ]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
 

@@ -47,6 +47,16 @@ def test_a_missing_number_is_the_same_as_another_and_so_is_a_zero_with_a_sign() 
     assert names[0] == names[1]
 
 
+def test_the_same_numbers_in_another_dtype_are_the_same_rows():
+    x = np.random.RandomState(0).standard_normal((9, 3))
+    numbers = np.arange(9)
+    np.testing.assert_array_equal(row_names(x, numbers), row_names(x.astype(np.float32), numbers))
+    whole = np.arange(27).reshape(9, 3)
+    np.testing.assert_array_equal(row_names(whole, numbers), row_names(whole.astype(np.float64), numbers))
+    far = np.array([[1.7e9], [1.7e9 + 1]])
+    assert len({*row_names(far, np.arange(2), wide=True)}) == 2
+
+
 def test_of_very_many_rows_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seen, "_MOST_ROWS", 1024)
     x = np.arange(5000, dtype=np.float32).reshape(-1, 1)
