@@ -54,7 +54,8 @@ def with_what_it_lacks(config: Config) -> Config:
 
 def with_label_place(spec: Config, data: Config) -> Config:
     """Return a checkpoint's spec with the label's place: the last one, in an array without a file of labels."""
-    is_array_file = str(data.get("_target_")).endswith(".read_npy") and data.get("labels") is None
+    # Of the readers that there were, these two had it there.
+    is_array_file = str(data.get("_target_")).endswith((".read_npy", ".read_fake")) and data.get("labels") is None
     if "label_places" in spec or spec.get("columns") or not is_array_file or not spec.get("input_shape"):
         return spec
     return {**spec, "label_places": [math.prod(spec["input_shape"])]}
