@@ -45,14 +45,14 @@ def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
         others = [text for text in found[name] if text not in set(wanted[name])]
         places = {text: code for code, text in enumerate([*wanted[name], *others])}
         codes[spec.columns.index(name)] = np.array([*(places[text] for text in found[name]), -1])  # the last for -1
-    parts = {part: _recoded(getattr(dataset, part), codes) for part in ("rows", "val", "test")}
+    val, test = (rows and _recoded(rows, codes) for rows in (dataset.val, dataset.test))
     kept = replace(dataset.spec, categories=spec.categories, unlearned=spec.unlearned, ranges=spec.ranges)
-    return replace(dataset, **parts, spec=kept)
+    return replace(dataset, rows=_recoded(dataset.rows, codes), val=val, test=test, spec=kept)
 
 
-def _recoded(rows: Rows | None, codes: dict[int, np.ndarray]) -> Rows | None:
+def _recoded(rows: Rows, codes: dict[int, np.ndarray]) -> Rows:
     """Return rows with other codes in the columns that have some; as they are if none has."""
-    if rows is None or not codes:
+    if not codes:
         return rows
     x = np.array(rows.x)
     for column, new in codes.items():
