@@ -19,8 +19,8 @@ from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
-from trainhouse.arrays.table import encode_columns, is_number, plain_array, read_table, refuse_missing
-from trainhouse.arrays.texts import Strangers
+from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
+from trainhouse.arrays.texts import Strangers, is_number
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
@@ -72,12 +72,13 @@ def read_csv(
     asked = _Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
-    if _kept(folder) is None:
+    kept = _kept(folder)
+    if kept is None:
         try:
             _convert(path, asked, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-    kept = _kept(folder)
+        kept = _kept(folder)
     if kept is None:
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
     spec, told = kept
@@ -93,7 +94,7 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
         content, told = (read_mapping(folder / name) for name in ("spec.json", "told.json"))
         if content is None or told is None or not isinstance(told["warnings"], list):
             return None
-        return DataSpec.from_dict(content), {"reason": str(told["reason"]), **told}
+        return DataSpec.from_dict(content), {**told, "reason": str(told["reason"])}
     except (UserError, KeyError, TypeError):
         return None
 

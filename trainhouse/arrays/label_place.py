@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 
 
@@ -76,7 +77,7 @@ def check_labels(labels: np.ndarray, spec: DataSpec, column: str, start: int) ->
         return
     names = [*spec.classes, ""]
     if labels.dtype.kind in "biuf":
-        numbers = [float(name) for name in spec.classes if _is_number(name)]
+        numbers = [float(name) for name in spec.classes if is_number(name)]
         wrong = ~(np.isin(labels, numbers) | np.isnan(labels.astype(np.float64)))
     else:
         wrong = ~np.isin(labels.astype(str), names)
@@ -86,11 +87,3 @@ def check_labels(labels: np.ndarray, spec: DataSpec, column: str, start: int) ->
             f"{column} is where the label was in training, but row {start + row} has {labels[row]!s} there, which is "
             "no class; give the features alone, in their order"
         )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -3,17 +3,12 @@
 import numpy as np
 
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import no_classes, read_task, refuse_text_among_numbers
-from trainhouse.arrays.spec import DataSpec, TaskName
+from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
+from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
 
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
-
-
-def find_task(labels: np.ndarray, task: str | None, source: str = "labels") -> TaskName:
-    """Return the task alone, as `read_task` does with its reason."""
-    return read_task(labels, task, source).task
 
 
 def find_classes(labels: np.ndarray, source: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainhouse.arrays.spec import TASKS, TaskName
+from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 
 MANY = 20  # values: whole numbers with more are more often amounts
@@ -107,7 +108,7 @@ def refuse_text_among_numbers(
     texts: list[str], first: np.ndarray, counts: np.ndarray, source: str, otherwise: str
 ) -> None:
     """Raise `UserError` for labels that are numbers but for a few; `first` are the first rows of the distinct texts."""
-    odd = [place for place, text in enumerate(texts) if not _is_number(text)]
+    odd = [place for place, text in enumerate(texts) if not is_number(text)]
     total, wrong = int(counts.sum()), int(counts[odd].sum())
     if odd and wrong <= 0.1 * total:
         place = min(odd, key=lambda place: first[place])
@@ -131,7 +132,7 @@ def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, so
     for rare in np.argsort(counts, kind="stable").tolist():
         if counts[rare] > max(1, _MISTYPED * total):
             return
-        is_word = not _is_number(names[rare])
+        is_word = not is_number(names[rare])
         frequent = [name for name, count in zip(names, counts, strict=True) if count >= 10 * counts[rare]]
         near = get_close_matches(names[rare], frequent, n=1, cutoff=0.6) if is_word else []
         if counts[rare] == 1 or near:
@@ -149,11 +150,3 @@ def _mistyped(names: list[str], rare: int, first: np.ndarray, counts: np.ndarray
 
 def _listed(values: np.ndarray) -> str:
     return ", ".join(f"{value:.1f}" for value in values[:3]) + (", ..." if len(values) > 3 else "")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

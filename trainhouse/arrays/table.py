@@ -13,7 +13,7 @@ from pyarrow import csv
 from trainhouse.arrays.label_place import check_labels, feature_places
 from trainhouse.arrays.row_numbers import has_no_name
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.arrays.texts import Strangers, code_of
+from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 
 _log = logging.getLogger(__name__)
@@ -167,15 +167,6 @@ def plain_array(column: pa.ChunkedArray) -> np.ndarray:
 def _refuse_twice(names: Iterable[str], source: str) -> None:
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise UserError(f"{source} has two columns '{twice[0]}'; rename one, or take it out")
-
-
-def is_number(text: str) -> bool:
-    """Whether `text` is a number as Python writes it."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def refuse_missing(path: Path, key: str) -> None:

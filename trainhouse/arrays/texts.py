@@ -100,3 +100,12 @@ def _shown(texts: Mapping[str, int]) -> str:
 
 def _others(count: int) -> str:
     return f" and {count - _SHOWN} more" if count > _SHOWN else ""
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a number as Python writes it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, find_task, known_classes
+from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.readings import read_task
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 
@@ -24,12 +25,12 @@ def spec_of(*classes: str) -> DataSpec:
     ],
 )
 def test_the_kind_of_the_labels_decides_the_task_unless_it_is_given(labels, task, expected):
-    assert find_task(labels, task) == expected
+    assert read_task(labels, task, "labels").task == expected
 
 
 def test_an_unknown_task_is_refused():
     with pytest.raises(UserError, match=r"data\.task: expected one of classification, regression or null, got 'rank'"):
-        find_task(np.array([0, 1]), "rank")
+        read_task(np.array([0, 1]), "rank", "labels")
 
 
 @pytest.mark.parametrize(
