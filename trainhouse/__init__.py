@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from trainhouse.arrays.array_file import open_array as open_array
     from trainhouse.arrays.batches import Batch as Batch
     from trainhouse.arrays.csv import read_csv as read_csv
+    from trainhouse.arrays.moments import is_far as is_far
     from trainhouse.arrays.moments import moments_of as moments_of
     from trainhouse.arrays.npy import read_npy as read_npy
     from trainhouse.arrays.precision import KeepsFloat64 as KeepsFloat64
@@ -56,6 +57,7 @@ _PLACES = {
     "class_array": "reports.writers",
     "confusion_counts": "predicting.evaluate",
     "confusion_matrix": "reports.figures",
+    "is_far": "arrays.moments",
     "moments_of": "arrays.moments",
     "open_array": "arrays.array_file",
     "per_class": "predicting.evaluate",

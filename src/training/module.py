@@ -19,6 +19,7 @@ from trainhouse import (
     KeepsFloat64,
     LeanModule,
     UserError,
+    is_far,
     moments_of,
     spans_the_run,
     to_numpy,
@@ -110,8 +111,7 @@ class Module(KeepsFloat64, LeanModule):
 
     def _targets_need_float64(self) -> bool:
         """Whether the targets lie far from 0, as dates in seconds do, or are of a size that float32 has not."""
-        mean, std = self.target_mean.abs(), self.target_std
-        return bool(((mean > 64 * std) | (std < 1e-30)).any())
+        return bool(is_far(self.target_mean, self.target_std).any())
 
     def _unscale(self, outputs: Tensor) -> Tensor:
         """Outputs (B, T) in the targets' own units, in float64: in float32, 1.7e9 +- 20 are all the same."""

@@ -50,7 +50,6 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     value = best.metrics[ranking.metric]
     if not math.isfinite(value):
         raise UserError(f"metric: {ranking.metric} is not finite in any run, so there is no best one")
-    check_final_model(final_model)
     _refuse_damaged(best.best_model)
     _refuse_another(best, force)
     try:

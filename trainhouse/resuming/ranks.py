@@ -67,36 +67,20 @@ class RanksCompared(L.Callback):
         loader: int = 0,
     ) -> None:
         """Note what this rank has read."""
-        self._note(batch, loader)
+        if len(first := self._first[loader]) < _FIRST:
+            first.append(digest(batch))
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Compare it, and what was logged."""
         if not trainer.sanity_checking:
             self._compare(trainer, "val", trainer.val_dataloaders)
 
-    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin a pass."""
-        self._first.clear()
-
-    def on_test_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        loader: int = 0,
-    ) -> None:
-        """Note what this rank has read."""
-        self._note(batch, loader)
+    on_test_start = on_validation_start
+    on_test_batch_end = on_validation_batch_end
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Compare it, and what was logged."""
         self._compare(trainer, "test", trainer.test_dataloaders)
-
-    def _note(self, batch: Any, loader: int) -> None:
-        if len(first := self._first[loader]) < _FIRST:
-            first.append(digest(batch))
 
     def _compare_training(self, trainer: L.Trainer) -> None:
         seen, self._trained_on = self._trained_on, None

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from src.training.module import Module
 from trainhouse import weight_in_step
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
@@ -34,7 +33,7 @@ class Batches(L.Callback):
 
 
 def stepped(
-    module: Module, batches: list[tuple[Tensor, Tensor]], size: int, lr: float, start: np.ndarray
+    module: L.LightningModule, batches: list[tuple[Tensor, Tensor]], size: int, lr: float, start: np.ndarray
 ) -> np.ndarray:
     """Return weights and bias after one epoch of SGD whose steps are the mean of the batches there are, by numpy."""
     weights = start.copy()

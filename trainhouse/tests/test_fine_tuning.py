@@ -53,9 +53,9 @@ def first_loss(folder: Path) -> float:
 
 
 def test_what_was_learned_is_there_in_the_first_epoch(teacher: Path, caplog: pytest.LogCaptureFixture) -> None:
-    train(configuration(teacher), Path("anew"))
+    train(configuration(teacher), Path("fresh"))
     train(configuration(teacher, f"init_from={teacher}"), Path("tuned"))
-    assert first_loss(Path("tuned")) < 0.8 * first_loss(Path("anew"))
+    assert first_loss(Path("tuned")) < 0.8 * first_loss(Path("fresh"))
     best = load_checkpoint(teacher)
     assert f"weights from {teacher}/checkpoints/best_model.ckpt (epoch {best.epoch})" in caplog.text
     assert "starts from scratch" not in caplog.text
@@ -98,26 +98,26 @@ def test_the_preprocessing_is_that_of_the_new_data(teacher: Path) -> None:
     np.save("rows.npy", rows)
     options = ["preflight=false", "optimizer.lr=1e-30"]
     train(tiny_config(Path("rows.npy"), *options, f"init_from={teacher}"), Path("tuned"))
-    train(tiny_config(Path("rows.npy"), *options), Path("anew"))
-    tuned, anew, before = (
+    train(tiny_config(Path("rows.npy"), *options), Path("fresh"))
+    tuned, fresh, before = (
         load_checkpoint(folder / "checkpoints/last.ckpt").state_dict
-        for folder in (Path("tuned"), Path("anew"), teacher)
+        for folder in (Path("tuned"), Path("fresh"), teacher)
     )
-    fitted = [name for name in anew if name.startswith("preprocessing.")]
+    fitted = [name for name in fresh if name.startswith("preprocessing.")]
     assert fitted
-    assert all(torch.equal(tuned[name], anew[name]) for name in fitted)
+    assert all(torch.equal(tuned[name], fresh[name]) for name in fitted)
     assert not all(torch.equal(tuned[name], before[name]) for name in fitted)
 
 
-def test_a_head_of_other_classes_starts_anew_and_is_named(teacher: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_head_of_other_classes_starts_from_scratch_and_is_named(teacher: Path, caplog: pytest.LogCaptureFixture) -> None:
     more = ["data.classes=4", "data.rows=80", "optimizer.lr=1e-30", "preflight=false"]
     train(tiny_config(Path("more.npy"), *more, f"init_from={teacher}"), Path("tuned"))
-    train(tiny_config(Path("more.npy"), *more), Path("anew"))
-    tuned, anew, before = network(Path("tuned")), network(Path("anew")), load_checkpoint(teacher).state_dict
+    train(tiny_config(Path("more.npy"), *more), Path("fresh"))
+    tuned, fresh, before = network(Path("tuned")), network(Path("fresh")), load_checkpoint(teacher).state_dict
     body, head = ["network.layers.1.weight", "network.layers.1.bias"], ["weight", "bias"]
     assert all(torch.equal(tuned[name], before[name]) for name in body)
     for name in (name for name in tuned if name not in body):
-        assert torch.equal(tuned[name], anew[name])
+        assert torch.equal(tuned[name], fresh[name])
         shapes = f"{tuple(tuned[name].shape)} starts from scratch: it is {tuple(before[name].shape)} there"
         assert f"{name} {shapes}" in caplog.text
     assert caplog.text.count("starts from scratch") == len(head)

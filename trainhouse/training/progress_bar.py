@@ -117,9 +117,7 @@ class ProgressBar(callbacks.ProgressBar):
         """Take the line away."""
         self._line.clear()
 
-    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take the line away."""
-        self._line.clear()
+    on_test_end = on_train_end
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Take the line away."""
