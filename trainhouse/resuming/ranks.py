@@ -64,10 +64,10 @@ class RanksCompared(L.Callback):
         outputs: Any,
         batch: Any,
         batch_idx: int,
-        loader: int = 0,
+        dataloader_idx: int = 0,
     ) -> None:
         """Note what this rank has read."""
-        if len(first := self._first[loader]) < _FIRST:
+        if len(first := self._first[dataloader_idx]) < _FIRST:
             first.append(digest(batch))
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
