@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Sampler
 from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
 from trainhouse.arrays.far_numbers import chunks, watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
-from trainhouse.arrays.learned import coded_for, learned_from
+from trainhouse.arrays.learned import coded_for, learned_from, with_codes_of
 from trainhouse.arrays.order import mix
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
@@ -137,9 +137,15 @@ class DataModule(L.LightningDataModule):
         """Return names of a split's rows, by which they are known again."""
         return NamedRows.of(*self.parts[split], self._is_wide)
 
-    def names_of_all(self, split: str) -> np.ndarray:
-        """Return a name for each row of a split (N,), also of one that is larger than what `named_rows` names."""
-        return row_names(self.parts[split][0].x, self.row_numbers_of(split), self._is_wide)
+    def names_of_all(self, split: str, spec: DataSpec) -> np.ndarray:
+        """Return the names (N,) that a model of `spec` knows the rows of a split by, also of one with very many."""
+        rows = with_codes_of(self.parts[split][0], self.spec, spec)
+        return row_names(rows.x, self.row_numbers_of(split), self._is_wide)
+
+    def serve_in_test(self, split: str) -> None:
+        """Serve a split in place of the test split; validation serves its own."""
+        if split != "val":
+            self.parts["test"] = self.parts[split]
 
     def leave_out(self, split: str, which: np.ndarray) -> None:
         """Serve a split without the rows for which `which` (N,) is true."""

@@ -1,6 +1,7 @@
 """What a model can know of its data: the categories and ranges of the training rows, not of the file."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -37,17 +38,34 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
 
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
     """Return the data set with the categories, codes and ranges of `spec`: that of a model."""
-    found = dataset.spec.categories or {}
-    wanted = spec.categories or {}
-    changed = [name for name, texts in found.items() if texts != wanted.get(name, texts)]
-    codes = {}
-    for name in changed:
-        others = [text for text in found[name] if text not in set(wanted[name])]
-        places = {text: code for code, text in enumerate([*wanted[name], *others])}
-        codes[spec.columns.index(name)] = np.array([*(places[text] for text in found[name]), -1])  # the last for -1
+    codes = _new_codes(dataset.spec.categories or {}, spec)
     val, test = (rows and _recoded(rows, codes) for rows in (dataset.val, dataset.test))
     kept = replace(dataset.spec, categories=spec.categories, unlearned=spec.unlearned, ranges=spec.ranges)
     return replace(dataset, rows=_recoded(dataset.rows, codes), val=val, test=test, spec=kept)
+
+
+def with_codes_of(rows: Rows, own: DataSpec, other: DataSpec) -> Rows:
+    """Return rows, coded for a model of the spec `own`, with the codes of a model of the spec `other`.
+
+    Both are of one file, of which they may have learned different texts.
+    """
+    unlearned = own.unlearned or {}
+    found = {name: (*texts, *unlearned.get(name, ())) for name, texts in (own.categories or {}).items()}
+    return _recoded(rows, _new_codes(found, other))
+
+
+def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec) -> dict[int, np.ndarray]:
+    """Return, by the column, the codes for a model of `spec` in the order of the codes that texts are `found` with.
+
+    Texts that are none of its categories have the codes above those, in alphabetical order.
+    """
+    wanted, codes = spec.categories or {}, {}
+    for name, texts in found.items():
+        known = wanted.get(name, texts)
+        if texts != known:
+            places = {text: code for code, text in enumerate([*known, *sorted(set(texts) - set(known))])}
+            codes[spec.columns.index(name)] = np.array([*(places[text] for text in texts), -1])  # the last for -1
+    return codes
 
 
 def _recoded(rows: Rows, codes: dict[int, np.ndarray]) -> Rows:

@@ -6,9 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
@@ -16,6 +13,7 @@ from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
+from trainhouse.predicting.measured_rows import measured_split, say_and_leave_out_seen
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
 from trainhouse.runs.run_folder import METRICS, shown_path
@@ -28,7 +26,6 @@ from trainhouse.training.threads import set_threads
 _log = logging.getLogger(__name__)
 
 PREDICTIONS = "predictions.csv"
-_FEW = 0.01  # of many rows that are identical to others by chance
 
 
 def evaluate_checkpoint(
@@ -52,17 +49,11 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
         datamodule = rebuild_data(checkpoint, config["data"], spec=spec_of_rows(members))
     if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
         check_same_test_rows(members)
-    split = _split(datamodule, checkpoint, config)
+    split = measured_split(datamodule, checkpoint, config)
     if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
-    _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), _named(split))
-    is_other = not datamodule.is_named(checkpoint.provenance["data_fingerprint"])
-    left_out = 0
-    if is_other or split == "test":  # the test split of its own data is what the run has measured: that stays
-        left_out = _leave_out_what_was_seen(datamodule, members, split, is_other and config["split"] == "auto")
-    datamodule.say_far_numbers(split)
-    _log.info("")
+    left_out = say_and_leave_out_seen(datamodule, members, split, config)
     path = folder / PREDICTIONS if config["predictions"] else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
     trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
@@ -73,64 +64,6 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
     evaluation = evaluate(trainer, module, batches, split, collect)
     return replace(evaluation, left_out=left_out), split
-
-
-def _split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:
-    """The split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
-    trained_on = checkpoint.provenance["data_fingerprint"]
-    asked: str = config["split"]
-    if datamodule.is_named(trained_on):
-        return "test" if asked == "auto" else asked
-    if not set(config["data"]) - {"batch_size", "num_workers"}:
-        key = "file" if "file" in checkpoint.config["data"] else "features"
-        new = " (the same file too: rows that were trained on are left out)" if checkpoint.seen else ""
-        raise UserError(
-            f"{datamodule.source}: has changed since {checkpoint.path} was trained (fingerprint "
-            f"{datamodule.fingerprint}, then {trained_on}), so its test rows may be ones that were trained on; "
-            f"restore it, or give new data, as data.{key}=...{new}"
-        )
-    possible = "test" if datamodule.row_count("test") else "all"
-    if asked not in ("auto", possible):
-        raise UserError(f"split: of data other than the checkpoint's only '{possible}' can be measured, not '{asked}'")
-    return possible
-
-
-def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, may: bool) -> int:
-    """Leave out rows that the model was trained or validated on: a file that has grown holds the old ones too.
-
-    Returns how many.
-
-    Unless the user asks for all of them by name, so that it may not, or nobody can tell such rows from new ones.
-    """
-    known = [member.seen for member in members if member.seen]
-    if not known:
-        return 0
-    names = datamodule.names_of_all(split)
-    which = np.any([seen.known(names) for seen in known], axis=0)
-    count, total, source = int(which.sum()), len(which), datamodule.source
-    if not count:
-        return 0
-    repeat = any(seen.repeats for seen in known)
-    share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))  # where only some are named
-    is_exact = all(seen.is_complete for seen in known)
-    if not may or repeat or count == total or (share < _FEW and not is_exact):
-        told = str(count) if is_exact else f"about {share:.1%}"
-        why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
-        _log.warning("warning: %s of these rows are identical to rows that it was trained or validated on%s", told, why)
-        return 0
-    if not is_exact:
-        raise UserError(
-            f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new ones "
-            f"only, or measure all of them with split={split}"
-        )
-    datamodule.leave_out(split, which)
-    _log.info("        %d of them left out: the model was trained or validated on them", count)
-    _log.info("        split=%s measures all of them", split)
-    return count
-
-
-def _named(split: str) -> str:
-    return "all of them" if split == "all" else f"its {split} split"
 
 
 def report_evaluation(

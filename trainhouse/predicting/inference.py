@@ -14,7 +14,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.terminal import LiveLine, Part, duration
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble, spec_of_rows
-from trainhouse.predicting.own_evaluation import ANY_KIND, predict_own, predict_rows_own
+from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.numbers import shown
 from trainhouse.reports.writers import check_output, open_writer

@@ -1,57 +1,37 @@
-"""Evaluates and predicts with a LightningModule or a LightningDataModule of the user's own, from the checkpoint alone.
+"""Evaluates a LightningModule or a LightningDataModule of the user's own, from the checkpoint alone.
 
 Lightning sets up the data and restores the module, the DataModule's state included; seeds are those of the run, so
 that a split made by chance is the same, and so is what a step draws.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from torch import Tensor
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.arrays.far_numbers import watched
-from trainhouse.arrays.precision import on_device, to_numpy
-from trainhouse.arrays.raw_rows import read_raw_rows
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
-from trainhouse.checkpoints.weights import check_kinds, check_weights
+from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import is_array_data
-from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
+from trainhouse.predicting.measured_rows import measured_split, say_and_leave_out_seen
+from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.reports.report import metrics_lines
-from trainhouse.reports.writers import class_array, open_writer
-from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
-from trainhouse.resuming.exact_loaders import Passes, exact
 from trainhouse.resuming.exact_resume import SeededEvaluation
-from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.provenance import changed_sources
 from trainhouse.runs.run_folder import METRICS, shown_path
 from trainhouse.training.build import build_trainer
-from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule, untrained_preprocessing
-from trainhouse.training.build_module import is_lightning_module, rebuild_untrained, restore
+from trainhouse.training.build_data import is_datamodule, rebuild_datamodule
 from trainhouse.training.checks import check_precision
 from trainhouse.training.data_card import card_of
 from trainhouse.training.progress_bar import ProgressBar
-from trainhouse.training.quiet import quiet_lightning
 from trainhouse.training.threads import set_threads
 
 _log = logging.getLogger(__name__)
-
-ANY_KIND = ".pt"
-LOADER = "loader"
-# Files whose columns have one type each.
-_TYPED = (".npy", ".parquet")
 
 
 def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
@@ -61,301 +41,70 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
 
 
 def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
-    split = "test" if config["split"] == "auto" else config["split"]
-    if split not in ("test", "val"):
-        raise UserError(f"split: a module or data of your own is measured on test or val, not '{split}'")
     set_threads(config["threads"])
-    if checkpoint.spec and is_array_data(checkpoint.config["data"]):
-        check_precision(config["trainer"]["precision"], checkpoint.spec)
-    seed = checkpoint.config["seed"]
-    reseed(seed, "init")
-    has_changed = _serves_other_data(checkpoint, config["data"])
-    reseed(seed, "init")
-    datamodule = _datamodule(checkpoint, config["data"])
-    reseed(seed, "init")
-    module = _module(checkpoint)
-    step, loader = ("test_step", "test_dataloader") if split == "test" else ("validation_step", "val_dataloader")
-    for owner, hook in ((module, step), (datamodule, loader)):
-        if not is_overridden(hook, owner):
-            validates = is_overridden("validation_step", module) and is_overridden("val_dataloader", datamodule)
-            other = "; split=val measures on the validation split" if split == "test" and validates else ""
-            raise UserError(f"split: {type(owner).__name__} has no {hook}{other}")
-    _say_what_changed(checkpoint)
-    if has_changed:
-        _log.warning(
-            "warning: %s serves other data than %s was trained on: if it has grown, rows of its %s split may be ones "
-            "that were trained on",
-            checkpoint.provenance["data"],
-            checkpoint.path,
-            split,
-        )
-    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
-    _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
+    is_arrays = not is_datamodule(checkpoint.config["data"])
+    if is_arrays:
+        check_precision(config["trainer"]["precision"], checkpoint.data_spec)
+    elif config["split"] not in ("auto", "test", "val"):
+        raise UserError(f"split: data of your own is measured on test or val, not '{config['split']}'")
+    has_changed = not is_arrays and _serves_other_data(checkpoint, config["data"])
+    module, datamodule = own_parts(checkpoint, config["data"])
+    split = "test" if config["split"] == "auto" else config["split"]
     if isinstance(datamodule, DataModule):
-        datamodule.say_far_numbers(split)
+        split = measured_split(datamodule, checkpoint, config)
+    _check_hooks(module, datamodule, split)
+    say_what_changed(checkpoint)
+    _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
+    rows: dict[str, int] = {}
+    if isinstance(datamodule, DataModule):
+        rows["rows_left_out"] = say_and_leave_out_seen(datamodule, [checkpoint], split, config)
+        rows["rows"] = datamodule.row_count(split)
+        datamodule.serve_in_test(split)
+    else:
+        if has_changed:
+            _log.warning(
+                "warning: %s serves other data than %s was trained on: if it has grown, rows of its %s split may be "
+                "ones that were trained on",
+                checkpoint.provenance["data"],
+                checkpoint.path,
+                split,
+            )
+        _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
+    seed = checkpoint.config["seed"]
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
     trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
     if trainer.world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
-    run = trainer.test if split == "test" else trainer.validate
-    with _fitting(checkpoint):
+    run = trainer.validate if split == "val" else trainer.test
+    with fitting(checkpoint):
         results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
     metrics = {name: float(value) for result in results for name, value in result.items()}
-    if split == "test":  # as training names them
+    if split != "val":  # as training names them
         metrics = {as_tested(name, checkpoint.metrics): value for name, value in metrics.items()}
     if not metrics:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
     for what, line in metrics_lines(metrics, SPLITS):
         _log.info("%-6s %s", what, line)
-    content = {"split": split, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
-    write_json(folder / METRICS, content)
+    origin = {"ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
+    write_json(folder / METRICS, {"split": split, **rows, "metrics": metrics, **origin})
     _log.info("everything is in %s", shown_path(folder))
 
 
-def _check_predicts(module: L.LightningModule) -> None:
-    if not is_overridden("predict_step", module) and type(module).forward is L.LightningModule.forward:
-        raise UserError(
-            f"model: {type(module).__name__} has neither predict_step nor forward, so it can't predict; give it one"
-        )
-
-
-def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path, device: torch.device) -> int:
-    """Run `predict_step` over the DataModule's `predict_dataloader` into a file; return the number of rows or batches.
-
-    The file's columns are what the module's `prediction_columns(output)` names, or those of a mapping or tensor; a file
-    that ends in ``.pt`` takes a list of whatever `predict_step` returns. Rows stream into ``.csv`` and ``.jsonl``;
-    for the other files all of them are held. Of several loaders a column `loader` says which, from 0 on;
-    the ``.pt`` file has a list for each, as Lightning returns them.
-    """
-    seed = checkpoint.config["seed"]
-    reseed(seed, "init")
-    datamodule = _datamodule(checkpoint, overrides)
-    reseed(seed, "init")
-    module = _module(checkpoint)
-    if not is_overridden("predict_dataloader", datamodule):
-        raise UserError(
-            f"data: {type(datamodule).__name__} has no predict_dataloader, so there is nothing to predict for"
-        )
-    _check_predicts(module)
-    _say_what_changed(checkpoint)
-    written = 0
-
-    def act() -> None:
-        nonlocal written
-        outputs = _outputs(trainer, module, datamodule, seed)
-        if output.suffix == ANY_KIND:
-            batches_of: dict[int | None, list[Any]] = {}
-            for loader, one in outputs:
-                batches_of.setdefault(loader, []).append(_on_cpu(one))
-                written += 1
-            kept = batches_of.pop(None, []) or list(batches_of.values())
-            with atomic_write(output) as file:
-                torch.save(kept, file)
-            return
-        batches = _alike(_with_loader(_columns(module, one), loader) for loader, one in outputs)
-        if output.suffix in _TYPED:  # the first batch does not know what kind of number, or how long a string, comes
-            batches = _joined(batches)
-        with open_writer(output) as writer:
-            for columns in batches:
-                writer.write(columns)
-                written += len(next(iter(columns.values())))
-
-    with quiet_lightning():
-        trainer = L.Trainer(
-            accelerator="cpu" if device.type == "cpu" else "auto",
-            devices=1,
-            logger=False,
-            plugins=[AtomicCheckpointIO()],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        if was_tried():
-            ExactData(trainer, seed)
-        run_in_place_of_prediction(trainer, act)
-        with _fitting(checkpoint):
-            trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
-    return written
-
-
-def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_size: int, device: torch.device) -> int:
-    """Stream rows of arrays through a LightningModule of the user's own; return their number.
-
-    The columns are the module's own, or ``prediction`` and an ``output_<class>`` for each class, as it returns them.
-    """
-    spec = checkpoint.data_spec
-    preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
-    content = read(checkpoint.path)
-    preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
-    module = restore(_module(checkpoint), checkpoint)
-    _check_predicts(module)
-    module.to(device).eval()
-    preprocessing.to(device).eval()
-    _, batches = read_raw_rows(path, spec, batch_size)
-    written = 0
-    with open_writer(output) as writer, torch.inference_mode():
-        for number, rows in enumerate(watched(batches, spec, str(path))):
-            reseed(checkpoint.config["seed"], "predict", number)
-            x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
-            values = module.predict_step(x, number)
-            columns = _columns_of_rows(module, values, checkpoint)
-            writer.write(columns)
-            written += len(rows)
-    return written
-
-
-def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    spec = checkpoint.data_spec
-    is_plain = isinstance(values, Tensor) and values.ndim == 2 and values.shape[1] == spec.outputs
-    if callable(getattr(module, "prediction_columns", None)) or not is_plain:
-        return _columns(module, values)
-    numbers = to_numpy(values)
-    if spec.classes:
-        chosen = {"prediction": class_array(spec.classes)[numbers.argmax(axis=1)]}
-        return chosen | {f"output_{name}": numbers[:, index] for index, name in enumerate(spec.classes)}
-    if len(spec.targets) == 1:
-        return {"prediction": numbers[:, 0]}
-    return {f"prediction_{name}": numbers[:, index] for index, name in enumerate(spec.targets)}
-
-
-def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.LightningDataModule:
-    if is_datamodule(checkpoint.config["data"]):
-        return rebuild_datamodule(checkpoint, overrides)
-    return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config["model"]))
+def _check_hooks(module: L.LightningModule, datamodule: L.LightningDataModule, split: str) -> None:
+    """Raise `UserError` if a split can't be measured; all but validation is measured by the steps of the test."""
+    step, loader = ("validation_step", "val_dataloader") if split == "val" else ("test_step", "test_dataloader")
+    for owner, hook in ((module, step), (datamodule, loader)):
+        if not is_overridden(hook, owner):
+            validates = is_overridden("validation_step", module) and is_overridden("val_dataloader", datamodule)
+            other = "; split=val measures on the validation split" if split == "test" and validates else ""
+            raise UserError(f"split: {type(owner).__name__} has no {hook}{other}")
 
 
 def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> bool:
     """Whether a user's DataModule has another fingerprint than in training; where it can't be asked, nobody knows."""
-    if not is_datamodule(checkpoint.config["data"]):
-        return False
+    reseed(checkpoint.config["seed"], "init")
     try:
         card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
     except Exception:  # the data of training need not be here
         return False
     return card.fingerprint != checkpoint.provenance["data_fingerprint"]
-
-
-def _module(checkpoint: Checkpoint) -> L.LightningModule:
-    check_weights(checkpoint.state_dict, str(checkpoint.path))
-    module = rebuild_untrained(checkpoint)
-    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
-    return module
-
-
-@contextmanager
-def _fitting(checkpoint: Checkpoint) -> Iterator[None]:
-    """Say in one line that weights don't fit the class that is there now."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "in loading state_dict" not in str(error):
-            raise
-        what = " ".join(str(error).split())[:200]
-        name = checkpoint.config["model"]["_target_"]
-        raise UserError(f"{checkpoint.path}: its weights don't fit {name} as it is now ({what})") from error
-
-
-def _say_what_changed(checkpoint: Checkpoint) -> None:
-    if changed := changed_sources(checkpoint.config, checkpoint.provenance):
-        _log.warning("warning: %s changed since %s was trained", " and ".join(changed), checkpoint.path)
-
-
-def _outputs(
-    trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule, seed: int
-) -> Iterator[tuple[int | None, Any]]:
-    """Yield what `predict_step` returns for each batch; the hooks around it are called as Lightning calls them.
-
-    With it goes the number of its loader, where there are several.
-    """
-    module.eval()
-    loaders = list(flattened(datamodule.predict_dataloader()))
-    with torch.inference_mode():
-        module.on_predict_start()
-        module.on_predict_epoch_start()
-        for index, loader in enumerate(loaders):
-            more = (index,) if len(loaders) > 1 else ()
-            for number, batch in enumerate(exact(loader, Passes(loader, (seed, "predict", index), 0))):
-                reseed(seed, "predict step", index, number)
-                batch = _hook("on_before_batch_transfer", module, datamodule)(batch, index)
-                batch = _hook("transfer_batch_to_device", module, datamodule)(batch, module.device, index)
-                batch = _hook("on_after_batch_transfer", module, datamodule)(batch, index)
-                module.on_predict_batch_start(batch, number, index)
-                with trainer.precision_plugin.predict_step_context():
-                    output = module.predict_step(batch, number, *more)
-                module.on_predict_batch_end(output, batch, number, index)
-                yield index if more else None, output
-        module.on_predict_epoch_end()
-        module.on_predict_end()
-
-
-def _hook(name: str, module: L.LightningModule, datamodule: L.LightningDataModule) -> Any:
-    return getattr(datamodule if is_overridden(name, datamodule) else module, name)
-
-
-def _columns(module: L.LightningModule, output: Any) -> dict[str, np.ndarray]:
-    """Name what `predict_step` returned of a batch as columns of one length."""
-    if callable(name_them := getattr(module, "prediction_columns", None)):
-        output = name_them(output)
-    elif isinstance(output, Tensor) and output.ndim <= 1:
-        output = {"prediction": output.reshape(-1)}
-    elif isinstance(output, Tensor) and output.ndim == 2:
-        output = {"prediction": output}
-    columns: dict[str, np.ndarray] = {}
-    for key, value in output.items() if isinstance(output, Mapping) else ():
-        column = _column(value)
-        several = column.ndim == 2
-        columns |= (
-            {f"{key}_{index}": column[:, index] for index in range(column.shape[1])} if several else {key: column}
-        )
-    lengths = {column.shape for column in columns.values()}
-    if len(lengths) != 1 or any(len(shape) != 1 for shape in lengths):
-        what = ", ".join(f"{key} {column.shape}" for key, column in columns.items()) or type(output).__name__
-        raise UserError(
-            f"output: {type(module).__name__}.predict_step returns no columns of one length ({what}); give it "
-            f"prediction_columns(output), or write to a file that ends in {ANY_KIND}"
-        )
-    return columns
-
-
-def _with_loader(columns: dict[str, np.ndarray], loader: int | None) -> dict[str, np.ndarray]:
-    """Add which of several loaders the rows came from; a column that the module calls so is its own."""
-    if loader is None or LOADER in columns:
-        return columns
-    return {LOADER: np.full(len(next(iter(columns.values()))), loader), **columns}
-
-
-def _alike(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
-    """Yield the columns of each batch in the order of the first. Raises `UserError` for a batch with other columns."""
-    names: list[str] | None = None
-    for number, columns in enumerate(batches):
-        names = list(columns) if names is None else names
-        if set(columns) != set(names):
-            raise UserError(
-                f"output: batch {number} has the columns {', '.join(columns)}, the ones before have {', '.join(names)};"
-                f" return the same ones each time, or write to a file that ends in {ANY_KIND}"
-            )
-        yield {name: columns[name] for name in names}
-
-
-def _joined(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.ndarray]]:
-    """Yield all batches as one."""
-    parts = list(batches)
-    if parts:
-        yield {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _column(value: Any) -> np.ndarray:
-    if isinstance(value, Tensor):
-        value = value.detach().float() if value.dtype == torch.bfloat16 else value.detach()
-        return value.cpu().numpy()
-    return np.asarray(value)
-
-
-def _on_cpu(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().cpu()
-    if isinstance(value, Mapping):
-        return {key: _on_cpu(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_on_cpu(item) for item in value]
-    return value

@@ -109,7 +109,9 @@ def test_the_preprocessing_is_that_of_the_new_data(teacher: Path) -> None:
     assert not all(torch.equal(tuned[name], before[name]) for name in fitted)
 
 
-def test_a_head_of_other_classes_starts_from_scratch_and_is_named(teacher: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_head_of_other_classes_begins_from_nothing_and_is_named(
+    teacher: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     more = ["data.classes=4", "data.rows=80", "optimizer.lr=1e-30", "preflight=false"]
     train(tiny_config(Path("more.npy"), *more, f"init_from={teacher}"), Path("tuned"))
     train(tiny_config(Path("more.npy"), *more), Path("fresh"))

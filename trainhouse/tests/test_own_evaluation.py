@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.own_evaluation import _alike, _columns
+from trainhouse.predicting.own_prediction import _alike, _columns
 
 
 class Plain(L.LightningModule):

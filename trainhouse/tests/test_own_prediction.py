@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration import targets
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.own_evaluation import predict_own
+from trainhouse.predicting.own_prediction import predict_own
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.run import train
 

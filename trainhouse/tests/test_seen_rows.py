@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 from trainhouse.arrays import seen
+from trainhouse.arrays.learned import coded_for, with_codes_of
 from trainhouse.arrays.seen import NamedRows, SeenRows, row_names, twins
-from trainhouse.arrays.spec import Rows
+from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
@@ -55,6 +57,24 @@ def test_the_same_numbers_in_another_dtype_are_the_same_rows():
     np.testing.assert_array_equal(row_names(whole, numbers), row_names(whole.astype(np.float64), numbers))
     far = np.array([[1.7e9], [1.7e9 + 1]])
     assert len({*row_names(far, np.arange(2), wide=True)}) == 2
+
+
+def test_rows_are_known_in_the_codes_of_each_model_that_has_learned_other_texts():
+    """Two folds of a file with the texts a to d: one has learned a, b and d, the other b and c."""
+    texts = ("a", "b", "c", "d")
+    whole = DataSpec("regression", (1,), "float32", 1, columns=("letter",), categories={"letter": texts})
+    x = np.array([[0], [1], [2], [3], [-1]], np.float32)
+    dataset = Dataset(whole, Rows(x, x), "letters")
+    learned = {known: replace(whole, categories={"letter": known}) for known in (("a", "b", "d"), ("b", "c"))}
+    specs = {
+        known: replace(spec, unlearned={"letter": tuple(text for text in texts if text not in known)})
+        for known, spec in learned.items()
+    }
+    for known in specs:
+        trained_on = coded_for(dataset, specs[known]).rows
+        for other in specs:
+            served = coded_for(dataset, specs[other])
+            np.testing.assert_array_equal(with_codes_of(served.rows, served.spec, specs[known]).x, trained_on.x)
 
 
 def test_of_very_many_rows_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +154,7 @@ def evaluated(grown: Path, name: str, folder: Path, *more: str) -> tuple[dict[st
 def test_only_rows_that_it_has_not_seen_of_a_grown_file_are_measured(
     grown: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="trainhouse.predicting.evaluation")
+    caplog.set_level("INFO", logger="trainhouse.predicting")
     report, rows = evaluated(grown, "grown", tmp_path)
     x, y = (np.load(grown / f"grown_{part}.npy") for part in "xy")
     old = np.load(grown / "old_x.npy")
@@ -158,7 +178,7 @@ def test_all_rows_are_measured_if_the_user_says_so(
 
 
 def test_nothing_is_said_of_rows_that_are_new(grown: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.predicting.evaluation")
+    caplog.set_level("INFO", logger="trainhouse.predicting")
     report, rows = evaluated(grown, "new", tmp_path)
     assert report["rows"] == len(rows) == NEW
     assert "validated on" not in caplog.text

@@ -1,0 +1,88 @@
+"""Which rows are measured, and which of them a model knows: those say nothing of how it does on new ones."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.checkpoint import Checkpoint
+from trainhouse.configuration.errors import UserError
+
+_log = logging.getLogger(__name__)
+
+_FEW = 0.01  # of many rows that are identical to others by chance
+
+
+def measured_split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:
+    """Return the split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
+    trained_on = checkpoint.provenance["data_fingerprint"]
+    asked: str = config["split"]
+    if datamodule.is_named(trained_on):
+        return "test" if asked == "auto" else asked
+    if not set(config["data"]) - {"batch_size", "num_workers"}:
+        key = "file" if "file" in checkpoint.config["data"] else "features"
+        new = " (the same file too: rows that were trained on are left out)" if checkpoint.seen else ""
+        raise UserError(
+            f"{datamodule.source}: has changed since {checkpoint.path} was trained (fingerprint "
+            f"{datamodule.fingerprint}, then {trained_on}), so its test rows may be ones that were trained on; "
+            f"restore it, or give new data, as data.{key}=...{new}"
+        )
+    possible = "test" if datamodule.row_count("test") else "all"
+    if asked not in ("auto", possible):
+        raise UserError(f"split: of data other than the checkpoint's only '{possible}' can be measured, not '{asked}'")
+    return possible
+
+
+def say_and_leave_out_seen(
+    datamodule: DataModule, members: Sequence[Checkpoint], split: str, config: dict[str, Any]
+) -> int:
+    """Say what is measured, and leave out of other data what the models were trained or validated on; return how many.
+
+    The test split of the data that they are of stays as it is: it is what training has measured.
+    """
+    which = "all of them" if split == "all" else f"its {split} split"
+    _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), which)
+    is_other = not datamodule.is_named(members[0].provenance["data_fingerprint"])
+    left_out = 0
+    if is_other or split == "test":
+        left_out = _leave_out_what_was_seen(datamodule, members, split, is_other and config["split"] == "auto")
+    datamodule.say_far_numbers(split)
+    _log.info("")
+    return left_out
+
+
+def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, may: bool) -> int:
+    """Leave out rows that the model was trained or validated on: a file that has grown holds the old ones too.
+
+    Returns how many.
+
+    Unless the user asks for all of them by name, so that it may not, or nobody can tell such rows from new ones.
+    """
+    known = [member.seen for member in members if member.seen]
+    if not known:
+        return 0
+    which = np.any(
+        [one.seen.known(datamodule.names_of_all(split, one.data_spec)) for one in members if one.seen], axis=0
+    )
+    count, total, source = int(which.sum()), len(which), datamodule.source
+    if not count:
+        return 0
+    repeat = any(seen.repeats for seen in known)
+    share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))  # where only some are named
+    is_exact = all(seen.is_complete for seen in known)
+    if not may or repeat or count == total or (share < _FEW and not is_exact):
+        told = str(count) if is_exact else f"about {share:.1%}"
+        why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
+        _log.warning("warning: %s of these rows are identical to rows that it was trained or validated on%s", told, why)
+        return 0
+    if not is_exact:
+        raise UserError(
+            f"split: the model was trained or validated on about {share:.0%} of the rows of {source}; give new ones "
+            f"only, or measure all of them with split={split}"
+        )
+    datamodule.leave_out(split, which)
+    _log.info("        %d of them left out: the model was trained or validated on them", count)
+    _log.info("        split=%s measures all of them", split)
+    return count
