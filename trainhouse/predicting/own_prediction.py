@@ -13,7 +13,8 @@ from torch import Tensor
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.arrays.raw_rows import read_raw_rows
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, Checkpoint, read
+from trainhouse.checkpoints.checkpoint import Checkpoint, read
+from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write
 from trainhouse.predicting.own_parts import fitting, own_module, own_parts, say_what_changed

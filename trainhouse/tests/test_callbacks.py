@@ -14,8 +14,9 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 
 from trainhouse.arrays.batches import Cursor
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
+from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint, tell_apart
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume, reseed
 from trainhouse.runs.created_below import create_below

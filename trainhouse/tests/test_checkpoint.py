@@ -12,13 +12,8 @@ import pytest
 import torch
 
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import (
-    AtomicCheckpointIO,
-    CheckpointRecord,
-    find_checkpoint,
-    load_checkpoint,
-    read,
-)
+from trainhouse.checkpoints.checkpoint import find_checkpoint, load_checkpoint, read
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import CLASSES, tiny_run
 

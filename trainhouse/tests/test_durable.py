@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO
+from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import RUN, Hold, Started, whole_run

@@ -8,7 +8,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_trainer
 from trainhouse.training.callbacks import LastCheckpoint

@@ -13,7 +13,8 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
+from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers

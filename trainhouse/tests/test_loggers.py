@@ -12,7 +12,8 @@ from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainhouse.checkpoints.checkpoint import CheckpointRecord, read
+from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs import csv_logger

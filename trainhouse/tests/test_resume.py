@@ -16,7 +16,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, load_checkpoint
+from trainhouse.checkpoints.checkpoint import load_checkpoint
+from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.run_folder import find_run
 from trainhouse.tests.conftest import composed, run_script

@@ -9,8 +9,8 @@ import lightning as L
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.checkpoints.model_checkpoints import tell_apart
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.create import create
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_data import ExactData

@@ -22,8 +22,9 @@ import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
-from trainhouse.checkpoints.checkpoint import AtomicCheckpointIO, CheckpointRecord, read
+from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.plain import first_not_plain
+from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.create import named
 from trainhouse.configuration.errors import UserError, did_you_mean, refusal_of_lightning
 from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX

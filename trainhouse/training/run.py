@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read, seen_in
+from trainhouse.checkpoints.checkpoint import RECORD, Checkpoint, load_checkpoint, read, seen_in, spec_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
@@ -81,7 +81,7 @@ def _train(
     if has_own_module and not resume_from:
         check_loaders(config)
     reseed(seed, "init")
-    then = load_checkpoint(resume_from).spec if resume_from else None
+    then = spec_in(resume_from) if resume_from else None
     with doing("reading the data"):
         datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
         if resume_from and isinstance(datamodule, DataModule):

@@ -6,7 +6,8 @@ import torch
 
 from trainhouse.benchmarks.lab import Lab
 from trainhouse.benchmarks.measuring import Samples, row, timed
-from trainhouse.checkpoints.checkpoint import FORMAT, RECORD, AtomicCheckpointIO, read
+from trainhouse.checkpoints.checkpoint import FORMAT, RECORD, read
+from trainhouse.checkpoints.writing import AtomicCheckpointIO
 
 
 @row("s", "of torch.save's speed")
