@@ -132,7 +132,7 @@ def test_what_the_project_itself_writes_passes(part, node):
         ("trainer", "lightning.pytorch.trainer.trainer.Trainer.fit"),
         ("callbacks", "torch.optim.Adam"),
         ("callbacks", "src.models.linear.Linear"),
-        ("callbacks", "trainhouse.checkpoints.checkpoint.AtomicCheckpointIO"),
+        ("callbacks", "trainhouse.checkpoints.writing.AtomicCheckpointIO"),
         ("logger", "lightning.pytorch.loggers.csv_logs.ExperimentWriter"),
         ("seed", "torch.nn.Linear"),
     ],
