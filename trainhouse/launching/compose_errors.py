@@ -1,6 +1,7 @@
 """Turns Hydra's and OmegaConf's errors into one line that names the key, the fix and the nearest valid name."""
 
 import inspect
+import os
 import re
 from collections.abc import Iterator
 from itertools import takewhile
@@ -101,7 +102,19 @@ def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
     found: dict[Any, Any] = dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
     if not key.startswith("hydra"):
         found.pop("hydra", None)
-    return _as_argument(key, found, arguments) or did_you_mean(key, [*keys(found), *groups()])
+    names = [*keys(found), *groups()]
+    if any(_is_slip(key, name) for name in names):  # says it without the seconds that importing the class takes
+        return did_you_mean(key, names)
+    return _as_argument(key, found, arguments) or did_you_mean(key, names)
+
+
+def _is_slip(typed: str, name: str) -> bool:
+    """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
+    start = len(os.path.commonprefix([typed, name]))
+    typed, name = typed[start:], name[start:]
+    end = len(os.path.commonprefix([typed[::-1], name[::-1]]))
+    typed, name = typed[: len(typed) - end], name[: len(name) - end]
+    return max(len(typed), len(name)) == 1 or (len(typed) == 2 and typed == name[::-1])
 
 
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:

@@ -1,11 +1,14 @@
 """A key that no file in conf/ lists, though the class takes it; and a file of callbacks that names none of them."""
 
+import subprocess
+import sys
+
 import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF, check_keys
 from trainhouse.launching.compose_errors import explain
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.conftest import ROOT, composed
 
 
 def explained(argument: str) -> str:
@@ -27,6 +30,20 @@ def explained(argument: str) -> str:
 def test_an_argument_of_the_class_is_added_with_a_plus(argument: str, hint: str) -> None:
     key = argument.partition("=")[0]
     assert explained(argument) == f"'{key}' is not a key of this configuration{hint}"
+
+
+@pytest.mark.parametrize("argument", ["trainer.max_epoch=3", "trainer.max_epohcs=3", "trainer.devicess=1"])
+def test_a_slip_of_one_letter_is_answered_before_anything_that_trains_is_imported(argument: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['train.py', {argument!r}]\n"
+        "try: runpy.run_path('train.py', run_name='__main__')\n"
+        "except SystemExit as error: print(error)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "; did you mean 'trainer." in done.stdout, done.stderr
+    assert done.stdout.endswith("\nFalse\n")
 
 
 def test_what_the_hint_says_is_right() -> None:
