@@ -13,7 +13,7 @@ from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
-from trainhouse.predicting.measured_rows import measured_split, say_and_leave_out_seen
+from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
 from trainhouse.runs.run_folder import METRICS, shown_path
@@ -44,6 +44,7 @@ def evaluate_checkpoint(
 def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
     set_threads(config["threads"])
     checkpoint = members[0]
+    check_trainer(config, folder)
     module = rebuild_ensemble(members)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, config["data"], spec=spec_of_rows(members))
@@ -57,8 +58,6 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     path = folder / PREDICTIONS if config["predictions"] else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
     trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
-    if trainer.world_size > 1:
-        raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
     batches, limit = datamodule.eval_batches(split), config["trainer"]["limit_test_batches"]
     if 0 < limit < 1 and int(len(batches) * limit) == 0:
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,20 @@ import numpy as np
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.training.build import build_trainer
+from trainhouse.training.progress_bar import ProgressBar
 
 _log = logging.getLogger(__name__)
 
 _FEW = 0.01  # of many rows that are identical to others by chance
+
+
+def check_trainer(config: dict[str, Any], folder: Path) -> None:
+    """Raise `UserError`, before any data is read, if the trainer can't measure each row once."""
+    if build_trainer(config, folder, [ProgressBar()], []).world_size > 1:
+        raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
+    if config["trainer"]["limit_test_batches"] == 0:
+        raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
 
 
 def measured_split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
-from trainhouse.predicting.measured_rows import measured_split, say_and_leave_out_seen
+from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.reports.report import metrics_lines
@@ -42,6 +42,7 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
 
 def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     set_threads(config["threads"])
+    check_trainer(config, folder)
     is_arrays = not is_datamodule(checkpoint.config["data"])
     if is_arrays:
         check_precision(config["trainer"]["precision"], checkpoint.data_spec)
@@ -73,8 +74,6 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
     seed = checkpoint.config["seed"]
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
     trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
-    if trainer.world_size > 1:
-        raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
     run = trainer.validate if split == "val" else trainer.test
     with fitting(checkpoint):
         results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)

@@ -132,6 +132,16 @@ def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
         evaluate_checkpoint(older, {**config, "data": {"shuffle": "blocks"}}, tmp_path)
 
 
+@pytest.mark.parametrize("asked", ["trainer.devices=2", "trainer.limit_test_batches=0"])
+def test_a_trainer_that_cannot_measure_each_row_once_is_refused_before_the_data_is_read(
+    asked: str, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", asked, config_name="eval")
+    config["data"] = {"path": str(tmp_path / "not_there.npy")}
+    with pytest.raises(UserError, match=f"^{asked.partition('=')[0]}: "):
+        evaluate_checkpoint(checkpoint, config, tmp_path)
+
+
 def test_data_that_has_changed_since_training_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
     other = replace(checkpoint, provenance={**checkpoint.provenance, "data_fingerprint": "f" * 16})
