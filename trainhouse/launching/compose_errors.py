@@ -1,7 +1,6 @@
 """Turns Hydra's and OmegaConf's errors into one line that names the key, the fix and the nearest valid name."""
 
 import inspect
-import os
 import re
 from collections.abc import Iterator
 from itertools import takewhile
@@ -110,11 +109,15 @@ def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
 
 def _is_slip(typed: str, name: str) -> bool:
     """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
-    start = len(os.path.commonprefix([typed, name]))
+    start = _same_at_start(typed, name)
     typed, name = typed[start:], name[start:]
-    end = len(os.path.commonprefix([typed[::-1], name[::-1]]))
+    end = _same_at_start(typed[::-1], name[::-1])
     typed, name = typed[: len(typed) - end], name[: len(name) - end]
     return max(len(typed), len(name)) == 1 or (len(typed) == 2 and typed == name[::-1])
+
+
+def _same_at_start(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:

@@ -79,6 +79,11 @@ def script(
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
                 if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
+                    if not trains:
+                        raise UserError(
+                            f"{foreign}: train.py alone runs what another user account has configured (or an older "
+                            "version); type the keys instead, or put the file into conf/"
+                        )
                     os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
@@ -164,7 +169,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains)
                 if elsewhere:
                     prepare_worker()
-                with only_below(os.environ.get(FOREIGN_CONFIG) if trains else None, folder):
+                with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 if has_folder:

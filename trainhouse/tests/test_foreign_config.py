@@ -1,5 +1,7 @@
 """A run folder's configuration may be anybody's: what Hydra itself would build or set from it is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.runs.run_folder import CONFIG, write_config
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.conftest import CONF, ROOT
 
 
 @pytest.fixture
@@ -51,6 +53,17 @@ def test_a_file_that_is_named_by_its_path_is_checked_too(folder: Path) -> None:
     up = "../" * len(CONF.parts)
     with pytest.raises(UserError, match=r"os\.system"):
         check_foreign_config([f"--config-name={up}{folder.relative_to('/')}/config"], CONF, "train")
+
+
+@pytest.mark.parametrize("script", ["eval", "infer", "select_best_model"])
+def test_only_training_runs_a_configuration_from_elsewhere(script: str, tmp_path: Path) -> None:
+    given = tmp_path / f"{script}.yaml"
+    given.write_text("input: rows.csv\noutput: ../train.csv\nfinal_model: train.py\n")
+    command = [sys.executable, f"{script}.py", f"--config-path={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {given}: train.py alone runs what another user account has configured")
+    assert done.stderr.count("\n") == 1
 
 
 def test_an_unknown_option_is_named() -> None:
