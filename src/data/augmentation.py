@@ -5,15 +5,23 @@ its middle sees the same changes.
 """
 
 import math
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 
 class Augmentation(nn.Module):
     """Moves, turns and scales images, and adds noise to rows of any kind. Does nothing outside training."""
 
-    def __init__(self, shift: float = 0.0, rotate: float = 0.0, scale: float = 0.0, noise: float = 0.0) -> None:
+    def __init__(
+        self,
+        shift: Annotated[float, Ge(0)] = 0.0,
+        rotate: Annotated[float, Interval(ge=0, le=180)] = 0.0,
+        scale: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+        noise: Annotated[float, Ge(0)] = 0.0,
+    ) -> None:
         """Each amount is the bound of a uniform draw for each image, but for noise.
 
         Args:

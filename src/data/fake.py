@@ -2,8 +2,10 @@
 
 import logging
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from trainhouse import Dataset, DataSpec, UserError, atomic_write, open_array, read_json, read_npy, write_json
 
@@ -11,7 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 def read_fake(
-    path: str, rows: int, columns: int, classes: int, noise: float, seed: int, like: DataSpec | None = None
+    path: str,
+    rows: Annotated[int, Ge(1)],
+    columns: Annotated[int, Ge(2)],
+    classes: Annotated[int, Ge(2)],
+    noise: Annotated[float, Ge(0)],
+    seed: Annotated[int, Interval(ge=0, lt=2**32)],
+    like: DataSpec | None = None,
 ) -> Dataset:
     """Return the example data at `path`, generating the file first if it is not there.
 
@@ -19,16 +27,6 @@ def read_fake(
     what it was made with. An existing file is used as it is; raises `UserError` if it has another size or was
     made with other values than asked for. With `like`, the spec of earlier data, nothing is generated.
     """
-    for name, value, least in (
-        ("rows", rows, 1),
-        ("columns", columns, 2),
-        ("classes", classes, 2),
-        ("noise", noise, 0),
-    ):
-        if value < least:
-            raise UserError(f"data.{name}: expected a number from {least} up, got {value}")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"data.seed: expected a whole number from 0 to {2**32 - 1}, got {seed}")
     asked = {"rows": rows, "columns": columns, "classes": classes, "noise": noise, "seed": seed}
     record = Path(f"{path}.json")
     if like is None and not Path(path).exists():

@@ -1,8 +1,10 @@
 """Windows of characters from one text file, for a language model that predicts each from those before it."""
 
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -38,16 +40,14 @@ class Text(LightningDataModule):
         self,
         file: str,
         split: tuple[float, float, float],
-        context: int,
-        stride: int,
+        context: Annotated[int, Ge(1)],
+        stride: Annotated[int, Ge(1)],
         prompt: str,
         batch_size: int,
         num_workers: int,
     ) -> None:
         """`split` are the fractions of train, validation and test. Too short ones raise `ValueError`."""
         super().__init__()
-        if min(context, stride) < 1:
-            raise ValueError(f"expected context and stride above 0, got {context} and {stride}")
         self.file = file
         self.split = split
         self.context = context

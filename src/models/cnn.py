@@ -1,8 +1,10 @@
 """A small convolutional network for images of any size from 4 x 4 up."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Interval, MinLen
 from torch import Tensor, nn
 
 
@@ -17,18 +19,11 @@ class CNN(nn.Module):
         self,
         input_shape: tuple[int, ...],
         outputs: int,
-        channels: Sequence[int] = (32, 64),
-        dropout: float = 0.0,
+        channels: Annotated[Sequence[Annotated[int, Ge(1)]], MinLen(1)] = (32, 64),
+        dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     ) -> None:
-        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other.
-
-        Also for a number of `channels` or a `dropout` out of its range.
-        """
+        """`input_shape` is (C, H, W), or (H, W) for one channel. Raises `ValueError` for any other, or a small one."""
         super().__init__()
-        if not channels or min(channels) < 1:
-            raise ValueError(f"channels: expected whole numbers above 0, as [32, 64], got {list(channels)}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout: expected a number from 0 to below 1, got {dropout}")
         if len(input_shape) not in (2, 3):
             raise ValueError(f"takes images of shape (C, H, W) or (H, W), but one row of this data has {input_shape}")
         if min(input_shape[-2:]) < 2 ** (len(channels) - 1):

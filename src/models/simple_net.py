@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
+from typing import Annotated, Literal
 
+from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
@@ -16,19 +18,13 @@ class SimpleNet(nn.Module):
         self,
         input_shape: tuple[int, ...],
         outputs: int,
-        hidden_sizes: Sequence[int] = (128, 64),
-        dropout: float = 0.0,
-        activation: str = "relu",
+        hidden_sizes: Sequence[Annotated[int, Ge(1)]] = (128, 64),
+        dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+        activation: Literal["relu", "gelu", "silu", "tanh"] = "relu",
         batch_norm: bool = False,
     ) -> None:
-        """`hidden_sizes` may be empty: the network is then linear. Raises `ValueError` for a value out of its range."""
+        """`hidden_sizes` may be empty: the network is then linear."""
         super().__init__()
-        if not all(size > 0 for size in hidden_sizes):
-            raise ValueError(f"hidden_sizes: expected a list of whole numbers above 0, as [128,64], got {hidden_sizes}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout: expected a number from 0 to below 1, got {dropout}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got '{activation}'")
         sizes = [prod(input_shape), *hidden_sizes]
         layers: list[nn.Module] = [nn.Flatten()]
         for width_in, width_out in pairwise(sizes):

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +38,7 @@ def read_csv(
     drop: list[str] | None = None,
     shape: list[int] | None = None,
     dtype: str = "float32",
-    missing: str = "mean",
+    missing: Literal["error", "mean"] = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,
@@ -107,7 +107,7 @@ class _Asked(NamedTuple):
     drop: list[str]
     shape: list[int] | None
     dtype: str
-    missing: str
+    missing: Literal["error", "mean"]
     channel_axis: int | str
     keep_index: bool
     like: DataSpec | None
@@ -158,7 +158,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
-        missing=asked.missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=asked.missing,
         channel_axis=like.channel_axis if like else asked.channel_axis,
         label_places=like.label_places if like else tuple(places[name] for name in targets),
         unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),

@@ -1,7 +1,7 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
 import logging
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def read_npy(
     test_features: str | None = None,
     test_labels: str | None = None,
     task: str | None = None,
-    missing: str = "error",
+    missing: Literal["error", "mean"] = "error",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,
@@ -75,7 +75,7 @@ def read_npy(
         outputs=outputs,
         classes=() if classes is None else class_names(classes),
         targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
-        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=missing,
         channel_axis=like.channel_axis if like else channel_axis,
         label_places=like.label_places if like else () if layout.label is None else (layout.label,),
         unused_places=like.unused_places if like else layout.unused,

@@ -157,8 +157,8 @@ def has_lightning_module(path: Path) -> bool:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)
 def test_models_know_nothing_of_this_project_and_plain_networks_nothing_but_torch(path: Path) -> None:
     outside = {name.partition(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
-    allowed = {"torch", "lightning", "torchmetrics"} if has_lightning_module(path) else {"torch"}
-    assert outside <= allowed, f"{path} imports {outside}"
+    allowed = {"lightning", "torchmetrics"} if has_lightning_module(path) else set()
+    assert outside <= {"torch", "annotated_types", *allowed}, f"{path} imports {outside}"
 
 
 def test_there_are_models_of_both_kinds() -> None:

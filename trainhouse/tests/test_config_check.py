@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from trainhouse.configuration.config import OPEN, RULES, checked
+from trainhouse.configuration.config import OPEN, checked
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import OF_COMMAND, check_values, keys
+from trainhouse.configuration.values import expected, fits
 
 WHOLE_FROM_0 = ([0, 5], [-1, 1.5, True, "3", None])
 WHOLE_FROM_1 = ([1, 5], [0, 2.0, False, "3", None])
@@ -44,11 +46,6 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "data.in_memory": AUTO,
     "data.device_resident": AUTO,
     "data.embedding_dim": WHOLE_FROM_0,
-    "data.missing": (["error", "mean"], ["median", None, 0]),
-    "data.augmentation.shift": FROM_0,
-    "data.augmentation.rotate": ([0, 180], [-1, 181, math.nan]),
-    "data.augmentation.scale": BELOW_ONE,
-    "data.augmentation.noise": FROM_0,
     "optimizer.lr": ABOVE_0,
     "optimizer.weight_decay": FROM_0,
     "trainer.max_epochs": ([-1, 1, 20, None], [-2, 0, 1.5, "20", True]),
@@ -71,16 +68,13 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "trainer.accumulate_grad_batches": WHOLE_FROM_1,
     "trainer.gradient_clip_val": ([0, 1.5, None], [-1, math.nan, "1"]),
     "trainer.log_every_n_steps": WHOLE_FROM_1,
+    "trainer.enable_progress_bar": FLAG,
     "callbacks.epoch_checkpoint.every_n_epochs": WHOLE_FROM_1,
-    "callbacks.last_checkpoint.every_n_train_steps": ([1, 50, None], [0, 1.5, "5", True]),
-    "callbacks.last_checkpoint.every_n_minutes": ([0.5, 10, None], [0, -1, "5", math.nan]),
     "callbacks.early_stopping.patience": WHOLE_FROM_0,
     "callbacks.early_stopping.min_delta": FROM_0,
     "callbacks.best_checkpoint.save_top_k": ([1, 3, -1], [0, 1.5, None, True]),
     "scheduler.patience": WHOLE_FROM_0,
     "scheduler.min_lr": FROM_0,
-    "logger.tensorboard.default_hp_metric": FLAG,
-    "callbacks.progress_bar.refresh_rate": WHOLE_FROM_1,
     "resume": (["last", "outputs/run", None], ["", 3]),
     "init_from": (["a.ckpt", None], ["", 3]),
     "init_prefix": (["backbone.", None], ["", 3]),
@@ -103,18 +97,42 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
 }
 
 
-def check(key: str, value: Any) -> dict[str, Any]:
+# Each key with the settings that it stands in first, and its annotation.
+HINTS = {key: (kind, hint) for kind in reversed(OF_COMMAND.values()) for key, hint in keys(kind)}
+# Their values are classes of the user's, of the library or of torch.
+OPEN_KEYS = {
+    key
+    for key, (_, hint) in HINTS.items()
+    if fits({}, hint) or fits(object(), hint) or any(other.startswith(f"{key}.") for other in HINTS)
+} - {"trainer.max_time", "trainer.profiler"}
+OF_TORCH = {"optimizer": "torch.optim.Adam", "scheduler": "torch.optim.lr_scheduler.ReduceLROnPlateau"}
+
+
+def node_of(key: str, value: Any) -> dict[str, Any]:
     for name in reversed(key.split(".")):
         value = {name: value}
-    return checked(OmegaConf.create(value))
+        if name in OF_TORCH:
+            value[name]["_target_"] = OF_TORCH[name]
+    return value
+
+
+def check(key: str, value: Any) -> dict[str, Any]:
+    if key not in HINTS:
+        return checked(OmegaConf.create(node_of(key, value)))
+    check_values(node_of(key, value), HINTS[key][0])
+    return node_of(key, value)
 
 
 def pairs(which: int) -> list[Any]:
     return [pytest.param(key, value, id=f"{key}={value!r}") for key in VALUES for value in VALUES[key][which]]
 
 
-def test_every_rule_has_its_row_in_the_table():
-    assert VALUES.keys() == RULES.keys()
+def test_every_key_has_its_row_in_the_table():
+    assert VALUES.keys() == HINTS.keys() - OPEN_KEYS
+
+
+def test_an_optimizer_of_the_users_own_checks_its_rate_itself():
+    check_values({"optimizer": {"_target_": "src.training.own.Own", "lr": None}}, OF_COMMAND["train"])
 
 
 @pytest.mark.parametrize(("key", "value"), pairs(0))
@@ -130,7 +148,7 @@ def test_a_value_in_its_range_is_returned_as_it_is(key, value):
 def test_a_value_out_of_its_range_is_refused_with_its_key_and_what_is_expected(key, value):
     with pytest.raises(UserError) as refused:
         check(key, value)
-    assert str(refused.value) == f"{key}: expected {RULES[key][1]}, got {value!r}"
+    assert str(refused.value) == f"{key}: expected {expected(HINTS[key][1])}, got {value!r}"
 
 
 @pytest.mark.parametrize("node", [{"data": None}, {"data": {}}, {"data": {"augmentation": None}}, {}])

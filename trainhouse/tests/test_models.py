@@ -9,6 +9,8 @@ from torch import nn
 from src.models.cnn import CNN
 from src.models.linear import Linear
 from src.models.simple_net import ACTIVATIONS, SimpleNet
+from trainhouse.configuration.create import create
+from trainhouse.configuration.errors import UserError
 
 NETWORKS = [
     *[(network, shape) for network in (Linear, SimpleNet) for shape in ((6,), (4, 5), (3, 4, 5))],
@@ -76,14 +78,15 @@ def test_every_activation_bends_the_line(activation: str) -> None:
     [
         (CNN, {"input_shape": (20,)}, r"images of shape \(C, H, W\) or \(H, W\).*\(20,\)"),
         (CNN, {"input_shape": (2, 3, 8, 8)}, r"images of shape.*\(2, 3, 8, 8\)"),
-        (CNN, {"input_shape": (3, 9, 3), "channels": [4, 4, 4]}, r"^channels: 3 stages.*\(3, 9, 3\)"),
-        (CNN, {"input_shape": (8, 8), "channels": [4, 0]}, r"^channels: expected whole numbers above 0.*\[4, 0\]"),
-        (CNN, {"input_shape": (8, 8), "dropout": 1.0}, r"^dropout: expected a number from 0 to below 1, got 1\.0$"),
-        (SimpleNet, {"input_shape": (4,), "hidden_sizes": [8, 0]}, r"^hidden_sizes: expected a list.*got \[8, 0\]$"),
-        (SimpleNet, {"input_shape": (4,), "dropout": -0.1}, r"^dropout: expected a number from 0 to below 1, got -0"),
-        (SimpleNet, {"input_shape": (4,), "activation": "relo"}, r"^activation: expected one of relu.*got 'relo'"),
+        (CNN, {"input_shape": (3, 9, 3), "channels": [4, 4, 4]}, r"channels: 3 stages.*\(3, 9, 3\)"),
+        (CNN, {"input_shape": (8, 8), "channels": [4, 0]}, r"channels: expected a list of whole numbers.*\[4, 0\]"),
+        (CNN, {"input_shape": (8, 8), "dropout": 1.0}, r"dropout: expected a number from 0 to below 1, got 1\.0$"),
+        (SimpleNet, {"input_shape": (4,), "hidden_sizes": [8, 0]}, r"hidden_sizes: expected a list.*got \[8, 0\]$"),
+        (SimpleNet, {"input_shape": (4,), "dropout": -0.1}, r"dropout: expected a number from 0 to below 1, got -0"),
+        (SimpleNet, {"input_shape": (4,), "activation": "relo"}, r"activation: expected one of relu.*got 'relo'"),
     ],
 )
 def test_what_a_network_cannot_take_is_refused_by_name(network: Any, arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        network(outputs=2, **arguments)
+    given = {"input_shape": arguments.pop("input_shape"), "outputs": 2}
+    with pytest.raises(UserError, match=message):
+        create({"_target_": f"{network.__module__}.{network.__name__}", **arguments}, "model", **given)

@@ -17,28 +17,12 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
+from trainhouse.configuration.settings import DECIDES_ROWS, OF_NETWORK, OF_TRAINING, Serving, check_values, keys, marked
 from trainhouse.configuration.targets import ALLOWED, check_targets, locate
 
 # Keys of array data that say how rows are served; all others are arguments of the data source.
-SERVING_KEYS = (
-    "batch_size",
-    "num_workers",
-    "worker_timeout",
-    "split",
-    "split_seed",
-    "fold",
-    "folds",
-    "shuffle",
-    "block_rows",
-    "window_blocks",
-    "in_memory",
-    "device_resident",
-    "augmentation",
-    "embedding_dim",
-    "preprocessing",
-)
-# Those that say how rows are served to training; evaluation reads each row once, in stored order.
-_TRAINING_KEYS = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
+SERVING_KEYS = tuple(key for key, _ in keys(Serving))
+_OF_TRAINING, _OF_NETWORK, _OF_SPLIT = (marked(mark, Serving) for mark in (OF_TRAINING, OF_NETWORK, DECIDES_ROWS))
 
 Config = dict[str, Any]
 
@@ -70,7 +54,7 @@ def build_data(
             f"data.{missing[0]}: is missing; the file in conf/data/ of a function that reads arrays begins with "
             "'defaults: [array_defaults, _self_]'"
         )
-    serving = _serving(data) | {name: data[name] for name in _TRAINING_KEYS}  # first: reading may take long
+    serving = _serving(data) | {name: data[name] for name in _OF_TRAINING}  # first: reading may take long
     parameters = inspect.signature(located(data, "data")).parameters
     decides = like is not None and {"like", "task"} <= parameters.keys()
     dataset = _read(data, **({"like": like} if decides else {}))
@@ -91,8 +75,7 @@ def _serving(data: Config) -> Config:
     fold, folds = data["fold"], data["folds"]
     if fold is not None and fold >= folds:
         raise UserError(f"data.fold: expected one of 0 to {folds - 1}, as data.folds is {folds}, got {fold}")
-    served = ("batch_size", "num_workers", "worker_timeout", "split", "split_seed", "fold", "folds")
-    return {name: data[name] for name in served}
+    return {name: data[name] for name in SERVING_KEYS if name not in (*_OF_TRAINING, *_OF_NETWORK)}
 
 
 def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.LightningDataModule:
@@ -141,6 +124,7 @@ def rebuild_data(
     typed = tuple(f"data.{name}" for name in overrides)
     # What is typed as it was is no other data; a file that comes from somebody else asks for it.
     data = _overridden(known, {name: value for name, value in overrides.items() if known.get(name, ...) != value})
+    check_values(data, Serving, "data.")
     check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
     dataset = _read(data, **({"like": spec} if takes_like else {}))
@@ -179,9 +163,9 @@ def _overridden(data: Config, overrides: Config) -> Config:
         data = {"_target_": "trainhouse.arrays.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
-        if name in ("split", "split_seed", "fold", "folds"):
+        if name in _OF_SPLIT:
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
-        if name in ("augmentation", "embedding_dim", "preprocessing", *_TRAINING_KEYS):
+        if name in (*_OF_TRAINING, *_OF_NETWORK):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
         if name not in data and name not in npy_keys:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")

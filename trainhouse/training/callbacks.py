@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Count, Positive
 from trainhouse.machine.files import write_text
 from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
@@ -184,7 +185,7 @@ class LastCheckpoint(Checkpoint):
     """``last.ckpt``: the latest state, whatever its value; after every epoch, and as often within one as is asked."""
 
     def __init__(
-        self, dirpath: str, every_n_train_steps: int | None = None, every_n_minutes: float | None = None
+        self, dirpath: str, every_n_train_steps: Count | None = None, every_n_minutes: Positive | None = None
     ) -> None:
         """`every_n_train_steps` counts optimizer steps."""
         self.path = Path(dirpath) / Path(LAST_CHECKPOINT).name

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch import callbacks
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from trainhouse.configuration.settings import Count
 from trainhouse.machine.terminal import LiveLine, Part, duration
 from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
@@ -22,7 +23,7 @@ class ProgressBar(callbacks.ProgressBar):
     clock.
     """
 
-    def __init__(self, refresh_rate: int = 1) -> None:
+    def __init__(self, refresh_rate: Count = 1) -> None:
         super().__init__()
         self.refresh_rate = refresh_rate
         self._line = LiveLine()

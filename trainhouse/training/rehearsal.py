@@ -18,6 +18,7 @@ from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
 from trainhouse.reports.names import split_of
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
+from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.data_card import card_of
 from trainhouse.training.final_test import directions_of_test, has_test
@@ -90,6 +91,7 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
             plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
         has_own_module = is_lightning_module(plain["model"])
         refuse_unread(plain, has_own_module)
+        check_parts(plain)
         if has_own_module:
             check_loaders(plain)
         datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)

@@ -16,6 +16,7 @@ from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.settings import MAY_BE_MISSING, MAY_CHANGE, marked
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.machine.writes import only_below
@@ -29,46 +30,18 @@ from trainhouse.training.schedule_span import spans_the_run
 
 _log = logging.getLogger(__name__)
 
-# What a run may take over from the command line when it goes on: nothing that decides what it has learned so far.
-MAY_CHANGE = (
-    "trainer.max_epochs",
-    "trainer.max_time",
-    "trainer.accelerator",
-    "trainer.log_every_n_steps",
-    "trainer.profiler",
-    "trainer.enable_progress_bar",
-    "data.num_workers",
-    "data.worker_timeout",
-    "data.in_memory",
-    "data.device_resident",
-    "callbacks.early_stopping.patience",
-    "callbacks.early_stopping.min_delta",
-    "callbacks.epoch_checkpoint",
-    "callbacks.last_checkpoint",
-    "callbacks.progress_bar",
-    "preflight",
-    "threads",
-)
-# What a run of an older version of the project may lack: nothing of it decides what is learned.
-MAY_BE_MISSING = (
-    "sweep",
-    "resume",
-    "init_from",
-    "preflight",
-    "threads",
-    "data.worker_timeout",
-    "data.in_memory",
-    "data.device_resident",
-)
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MISSING = object()
+# Nothing of these decides what a run has learned so far.
+_CHANGEABLE = marked(MAY_CHANGE)
+_MISSING_IN_OLDER = marked(MAY_BE_MISSING)
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
     """Go on with the run in `folder`; a run that has come to its end is left as it is, and its result returned.
 
-    `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
+    `config` is what the command line `overrides` compose to today; all comes from the run but what `MAY_CHANGE`.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
     given = OverridesParser.create().parse_overrides(overrides)
@@ -144,7 +117,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     }.items():
         node = saved[prefix[:-1]] if prefix else saved
         for key in shared.keys() - node.keys():
-            if prefix + key in MAY_BE_MISSING:
+            if prefix + key in _MISSING_IN_OLDER:
                 node[key] = shared[key]
             elif prefix + key in BEFORE:
                 node[key] = BEFORE[prefix + key]
@@ -176,7 +149,7 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
         if not _may_change(key, value) or override.is_delete():
             raise UserError(
                 f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
-                f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
+                f"{', '.join(_CHANGEABLE)}. For another {key} start a new run, with init_from= from these weights"
             )
         OmegaConf.update(new, key, value, merge=False, force_add=True)
     return checked(new)
@@ -185,12 +158,12 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
 def _may_change(key: str, value: Any) -> bool:
     """Whether a run that goes on may have this value of a key."""
     turned_off = key == "callbacks.early_stopping" and value is None
-    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE)
+    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in _CHANGEABLE)
 
 
 def _may_have_changed(key: str, value: Any) -> bool:
     """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
-    return key in MAY_BE_MISSING or _may_change(key, value)
+    return key in _MISSING_IN_OLDER or _may_change(key, value)
 
 
 def _original_overrides(folder: Path) -> list[str]:

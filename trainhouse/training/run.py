@@ -44,6 +44,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.callbacks import History, log_position
+from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
@@ -78,6 +79,7 @@ def _train(
     initial = read_initial(config) if config["init_from"] and not resume_from else None
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
+    check_parts(config)
     if has_own_module and not resume_from:
         check_loaders(config)
     reseed(seed, "init")

@@ -1,0 +1,269 @@
+"""The keys that the library itself reads, or knows the ranges of: each with its type, range and marks, once.
+
+What a key means, and its default, stands in its file in conf/. The arguments of a user's classes are checked against
+their own annotations (`signature.py`). A class of torch or Lightning has its ranges here where it would take a wrong
+value and fail late, or not at all.
+"""
+
+import re
+import typing
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Interval, MinLen, Predicate, doc
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.values import expected, fits
+
+MAY_CHANGE = "may change when a run is resumed"
+MAY_BE_MISSING = "may be missing in a run of an older version"
+DECIDES_ROWS = "decides which rows the model was trained on"
+OF_TRAINING = "says how training rows are served; evaluation reads each row once, in stored order"
+OF_NETWORK = "says what the network is trained with"
+
+Text = Annotated[str, MinLen(1)]
+Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]
+Whole = Annotated[int, Ge(0)]
+Count = Annotated[int, Ge(1)]
+Number = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Auto = bool | Literal["auto"]
+Node = dict[str, Any]
+
+
+def _is_folder_name(value: str) -> bool:
+    return value not in ("", ".", "..") and not set(value) & set("/\\=:,")
+
+
+def _is_split(value: list[float]) -> bool:
+    return len(value) == 3 and all(part >= 0 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
+
+
+def _is_share(value: float) -> bool:
+    return value >= 0 if isinstance(value, int) else 0 <= value <= 1
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, dict):
+        parts = list(value.values())
+        return all(type(part) in (int, float) and part >= 0 for part in parts) and any(parts)
+    return re.fullmatch(r"\d+(:\d\d){3}", value) is not None and any(int(part) for part in value.split(":"))
+
+
+Share = Annotated[
+    float, Predicate(_is_share), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
+]
+Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
+
+
+class Serving:
+    """How rows of arrays are served, whatever function reads them."""
+
+    batch_size: Count
+    num_workers: Annotated[Whole, MAY_CHANGE]
+    worker_timeout: Annotated[Number, doc("seconds from 0 up"), MAY_CHANGE, MAY_BE_MISSING]
+    split: Annotated[
+        list[float],
+        Predicate(_is_split),
+        doc("three fractions [train, val, test] that sum to 1, the first above 0"),
+        DECIDES_ROWS,
+    ]
+    split_seed: Annotated[Seed, DECIDES_ROWS]
+    fold: Annotated[Whole | None, DECIDES_ROWS]
+    folds: Annotated[int, Ge(2), DECIDES_ROWS]
+    shuffle: Annotated[Literal["rows", "blocks"], OF_TRAINING]
+    block_rows: Annotated[Count, OF_TRAINING]
+    window_blocks: Annotated[Count, OF_TRAINING]
+    in_memory: Annotated[Auto, OF_TRAINING, MAY_CHANGE, MAY_BE_MISSING]
+    device_resident: Annotated[Auto, OF_TRAINING, MAY_CHANGE, MAY_BE_MISSING]
+    augmentation: Annotated[Node | None, OF_NETWORK]
+    embedding_dim: Annotated[Whole, OF_NETWORK]
+    preprocessing: Annotated[Node | None, OF_NETWORK]
+
+
+class Trainer:
+    """What of Lightning's Trainer is plain; it checks some of it late, and some not at all."""
+
+    accelerator: Annotated[Any, MAY_CHANGE]
+    max_epochs: Annotated[
+        Annotated[
+            int, Predicate(lambda value: value == -1 or value > 0), doc("a whole number above 0, or -1 for no end")
+        ]
+        | None,
+        MAY_CHANGE,
+    ]
+    min_epochs: Count | None
+    max_steps: Annotated[int, Ge(-1)]
+    min_steps: Count | None
+    max_time: Annotated[Time | None, MAY_CHANGE]
+    num_nodes: Count
+    limit_train_batches: Share
+    limit_val_batches: Share
+    limit_test_batches: Share
+    overfit_batches: Share
+    val_check_interval: Annotated[
+        Share,
+        Gt(0),
+        doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0"),
+    ]
+    check_val_every_n_epoch: Count | None
+    num_sanity_val_steps: Annotated[int, Ge(-1)]
+    accumulate_grad_batches: Count
+    gradient_clip_val: Number | None
+    log_every_n_steps: Annotated[Count, MAY_CHANGE]
+    profiler: Annotated[Literal["simple", "advanced", "pytorch"] | Node | None, MAY_CHANGE]
+    enable_progress_bar: Annotated[bool, MAY_CHANGE]
+
+
+class EpochCheckpoint:
+    """`lightning.pytorch.callbacks.ModelCheckpoint`."""
+
+    every_n_epochs: Count
+
+
+class BestCheckpoint:
+    """`lightning.pytorch.callbacks.ModelCheckpoint`."""
+
+    save_top_k: Annotated[int, Predicate(bool), doc("a whole number, not 0")]
+
+
+class EarlyStopping:
+    """`lightning.pytorch.callbacks.EarlyStopping`."""
+
+    patience: Annotated[Whole, MAY_CHANGE]
+    min_delta: Annotated[Number, MAY_CHANGE]
+
+
+class Callbacks:
+    """Those of conf/callbacks/; others are checked by their signature alone."""
+
+    epoch_checkpoint: Annotated[EpochCheckpoint, MAY_CHANGE]
+    last_checkpoint: Annotated[Node | None, MAY_CHANGE]
+    early_stopping: EarlyStopping
+    best_checkpoint: BestCheckpoint
+    progress_bar: Annotated[Node | None, MAY_CHANGE]
+
+
+class TorchOptimizer:
+    """An optimizer of torch, which trains nothing with a rate of 0. One of the user's own checks itself."""
+
+    OF: ClassVar = "torch.optim."
+    lr: Positive
+    weight_decay: Number
+
+
+class TorchScheduler:
+    """A scheduler of torch."""
+
+    OF: ClassVar = "torch.optim.lr_scheduler."
+    patience: Whole
+    min_lr: Number
+
+
+class Loss:
+    """The key `loss` of conf/train.yaml."""
+
+    name: Text
+    label_smoothing: Annotated[float, Interval(ge=0, lt=1)]
+
+
+class Train:
+    """conf/train.yaml."""
+
+    name: Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]
+    seed: Seed
+    monitor: Text | None
+    mode: Literal["min", "max"] | None
+    sweep: Annotated[Node, MAY_BE_MISSING]
+    resume: Annotated[Text | None, MAY_BE_MISSING]
+    init_from: Annotated[Text | None, MAY_BE_MISSING]
+    init_prefix: Text | None
+    threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
+    compile: bool
+    preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    loss: Loss
+    data: Serving
+    optimizer: TorchOptimizer
+    scheduler: TorchScheduler
+    trainer: Trainer
+    callbacks: Callbacks
+
+
+class Eval:
+    """conf/eval.yaml."""
+
+    ckpt_path: Text
+    split: Literal["auto", "train", "val", "test", "all"]
+    data: Node
+    predictions: bool
+    threads: Count | None
+    name: Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]
+    trainer: Trainer
+
+
+class Infer:
+    """conf/infer.yaml."""
+
+    input: Text | None
+    output: Text
+    data: Node
+    ckpt_path: Text
+    batch_size: Count
+    accelerator: Literal["auto", "cpu", "gpu"]
+    threads: Count | None
+
+
+class SelectBestModel:
+    """conf/select_best_model.yaml."""
+
+    runs: Text
+    metric: Text | None
+    mode: Literal["min", "max"] | None
+    final_model: Text
+    dry_run: bool
+    force: bool
+    trained_on: Text | None
+
+
+OF_COMMAND: dict[str, type] = {"train": Train, "eval": Eval, "infer": Infer, "select_best_model": SelectBestModel}
+
+
+def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation."""
+    for name, hint in _hints(kind).items():
+        yield f"{prefix}{name}", hint
+        if (inner := _inner(hint)) is not None:
+            yield from keys(inner, f"{prefix}{name}.")
+
+
+def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
+    """Return the keys that are annotated with `mark`."""
+    return tuple(key for key, hint in keys(kind, prefix) if mark in getattr(hint, "__metadata__", ()))
+
+
+def check_values(node: Node, kind: type, prefix: str = "") -> None:
+    """Raise `UserError` for a value of `node` that doesn't fit its annotation; a key that isn't there is none."""
+    of = getattr(kind, "OF", None)
+    if of and not str(node.get("_target_")).startswith(of):
+        return
+    for name, hint in _hints(kind).items():
+        inner = _inner(hint)
+        if name not in node:
+            continue
+        if inner is None and not fits(node[name], hint):
+            raise UserError(f"{prefix}{name}: expected {expected(hint)}, got {node[name]!r}")
+        if inner is not None and isinstance(node[name], dict):
+            check_values(node[name], inner, f"{prefix}{name}.")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar and hint != ClassVar}
+
+
+def _inner(hint: Any) -> type | None:
+    """Return the class of settings that stands for a mapping."""
+    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
+    return kind if isinstance(kind, type) and kind.__module__ == __name__ else None
