@@ -8,7 +8,7 @@ import math
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Ge, Interval, doc
 from torch import Tensor, nn
 
 
@@ -17,8 +17,8 @@ class Augmentation(nn.Module):
 
     def __init__(
         self,
-        shift: Annotated[float, Ge(0)] = 0.0,
-        rotate: Annotated[float, Interval(ge=0, le=180)] = 0.0,
+        shift: Annotated[float, Ge(0), doc("pixels from 0 up")] = 0.0,
+        rotate: Annotated[float, Interval(ge=0, le=180), doc("degrees from 0 to 180")] = 0.0,
         scale: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         noise: Annotated[float, Ge(0)] = 0.0,
     ) -> None:

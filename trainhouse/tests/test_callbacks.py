@@ -274,7 +274,7 @@ def test_two_callbacks_that_would_be_one_are_refused(nodes: dict[str, Config], m
             "callbacks.a.save_topk: lightning.pytorch.callbacks.ModelCheckpoint takes no such argument; did",
         ),
         ({"mode": "up"}, "callbacks.a: `mode` can be"),
-        ({"save_top_k": "x"}, "callbacks.a.save_top_k: expected int, got 'x'"),
+        ({"save_top_k": "x"}, "callbacks.a.save_top_k: expected a whole number, got 'x'"),
         ({"dirpath": "x"}, "callbacks.a.dirpath: a run writes into its own folder; leave it out"),
         ({"filename": "../x"}, "callbacks.a.filename: '../x' leads out of the run's folder"),
     ],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
 from trainhouse.configuration.settings import Serving, keys
 from trainhouse.configuration.signature import check_arguments
@@ -15,7 +16,8 @@ Node = dict[str, Any]
 def check_parts(config: Node) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of `config` doesn't take."""
     for key, node in _parts(config):
-        check_arguments(located(node, key), node, key, (), complete=False)
+        known = {name: value for name, value in node.items() if OPEN not in _leaves(value)}  # the data fills it in
+        check_arguments(located(node, key), known, key, (), complete=False)
 
 
 def _parts(config: Node) -> Iterator[tuple[str, Node]]:
@@ -32,7 +34,17 @@ def _parts(config: Node) -> Iterator[tuple[str, Node]]:
     for group in ("model", "module", "optimizer", "scheduler"):
         if config.get(group):
             yield group, config[group]
+    unset = [key for key in ("monitor", "mode") if config[key] is None]
     for group in ("callbacks", "logger"):
         for name, node in (config.get(group) or {}).items():
             if isinstance(node, dict) and "_target_" in node:
-                yield f"{group}.{name}", node
+                # Of a run without a monitor, or a mode, it is said in one place what that means.
+                yield f"{group}.{name}", {key: value for key, value in node.items() if key not in unset or value}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield value

@@ -91,9 +91,9 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
             plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
         has_own_module = is_lightning_module(plain["model"])
         refuse_unread(plain, has_own_module)
-        check_parts(plain)
         if has_own_module:
             check_loaders(plain)
+        check_parts(plain)
         datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)
         card = card_of(datamodule, plain["seed"])
         module = build_module(plain, datamodule, card)

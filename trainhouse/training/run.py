@@ -79,9 +79,9 @@ def _train(
     initial = read_initial(config) if config["init_from"] and not resume_from else None
     has_own_module = is_lightning_module(config["model"])
     refuse_unread(config, has_own_module)
-    check_parts(config)
     if has_own_module and not resume_from:
         check_loaders(config)
+    check_parts(config)
     reseed(seed, "init")
     then = spec_in(resume_from) if resume_from else None
     with doing("reading the data"):
