@@ -13,7 +13,7 @@ from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.progress import Progress
 from trainhouse.sweeps.run import _stopping, run_sweep
-from trainhouse.tests.test_sweep_plans import JOBS, begun, grid, states
+from trainhouse.tests.plans import JOBS, begun, grid, states
 
 
 class TerminatedWorkerError(Exception):
