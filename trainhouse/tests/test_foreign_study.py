@@ -165,7 +165,7 @@ def test_a_worker_at_work_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("objectives", ["x", [1], [["a"]], {"a": 1}])
-def test_objectives_of_another_kind_are_told_in_a_line(objectives: Any, sweep: Path) -> None:
+def test_objectives_of_another_kind_are_refused_in_one_line(objectives: Any, sweep: Path) -> None:
     def change(record: dict[str, Any]) -> None:
         if "objectives" in record.get("user_attr", {}):
             record["user_attr"]["objectives"] = objectives

@@ -16,7 +16,7 @@ from trainhouse.sweeps.space import grid as grid_of
 from trainhouse.tests.plans import JOBS, LOSS, begun, grid, numbers, states
 
 
-def test_jobs_that_are_asked_for_twice_run_once_and_are_told_of(tmp_path: Path) -> None:
+def test_jobs_that_are_asked_for_twice_run_once_and_are_named(tmp_path: Path) -> None:
     plan = grid(tmp_path, [["seed=1", "trainer=cpu"], ["seed=2", "trainer=cpu"], ["seed=1", "trainer=cpu"]])
     assert numbers(plan.next(None)) == [0, 1]
     assert plan.note == "3 jobs were asked for, 2 of them different; repeats differ in seed"
@@ -38,7 +38,7 @@ def test_a_job_that_could_not_begin_has_failed_until_it_is_asked_for_again(tmp_p
     plan.close()
 
 
-def test_a_failed_job_that_a_cluster_begins_anew_is_complete_in_the_end(tmp_path: Path) -> None:
+def test_a_failed_job_that_a_cluster_starts_again_is_complete_in_the_end(tmp_path: Path) -> None:
     plan = grid(tmp_path)
     begun(tmp_path, 0, "failed", error="144\nmore")
     assert (states(plan)[0], plan.jobs()[0].error) == ("FAIL", "144")
@@ -121,7 +121,7 @@ def test_a_job_without_the_sweeps_metric_has_failed(tmp_path: Path) -> None:
     plan.close()
 
 
-def test_a_grid_is_not_gone_on_with_by_another_command_nor_by_two_at_once(tmp_path: Path) -> None:
+def test_a_grid_is_not_resumed_by_another_command_nor_by_two_at_once(tmp_path: Path) -> None:
     first = grid(tmp_path)
     with pytest.raises(UserError, match="another process is at work"):
         grid(tmp_path)

@@ -17,7 +17,7 @@ from trainhouse.tests.logged import CSV, TENSORBOARD, fit, rows, shown
 
 
 class Diary(Logger):
-    """A user's own logger: a line for everything it is told."""
+    """A user's own logger: a line for everything it gets."""
 
     def __init__(self, save_dir: str, name: str = "diary") -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def test_a_single_logger_without_a_name_is_what_older_runs_have(tmp_path: Path) 
     assert logger.log_dir == str(tmp_path / "logs/steps")
 
 
-def test_all_loggers_are_told_the_same(tmp_path: Path) -> None:
+def test_all_loggers_get_the_same(tmp_path: Path) -> None:
     diary = {"_target_": f"{__name__}.Diary"}
     loggers = fit(tmp_path, {"csv": CSV, "tensorboard": TENSORBOARD, "diary": diary}, epochs=1)
     of_csv = [(row["step"], row["step/loss"]) for row in rows(tmp_path) if "step/loss" in row]

@@ -1,4 +1,4 @@
-"""Checkpoints of ModelCheckpoint: their names, how many there are, and what each goes on with."""
+"""Checkpoints of ModelCheckpoint: their names, how many there are, and the state that each keeps."""
 
 import re
 from pathlib import Path

@@ -83,7 +83,7 @@ def test_a_trial_whose_process_is_gone_is_taken_over_first(search: Callable[...,
     first = search(4)
     tasks = first.next(3)
     begun(first.folder, 0, "running")  # cut off
-    begun(first.folder, 1, "completed")  # at its end, but nobody has told the study
+    begun(first.folder, 1, "completed")  # at its end, but the study does not know it
     first.close()
     second = search(4)
     taken = second.next(None)

@@ -124,7 +124,7 @@ def test_the_row_of_a_prediction_is_that_of_the_file(split: str, grown: Path, tm
 def test_rows_that_repeat_by_themselves_are_measured_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of two columns with three values each a new row can't be told from an old one."""
+    """Of two columns with three values each a new row looks like an old one."""
     caplog.set_level("INFO")
     random = np.random.RandomState(0)
     for name, count in (("old", 60), ("new", 30)):

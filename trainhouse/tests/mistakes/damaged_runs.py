@@ -26,8 +26,6 @@ def checkpoints(folder: Path) -> None:
     contents = {
         "weights": weights,
         "list": [1, 2],
-        "tensor": torch.zeros(3),
-        "foreign": {"state_dict": weights},
         "code": {"x": _Payload()},
         "module": torch.nn.Linear(2, 2),
     }
@@ -65,7 +63,6 @@ def runs(folder: Path) -> None:
     """Folders of runs for selection, each with one run whose metrics.json has one fault."""
     edits: dict[str, Edit] = {
         "good": lambda m: None,
-        "running": lambda m: m.update(status="running"),
         "failed": lambda m: m.update(status="failed"),
         "no_best": lambda m: m.update(best_model=None),
         "no_provenance": lambda m: m.pop("provenance"),
@@ -100,7 +97,7 @@ def runs(folder: Path) -> None:
 
 
 def resumable(folder: Path) -> None:
-    """Runs to go on with, each with one fault; a case that resumes gets a copy."""
+    """Runs to resume, each with one fault; a case that resumes gets a copy."""
     configs: dict[str, Callable[[str], str]] = {
         "done": lambda text: text,
         "cut_config": lambda text: text[:900] + "\n  - [",
@@ -114,14 +111,11 @@ def resumable(folder: Path) -> None:
         shutil.copytree(folder / "run", folder / "res" / name)
         path = folder / "res" / name / "config.yaml"
         path.write_text(change(path.read_text()))
-    for name, text in {"list_metrics": "[]", "half_metrics": '{"status": "completed"}'}.items():
-        shutil.copytree(folder / "run", folder / "res" / name)
-        (folder / "res" / name / "metrics.json").write_text(text)
+    shutil.copytree(folder / "run", folder / "res" / "half_metrics")
+    (folder / "res" / "half_metrics" / "metrics.json").write_text('{"status": "completed"}')
     shutil.copytree(folder / "run", folder / "res" / "all_damaged")
     for path in (folder / "res" / "all_damaged" / "checkpoints").glob("*.ckpt"):
         path.write_text("x")
-    shutil.copytree(folder / "run", folder / "res" / "no_checkpoints")
-    shutil.rmtree(folder / "res" / "no_checkpoints" / "checkpoints")
 
 
 def configs(folder: Path) -> None:

@@ -29,11 +29,8 @@ def arrays(folder: Path) -> None:
         "no_rows": x[:0],
         "no_columns": x[:, :0],
         "scalar": np.float32(3),
-        "flat": x[0],
         "two_rows": x[:2],
         "y_two_rows": y[:2],
-        "five_columns": np.column_stack([x, x[:, 0]]),
-        "bytes": (abs(x) * 20).astype(np.uint8),
         "y_negative": y - 1,
         "y_fraction": y + 0.5,
         "y_short": y[:50],
@@ -58,7 +55,6 @@ def arrays(folder: Path) -> None:
     np.savez(folder / "objects.npz", x=arrays["objects"])
     np.savez(folder / "no_arrays.npz")
     (folder / "cut.npz").write_bytes((folder / "good.npz").read_bytes()[:-50])
-    (folder / "page.npz").write_text("<html>404</html>")
     (folder / "ünï cödé").mkdir()
     np.save(folder / "ünï cödé" / "X 1.npy", x)
     np.save(folder / "ünï cödé" / "y 1.npy", y)
@@ -131,8 +127,6 @@ def for_the_run(folder: Path) -> None:
     header = [f"c{i}" for i in range(20)]
     cells = [[str(value) for value in row] for row in x[:9].tolist()]
     tables: dict[str, list[list[str]]] = {
-        "f_text": [header, ["u"] * 20],
-        "f_gap": [header, ["", *cells[0][1:]]],
         "f_twice": [["c0"] * 20, *cells],
         "f_no_header": cells,
         "f_short_row": [header, cells[0], cells[1][:2]],

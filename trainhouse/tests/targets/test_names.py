@@ -17,7 +17,7 @@ from trainhouse.configuration.targets import (
 from trainhouse.tests.targets.own import check
 
 
-def test_a_name_that_is_not_in_this_checkout_is_told_with_its_file(conf):
+def test_a_name_that_is_not_in_this_checkout_is_named_with_its_file(conf):
     with pytest.raises(UserError, match=r"^best\.ckpt: model\._target_: cannot load 'src\.models\.old\.Net' \("):
         check({"_target_": "src.models.old.Net"})
 
