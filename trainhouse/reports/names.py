@@ -21,7 +21,9 @@ def measure_of(name: str) -> str:
 
 
 def of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
-    """Return the values of one split by what they measure."""
+    """Return the values of one split, or of ``all`` rows, by what they measure."""
+    if split == "all":
+        return {name.removeprefix("all/"): value for name, value in metrics.items() if name.startswith("all/")}
     return {measure_of(name): value for name, value in metrics.items() if split_of(name) == split}
 
 

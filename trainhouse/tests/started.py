@@ -24,6 +24,7 @@ RUN = [
     "scheduler=cosine",
     "logger=none",
 ]
+IN_RUN = [*RUN, "hydra.run.dir=run"]
 HOLD_SECONDS = 60.0
 
 

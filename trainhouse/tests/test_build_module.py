@@ -17,7 +17,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import Config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.build_data import build_data, is_datamodule
-from trainhouse.training.build_module import build_module, fill_from_facts, is_lightning_module, rebuild_module
+from trainhouse.training.build_module import build_module, is_lightning_module, rebuild_module
 from trainhouse.training.data_card import card_of
 from trainhouse.training.run import train
 
@@ -144,27 +144,6 @@ def test_batches_of_arrays_come_standardised_to_a_module_of_ones_own(config: Con
     seen = torch.cat(module.seen)
     torch.testing.assert_close(seen.mean(dim=0), torch.zeros(4), atol=1e-4, rtol=0)
     torch.testing.assert_close(seen.std(dim=0, correction=0), torch.ones(4), atol=1e-3, rtol=0)
-
-
-def test_what_is_left_open_is_filled_from_the_facts_at_any_depth_and_saved_so() -> None:
-    model = {"size": OPEN, "lr": 0.1, "part": {"names": OPEN, "deep": {"size": OPEN}}}
-    facts = {"size": 3, "names": ["a"], "lr": 9}
-    fill_from_facts(model, facts, "rows")
-    assert model == {"size": 3, "lr": 0.1, "part": {"names": ["a"], "deep": {"size": 3}}}
-    facts["names"].append("b")
-    assert model["part"]["names"] == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("facts", "message"),
-    [
-        ({}, r"^model\.size: required; rows does not say it \(it has no facts\(\)\); add model\.size=\.\.\.$"),
-        ({"b": 1, "a": 2}, r"^model\.size: required; rows does not say it \(it says a, b\); add model\.size"),
-    ],
-)
-def test_a_size_that_nobody_knows_is_asked_for(facts: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        fill_from_facts({"size": OPEN}, facts, "rows")
 
 
 def test_what_a_run_filled_in_is_in_its_checkpoint(config: Config, tmp_path: Path) -> None:

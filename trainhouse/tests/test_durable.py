@@ -1,6 +1,5 @@
-"""A checkpoint survives what happens to machines: a kill in the middle of writing, a full disk, a locked folder."""
+"""A checkpoint survives what happens to machines: a kill in the middle of writing, a full disk."""
 
-import ctypes
 import errno
 import os
 import random
@@ -21,13 +20,11 @@ import torch
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from trainhouse.tests.conftest import run_script
-from trainhouse.tests.started import RUN, Hold, Started, whole_run
+from trainhouse.tests.started import IN_RUN, Hold, Started, whole_run
 from trainhouse.tests.test_exact_resume import differing, outcome
 
 MB = 2**20
 PARTIAL = f"{PARTIAL_PREFIX}*{PARTIAL_SUFFIX}"
-IN_RUN = [*RUN, "hydra.run.dir=run"]
-
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for full disks and sudden ends")
 
 
@@ -201,65 +198,6 @@ def test_a_file_that_may_not_grow_leaves_the_old_checkpoint_and_is_named(tmp_pat
     assert in_a_child(save) == 0
     assert whole_number(path) == 1
     assert list(tmp_path.iterdir()) == [path]
-
-
-# Locked.
-
-
-def without_privileges() -> None:
-    """Let root be subject to permissions as everyone is; for another user nothing changes."""
-    if os.geteuid() == 0:
-        header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-        none = (ctypes.c_uint32 * 6)()
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.capset(header, none) != 0:
-            raise OSError(ctypes.get_errno(), "root's privileges could not be given up")
-
-
-@pytest.fixture
-def locked() -> Iterator[Callable[[Path], None]]:
-    """Make a folder read-only until the test ends."""
-    folders = []
-
-    def lock(folder: Path) -> None:
-        folder.chmod(0o555)
-        folders.append(folder)
-
-    yield lock
-    for folder in folders:
-        folder.chmod(0o755)
-
-
-def test_a_checkpoints_folder_that_can_not_be_written_is_said_before_training(
-    locked: Callable[[Path], None], tmp_path: Path
-) -> None:
-    checkpoints = tmp_path / "run" / "checkpoints"
-    checkpoints.mkdir(parents=True)
-    locked(checkpoints)
-    with Started("train.py", *IN_RUN, cwd=tmp_path, prepare=without_privileges) as process:
-        assert process.status() == 1
-        assert_refused(process, checkpoints)
-
-
-def test_a_run_whose_checkpoints_folder_can_not_be_written_any_more_is_not_resumed(
-    locked: Callable[[Path], None], tmp_path: Path
-) -> None:
-    done = run_script("train.py", *IN_RUN, "trainer.max_epochs=1", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    checkpoints = tmp_path / "run" / "checkpoints"
-    before = {path.name: path.read_bytes() for path in checkpoints.iterdir()}
-    locked(checkpoints)
-    resume = ["resume=run", "trainer.max_epochs=2"]
-    with Started("train.py", *resume, cwd=tmp_path, prepare=without_privileges) as process:
-        assert process.status() == 1
-        assert_refused(process, checkpoints)
-    assert {path.name: path.read_bytes() for path in checkpoints.iterdir()} == before
-
-
-def assert_refused(process: Started, checkpoints: Path) -> None:
-    (line,) = process.stderr.splitlines()
-    assert line.startswith(f"error: {checkpoints}: cannot be written to (Permission denied)")
-    assert "epoch" not in process.stdout
 
 
 # Large.

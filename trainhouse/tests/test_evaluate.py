@@ -132,6 +132,17 @@ def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
         evaluate_checkpoint(older, {**config, "data": {"shuffle": "blocks"}}, tmp_path)
 
 
+def test_the_numbers_of_all_rows_are_said(
+    checkpoint: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", "split=all", config_name="eval")
+    evaluation, split = evaluate_checkpoint(checkpoint, config, tmp_path)
+    with caplog.at_level("INFO"):
+        report_evaluation(evaluation, checkpoint, split, tmp_path)
+    loss, acc = evaluation.metrics["all/loss"], evaluation.metrics["all/acc"]
+    assert f"all    loss {loss:.4f}  acc {acc:.4f}" in caplog.text
+
+
 @pytest.mark.parametrize("asked", ["trainer.devices=2", "trainer.limit_test_batches=0"])
 def test_a_trainer_that_cannot_measure_each_row_once_is_refused_before_the_data_is_read(
     asked: str, checkpoint: Checkpoint, tmp_path: Path

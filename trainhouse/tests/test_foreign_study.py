@@ -1,8 +1,6 @@
 """A study's file may be anybody's: of its trials only values are taken, and nothing in it is run or unpickled."""
 
 import json
-import pickle
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,11 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.sweepers import _unpickle_nothing_found
 from trainhouse.machine.locks import Worker
-from trainhouse.sweeps.folder import gives_values_only, read_job, same_job
-from trainhouse.sweeps.grid import GridPlan
-from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan, Settings
 from trainhouse.sweeps.study import open_study
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.plans import LOSS
 
-LOSS = [Objective("val/loss", "min")]
 SPACE: Any = {
     "optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True),
     "model": CategoricalDistribution(["cnn", "linear"]),
@@ -173,7 +165,7 @@ def test_a_worker_at_work_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("objectives", ["x", [1], [["a"]], {"a": 1}])
-def test_objectives_of_another_kind_are_told_in_a_line(objectives: Any, sweep: Path) -> None:
+def test_objectives_of_another_kind_are_refused_in_one_line(objectives: Any, sweep: Path) -> None:
     def change(record: dict[str, Any]) -> None:
         if "objectives" in record.get("user_attr", {}):
             record["user_attr"]["objectives"] = objectives
@@ -195,65 +187,6 @@ def test_a_damaged_journal_ends_in_a_line(line: str, sweep: Path) -> None:
     assert "\n" not in str(refused.value)
 
 
-# Grids.
-
-
-def test_a_job_of_a_grid_is_run_as_it_is_typed(tmp_path: Path) -> None:
-    more = ["seed=1", "launcher=evil", "+sweep.x=${oc.env:HOME}"]
-    (tmp_path / "sweep.json").write_text(json.dumps({"kind": "grid", "command": "c", "jobs": [more], "errors": {}}))
-    now = GridPlan(tmp_path, [["seed=1"], ["seed=2"]], LOSS, "c")
-    now.start()
-    assert [task.lines for task in now.next(None)] == [["seed=1"], ["seed=2"]]
-    now.close()
-
-
-@pytest.mark.parametrize(
-    "record",
-    [{"jobs": 3}, {"jobs": [3]}, {"jobs": [[3]]}, {"jobs": [], "errors": [1]}, {"jobs": [], "errors": {"x": ""}}],
-)
-def test_a_grids_record_of_another_kind_is_told_in_a_line(record: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "sweep.json").write_text(json.dumps({"kind": "grid", "command": "c", **record}))
-    with pytest.raises(UserError, match=r"sweep\.json: its jobs, or their errors"):
-        GridPlan(tmp_path, [["seed=1"]], LOSS, "c")
-
-
-def test_what_gives_values_only() -> None:
-    assert gives_values_only(["model.hidden_sizes=[64,8]", "+x={a: b}", "~scheduler", "my_key.its_own=1", "model=cnn"])
-    assert not gives_values_only(["seed=1", "model._target_=a.b"])
-    assert same_job(["b=1e-3", "a=1", "launcher=x"]) == same_job(["a=1", "b=0.001"])
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "[]",
-        "3",
-        "[" * 3000,
-        '{"status": []}',
-        '{"status": "completed", "metrics": 3}',
-        '{"status": "completed", "metrics": {"val/loss": "x"}}',
-        '{"status": "completed", "metrics": {"val/loss": {}}}',
-        '{"status": "completed", "provenance": 1}',
-        '{"status": "completed", "epochs": "x"}',
-    ],
-)
-def test_a_record_that_no_run_has_written_is_none(content: str, tmp_path: Path) -> None:
-    (tmp_path / "0").mkdir()
-    (tmp_path / "0" / "metrics.json").write_text(content)
-    assert read_job(tmp_path, 0, ["seed=1"], LOSS).state == "WAITING"
-
-
-# Pickles.
-
-
-class Payload:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_the_sampler_that_unpickles_is_refused_before_it_is_asked(wrapped: bool, sweep: Path, tmp_path: Path) -> None:
@@ -263,45 +196,3 @@ def test_the_sampler_that_unpickles_is_refused_before_it_is_asked(wrapped: bool,
         sampler = {**fixed, "base_sampler": sampler}
     with pytest.raises(UserError, match=r"^hydra\.sweeper\.sampler: CmaEsSampler unpickles"):
         open_study(f"journal://{sweep}/study.journal", "study", None, sampler, LOSS)
-
-
-def test_nothing_else_of_optuna_unpickles_what_a_file_may_hold() -> None:
-    """Only Redis keeps snapshots of a journal, and it is no storage that can be asked for here."""
-    root = Path(optuna.__file__).parent
-    users = {
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*.py")
-        if re.search(r"\b(c?pickle|dill|joblib|marshal)\w*\.loads?\(", path.read_text())
-    }
-    assert {name for name in users if not name.startswith("testing/")} == {
-        "samplers/_cmaes.py",
-        "storages/journal/_storage.py",
-    }
-    snapshots = {
-        path.name for path in root.rglob("*.py") if "(BaseJournalBackend, BaseJournalSnapshot)" in path.read_text()
-    }
-    assert snapshots <= {"_redis.py"}
-
-
-def test_submitits_pickles_are_in_a_folder_that_nobody_could_fill_before() -> None:
-    class Launcher:
-        def __init__(self) -> None:
-            self.params = {"submitit_folder": "sweep/.submitit/%j"}
-
-    folders = set()
-    for _ in range(3):
-        launcher = Launcher()
-        _unpickle_nothing_found(launcher)
-        assert re.fullmatch(r"sweep/\.submitit/[0-9a-f]{16}/%j", launcher.params["submitit_folder"])
-        folders.add(launcher.params["submitit_folder"])
-    assert len(folders) == 3
-
-
-@pytest.mark.parametrize("option", ["--experimental-rerun=config.pickle", "--experimental-rerun"])
-def test_hydras_pickled_configuration_is_refused(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("config.pickle").write_bytes(pickle.dumps(Payload(Path("touched").absolute())))
-    arguments = [option] if "=" in option else [option, "config.pickle"]
-    with pytest.raises(UserError, match="--experimental-rerun: unpickles a file"):
-        check_foreign_config(arguments, CONF, "train")
-    assert not Path("touched").exists()

@@ -18,7 +18,7 @@ from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers
-from trainhouse.tests.test_loggers import BOTH, STEPS, shown
+from trainhouse.tests.logged import BOTH, STEPS, shown
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History, LastCheckpoint, log_position
 

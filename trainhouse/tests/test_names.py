@@ -33,3 +33,4 @@ def test_the_values_of_a_split_are_named_by_what_they_measure() -> None:
     logged = {"train/loss": 0.5, "val_loss": 0.4, "valid/acc": 0.9, "lr": 0.1}
     assert of_split(logged, "val") == {"loss": 0.4, "acc": 0.9}
     assert of_split(logged, "test") == {}
+    assert of_split({"all/loss": 0.4, "all/rmse_all": 2.0, "test/loss": 1.0}, "all") == {"loss": 0.4, "rmse_all": 2.0}

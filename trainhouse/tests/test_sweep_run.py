@@ -13,7 +13,7 @@ from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.progress import Progress
 from trainhouse.sweeps.run import _stopping, run_sweep
-from trainhouse.tests.test_sweep_plans import JOBS, begun, grid, states
+from trainhouse.tests.plans import JOBS, begun, grid, states
 
 
 class TerminatedWorkerError(Exception):
@@ -115,7 +115,7 @@ def test_jobs_of_another_command_in_the_same_folder_are_not_this_ones(tmp_path: 
     plan.close()
 
 
-def test_a_sweep_that_nothing_keeps_is_not_told_to_go_on(plan: GridPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_nothing_keeps_names_no_command_to_go_on(plan: GridPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     def launch(tasks: Sequence[Task]) -> list[str | None]:
         raise Interrupted(signal.SIGINT)
 

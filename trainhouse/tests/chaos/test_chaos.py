@@ -19,9 +19,9 @@ import pytest
 import torch
 
 from trainhouse.tests.conftest import run_script
+from trainhouse.tests.logged import shown
 from trainhouse.tests.started import Started
 from trainhouse.tests.test_exact_resume import differing, outcome
-from trainhouse.tests.test_loggers import shown
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 RUN = [

@@ -1,12 +1,9 @@
 """A signal ends a run as its user would want it: nothing is lost, and one line says how to go on."""
 
-import json
 import os
-import re
-import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,79 +14,22 @@ import torch
 from src.training.module import Module
 from trainhouse.configuration.errors import Interrupted
 from trainhouse.tests.conftest import run_script
-from trainhouse.tests.started import RUN, Hold, Started, whole_run
+from trainhouse.tests.signals.moments import (
+    BUILDING,
+    STATUS,
+    STOPPED,
+    at_step,
+    go_on,
+    in_validation,
+    quickly,
+    status_of,
+    stopped_line,
+)
+from trainhouse.tests.started import RUN, Hold, Started
 from trainhouse.tests.test_exact_resume import differing, outcome
-from trainhouse.training import run as run_module
 from trainhouse.training.signals import StopOnSignal
 
-STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
-STOPPED = re.compile(
-    r"stopped by (\w+) at epoch (\d+), step (\d+); saved (\S+/checkpoints/last\.ckpt); continue with: python (.+)"
-)
-
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of this platform are others")
-
-
-def quickly(values: Iterable[str], *quick: str) -> list[Any]:
-    """All `values`; those that are not among the `quick` ones are for a slow day."""
-    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
-
-
-def at_step(step: int) -> Hold:
-    return Hold(Module, "training_step", lambda module, *_: not trying_out(module) and module.global_step == step)
-
-
-def in_validation(epoch: int, batch: int) -> Hold:
-    def when(module: Module, _: Any, batch_idx: int) -> bool:
-        return not trying_out(module) and (module.current_epoch + 1, batch_idx + 1) == (epoch, batch)
-
-    return Hold(Module, "validation_step", when)
-
-
-def trying_out(module: Module) -> bool:
-    return bool(module.trainer.fast_dev_run)
-
-
-@pytest.fixture(scope="session")
-def whole(made_once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, Any]:
-    """What the run comes to when nobody stops it."""
-
-    return outcome(whole_run(made_once))
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
-    """Start train.py in the test's own folder; whatever is left of it ends with the test."""
-    started = []
-
-    def begin(*arguments: str, **options: Any) -> Started:
-        started.append(Started("train.py", *arguments, cwd=tmp_path, **options))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        process.kill()
-
-
-def stopped_line(stderr: str) -> re.Match[str]:
-    """The last line; before it there is only the word that the signal has come."""
-    lines = stderr.splitlines()
-    assert "Traceback" not in stderr
-    assert [line for line in lines[:-1] if "finishing this batch" not in line] == []
-    found = STOPPED.fullmatch(lines[-1])
-    assert found, stderr
-    return found
-
-
-def go_on(command: str, cwd: Path) -> None:
-    """Type what the line says."""
-    script, *arguments = shlex.split(command)
-    done = run_script(script, *arguments, cwd=cwd)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def status_of(folder: Path) -> str:
-    return json.loads((folder / "metrics.json").read_text())["status"]
 
 
 @pytest.mark.parametrize("name", STATUS)
@@ -236,17 +176,6 @@ def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_goes_on(
     assert not (tmp_path / "sweep" / "2").exists()
 
 
-def trying(module: Module, *_: Any) -> bool:
-    return trying_out(module)
-
-
-BUILDING = {
-    "data is read": Hold(run_module, "build_data"),
-    "the model is built": Hold(run_module, "build_module"),
-    "a batch is tried out": Hold(Module, "training_step", trying),
-}
-
-
 @pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM"))
 @pytest.mark.parametrize("moment", quickly(BUILDING, "a batch is tried out"))
 def test_a_signal_before_the_first_batch_ends_the_run_without_a_traceback(
@@ -259,98 +188,6 @@ def test_a_signal_before_the_first_batch_ends_the_run_without_a_traceback(
     assert "Traceback" not in process.stderr
     assert len(process.stderr.splitlines()) <= 1
     assert "epoch" not in process.stdout
-
-
-# A job of SLURM, which says when its time is over.
-
-
-@pytest.fixture
-def slurm(tmp_path: Path) -> dict[str, str]:
-    """The environment of job 77; what `scontrol` is asked is kept in the file ``asked``."""
-    (tmp_path / "bin").mkdir()
-    command = tmp_path / "bin" / "scontrol"
-    command.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(tmp_path / "asked"))}\n')
-    command.chmod(0o755)
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1"}
-
-
-def asked(tmp_path: Path) -> list[str]:
-    return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
-
-
-def runs(tmp_path: Path) -> list[Path]:
-    return sorted(path.parent for path in (tmp_path / "outputs").rglob("metrics.json"))
-
-
-@pytest.mark.parametrize("argument", quickly(["", "hydra.run.dir=outputs/named", "data.num_workers=2"], ""))
-def test_a_slurm_job_whose_time_is_over_is_requeued_and_goes_on_in_its_folder(
-    argument: str,
-    slurm: dict[str, str],
-    start: Callable[..., Started],
-    whole: dict[str, Any],
-    tmp_path: Path,
-) -> None:
-    arguments = [*RUN, *argument.split()]
-    process = start(*arguments, hold=at_step(29), **slurm)
-    process.wait_for_hold()
-    process.send(signal.SIGUSR1, to_group=True)
-    process.let_go()
-    assert process.status() == 128 + signal.SIGUSR1
-    assert stopped_line(process.stderr)[1] == "SIGUSR1"
-    assert asked(tmp_path) == ["requeue 77"]
-    (folder,) = runs(tmp_path)
-    assert status_of(folder) == "interrupted"
-
-    done = run_script("train.py", *arguments, cwd=tmp_path, **slurm, SLURM_RESTART_COUNT="1")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert runs(tmp_path) == [folder]
-    assert differing(whole, outcome(folder)) == []
-
-
-@pytest.mark.slow
-def test_a_slurm_job_of_an_array_is_requeued_by_its_number(
-    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
-) -> None:
-    process = start(*RUN, hold=at_step(5), **slurm, SLURM_ARRAY_JOB_ID="70", SLURM_ARRAY_TASK_ID="3")
-    process.wait_for_hold()
-    process.send(signal.SIGUSR1)
-    process.let_go()
-    assert process.status() == 128 + signal.SIGUSR1
-    assert asked(tmp_path) == ["requeue 70_3"]
-
-
-def test_a_slurm_job_that_can_not_be_requeued_says_so_and_is_saved(
-    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
-) -> None:
-    (tmp_path / "bin" / "scontrol").write_text("#!/bin/sh\necho 'Access denied' >&2\nexit 1\n")
-    process = start(*RUN, hold=at_step(5), **slurm)
-    process.wait_for_hold()
-    process.send(signal.SIGUSR1)
-    process.let_go()
-    assert process.status() == 128 + signal.SIGUSR1
-    assert "warning: job 77 was not put back into the queue: Access denied\n" in process.stdout
-    assert stopped_line(process.stderr)[3] == "6"
-
-
-OUTSIDE_OF_THE_EPOCHS = {**BUILDING, "the best model is tested": Hold(Module, "test_step")}
-
-
-@pytest.mark.parametrize("moment", quickly(OUTSIDE_OF_THE_EPOCHS, "the best model is tested"))
-def test_a_slurm_job_is_requeued_also_when_its_time_is_over_outside_of_the_epochs(
-    moment: str, slurm: dict[str, str], start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
-) -> None:
-    process = start(*RUN, hold=OUTSIDE_OF_THE_EPOCHS[moment], **slurm)
-    process.wait_for_hold()
-    process.send(signal.SIGUSR1)
-    process.let_go()
-    process.status()
-    assert "Traceback" not in process.stderr
-    assert asked(tmp_path) == ["requeue 77"]
-    done = run_script("train.py", *RUN, cwd=tmp_path, **slurm, SLURM_RESTART_COUNT="1")
-    assert (done.returncode, done.stderr) == (0, "")
-    (folder,) = runs(tmp_path)
-    assert differing(whole, outcome(folder)) == []
 
 
 def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: Path) -> None:
@@ -379,32 +216,6 @@ def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: 
             signal.raise_signal(signal.SIGUSR2)
     finally:
         signal.signal(signal.SIGUSR2, before)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["eval.py ckpt_path=outputs/run", "train.py seed=5 " + " ".join(RUN)])
-def test_what_follows_a_requeued_run_in_the_same_job_is_not_taken_for_it(
-    command: str, slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
-) -> None:
-    process = start(*RUN, "hydra.run.dir=outputs/run", hold=at_step(5), **slurm)
-    process.wait_for_hold()
-    process.send(signal.SIGUSR1)
-    process.let_go()
-    assert process.status() == 128 + signal.SIGUSR1
-    slurm["SLURM_RESTART_COUNT"] = "1"
-    done = run_script("train.py", *RUN, "hydra.run.dir=outputs/run", cwd=tmp_path, **slurm)
-    assert (done.returncode, done.stderr) == (0, "")
-    kept = contents(tmp_path / "outputs" / "run")
-    other = run_script(*command.split(), cwd=tmp_path, **slurm)
-    assert (other.returncode, other.stderr) == (0, "")
-    assert contents(tmp_path / "outputs" / "run") == kept
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-# Two processes.
 
 
 def test_two_processes_can_not_train_in_one_folder(

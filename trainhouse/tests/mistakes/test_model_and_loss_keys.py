@@ -1,0 +1,41 @@
+"""Mistakes in the keys of model and loss."""
+
+from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
+
+ROWS: Rows = [
+    ("train.py loss.name=foo", "loss.name: for classification expected one of auto, cross_entropy"),
+    ("train.py loss.name=null", "loss.name: expected a string"),
+    ("train.py loss.label_smoothing=1", "loss.label_smoothing: expected a number from 0 to below 1"),
+    ("train.py model=simplenet", "did you mean 'simple_net'?"),
+    ("train.py modle=cnn", "did you mean 'model'?"),
+    ("train.py model=[cnn,linear]", "model.channels: src.models.linear.Linear takes no such argument"),
+    ("train.py model=cnn,linear", "Ambiguous value for argument 'model=cnn,linear' 1. To use it as a list,"),
+    ("train.py model.hidden_sizes=16,32", "Ambiguous value for argument 'model.hidden_sizes=16,32' 1. To use it"),
+    ("train.py model.dropout=1", "model.dropout: expected a number from 0 to below 1"),
+    ("train.py model.dropout=true", "model.dropout: expected a number from 0 to below 1, got True"),
+    ("train.py model=cnn data=digits model.dropout=1", "model.dropout: expected a number from 0 to below 1, got 1"),
+    ("train.py model.hidden_sizes=64", "model.hidden_sizes: expected a list of whole numbers from 1 up, got 64"),
+    (
+        "train.py model.hidden_sizes=[64,1.5]",
+        "model.hidden_sizes: expected a list of whole numbers from 1 up, got [64, 1.5]",
+    ),
+    ("train.py model.activation=foo", "model.activation: expected one of relu, gelu, silu, tanh"),
+    ("train.py model.batch_norm=abc", "model.batch_norm: expected true or false"),
+    ("train.py model.hidden_sizes=[0]", "model.hidden_sizes: expected a list of whole numbers from 1 up, got [0]"),
+    ("train.py model=cnn data=digits model.channels=[]", "model.channels: expected a list of whole numbers from 1 up, got []"),
+    (
+        "train.py model=cnn data=digits model.channels=[8,8,8,8,8,8]",
+        "model.channels: 6 stages need larger images than (1, 8, 8)",
+    ),
+    ("train.py loss=null", "loss"),
+    ("train.py loss=mse", "loss"),
+    ("train.py +loss.weight=3", "loss.weight"),
+    ("train.py ~loss", "loss"),
+    ("train.py model=null", "model="),
+    ("train.py model._target_=src.models.simple_net", "model._target_"),
+]
+
+
+@mistakes(ROWS)
+def test_a_mistake_ends_in_one_line_that_names_the_fix(command: str, line: str, judge: Judge) -> None:
+    judge(command, line)

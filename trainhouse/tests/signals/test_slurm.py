@@ -1,0 +1,130 @@
+"""A job of SLURM, which says when its time is over, is saved, put back into the queue, and goes on in its folder."""
+
+import os
+import shlex
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.training.module import Module
+from trainhouse.tests.conftest import run_script
+from trainhouse.tests.signals.moments import BUILDING, at_step, quickly, status_of, stopped_line
+from trainhouse.tests.started import RUN, Hold, Started
+from trainhouse.tests.test_exact_resume import differing, outcome
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of this platform are others")
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> dict[str, str]:
+    """The environment of job 77; what `scontrol` is asked is kept in the file ``asked``."""
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "scontrol"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(tmp_path / "asked"))}\n')
+    command.chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1"}
+
+
+def asked(tmp_path: Path) -> list[str]:
+    return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+
+
+def runs(tmp_path: Path) -> list[Path]:
+    return sorted(path.parent for path in (tmp_path / "outputs").rglob("metrics.json"))
+
+
+@pytest.mark.parametrize("argument", quickly(["", "hydra.run.dir=outputs/named", "data.num_workers=2"], ""))
+def test_a_slurm_job_whose_time_is_over_is_requeued_and_goes_on_in_its_folder(
+    argument: str,
+    slurm: dict[str, str],
+    start: Callable[..., Started],
+    whole: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    arguments = [*RUN, *argument.split()]
+    process = start(*arguments, hold=at_step(29), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1, to_group=True)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGUSR1
+    assert stopped_line(process.stderr)[1] == "SIGUSR1"
+    assert asked(tmp_path) == ["requeue 77"]
+    (folder,) = runs(tmp_path)
+    assert status_of(folder) == "interrupted"
+
+    done = run_script("train.py", *arguments, cwd=tmp_path, **slurm, SLURM_RESTART_COUNT="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert runs(tmp_path) == [folder]
+    assert differing(whole, outcome(folder)) == []
+
+
+@pytest.mark.slow
+def test_a_slurm_job_of_an_array_is_requeued_by_its_number(
+    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
+) -> None:
+    process = start(*RUN, hold=at_step(5), **slurm, SLURM_ARRAY_JOB_ID="70", SLURM_ARRAY_TASK_ID="3")
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGUSR1
+    assert asked(tmp_path) == ["requeue 70_3"]
+
+
+def test_a_slurm_job_that_can_not_be_requeued_says_so_and_is_saved(
+    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
+) -> None:
+    (tmp_path / "bin" / "scontrol").write_text("#!/bin/sh\necho 'Access denied' >&2\nexit 1\n")
+    process = start(*RUN, hold=at_step(5), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGUSR1
+    assert "warning: job 77 was not put back into the queue: Access denied\n" in process.stdout
+    assert stopped_line(process.stderr)[3] == "6"
+
+
+OUTSIDE_OF_THE_EPOCHS = {**BUILDING, "the best model is tested": Hold(Module, "test_step")}
+
+
+@pytest.mark.parametrize("moment", quickly(OUTSIDE_OF_THE_EPOCHS, "the best model is tested"))
+def test_a_slurm_job_is_requeued_also_when_its_time_is_over_outside_of_the_epochs(
+    moment: str, slurm: dict[str, str], start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
+) -> None:
+    process = start(*RUN, hold=OUTSIDE_OF_THE_EPOCHS[moment], **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1)
+    process.let_go()
+    process.status()
+    assert "Traceback" not in process.stderr
+    assert asked(tmp_path) == ["requeue 77"]
+    done = run_script("train.py", *RUN, cwd=tmp_path, **slurm, SLURM_RESTART_COUNT="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder,) = runs(tmp_path)
+    assert differing(whole, outcome(folder)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["eval.py ckpt_path=outputs/run", "train.py seed=5 " + " ".join(RUN)])
+def test_what_follows_a_requeued_run_in_the_same_job_is_not_taken_for_it(
+    command: str, slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
+) -> None:
+    process = start(*RUN, "hydra.run.dir=outputs/run", hold=at_step(5), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGUSR1
+    slurm["SLURM_RESTART_COUNT"] = "1"
+    done = run_script("train.py", *RUN, "hydra.run.dir=outputs/run", cwd=tmp_path, **slurm)
+    assert (done.returncode, done.stderr) == (0, "")
+    kept = contents(tmp_path / "outputs" / "run")
+    other = run_script(*command.split(), cwd=tmp_path, **slurm)
+    assert (other.returncode, other.stderr) == (0, "")
+    assert contents(tmp_path / "outputs" / "run") == kept
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
