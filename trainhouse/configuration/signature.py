@@ -16,21 +16,23 @@ def check_arguments(found: Any, node: dict[str, Any], key: str, given: Collectio
     required is missing.
     """
     try:
-        parameters = inspect.signature(found).parameters
+        parameters = dict(inspect.signature(found).parameters)
     except (ValueError, TypeError):  # written in C
         return
     try:
         hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found, include_extras=True)
     except (TypeError, NameError):  # annotated with names that only a type checker imports
         hints = {}
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    parameters = {
+        name: one for name, one in parameters.items() if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+    }
     for name, value in node.items():
         if name.startswith("_") and name.endswith("_"):
             continue
         if name in given:
             raise UserError(f"{key}.{name}: is set by the program; leave it out")
-        if name not in parameters:
+        if name not in parameters and not takes_any:
             options = [option for option in parameters if option not in given]
             raise UserError(f"{key}.{name}: {node['_target_']} takes no such argument{did_you_mean(name, options)}")
         if name in hints and not fits(value, hints[name]):

@@ -8,7 +8,7 @@ ROWS: Rows = [
     ("train.py monitor=3", "monitor: expected a string"),
     ("train.py monitor=val/los", "did you mean 'val/loss'?"),
     ("train.py mode=max", "mode: max would take the worst val/loss for the best"),
-    ("train.py mode=up", "mode: expected one of min, max, or null"),
+    ("train.py mode=up", "mode: expected one of min, max, null"),
     ("train.py mode=null", "mode: None would take the worst val/loss for the best"),
     ("train.py monitor=val/acc", "mode: min would take the worst val/acc for the best"),
     ("train.py name=null", "name: expected a folder name without / \\ = , or :"),

@@ -28,7 +28,10 @@ ROWS: Rows = [
     ("train.py experiment=segmentation monitor=val/dicee", "not logged; did you mean 'val/dice'?"),
     ("train.py experiment=segmentation mode=min", "mode: min would take the worst val/dice for the best; set mode=max"),
     ("train.py experiment=segmentation data.batchsize=3", "did you mean 'data.batch_size'?"),
-    ("train.py experiment=segmentation data.split=[0.5,0.1]", "data.split: expected tuple[float, float, float]"),
+    (
+        "train.py experiment=segmentation data.split=[0.5,0.1]",
+        "data.split: expected a list of 3 numbers",
+    ),
     ("train.py experiment=segmentation model.lr=fast", "model.lr: expected a number, got 'fast'"),
     ("train.py experiment=segmentation data.fold=0", "data.fold"),
     ("train.py experiment=language_model data.file=nowhere.txt", "nowhere.txt"),
