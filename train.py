@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from trainhouse.configuration.config import checked
 from trainhouse.launching.entry import script
-from trainhouse.runs.run_folder import is_requeued_job
+from trainhouse.runs.this_job import is_requeued_job
 
 
 @script("train", trains=True)

@@ -16,7 +16,8 @@ from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.reports import figures
 from trainhouse.reports.report import metrics_line
-from trainhouse.runs.run_folder import METRICS, shown_path
+from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
 from trainhouse.training.checks import check_precision

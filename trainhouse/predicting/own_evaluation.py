@@ -21,9 +21,10 @@ from trainhouse.predicting.measured_rows import check_trainer, measured_split, s
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.reports.report import metrics_lines
-from trainhouse.resuming.exact_resume import SeededEvaluation
+from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import METRICS, shown_path
+from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_datamodule
 from trainhouse.training.checks import check_precision

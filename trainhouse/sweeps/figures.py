@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from trainhouse.reports.figures import save
-from trainhouse.runs.run_folder import HISTORY
+from trainhouse.runs.layout import HISTORY
 from trainhouse.sweeps.importance import importances
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, as_typed, is_repeat, number, varying
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates

@@ -13,7 +13,7 @@ from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
 from trainhouse.machine.terminal import Part
 from trainhouse.reports.numbers import shown
-from trainhouse.runs.run_folder import HISTORY, SWEEP_LOG
+from trainhouse.runs.layout import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
 from trainhouse.sweeps.plan import Plan
 from trainhouse.sweeps.results import write_results

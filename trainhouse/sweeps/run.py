@@ -13,7 +13,8 @@ from typing import Any
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.runs.best_of_sweep import BEST
-from trainhouse.runs.run_folder import LOG, as_override, shown_path
+from trainhouse.runs.layout import LOG
+from trainhouse.runs.typed import as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress

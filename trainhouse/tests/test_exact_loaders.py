@@ -21,7 +21,8 @@ from torch.utils.data import (
 )
 
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.exact_loaders import Passes, Place, exact
+from trainhouse.resuming.exact_loaders import exact
+from trainhouse.resuming.passes import Passes, Place
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch forks a process with threads
 

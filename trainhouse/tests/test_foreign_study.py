@@ -18,7 +18,8 @@ from trainhouse.machine.locks import Worker
 from trainhouse.sweeps.folder import gives_values_only, read_job, same_job
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.sweeps.study import open_study
 from trainhouse.tests.conftest import CONF
 

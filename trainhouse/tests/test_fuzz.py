@@ -32,7 +32,8 @@ from trainhouse.reports.run_table import print_ranking, rank_folder
 from trainhouse.sweeps.folder import read_job
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.conftest import Config, composed, run_script
 from trainhouse.tests.fuzzing import (
     damaged,
@@ -42,7 +43,8 @@ from trainhouse.tests.fuzzing import (
     damaged_yaml,
     outcome,
 )
-from trainhouse.training.resume import newest_checkpoint, resume
+from trainhouse.training.newest_checkpoint import newest_checkpoint
+from trainhouse.training.resume import resume
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 OVERRIDES = ("data=csv", "data.file=rows.csv", "data.target=kind", "model.hidden_sizes=[8]", "data.batch_size=32")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.runs.run_folder import HISTORY
+from trainhouse.runs.layout import HISTORY
 from trainhouse.tests.conftest import composed, link_raw_data, read_history
 from trainhouse.training.run import train
 

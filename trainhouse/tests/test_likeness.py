@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.likeness import difference, is_loss, loss_of
 from trainhouse.reports.promotion import promote
-from trainhouse.reports.run_table import find_runs, rank, rank_folder
+from trainhouse.reports.run_table import rank, rank_folder
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
 from trainhouse.sweeps.results import write_results
 from trainhouse.sweeps.summary import summary

@@ -16,7 +16,7 @@ import trainhouse.tests.conftest as started
 from trainhouse.configuration.errors import UserError, fault_of_the_machine
 from trainhouse.launching import sweepers
 from trainhouse.machine.files import atomic_write, write_text
-from trainhouse.runs.run_folder import config_header
+from trainhouse.runs.saved_config import config_header
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
 from trainhouse.sweeps.run import run_sweep
 from trainhouse.tests.conftest import composed, run_script

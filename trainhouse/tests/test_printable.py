@@ -17,7 +17,7 @@ from trainhouse.configuration.printable import printable, shell_joined, shell_qu
 from trainhouse.launching.logging import log_to
 from trainhouse.reports.table import table
 from trainhouse.reports.writers import open_writer
-from trainhouse.runs.run_folder import as_override, shown_path
+from trainhouse.runs.typed import as_override, shown_path
 from trainhouse.sweeps.summary import clipped
 from trainhouse.tests.conftest import ROOT, composed, run_script
 from trainhouse.training.run import train

@@ -19,11 +19,12 @@ from omegaconf import OmegaConf
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.run_folder import find_run
+from trainhouse.runs.find_run import find_run
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import tiny_config
-from trainhouse.training.resume import newest_checkpoint, resume
+from trainhouse.training.newest_checkpoint import newest_checkpoint
+from trainhouse.training.resume import resume
 from trainhouse.training.run import TrainingResult, train
 
 OPTIONS = [

@@ -11,7 +11,8 @@ import pytest
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
-from trainhouse.reports.run_table import find_runs, print_ranking, rank, rank_folder
+from trainhouse.reports.finished_runs import find_runs
+from trainhouse.reports.run_table import print_ranking, rank, rank_folder
 from trainhouse.tests.tiny import CLASSES, TARGETS, fake_run, tiny_data, tiny_module
 
 KEY = "01234567/0.8-0.1-0.1/0"
@@ -55,7 +56,7 @@ def test_a_run_that_lacks_the_metric_comes_last(three: Path) -> None:
 
 
 def test_runs_are_found_at_any_depth_and_only_finished_ones(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     fake_run(three / "sweep" / "7", {"val/loss": 0.1})
     fake_run(three / "running", {}, status="running")
     fake_run(three / "failed", {}, status="failed")
@@ -76,7 +77,7 @@ def test_a_damaged_record_is_passed_over(three: Path, text: str) -> None:
 
 
 def test_an_unreadable_record_is_named(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     (three / "damaged").mkdir()
     (three / "damaged" / "metrics.json").write_text("{")
     find_runs(three)
@@ -132,7 +133,7 @@ def test_of_a_sweep_only_the_runs_of_the_best_configuration_are_ranked_unless_a_
 ) -> None:
     best = {"overrides": ["optimizer.lr=0.01"], "metric": "val/loss", "mode": "min", "mean": 0.7, "runs": ["a", "c"]}
     (three / "best.yaml").write_text(json.dumps(best))
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["a", "c"]
     assert "by its mean val/loss of 0.7000: optimizer.lr=0.01" in caplog.text
     assert "only its 2 runs are ranked" in caplog.text
@@ -178,7 +179,7 @@ def test_a_folder_without_runs_is_named(tmp_path: Path, name: str, message: str)
 
 
 def test_a_ranking_is_shown_with_places_and_values(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     print_ranking(rank(find_runs(three), None, None, None))
     assert "by val/loss (smaller is better)" in caplog.text
     lines = [line for line in caplog.text.splitlines() if "rows.npy" in line]
@@ -265,7 +266,7 @@ def test_data_that_splits_itself_is_named_by_its_fingerprint_alone(three: Path) 
 def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(
     three: Path, content: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     fake_run(three / "x", **{"metrics": {"val/loss": 0.0}, **content})
     assert order(three) == "bac"
     assert re.search(rf"left out: {re.escape(str(three))}/x/metrics\.json: {reason}", caplog.text)
@@ -274,7 +275,7 @@ def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(
 
 
 def test_a_run_whose_best_model_is_no_checkpoint_is_left_out(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     (three / "b" / "checkpoints" / "best_model.ckpt").write_text("hello")
     assert order(three) == "ac"
     assert "b/checkpoints/best_model.ckpt: damaged or not a checkpoint (5 bytes)" in caplog.text

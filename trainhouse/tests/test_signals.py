@@ -19,7 +19,7 @@ from trainhouse.configuration.errors import Interrupted
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import RUN, Hold, Started, whole_run
 from trainhouse.tests.test_exact_resume import differing, outcome
-from trainhouse.training import run as run_module
+from trainhouse.training import build_run
 from trainhouse.training.signals import StopOnSignal
 
 STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
@@ -241,8 +241,8 @@ def trying(module: Module, *_: Any) -> bool:
 
 
 BUILDING = {
-    "data is read": Hold(run_module, "build_data"),
-    "the model is built": Hold(run_module, "build_module"),
+    "data is read": Hold(build_run, "build_data"),
+    "the model is built": Hold(build_run, "build_module"),
     "a batch is tried out": Hold(Module, "training_step", trying),
 }
 

@@ -15,7 +15,8 @@ from trainhouse.sweeps.folder import give_up
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.plan import Task
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.sweeps.space import grid as grid_of
 
 LOSS = [Objective("val/loss", "min")]

@@ -8,9 +8,10 @@ from typing import Any
 import lightning as L
 from torch import nn
 
-from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
+from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.fingerprint import is_named
 from trainhouse.arrays.precision import as_wide_as_needed
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint

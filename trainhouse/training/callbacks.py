@@ -17,9 +17,10 @@ from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
-from trainhouse.resuming.loops import about_to_log, was_tried
+from trainhouse.resuming.logged_values import about_to_log
+from trainhouse.resuming.loops import was_tried
+from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.log_position import LogPosition, sizes
-from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT
 from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
 _log = logging.getLogger(__name__)

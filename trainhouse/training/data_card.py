@@ -31,7 +31,7 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import is_worker_rank
+from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.quiet import quiet_lightning
 
 _ITEMS = 8  # of a data set that its fingerprint reads

@@ -18,7 +18,8 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.speed import fast
 from trainhouse.machine.files import atomic_write
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import LAST_CHECKPOINT, shown_path
+from trainhouse.runs.layout import LAST_CHECKPOINT
+from trainhouse.runs.typed import shown_path
 
 BAD_BATCH = "bad_batch.npz"
 BAD_BATCH_OF_ANY_KIND = "bad_batch.pt"

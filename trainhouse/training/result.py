@@ -15,8 +15,9 @@ from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports import figures
 from trainhouse.reports.likeness import loss_of
 from trainhouse.reports.report import metrics_lines
+from trainhouse.runs.layout import LOSS_CURVE, METRICS
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
-from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
+from trainhouse.runs.typed import as_override, shown_path
 from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
 
