@@ -15,7 +15,7 @@ def main(config: DictConfig) -> None:
     plain = checked(config, "eval")
 
     from trainhouse.predicting.ensemble import is_own, load_members
-    from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
     from trainhouse.predicting.own_evaluation import evaluate_own
 
     checkpoint, *others = load_members(plain["ckpt_path"])

@@ -26,7 +26,7 @@ from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import build_data
 from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.rebuild_module import rebuild_module
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 Config = dict[str, Any]
 

@@ -13,9 +13,9 @@ from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.csv_columns import Asked, categories_of, find_columns, labels_of
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.moments import needs_float64
+from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
-from trainhouse.arrays.table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError

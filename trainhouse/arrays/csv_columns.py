@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trainhouse.arrays.read_table import plain_array
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.arrays.table import plain_array
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError, did_you_mean
 

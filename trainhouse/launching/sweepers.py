@@ -37,7 +37,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class _ProjectSweeper(Sweeper):
-    """What both have in common: the command line is read, tried out, and run by `trainhouse.sweeps.run`."""
+    """What both have in common: the command line is read, tried out, and run by `trainhouse.sweeps.run_sweep`."""
 
     is_search = False
 
@@ -56,7 +56,7 @@ class _ProjectSweeper(Sweeper):
         """Run the sweep that the command line `arguments` describe."""
         from trainhouse.sweeps.folder import give_up
         from trainhouse.sweeps.readable import check_template
-        from trainhouse.sweeps.run import run_sweep
+        from trainhouse.sweeps.run_sweep import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
         sys.argv[1:], arguments = as_typed(sys.argv[1:]), as_typed(arguments)

@@ -19,8 +19,8 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
+from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.reports.names import SPLITS, as_tested
-from trainhouse.reports.report import metrics_lines
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.layout import METRICS

@@ -19,7 +19,7 @@ from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import shown
-from trainhouse.reports.run_table import Ranking
+from trainhouse.reports.ranking import Ranking
 from trainhouse.runs.layout import METRICS
 
 _log = logging.getLogger(__name__)

@@ -90,8 +90,6 @@ class ExactResume(SeededEvaluation):
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
 
-    # Seeds and the position.
-
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note that nothing of the epoch is done; seed what hooks draw at its start."""
         self._phase = "epoch start"

@@ -20,7 +20,7 @@ from trainhouse.training.build_data import build_data, is_datamodule
 from trainhouse.training.build_module import build_module, fill_from_facts, is_lightning_module
 from trainhouse.training.data_card import card_of
 from trainhouse.training.rebuild_module import rebuild_module
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class Net(nn.Module):

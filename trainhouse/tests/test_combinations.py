@@ -8,13 +8,13 @@ import pytest
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.predicting.ensemble import is_own, load_members
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.own_evaluation import evaluate_own
 from trainhouse.tests.conftest import Config, composed
 from trainhouse.tests.pair_house import outcome, pair_config, train_until
 from trainhouse.tests.test_exact_resume import differing
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what Lightning thinks of the users' classes
 

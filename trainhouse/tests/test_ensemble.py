@@ -18,12 +18,12 @@ from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.predicting.ensemble import load_members, rebuild_ensemble
-from trainhouse.predicting.evaluate import Collect, evaluate
-from trainhouse.predicting.evaluation import evaluate_checkpoint
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
+from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 BEST = """\
 # python train.py optimizer.lr=0.01

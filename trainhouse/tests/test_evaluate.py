@@ -14,8 +14,9 @@ import torch
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluate import Collect, confusion_counts, evaluate, per_class
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.class_measures import confusion_counts, per_class
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.predict import predict
 from trainhouse.tests.conftest import composed

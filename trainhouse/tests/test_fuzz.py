@@ -28,7 +28,7 @@ from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.predicting.ensemble import load_members
 from trainhouse.predicting.inference import infer
 from trainhouse.reports.promotion import promote
-from trainhouse.reports.run_table import print_ranking, rank_folder
+from trainhouse.reports.ranking import print_ranking, rank_folder
 from trainhouse.sweeps.folder import read_job
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.job import Objective

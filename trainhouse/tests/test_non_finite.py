@@ -19,7 +19,7 @@ from trainhouse.tests.conftest import composed, read_history, run_script
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.non_finite import NonFiniteGuard
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 LIMIT = 3.0  # in standard deviations, which no row of `tiny_data` reaches by itself
 

@@ -11,7 +11,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.promotion import check_final_model, promote
-from trainhouse.reports.run_table import rank
+from trainhouse.reports.ranking import rank
 from trainhouse.tests.tiny import fake_run
 
 

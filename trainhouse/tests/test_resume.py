@@ -25,7 +25,7 @@ from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.newest_checkpoint import newest_checkpoint
 from trainhouse.training.resume import resume
-from trainhouse.training.run import TrainingResult, train
+from trainhouse.training.train import TrainingResult, train
 
 OPTIONS = [
     "name=test",

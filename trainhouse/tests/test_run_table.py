@@ -12,7 +12,7 @@ import pytest
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.finished_runs import find_runs
-from trainhouse.reports.run_table import print_ranking, rank, rank_folder
+from trainhouse.reports.ranking import print_ranking, rank, rank_folder
 from trainhouse.tests.tiny import CLASSES, TARGETS, fake_run, tiny_data, tiny_module
 
 KEY = "01234567/0.8-0.1-0.1/0"

@@ -18,9 +18,9 @@ from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.tests.conftest import composed
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 ROWS, NEW = 60, 30
 

@@ -14,9 +14,9 @@ from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named,
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluation import evaluate_checkpoint
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
 from trainhouse.tests.conftest import composed
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 ROWS = 6000
 LONG_AGO = 1_700_000_000

@@ -24,9 +24,9 @@ from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.may_change import MAY_BE_MISSING, may_have_changed, with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
-from trainhouse.training.result import TrainingResult
-from trainhouse.training.run import train
 from trainhouse.training.schedule_span import spans_the_run
+from trainhouse.training.train import train
+from trainhouse.training.training_result import TrainingResult
 
 _log = logging.getLogger(__name__)
 

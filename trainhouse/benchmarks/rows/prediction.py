@@ -67,7 +67,7 @@ def _path(words: list[str], key: str) -> Path:
 
 def _evaluate(lab: Lab, predictions: str) -> Samples:
     from trainhouse.checkpoints.checkpoint import load_checkpoint
-    from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 
     run = lab.trained(*perceptron(lab))
     words = _rows(lab)

@@ -20,7 +20,7 @@ from trainhouse.training.build_module import build_module
 from trainhouse.training.data_card import card_of
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.preflight import preflight as preflight_of
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class SwitchedGuard(NonFiniteGuard):

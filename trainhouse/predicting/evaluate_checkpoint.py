@@ -12,10 +12,10 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
-from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
+from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
-from trainhouse.reports import figures
-from trainhouse.reports.report import metrics_line
+from trainhouse.reports.metrics_text import metrics_line
+from trainhouse.reports.run_figures import save
 from trainhouse.runs.layout import METRICS
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
@@ -88,6 +88,6 @@ def report_evaluation(
         _log.info("\n%s\n", findings.text, extra={"lines": True})
     content |= findings.content
     for name, figure in findings.figures.items():
-        figures.save(figure, folder / "figures" / f"{name}.png")
+        save(figure, folder / "figures" / f"{name}.png")
     write_json(folder / METRICS, content)
     _log.info("everything is in %s", shown_path(folder))

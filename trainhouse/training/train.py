@@ -39,10 +39,10 @@ from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
 from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
-from trainhouse.training.result import TrainingResult, hyperparameters, record, write_metrics
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.threads import set_threads, spare_threads
+from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
 
 _log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
 from trainhouse.sweeps.repeats import why_none_is_best
-from trainhouse.sweeps.results import write_results
-from trainhouse.sweeps.summary import summary
+from trainhouse.sweeps.result_files import write_results
+from trainhouse.sweeps.summary_text import summary
 
 Launch = Callable[[Sequence[Task]], list[str | None]]
 """Runs tasks and returns for each why it could not run, or None."""
@@ -165,7 +165,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
         return jobs
     try:
-        from trainhouse.sweeps.figures import write_figures
+        from trainhouse.sweeps.sweep_figures import write_figures
 
         write_figures(folder, jobs, plan.objectives)
     except Exception as error:
