@@ -29,15 +29,12 @@ _log = logging.getLogger(__name__)
 PREDICTIONS = "predictions.csv"
 
 
-def evaluate_checkpoint(
-    checkpoint: Checkpoint, config: dict[str, Any], folder: Path, others: Sequence[Checkpoint] = ()
-) -> tuple[Evaluation, str]:
-    """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
+def evaluate_checkpoint(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
+    """Measure a checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
 
-    With `others` it is the mean of all of them. Raises `UserError` if the rows may be new to some of them only.
+    Of several `members` it is their mean. Raises `UserError` if the rows may be new to some of them only.
     """
-    members = [checkpoint, *others]
-    check_precision(config["trainer"]["precision"], checkpoint.data_spec)
+    check_precision(config["trainer"]["precision"], members[0].data_spec)
     with only_below(foreign_of(members), folder):
         return _evaluate(members, config, folder)
 
@@ -66,22 +63,17 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     return replace(evaluation, left_out=left_out), split
 
 
-def report_evaluation(
-    evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path, others: Sequence[Checkpoint] = ()
-) -> None:
+def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
     """Print the numbers; write them to `metrics.json`, and the task's figures."""
-    spec, metrics = checkpoint.data_spec, evaluation.metrics
+    spec, metrics = members[0].data_spec, evaluation.metrics
+    origins: list[dict[str, Any]] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in members]
     content: dict[str, Any] = {
         "split": split,
         "rows": len(evaluation.targets),
         "rows_left_out": evaluation.left_out,
         "metrics": metrics,
-        "ckpt_path": str(checkpoint.path),
-        "epoch": checkpoint.epoch,
+        **(origins[0] if len(members) == 1 else {"members": origins}),
     }
-    if others:
-        content["members"] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in (checkpoint, *others)]
-        del content["ckpt_path"], content["epoch"]
     _log.info("%-6s %s", split, metrics_line(metrics, split))
     findings = evaluation.task.findings(spec, evaluation.targets, evaluation.predictions)
     if findings.text:

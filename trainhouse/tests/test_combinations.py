@@ -54,8 +54,8 @@ def test_a_combination_resumes_bit_for_bit_and_is_evaluated_from_its_file(config
     if is_own(checkpoint):
         evaluate_own(checkpoint, evaluation, tmp_path / "evaluated")
     else:
-        measured, split = evaluate_checkpoint(checkpoint, evaluation, tmp_path / "evaluated")
-        report_evaluation(measured, checkpoint, split, tmp_path / "evaluated")
+        measured, split = evaluate_checkpoint([checkpoint], evaluation, tmp_path / "evaluated")
+        report_evaluation(measured, [checkpoint], split, tmp_path / "evaluated")
     found = json.loads((tmp_path / "evaluated/metrics.json").read_text())["metrics"]
     assert found == {name: value for name, value in content["metrics"].items() if name.startswith("test")}
     assert found

@@ -135,7 +135,7 @@ def test_runs_with_other_test_rows_are_not_evaluated_as_one(sweep: Path, tmp_pat
     config = composed("ckpt_path=x", "trainer.accelerator=cpu", config_name="eval")
     first, other = load_checkpoint(sweep / "0"), load_checkpoint(sweep / "2")
     with pytest.raises(UserError, match=r"0/check.*ckpt and .*2/check.* can't be evaluated as one: data\.split_seed"):
-        evaluate_checkpoint(first, config, tmp_path, [other])
+        evaluate_checkpoint([first, other], config, tmp_path)
 
 
 def test_runs_that_predict_different_things_are_not_put_together(sweep: Path) -> None:

@@ -223,7 +223,9 @@ def test_resume_and_evaluation_refuse_a_large_file_that_was_replaced(
     with pytest.raises(UserError, match=r"x\.npy: has changed since the run was started"):
         train(config, tmp_path / "run", resume_from=last)
     with pytest.raises(UserError, match=r"x\.npy: has changed since .* was trained"):
-        evaluate_checkpoint(load_checkpoint(last), composed(f"ckpt_path={last}", config_name="eval"), tmp_path / "eval")
+        evaluate_checkpoint(
+            [load_checkpoint(last)], composed(f"ckpt_path={last}", config_name="eval"), tmp_path / "eval"
+        )
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
     assert train(config, tmp_path / "run", resume_from=last).epochs == 2

@@ -77,8 +77,8 @@ def _evaluate(lab: Lab, predictions: str) -> Samples:
 
     def ours() -> None:
         checkpoint, folder = load_checkpoint(run), lab.new_folder()
-        evaluation, split = evaluate_checkpoint(checkpoint, config, folder)
-        report_evaluation(evaluation, checkpoint, split, folder)
+        evaluation, split = evaluate_checkpoint([checkpoint], config, folder)
+        report_evaluation(evaluation, [checkpoint], split, folder)
 
     return _per_second(lab, ours, bare_forward(run, _path(words, "data.features"), batch_size=128))
 
