@@ -97,7 +97,8 @@ class Module(KeepsFloat64, LeanModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        return self.network(self.augmentation(self.preprocessing(x)))
+        outputs: Tensor = self.network(self.augmentation(self.preprocessing(x)))
+        return outputs
 
     def predict(self, x: Tensor) -> Tensor:
         """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""

@@ -29,6 +29,9 @@ class MeanOf(KeepsFloat64):
     `target_mean` and `target_std`, each (T,).
     """
 
+    target_mean: Tensor
+    target_std: Tensor
+
     def __init__(self, members: Sequence[Any], own_codes: Sequence[Mapping[int, Sequence[int]]] = ()) -> None:
         """`members` share their spec and loss.
 
@@ -46,7 +49,7 @@ class MeanOf(KeepsFloat64):
         members: Any = self.members
         total = sum(member.predict(self._coded(x, number)) for number, member in enumerate(members))
         mean: Tensor = total / len(members)
-        outputs = self.task.undo(mean)
+        outputs: Tensor = self.task.undo(mean)
         return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
 
     def _coded(self, x: Tensor, number: int) -> Tensor:

@@ -107,4 +107,4 @@ def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> boo
         card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
     except Exception:  # the data of training need not be here
         return False
-    return card.fingerprint != checkpoint.provenance["data_fingerprint"]
+    return bool(card.fingerprint != checkpoint.provenance["data_fingerprint"])

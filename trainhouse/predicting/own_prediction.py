@@ -224,7 +224,7 @@ def _joined(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.n
 def _column(value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
         value = value.detach().float() if value.dtype == torch.bfloat16 else value.detach()
-        return value.cpu().numpy()
+        value = value.cpu().numpy()
     return np.asarray(value)
 
 

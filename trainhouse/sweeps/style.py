@@ -14,7 +14,7 @@ def shades(badness: Sequence[float]) -> np.ndarray:
     """Return a colour (N, 4) for each value by its rank, the smallest darkest: one outlier must not pale the rest."""
     ranks = np.unique(np.asarray(badness, dtype=float), return_inverse=True)[1].reshape(-1)
     # The end of the map is too pale for white paper.
-    return mpl.colormaps["viridis"](0.92 * ranks / max(1, ranks.max(initial=0)))
+    return np.asarray(mpl.colormaps["viridis"](0.92 * ranks / max(1, ranks.max(initial=0))))
 
 
 def is_wide(values: Sequence[float]) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
     differ = varying(jobs)
     # The luck of a seed is no setting; unless it is all that was tried.
     keys = [key for key in differ if not is_repeat(key)] or differ
-    figures = {
+    figures: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(jobs, first),
         "parallel_coordinates": lambda: parallel_coordinates(jobs, keys, first),
         "importance": lambda: importance(jobs, keys, first),

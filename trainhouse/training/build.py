@@ -78,7 +78,8 @@ def build_trainer(
         trainer.callbacks.insert(0, RanksCompared())
     if trainer.world_size > 1 and hasattr(os, "register_at_fork"):
         let_threads_finish_before_forks()
-    return trainer
+    built: L.Trainer = trainer
+    return built
 
 
 def build_callbacks(

@@ -56,7 +56,7 @@ def build_module(config: Config, datamodule: L.LightningDataModule, card: DataCa
                 raise UserError("data.embedding_dim: is learned by the module around a plain network; set it to 0")
             datamodule.serve_preprocessed(preprocessing, _build_augmentation(config["data"], datamodule.spec))
         with files_read() as read:
-            module = create(config["model"], "model")
+            module: L.LightningModule = create(config["model"], "model")
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
@@ -124,7 +124,7 @@ def _around(
     learns_by_heart = bool(config["trainer"]["overfit_batches"])
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(config["data"], spec)
-    module = create(
+    module: Any = create(
         config.get("module") or MODULE,
         "module",
         spec=spec,
@@ -140,7 +140,8 @@ def _around(
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
-    return module
+    around: L.LightningModule = module
+    return around
 
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessing:
@@ -181,4 +182,5 @@ def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
     for name in ("shift", "rotate", "scale"):
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
-    return create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
+    augmentation: nn.Module = create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
+    return augmentation

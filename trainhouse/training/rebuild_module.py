@@ -21,7 +21,8 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     config = checkpoint.config
     check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
     if is_lightning_module(config["model"]):
-        return create(_without_pretrained(config["model"]), "model")
+        module: L.LightningModule = create(_without_pretrained(config["model"]), "model")
+        return module
     spec = checkpoint.data_spec
     facts = dict(checkpoint.facts)
     preprocessing: nn.Module = nn.Identity()
@@ -41,7 +42,10 @@ def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -
     wrapper, loss = checkpoint.config.get("module") or MODULE, checkpoint.config["loss"]
     check_targets(wrapper, ALLOWED["module"], "module", str(checkpoint.path))
     spec = checkpoint.data_spec
-    return create(wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss)
+    module: L.LightningModule = create(
+        wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss
+    )
+    return module
 
 
 def _without_pretrained(model: Config) -> Config:
