@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, random_split
+from torch.utils.data import DataLoader, Dataset, Subset, random_split
 
 Item = dict[str, Tensor]
 
@@ -45,11 +45,11 @@ class Drawings(Dataset[Item]):
 class Flipped(Dataset[Item]):
     """Items of another data set, each flipped at random, or not, along both axes: the image and its mask together."""
 
-    def __init__(self, items: Dataset[Item]) -> None:
+    def __init__(self, items: Subset[Item]) -> None:
         self.items = items
 
     def __len__(self) -> int:
-        return len(self.items)  # type: ignore[arg-type]
+        return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from trainhouse.arrays.labels import class_names, encode_classes, encode_targets
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.readings import Reading, read_task
-from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
@@ -134,7 +134,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,
-        missing=asked.missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=cast(Missing, asked.missing),  # checked with the rest of the configuration
         channel_axis=like.channel_axis if like else asked.channel_axis,
         label_places=like.label_places if like else tuple(places[name] for name in targets),
         unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),

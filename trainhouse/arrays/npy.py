@@ -1,7 +1,7 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
 import logging
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from trainhouse.arrays.label_place import columns_of, whole_row
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows
-from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def read_npy(
         outputs=outputs,
         classes=() if classes is None else class_names(classes),
         targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
-        missing=missing,  # type: ignore[arg-type]  # checked with the rest of the configuration
+        missing=cast(Missing, missing),  # checked with the rest of the configuration
         channel_axis=like.channel_axis if like else channel_axis,
         label_places=like.label_places if like else () if layout.label is None else (layout.label,),
         unused_places=like.unused_places if like else layout.unused,

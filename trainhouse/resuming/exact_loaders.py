@@ -13,9 +13,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import (
-    DataLoader,
-)
+from torch.utils.data import DataLoader
 
 from trainhouse.resuming.passes import Passes, has_state, length_of
 from trainhouse.resuming.seeded_data import Delegate

@@ -23,6 +23,7 @@ from trainhouse.resuming.logged_values import go_on_logging, logged_metrics, log
 from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
 from trainhouse.resuming.unsaved import Unsaved
 
 Saved = dict[str, Any]
@@ -71,7 +72,7 @@ class ExactResume(SeededEvaluation):
 
     def data_differs(self, what: str) -> None:
         """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
-        name = type(self._trainer.datamodule).__name__ if self._trainer else "the data"  # type: ignore[attr-defined]
+        name = type(datamodule_of(self._trainer)).__name__ if self._trainer else "the data"
         self.not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
@@ -82,10 +83,10 @@ class ExactResume(SeededEvaluation):
                 self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
                 loops.after_train_start(trainer, self._restore)
-                for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                for callback in callbacks_of(trainer):
                     if isinstance(callback, EarlyStopping):
                         count_in_full(callback)
-            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            for callback in callbacks_of(trainer):
                 refuse_finder(callback, f"{type(pl_module).__name__}.configure_callbacks")
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
@@ -128,8 +129,6 @@ class ExactResume(SeededEvaluation):
         self._phase = "epoch end"
         if self._is_on:
             loops.end_of_resumed_epoch(trainer)
-
-    # Saving.
 
     def state_dict(self) -> Saved:
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
@@ -193,8 +192,6 @@ class ExactResume(SeededEvaluation):
             metrics = [(name, metric) for name, metric in metrics if not any(metric is other for other in logged)]
         return {name: counts_of(metric, trainer.world_size) for name, metric in metrics}
 
-    # Going on.
-
     def load_state_dict(self, state_dict: Saved) -> None:
         """Put the cursor where the checkpoint was; the rest follows when training starts."""
         self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
@@ -214,7 +211,7 @@ class ExactResume(SeededEvaluation):
                 trainer.accumulate_grad_batches,
                 is_automatic=pl_module.automatic_optimization,
             )
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in callbacks_of(trainer):
             if isinstance(callback, EarlyStopping) and callback.state_key in states:
                 states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
         for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
@@ -229,7 +226,7 @@ class ExactResume(SeededEvaluation):
         saved, self._saved = self._saved, {}
         if not self._is_on:
             return
-        self._attributes = PlainAttributes(pl_module, trainer.callbacks)  # type: ignore[attr-defined]
+        self._attributes = PlainAttributes(pl_module, callbacks_of(trainer))
         self._unsaved = Unsaved(self._attributes, trainer)
         if not saved:
             return
@@ -245,6 +242,6 @@ class ExactResume(SeededEvaluation):
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])
         is_due = bool(saved["batch"]) and saved["validation"] == "due"
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in callbacks_of(trainer):
             if isinstance(callback, EarlyStopping):
                 stop_again(callback, trainer, is_due)

@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric, _Sync
 
 from trainhouse.resuming.loops import Saved
+from trainhouse.resuming.trainer_parts import is_fast_dev_run
 
 
 def logged_so_far(trainer: L.Trainer) -> list[Saved]:
@@ -80,7 +81,7 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     if batches.processed > batches.completed:
         if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
             return []
-        if not connector.should_update_logs and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not connector.should_update_logs and not is_fast_dev_run(trainer):
             return []
     elif epochs.processed > epochs.completed:
         step -= 1

@@ -12,8 +12,9 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
-TRIED = ("2.6.",)
+from trainhouse.resuming.trainer_parts import callbacks_of
 
+TRIED = ("2.6.",)
 
 Saved = dict[str, Any]
 
@@ -157,7 +158,7 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
     def wait(hook: Callable[..., None], *args: Any) -> None:
         waiting.append(partial(hook, *args))
 
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+    for callback in callbacks_of(trainer):
         hook = callback.on_train_batch_end
         if isinstance(callback, Checkpoint) and callable(hook):
             callback.on_train_batch_end = partial(wait, hook)  # type: ignore[method-assign]

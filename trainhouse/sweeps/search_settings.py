@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.job import Objective
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,7 @@ from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
 from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.conftest import Config, composed, run_script
-from trainhouse.tests.fuzzing import (
-    damaged,
-    damaged_checkpoint,
-    damaged_json,
-    damaged_lines,
-    damaged_yaml,
-    outcome,
-)
+from trainhouse.tests.fuzzing import damaged, damaged_checkpoint, damaged_json, damaged_lines, damaged_yaml, outcome
 from trainhouse.training.newest_checkpoint import newest_checkpoint
 from trainhouse.training.resume import resume
 

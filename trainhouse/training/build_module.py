@@ -3,6 +3,8 @@
 import copy
 import inspect
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +88,9 @@ def fill_from_facts(model: Config, facts: Config, source: str) -> None:
 def build_network(model: Config, facts: Config) -> nn.Module:
     """Return the untrained network; those of its arguments that are facts of the data come from there."""
     found = located(model, "model")
-    try:
+    parameters: Mapping[str, inspect.Parameter] = {}
+    with suppress(ValueError, TypeError):  # written in C
         parameters = inspect.signature(found).parameters
-    except (ValueError, TypeError):  # written in C
-        parameters = {}  # type: ignore[assignment]
     given = {
         name: facts[name]
         for name, parameter in parameters.items()

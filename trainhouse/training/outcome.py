@@ -13,6 +13,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.names import split_of
 from trainhouse.reports.run_figures import COLUMNS
+from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.layout import BEST_MODEL, METRICS
 from trainhouse.training.callbacks import History
 
@@ -29,7 +30,7 @@ def result_before(folder: Path) -> dict[str, Any]:
 
 def stopped_by(trainer: L.Trainer) -> str:
     """Return why training has ended, as `metrics.json` has it."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+    for callback in callbacks_of(trainer):
         if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
             return "early stopping"
     if trainer.max_epochs is not None and trainer.current_epoch == trainer.max_epochs:

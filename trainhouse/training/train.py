@@ -59,7 +59,7 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
 
 
 @dataclass
-class _Set:
+class _Ready:
     """A trainer, and what of it the run asks afterwards."""
 
     trainer: L.Trainer
@@ -99,7 +99,7 @@ def _train(
 
 def _set_up(
     built: BuiltRun, folder: Path, resume_from: Path | None, origin: dict[str, Any], stop: StopOnSignal
-) -> _Set:
+) -> _Ready:
     config, card = built.config, built.card
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(config.get("logger"), folder, logged_before)
@@ -112,10 +112,10 @@ def _set_up(
     if pruning := build_pruning(config, history):
         callbacks.append(pruning)
     trainer = build_trainer(config, folder, [*callbacks, stop], loggers, built.datamodule, config["seed"])
-    return _Set(trainer, loggers, callbacks, history, exact, pruning)
+    return _Ready(trainer, loggers, callbacks, history, exact, pruning)
 
 
-def _try_out(built: BuiltRun, ready: _Set, folder: Path) -> Logged:
+def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
     """Look for mistakes that show in a batch; what the metrics that were logged say of themselves is taken over."""
     config, logged = built.config, Logged()
     if config["preflight"]:
@@ -129,7 +129,7 @@ def _try_out(built: BuiltRun, ready: _Set, folder: Path) -> Logged:
     return logged
 
 
-def _fit(built: BuiltRun, ready: _Set, resume_from: Path | None, logged: Logged) -> None:
+def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
     config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
     data = ready.exact.data
     is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
@@ -145,7 +145,7 @@ def _fit(built: BuiltRun, ready: _Set, resume_from: Path | None, logged: Logged)
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
 
 
-def _close(built: BuiltRun, ready: _Set, folder: Path, origin: dict[str, Any], started: float) -> TrainingResult:
+def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any], started: float) -> TrainingResult:
     """Test the best model, and record what the run has come to."""
     config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
     monitor, history, directions = config["monitor"], ready.history, built.directions
