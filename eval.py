@@ -15,16 +15,16 @@ def main(config: DictConfig) -> None:
     plain = checked(config, "eval")
 
     from trainhouse.predicting.ensemble import is_own, load_members
-    from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
     from trainhouse.predicting.own_evaluation import evaluate_own
 
-    checkpoint, *others = load_members(plain["ckpt_path"])
+    members = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if is_own(checkpoint):
-        evaluate_own(checkpoint, plain, folder)
+    if is_own(members[0]):
+        evaluate_own(members[0], plain, folder)
         return
-    evaluation, split = evaluate_checkpoint(checkpoint, plain, folder, others)
-    report_evaluation(evaluation, checkpoint, split, folder, others)
+    evaluation, split = evaluate_checkpoint(members, plain, folder)
+    report_evaluation(evaluation, members, split, folder)
 
 
 if __name__ == "__main__":

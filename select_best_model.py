@@ -14,7 +14,7 @@ def main(config: DictConfig) -> None:
     plain = checked(config, "select_best_model")
 
     from trainhouse.reports.promotion import check_final_model, promote
-    from trainhouse.reports.run_table import print_ranking, rank_folder
+    from trainhouse.reports.ranking import print_ranking, rank_folder
 
     check_final_model(Path(plain["final_model"]))
     ranking = rank_folder(Path(plain["runs"]), plain["metric"], plain["mode"], plain["trained_on"])

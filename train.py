@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from trainhouse.configuration.config import checked
 from trainhouse.launching.entry import script
-from trainhouse.runs.run_folder import is_requeued_job
+from trainhouse.runs.this_job import is_requeued_job
 
 
 @script("train", trains=True)
@@ -15,9 +15,9 @@ def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
     plain = checked(config, "train")
 
-    from trainhouse.training.result import summarise_training
+    from trainhouse.training.closing_lines import summarise_training
     from trainhouse.training.resume import resume
-    from trainhouse.training.run import train
+    from trainhouse.training.train import train
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from trainhouse.configuration.errors import UserError as UserError
     from trainhouse.machine.files import atomic_write as atomic_write
     from trainhouse.machine.files import write_json as write_json
-    from trainhouse.predicting.evaluate import confusion_counts as confusion_counts
-    from trainhouse.predicting.evaluate import per_class as per_class
+    from trainhouse.predicting.class_measures import confusion_counts as confusion_counts
+    from trainhouse.predicting.class_measures import per_class as per_class
     from trainhouse.predicting.task import Columns as Columns
     from trainhouse.predicting.task import Findings as Findings
     from trainhouse.predicting.task import Task as Task
-    from trainhouse.reports.figures import confusion_matrix as confusion_matrix
-    from trainhouse.reports.figures import predicted_against_true as predicted_against_true
-    from trainhouse.reports.report import per_class_table as per_class_table
+    from trainhouse.reports.metrics_text import per_class_table as per_class_table
+    from trainhouse.reports.run_figures import confusion_matrix as confusion_matrix
+    from trainhouse.reports.run_figures import predicted_against_true as predicted_against_true
     from trainhouse.reports.writers import class_array as class_array
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.lean_module import LeanModule as LeanModule
@@ -55,14 +55,14 @@ _PLACES = {
     "UserError": "configuration.errors",
     "atomic_write": "machine.files",
     "class_array": "reports.writers",
-    "confusion_counts": "predicting.evaluate",
-    "confusion_matrix": "reports.figures",
+    "confusion_counts": "predicting.class_measures",
+    "confusion_matrix": "reports.run_figures",
     "is_far": "arrays.moments",
     "moments_of": "arrays.moments",
     "open_array": "arrays.array_file",
-    "per_class": "predicting.evaluate",
-    "per_class_table": "reports.report",
-    "predicted_against_true": "reports.figures",
+    "per_class": "predicting.class_measures",
+    "per_class_table": "reports.metrics_text",
+    "predicted_against_true": "reports.run_figures",
     "read_csv": "arrays.csv",
     "read_json": "configuration.bounded",
     "read_npy": "arrays.npy",

@@ -24,9 +24,9 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import build_data
-from trainhouse.training.build_module import rebuild_module
 from trainhouse.training.data_card import DataCard, card_of
-from trainhouse.training.run import train
+from trainhouse.training.rebuild_module import rebuild_module
+from trainhouse.training.train import train
 
 Config = dict[str, Any]
 

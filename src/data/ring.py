@@ -1,6 +1,7 @@
 """Points on a ring of clusters: the smallest data on which a generator can succeed, blur or collapse."""
 
 import math
+from typing import Any
 
 import torch
 from lightning import LightningDataModule
@@ -40,7 +41,7 @@ class Ring(LightningDataModule):
         """What the networks are built from."""
         return {"dimensions": 2}
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled batches, all of the same size: a short one would make a noisier step."""
         return DataLoader(
             TensorDataset(self.points),
@@ -50,6 +51,6 @@ class Ring(LightningDataModule):
             drop_last=True,
         )
 
-    def predict_dataloader(self) -> DataLoader:
+    def predict_dataloader(self) -> DataLoader[Any]:
         """Batches of the numbers from 0 to `samples` - 1, as many as points to generate."""
         return DataLoader(range(self.samples), batch_size=self.batch_size)  # type: ignore[arg-type]

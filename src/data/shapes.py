@@ -1,17 +1,18 @@
 """Noisy images of discs and squares, each with a mask that has the class of every pixel."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, random_split
+from torch.utils.data import DataLoader, Dataset, Subset, random_split
 
 Item = dict[str, Tensor]
 
 
-class Drawings(Dataset):
+class Drawings(Dataset[Item]):
     """`rows` images (1, size, size), with masks (size, size): 0 is the background, 1 a disc, 2 a square.
 
     A disc and a square of about the same area, at random places; where they overlap, the square is in front.
@@ -41,14 +42,14 @@ class Drawings(Dataset):
         return {"image": self.images[index], "mask": self.masks[index]}
 
 
-class Flipped(Dataset):
+class Flipped(Dataset[Item]):
     """Items of another data set, each flipped at random, or not, along both axes: the image and its mask together."""
 
-    def __init__(self, items: Dataset[Item]) -> None:
+    def __init__(self, items: Subset[Item]) -> None:
         self.items = items
 
     def __len__(self) -> int:
-        return len(self.items)  # type: ignore[arg-type]
+        return len(self.items)
 
     def __getitem__(self, index: int) -> Item:
         item = self.items[index]
@@ -57,7 +58,7 @@ class Flipped(Dataset):
         return {name: values.flip(axes) for name, values in item.items()}
 
 
-class Folder(Dataset):
+class Folder(Dataset[dict[str, Tensor | str]]):
     """The `.npy` images of a folder, each (size, size) or (1, size, size), in the order of their names."""
 
     def __init__(self, folder: str) -> None:
@@ -118,22 +119,22 @@ class Shapes(LightningDataModule):
         """What the network is built from."""
         return {"in_channels": 1, "classes": 3}
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Item]:
         """Serve the training images, flipped at random, in a new order each epoch."""
         return self._loader(self.train, shuffle=True)
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader[Item]:
         """Serve the validation images, never flipped."""
         return self._loader(self.val)
 
-    def test_dataloader(self) -> DataLoader:
+    def test_dataloader(self) -> DataLoader[Item]:
         """Serve the test images, never flipped."""
         return self._loader(self.test)
 
-    def predict_dataloader(self) -> DataLoader:
+    def predict_dataloader(self) -> DataLoader[Any]:
         """Serve the images in `predict_dir`, which must have one size, or `batch_size` be 1."""
         return self._loader(self.folder)
 
-    def _loader(self, items: Dataset, shuffle: bool = False) -> DataLoader:
+    def _loader(self, items: Dataset[Any], shuffle: bool = False) -> DataLoader[Any]:
         # By name: Lightning builds a loader again to predict or for several processes, and fails on `items, 32`.
         return DataLoader(items, batch_size=self.batch_size, shuffle=shuffle, num_workers=self.num_workers)

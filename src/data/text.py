@@ -1,7 +1,7 @@
 """Windows of characters from one text file, for a language model that predicts each from those before it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 
-class Windows(Dataset):
+class Windows(Dataset[tuple[Tensor, Tensor]]):
     """Every `stride`-th stretch of `context` characters, with the character that follows each of them as target.
 
     An item is (inputs, targets): two whole-number vectors (context,), the second shifted by one.
@@ -80,18 +80,18 @@ class Text(LightningDataModule):
         """What the model is built from: its number of characters, the characters in order, the length of a window."""
         return {"vocab_size": len(self.vocabulary), "vocabulary": self.vocabulary, "context": self.context}
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Serve windows that overlap, in a new order each epoch."""
         return DataLoader(self.train, batch_size=self.batch_size, shuffle=True, num_workers=self.num_workers)
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader[Any]:
         """Serve windows side by side, in the order of the file."""
         return DataLoader(self.val, batch_size=self.batch_size, num_workers=self.num_workers)
 
-    def test_dataloader(self) -> DataLoader:
+    def test_dataloader(self) -> DataLoader[Any]:
         """Serve windows side by side, in the order of the file."""
         return DataLoader(self.test, batch_size=self.batch_size, num_workers=self.num_workers)
 
-    def predict_dataloader(self) -> DataLoader:
+    def predict_dataloader(self) -> DataLoader[Any]:
         """Serve the prompt, as it was written."""
         return DataLoader([self.prompt])  # type: ignore[arg-type]

@@ -39,7 +39,8 @@ class Classification:
 
     def decide(self, predictions: np.ndarray) -> np.ndarray:
         """Map probabilities (N, C) to the code (N,) of the likeliest class."""
-        return predictions.argmax(axis=1)
+        codes: np.ndarray = predictions.argmax(axis=1)
+        return codes
 
     def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
         """Return ``prediction``, the name of the likeliest class (a number if all are), and ``probability_<class>``."""

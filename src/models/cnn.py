@@ -45,7 +45,8 @@ class CNN(nn.Module):
             x = x.unsqueeze(1)
         features = self.features(x)
         pooled = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
-        return self.output(self.dropout(pooled))
+        outputs: Tensor = self.output(self.dropout(pooled))
+        return outputs
 
 
 def _convolution(width_in: int, width_out: int) -> list[nn.Module]:

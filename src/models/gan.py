@@ -40,7 +40,8 @@ class GAN(LightningModule):
 
     def forward(self, noise: Tensor) -> Tensor:
         """Generate points (B, dimensions) from standard normal noise (B, latent_size)."""
-        return self.generator(noise)
+        points: Tensor = self.generator(noise)
+        return points
 
     def training_step(self, batch: list[Tensor], batch_idx: int) -> None:
         """One step of the discriminator, then one of the generator: `trainer.global_step` counts both."""
@@ -67,7 +68,8 @@ class GAN(LightningModule):
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Generate one point for each entry of the batch: (B, dimensions)."""
-        return self(self._noise(len(batch)))
+        points: Tensor = self(self._noise(len(batch)))
+        return points
 
     def prediction_columns(self, output: Tensor) -> dict[str, Tensor]:
         """Name the columns of a table of generated points: x_0, x_1, ..."""

@@ -32,7 +32,8 @@ class Block(nn.Module):
         queries, keys, values = joint.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
         x = x + self.dropout(self.merge(attended.transpose(1, 2).flatten(2)))
-        return x + self.dropout(self.perceptron(self.perceptron_norm(x)))
+        changed: Tensor = self.dropout(self.perceptron(self.perceptron_norm(x)))
+        return x + changed
 
 
 class CausalTransformer(nn.Module):
@@ -49,7 +50,8 @@ class CausalTransformer(nn.Module):
     def forward(self, characters: Tensor) -> Tensor:
         """Map numbers of characters (B, T), T up to `context`, to logits (B, T, vocab_size)."""
         positions = torch.arange(characters.shape[1], device=characters.device)
-        return self.output(self.blocks(self.dropout(self.characters(characters) + self.positions(positions))))
+        logits: Tensor = self.output(self.blocks(self.dropout(self.characters(characters) + self.positions(positions))))
+        return logits
 
 
 class LanguageModel(LightningModule):

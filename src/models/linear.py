@@ -14,4 +14,5 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map rows (B, *input_shape) to logits or predictions (B, outputs)."""
-        return self.output(x.flatten(1))
+        outputs: Tensor = self.output(x.flatten(1))
+        return outputs

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -40,7 +40,8 @@ class UNet(nn.Module):
             same_size = skipped.pop()
             enlarged = F.interpolate(features, same_size.shape[-2:], mode="nearest")
             features = level(torch.cat([enlarged, same_size], dim=1))
-        return self.output(features)
+        logits: Tensor = self.output(features)
+        return logits
 
 
 class Segmentation(LightningModule):
@@ -72,7 +73,8 @@ class Segmentation(LightningModule):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map images (B, C, H, W) to logits (B, classes, H, W)."""
-        return self.network(image)
+        logits: Tensor = self.network(image)
+        return logits
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of a pixel."""
@@ -88,11 +90,11 @@ class Segmentation(LightningModule):
         """Log what validation logs."""
         self._evaluate(batch, "test", self.test_metrics)
 
-    def predict_step(self, batch: dict, batch_idx: int) -> dict:
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Any]:
         """Return the `file` of each image, and its `mask` (B, H, W)."""
         return {"file": batch["file"], "mask": self(batch["image"]).argmax(dim=1)}
 
-    def prediction_columns(self, output: dict) -> dict[str, list]:
+    def prediction_columns(self, output: dict[str, Any]) -> dict[str, list[Any]]:
         """Table columns: the file, and for each class but 0 the pixels that have it, as `run_lengths` writes them."""
         columns = {"file": list(output["file"])}
         for number in range(1, self.hparams["classes"]):

@@ -39,4 +39,5 @@ class SimpleNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map rows (B, *input_shape) to logits or predictions (B, outputs)."""
-        return self.layers(x)
+        outputs: Tensor = self.layers(x)
+        return outputs

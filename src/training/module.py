@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -97,7 +97,8 @@ class Module(KeepsFloat64, LeanModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
-        return self.network(self.augmentation(self.preprocessing(x)))
+        outputs: Tensor = self.network(self.augmentation(self.preprocessing(x)))
+        return outputs
 
     def predict(self, x: Tensor) -> Tensor:
         """Map stored rows to class probabilities (B, C), or to predictions (B, T) in the targets' own units."""
@@ -155,7 +156,8 @@ class Module(KeepsFloat64, LeanModule):
         return loss, values
 
     def _measures(self, split: str) -> tuple[MeanLoss, MetricCollection]:
-        return self.losses[f"{split}_split"], self.metrics[f"{split}_split"]  # type: ignore[return-value]
+        mean, metrics = self.losses[f"{split}_split"], self.metrics[f"{split}_split"]
+        return cast(MeanLoss, mean), cast(MetricCollection, metrics)
 
     def _log_epoch(self, split: str) -> None:
         mean, metrics = self._measures(split)

@@ -45,7 +45,8 @@ class BlockOrder:
             blocks = np.append(blocks, self._blocks - 1)
         rows = (blocks[:, None] * self.block_rows + np.arange(self.block_rows)).ravel()
         rows = rows[rows < self.n]
-        return rows[Permutation(len(rows), mix(*self._key, "window", window))(np.arange(len(rows)))]
+        shuffled: np.ndarray = rows[Permutation(len(rows), mix(*self._key, "window", window))(np.arange(len(rows)))]
+        return shuffled
 
     def _start_of(self, window: int) -> int:
         place = window * self.window_blocks

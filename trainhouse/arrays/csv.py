@@ -1,33 +1,27 @@
 """A table with a header: numbers, text categories and empty cells, in one CSV file."""
 
-import hashlib
-import json
 import logging
 from collections import Counter
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
+from trainhouse.arrays.csv_columns import Asked, categories_of, find_columns, labels_of
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.moments import needs_float64
+from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.readings import Reading, read_task
-from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
-from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
-from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
-from trainhouse.arrays.texts import Strangers, is_number
+from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
+from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
-from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
 _log = logging.getLogger(__name__)
-
-_VERSION = 4  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -38,7 +32,7 @@ def read_csv(
     drop: list[str] | None = None,
     shape: list[int] | None = None,
     dtype: str = "float32",
-    missing: Literal["error", "mean"] = "mean",
+    missing: Missing = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,
@@ -69,7 +63,7 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = _Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
+    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
     kept = _kept(folder)
@@ -99,33 +93,15 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
         return None
 
 
-class _Asked(NamedTuple):
-    """What decides the converted arrays beside the file's content."""
-
-    targets: list[str]
-    task: str | None
-    drop: list[str]
-    shape: list[int] | None
-    dtype: str
-    missing: Literal["error", "mean"]
-    channel_axis: int | str
-    keep_index: bool
-    like: DataSpec | None
-
-    def digest(self) -> str:
-        like = self.like and {key: value for key, value in self.like.to_dict().items() if key != "ranges"}
-        return hashlib.sha256(json.dumps([_VERSION, *self[:-1], like]).encode()).hexdigest()[:8]
-
-
-def _convert(path: Path, asked: _Asked, folder: Path) -> None:
+def _convert(path: Path, asked: Asked, folder: Path) -> None:
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
-    columns, warnings = _find_columns(table, asked, path)
+    columns, warnings = find_columns(table, asked, path)
 
-    labels = _labels(table, targets, str(path))
+    labels = labels_of(table, targets, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     if chosen == "classification":
@@ -140,7 +116,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.texts() if like else _categories(table, columns, str(path))
+    categories = like.texts() if like else categories_of(table, columns, str(path))
     if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and asked.dtype == "uint8":
@@ -178,79 +154,8 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 
-def _first_dtype(asked: _Asked) -> str:
+def _first_dtype(asked: Asked) -> str:
     """The dtype to read numbers with: in float64, until it is known whether float32 would do."""
     if asked.dtype == "uint8" or asked.channel_axis == BY_DTYPE:
         return asked.dtype
     return asked.like.dtype if asked.like else "float64"
-
-
-def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str], list[str]]:
-    """Return the feature columns, and what is to be said of columns that are left out."""
-    like = asked.like
-    for key, listed in (("target", asked.targets), ("drop", [] if like else asked.drop)):
-        for name in listed:
-            if name not in table.column_names:
-                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
-    if like and like.columns:
-        if absent := [name for name in like.columns if name not in table.column_names]:
-            hint = did_you_mean(absent[0], table.column_names)
-            raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
-        return list(like.columns), []
-    columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
-    if not columns:
-        raise UserError(f"data.file: {path} has no columns but the target")
-    numbers = [] if asked.keep_index else find_row_numbers(table, columns)
-    if not numbers:
-        return columns, []
-    if len(numbers) == len(columns):
-        raise UserError(
-            f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
-            "data.keep_index=true uses them"
-        )
-    return [name for name in columns if name not in numbers], [left_out_line(numbers)]
-
-
-def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
-    for name in targets:
-        column = table.column(name)
-        absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
-        if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
-            raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
-    columns = [plain_array(table.column(name)) for name in targets]
-    if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
-        raise UserError(f"data.target: several targets must be numbers ({source})")
-    return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
-
-
-def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
-    found = {}
-    for name in columns:
-        kind = table.column(name).type
-        if pa.types.is_string(kind):
-            cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
-            texts = {text for _, text in cells}
-            _refuse_numbers(cells, name, source)
-            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
-                raise UserError(
-                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
-                    f"category; leave it out with data.drop=[{name}]"
-                )
-            found[name] = tuple(sorted(texts))
-        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
-    return found
-
-
-def _refuse_numbers(cells: list[tuple[int, str]], name: str, source: str) -> None:
-    """Raise `UserError` for text that is numbers but for a few cells, or for decimal commas: no category is."""
-    odd = [(row, text) for row, text in cells if not is_number(text)]
-    numbers = sum(is_number(text.replace(",", ".")) for _, text in cells)
-    if odd and numbers >= 0.9 * len(cells):
-        row, text = odd[0]
-        mend = "write decimal points" if is_number(text.replace(",", ".")) else "empty that cell"
-        raise UserError(
-            f"{source}: column {name}: {numbers} of {len(cells)} values are numbers, row {row} is '{text}'; "
-            f"{mend}, or leave the column out with data.drop=[{name}]"
-        )

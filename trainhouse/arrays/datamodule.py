@@ -2,26 +2,22 @@
 
 import functools
 import logging
-import signal
 from dataclasses import replace
 from typing import Any
 
 import lightning as L
 import numpy as np
-import torch
-from torch import nn
-from torch.utils.data import DataLoader, Sampler
 
-from trainhouse.arrays.batches import Batch, Batches, Cursor, DeviceBatches
+from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
 from trainhouse.arrays.far_numbers import chunks, watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
 from trainhouse.arrays.learned import coded_for, learned_from, with_codes_of
-from trainhouse.arrays.order import mix
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import SPLITS, split_rows
+from trainhouse.arrays.worker_loader import worker_loader
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -188,9 +184,8 @@ class DataModule(L.LightningDataModule):
             )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
-        return self._serve(
-            Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
-        )
+        batches = Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
+        return self._serve(batches)
 
     def say_far_numbers(self, split: str) -> None:
         """Warn of numbers of a split that are far outside what the model was trained on."""
@@ -217,15 +212,7 @@ class DataModule(L.LightningDataModule):
         if self.num_workers == 0:
             resident = self._resident(batches.rows)
             return DeviceBatches(batches, resident) if resident else batches
-        return DataLoader(
-            batches,  # type: ignore[arg-type]  # a map from (epoch, batch), which DataLoader takes as a data set
-            batch_size=None,
-            sampler=_Keys(batches),
-            num_workers=self.num_workers,
-            timeout=self.worker_timeout,
-            persistent_workers=True,
-            worker_init_fn=_leave_signals_to_the_main_process,
-        )
+        return worker_loader(batches, self.num_workers, self.worker_timeout)
 
     def _narrow(self, batches: Batches) -> None:
         if np.float64 in (batches.dtype, batches.rows.y.dtype) and not self._said_narrow:
@@ -247,64 +234,9 @@ class DataModule(L.LightningDataModule):
         return self._on_device[id(rows)]
 
 
-class PreprocessingDataModule(DataModule):
-    """Serves batches as a LightningModule of the user's own takes them: preprocessed, after they are on the device.
-
-    The fitted preprocessing is this DataModule's state, so a checkpoint has it.
-    """
-
-    preprocessing: nn.Module
-    augmentation: nn.Module
-
-    def serve_preprocessed(self, preprocessing: nn.Module, augmentation: nn.Module | None = None) -> None:
-        """Have x of each batch go through `preprocessing`, and in training through `augmentation` too."""
-        self.preprocessing = preprocessing.requires_grad_(False).eval()
-        self.augmentation = augmentation or nn.Identity()
-
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Preprocess x; what augmentation draws depends on (seed, epoch, batch, rank) alone."""
-        x, y = batch
-        with torch.no_grad():
-            x = self.preprocessing.to(x.device)(x)
-            if self.trainer is not None and self.trainer.training:
-                cursor = self.cursor
-                with torch.random.fork_rng():
-                    torch.manual_seed(mix(self.seed, "augment", cursor.epoch, cursor.batch, self.trainer.global_rank))
-                    x = self.augmentation.train()(x)
-        return x, y
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the preprocessing was fitted to."""
-        return {"preprocessing": self.preprocessing.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it over."""
-        self.preprocessing.load_state_dict(state_dict["preprocessing"])
-
-
 def _in_memory(dataset: Dataset, choice: Choice) -> Dataset:
     def loaded(rows: Rows) -> Rows:
         return in_memory(rows, choice, dataset.name)
 
     val, test = (rows and loaded(rows) for rows in (dataset.val, dataset.test))
     return replace(dataset, rows=loaded(dataset.rows), val=val, test=test)
-
-
-class _Keys(Sampler[tuple[int, int]]):
-    """Tells a DataLoader's workers which batches are next."""
-
-    def __init__(self, batches: Batches) -> None:
-        self.batches = batches
-
-    def __iter__(self) -> Any:
-        return self.batches.keys()
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-
-def _leave_signals_to_the_main_process(worker_id: int) -> None:
-    """A signal to the process group reaches workers too; the main process alone decides when they end."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)

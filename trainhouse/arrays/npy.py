@@ -1,7 +1,7 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
 import logging
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from trainhouse.arrays.label_place import columns_of, whole_row
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows
-from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
+from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def read_npy(
     test_features: str | None = None,
     test_labels: str | None = None,
     task: str | None = None,
-    missing: Literal["error", "mean"] = "error",
+    missing: Missing = "error",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
     like: DataSpec | None = None,

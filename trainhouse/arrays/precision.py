@@ -61,7 +61,7 @@ class KeepsFloat64(nn.Module):
         exact = {name: buffer for name, buffer in self.named_buffers(recurse=False) if buffer.dtype == torch.float64}
         for name, buffer in exact.items():
             setattr(self, name, buffer.float())
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
         for name, buffer in exact.items():
             device = getattr(self, name).device
             if has_float64(device):

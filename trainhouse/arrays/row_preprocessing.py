@@ -61,7 +61,7 @@ class RowPreprocessing(KeepsFloat64):
         self.register_buffer("shift", torch.zeros(shape), persistent=False)
         self.register_buffer("scale", torch.ones(shape), persistent=False)
         self.is_far = False
-        self.register_load_state_dict_post_hook(_after_loading)
+        self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]  # as torch has it
 
     @property
     def output_shape(self) -> tuple[int, ...]:

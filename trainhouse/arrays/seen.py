@@ -141,4 +141,5 @@ def _mixed(words: np.ndarray) -> np.ndarray:
     """Spread each bit over all others: the end of splitmix64 (Steele, Lea & Flood, 2014)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    mixed: np.ndarray = words ^ (words >> np.uint64(31))
+    return mixed

@@ -14,6 +14,7 @@ from trainhouse.configuration.errors import UserError
 
 TaskName = Literal["classification", "regression"]
 TASKS = ("classification", "regression")
+Missing = Literal["error", "mean"]
 AUTO, ALL, BY_DTYPE = _CHOICES = ("auto", "all", "by_dtype")
 _IMAGE_SIDE = 8  # of bytes in two dimensions: smaller ones are steps of a sequence with few features
 # What specs of older versions say nothing of.
@@ -56,7 +57,7 @@ class DataSpec:
     targets: tuple[str, ...] = ("target",)
     columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] | None = None
-    missing: Literal["error", "mean"] = "error"
+    missing: Missing = "error"
     channel_axis: int | str | None = AUTO
     # These say what one file was like, not which rows a model takes: specs that differ in them are equal.
     label_places: tuple[int, ...] = field(default=(), compare=False)

@@ -22,7 +22,7 @@ from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.best_of_sweep import is_sweep
-from trainhouse.runs.run_folder import BEST_MODEL, LAST_CHECKPOINT, METRICS
+from trainhouse.runs.layout import BEST_MODEL, LAST_CHECKPOINT, METRICS
 
 _log = logging.getLogger(__name__)
 

@@ -81,8 +81,9 @@ def _to_be_taken(module: L.LightningModule, spec: DataSpec | None) -> Mapping[st
     if not hasattr(module, "network") or not hasattr(module, "preprocessing"):
         return state
     new = {name: value for name, value in state.items() if name.startswith("network.")}
-    if spec is not None and spec.columns == module.spec.columns:  # type: ignore[union-attr]
-        learned = {name for name, _ in module.preprocessing.named_parameters(prefix="preprocessing")}  # type: ignore
+    around: Any = module
+    if spec is not None and spec.columns == around.spec.columns:
+        learned = {name for name, _ in around.preprocessing.named_parameters(prefix="preprocessing")}
         new |= {name: value for name, value in state.items() if name in learned}
     return new
 

@@ -119,10 +119,11 @@ class _WriteError:
 
     def write(self, data: bytes) -> int:
         try:
-            return self.file.write(data)
+            written: int = self.file.write(data)
         except OSError as error:
             self.error = error
             raise
+        return written
 
     def flush(self) -> None:
         self.file.flush()

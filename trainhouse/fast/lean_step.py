@@ -58,7 +58,8 @@ class LeanEpochLoop(_TrainingEpochLoop):
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
         """Find out whether this epoch's steps can be the plain ones, and which hooks there are."""
         super().on_run_start(data_fetcher)
-        trainer, module = self.trainer, self.trainer.lightning_module
+        trainer: L.Trainer = self.trainer
+        module = trainer.lightning_module
         precision = trainer.precision_plugin
         self._is_plain = (
             type(data_fetcher) is _PrefetchDataFetcher
@@ -84,7 +85,8 @@ class LeanEpochLoop(_TrainingEpochLoop):
         self._results_seen, self._logs_steps = -1, False
 
     def _hooks_named(self, name: str) -> list[Callable[..., Any]]:
-        trainer, module = self.trainer, self.trainer.lightning_module
+        trainer: L.Trainer = self.trainer
+        module = trainer.lightning_module
         hooks = [getattr(callback, name) for callback in trainer.callbacks]  # type: ignore[attr-defined]
         written: list[Callable[..., Any]] = [
             partial(hook, trainer, module)
@@ -141,7 +143,8 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
     def _step(self, batch: Any, batch_idx: int) -> dict[str, Any]:
         """Forward, backward and, if no more gradients are to be accumulated, the optimizer's step."""
-        trainer, module = self.trainer, self.trainer.lightning_module
+        trainer: L.Trainer = self.trainer
+        module = trainer.lightning_module
         counts = self.automatic_optimization.optim_progress
         optimizer, accumulate = trainer.optimizers[0], trainer.accumulate_grad_batches
         steps = accumulate == 1 or not self._should_accumulate()

@@ -98,7 +98,7 @@ def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -
 
 
 def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
-    found: dict[Any, Any] = dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
+    found: Any = OmegaConf.to_container(config)
     if not key.startswith("hydra"):
         found.pop("hydra", None)
     names = [*keys(found), *groups()]

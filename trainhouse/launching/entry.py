@@ -33,7 +33,9 @@ from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
-from trainhouse.runs.run_folder import LOG, has_log, is_sweep_job, is_worker_rank, release
+from trainhouse.runs.layout import LOG
+from trainhouse.runs.run_folder import release
+from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.old_names import let_hydra_find, with_current_names
 from trainhouse.configuration.targets import check_config
-from trainhouse.runs.run_folder import config_header, own_parts
+from trainhouse.runs.saved_config import config_header, signed_parts
 
 
 def _parser() -> ArgumentParser:
@@ -71,6 +71,6 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
             raise UserError(f"{path}: its part '{key}' is not what a run writes there; only that is taken from a file")
         let_hydra_find(found)
     typed = [override.lstrip("+").partition("=")[0] for override in parsed.overrides]
-    has_own_data, is_own = own_parts(path, plain)
+    has_own_data, is_own = signed_parts(path, plain)
     check_config(plain, str(path), typed, has_own_data)
     return None if is_own else path

@@ -26,7 +26,7 @@ from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
-from trainhouse.runs.run_folder import MULTIRUN, SWEEP
+from trainhouse.runs.layout import MULTIRUN, SWEEP
 
 if TYPE_CHECKING:
     from trainhouse.sweeps.job import Objective
@@ -37,7 +37,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class _ProjectSweeper(Sweeper):
-    """What both have in common: the command line is read, tried out, and run by `trainhouse.sweeps.run`."""
+    """What both have in common: the command line is read, tried out, and run by `trainhouse.sweeps.run_sweep`."""
 
     is_search = False
 
@@ -56,7 +56,7 @@ class _ProjectSweeper(Sweeper):
         """Run the sweep that the command line `arguments` describe."""
         from trainhouse.sweeps.folder import give_up
         from trainhouse.sweeps.readable import check_template
-        from trainhouse.sweeps.run import run_sweep
+        from trainhouse.sweeps.run_sweep import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
         sys.argv[1:], arguments = as_typed(sys.argv[1:]), as_typed(arguments)
@@ -218,7 +218,7 @@ class GridSweeper(_ProjectSweeper):
 
 
 class StudySweeper(_ProjectSweeper):
-    """A search by an Optuna study; `settings` are the fields of `trainhouse.sweeps.search.Settings`."""
+    """A search by an Optuna study; `settings` are the fields of `trainhouse.sweeps.search_settings.Settings`."""
 
     is_search = True
 
@@ -231,7 +231,8 @@ class StudySweeper(_ProjectSweeper):
     ) -> "AbstractContextManager[Plan]":
         """Return the plan of this sweep, to be closed when it is over."""
         from trainhouse.configuration.targets import locate
-        from trainhouse.sweeps.search import SearchPlan, Settings
+        from trainhouse.sweeps.search import SearchPlan
+        from trainhouse.sweeps.search_settings import Settings
         from trainhouse.sweeps.space import search_space
 
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)

@@ -15,9 +15,11 @@ from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.targets import check_part
 from trainhouse.runs.best_of_sweep import BEST, is_file_of_sweep, is_sweep, read_best
-from trainhouse.runs.run_folder import BEST_MODEL, shown_path
+from trainhouse.runs.layout import BEST_MODEL
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import is_datamodule
-from trainhouse.training.build_module import is_lightning_module, rebuild_module, wrap
+from trainhouse.training.build_module import is_lightning_module
+from trainhouse.training.rebuild_module import rebuild_module, wrap
 
 
 class MeanOf(KeepsFloat64):
@@ -26,6 +28,9 @@ class MeanOf(KeepsFloat64):
     Its outputs are those of the members' mean prediction; targets are standardised by the mean of the members' scales,
     `target_mean` and `target_std`, each (T,).
     """
+
+    target_mean: Tensor
+    target_std: Tensor
 
     def __init__(self, members: Sequence[Any], own_codes: Sequence[Mapping[int, Sequence[int]]] = ()) -> None:
         """`members` share their spec and loss.
@@ -44,7 +49,7 @@ class MeanOf(KeepsFloat64):
         members: Any = self.members
         total = sum(member.predict(self._coded(x, number)) for number, member in enumerate(members))
         mean: Tensor = total / len(members)
-        outputs = self.task.undo(mean)
+        outputs: Tensor = self.task.undo(mean)
         return (outputs - self.target_mean) / self.target_std if self.task.scales_targets else outputs  # in float64
 
     def _coded(self, x: Tensor, number: int) -> Tensor:

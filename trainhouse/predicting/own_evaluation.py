@@ -19,11 +19,12 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
+from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.reports.names import SPLITS, as_tested
-from trainhouse.reports.report import metrics_lines
-from trainhouse.resuming.exact_resume import SeededEvaluation
+from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import METRICS, shown_path
+from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_datamodule
 from trainhouse.training.checks import check_precision
@@ -106,4 +107,4 @@ def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> boo
         card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
     except Exception:  # the data of training need not be here
         return False
-    return card.fingerprint != checkpoint.provenance["data_fingerprint"]
+    return bool(card.fingerprint != checkpoint.provenance["data_fingerprint"])

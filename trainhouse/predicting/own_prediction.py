@@ -20,12 +20,13 @@ from trainhouse.machine.files import atomic_write
 from trainhouse.predicting.own_parts import fitting, own_module, own_parts, say_what_changed
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
-from trainhouse.resuming.exact_loaders import Passes, exact
+from trainhouse.resuming.exact_loaders import exact
 from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.passes import Passes
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.build_module import restore
 from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.rebuild_module import restore
 
 ANY_KIND = ".pt"
 LOADER = "loader"
@@ -223,7 +224,7 @@ def _joined(batches: Iterable[dict[str, np.ndarray]]) -> Iterator[dict[str, np.n
 def _column(value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
         value = value.detach().float() if value.dtype == torch.bfloat16 else value.detach()
-        return value.cpu().numpy()
+        value = value.cpu().numpy()
     return np.asarray(value)
 
 

@@ -12,7 +12,7 @@ from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import MODULE
 from trainhouse.reports.names import measure_of, split_of
-from trainhouse.runs.run_folder import CONFIG
+from trainhouse.runs.layout import CONFIG
 
 Config = Mapping[str, Any]
 _OWN = "own module"

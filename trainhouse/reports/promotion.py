@@ -15,11 +15,12 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy, remove_partial_files, sha256, write_json
 from trainhouse.machine.locks import of_this_machine, try_lock
+from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import shown
-from trainhouse.reports.run_table import Ranking, Run
-from trainhouse.runs.run_folder import METRICS
+from trainhouse.reports.ranking import Ranking
+from trainhouse.runs.layout import METRICS
 
 _log = logging.getLogger(__name__)
 _REPLACES = "replaces"

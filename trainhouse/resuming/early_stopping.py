@@ -20,6 +20,14 @@ def count_in_full(callback: EarlyStopping) -> None:
         setattr(callback, name, partial(_check, callback, getattr(callback, name)))
 
 
+def stop_again(callback: EarlyStopping, trainer: L.Trainer, is_validation_due: bool) -> None:
+    """Have a resumed run end where it was to end, unless it has got more patience since."""
+    if not _has_stopped(callback):
+        _forget(callback)
+    elif can_stop_early(trainer):
+        trainer.should_stop = not is_validation_due
+
+
 def _check(
     callback: EarlyStopping, hook: Callable[..., None], trainer: L.Trainer, module: L.LightningModule, *more: Any
 ) -> None:
@@ -27,13 +35,13 @@ def _check(
     hook(trainer, module, *more)
     if trainer.state.fn != "fit" or trainer.sanity_checking:
         return
-    if not has_stopped(callback):
-        forget(callback)
-    if trainer.strategy.reduce_boolean_decision(has_stopped(callback), all=False):
+    if not _has_stopped(callback):
+        _forget(callback)
+    if trainer.strategy.reduce_boolean_decision(_has_stopped(callback), all=False):
         trainer.should_stop = before or can_stop_early(trainer)
 
 
-def has_stopped(callback: EarlyStopping) -> bool:
+def _has_stopped(callback: EarlyStopping) -> bool:
     """Whether the run is to end; with an improvement since, or more patience than it had, it goes on."""
     reason = callback.stopping_reason
     out_of_patience = callback.wait_count >= max(callback.patience, 1)  # 0 ends at the first that is not better
@@ -42,6 +50,6 @@ def has_stopped(callback: EarlyStopping) -> bool:
     )
 
 
-def forget(callback: EarlyStopping) -> None:
+def _forget(callback: EarlyStopping) -> None:
     """Let the run be one that is not to end."""
     callback.stopped_epoch, callback.stopping_reason = 0, EarlyStoppingReason.NOT_STOPPED

@@ -10,7 +10,8 @@ import lightning as L
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.resuming.exact_loaders import Passes, Place, exact
+from trainhouse.resuming.exact_loaders import exact
+from trainhouse.resuming.passes import Passes, Place
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.shares import refuse_waiting_in_steps, with_exact_means, without_repeats
 

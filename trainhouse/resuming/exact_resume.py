@@ -11,16 +11,19 @@ from typing import Any, Literal
 import lightning as L
 from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping
-from torch import Tensor
-from torchmetrics import Metric
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
-from trainhouse.resuming.early_stopping import count_in_full, forget, has_stopped
+from trainhouse.resuming.early_stopping import count_in_full, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finder
+from trainhouse.resuming.gathering import of_any_rank
+from trainhouse.resuming.logged_values import go_on_logging, logged_metrics, logged_so_far
+from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
+from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
 from trainhouse.resuming.unsaved import Unsaved
 
 Saved = dict[str, Any]
@@ -29,36 +32,7 @@ _log = logging.getLogger(__name__)
 
 # Callbacks of Lightning's whose state is not in a checkpoint.
 _NOT_EXACT = (StochasticWeightAveraging, ModelPruning)
-
-
 _HOW_TO_SAVE = "; keep networks in submodules, and numbers and tensors in plain attributes"
-
-
-class SeededEvaluation(L.Callback):
-    """Makes what a module draws in validation and test a function of (seed, stage, batch, rank): always the same."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Seed what is drawn before the first batch."""
-        reseed(self.seed, "validation", trainer.global_rank)
-
-    def on_validation_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None:
-        """Seed the step."""
-        reseed(self.seed, "validation", dataloader_idx, batch_idx, trainer.global_rank)
-
-    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Seed what is drawn before the first batch."""
-        reseed(self.seed, "test", trainer.global_rank)
-
-    def on_test_batch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None:
-        """Seed the step."""
-        reseed(self.seed, "test", dataloader_idx, batch_idx, trainer.global_rank)
 
 
 class ExactResume(SeededEvaluation):
@@ -98,7 +72,7 @@ class ExactResume(SeededEvaluation):
 
     def data_differs(self, what: str) -> None:
         """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
-        name = type(self._trainer.datamodule).__name__ if self._trainer else "the data"  # type: ignore[attr-defined]
+        name = type(datamodule_of(self._trainer)).__name__ if self._trainer else "the data"
         self.not_exact(f"{name} {what}: it keeps a random state of its own, or reads what has changed")
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
@@ -109,15 +83,13 @@ class ExactResume(SeededEvaluation):
                 self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
                 loops.after_train_start(trainer, self._restore)
-                for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                for callback in callbacks_of(trainer):
                     if isinstance(callback, EarlyStopping):
                         count_in_full(callback)
-            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            for callback in callbacks_of(trainer):
                 refuse_finder(callback, f"{type(pl_module).__name__}.configure_callbacks")
                 if isinstance(callback, _NOT_EXACT):
                     self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
-
-    # Seeds and the position.
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note that nothing of the epoch is done; seed what hooks draw at its start."""
@@ -142,7 +114,7 @@ class ExactResume(SeededEvaluation):
         super().on_validation_start(trainer, pl_module)
         if self._attributes:
             self._before_validation = self._attributes.changed()
-        self._counting = [name for name, metric in _metrics(pl_module) if metric._update_count]
+        self._counting = counting(pl_module)
         self._seen_before_validation = loops.batches_seen(trainer) if self._is_on else []
         self._phase = "validating"
 
@@ -158,8 +130,6 @@ class ExactResume(SeededEvaluation):
         if self._is_on:
             loops.end_of_resumed_epoch(trainer)
 
-    # Saving.
-
     def state_dict(self) -> Saved:
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
         trainer = self._trainer
@@ -172,8 +142,7 @@ class ExactResume(SeededEvaluation):
         saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
         is_validating = self._phase in ("validating", "validated")
         saved["in_eval_mode"] = loops.modes_of_training(trainer, is_validating)
-        weights = trainer.lightning_module.named_parameters()
-        saved["frozen"] = [name for name, weight in weights if not weight.requires_grad]
+        saved["frozen"] = frozen_in(trainer.lightning_module)
         if self.data:
             saved["data"] = self.data.state(self.cursor.epoch, self.cursor.batch, self._phase == "validating")
             saved["first_batch"] = self.data.first_digests
@@ -190,25 +159,20 @@ class ExactResume(SeededEvaluation):
             if saved["attributes"] and trainer.world_size > 1:
                 self.not_exact("attributes of the module, or of callbacks, are saved as the first rank has them")
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
-            saved["gradients"] = _gradients(trainer.lightning_module)
+            saved["gradients"] = gradients_of(trainer.lightning_module)
         return saved
 
     def _of_the_epoch(self, trainer: L.Trainer) -> Saved:
         """Return what the epoch has counted and accumulated so far, and whether a validation is due or done."""
-        module = trainer.lightning_module
         is_last = loops.was_last_batch(trainer, self.cursor.batch)
         validation = {"validating": "due", "validated": "done"}.get(self._phase)
         if self._phase == "batch" and loops.is_validation_due(trainer):
             validation = "due"
         if validation == "done" and not is_last and trainer.should_stop and loops.can_stop_early(trainer):
             validation = "due"  # it ends the epoch before its time, which Lightning can't take up again: once more
-        saved: Saved = {
-            "validation": validation,
-            "is_last": is_last,
-            "logged": loops.logged_so_far(trainer),
-        }
+        saved: Saved = {"validation": validation, "is_last": is_last, "logged": logged_so_far(trainer)}
         if self.cursor.batch % trainer.accumulate_grad_batches and not is_last:
-            saved["gradients"] = _gradients(module)
+            saved["gradients"] = gradients_of(trainer.lightning_module)
             if trainer.world_size > 1:  # each rank's own, whose mean all take
                 reduce = trainer.strategy.reduce
                 saved["gradients"] = {name: reduce(one, reduce_op="mean") for name, one in saved["gradients"].items()}
@@ -216,19 +180,17 @@ class ExactResume(SeededEvaluation):
 
     def _counts(self, trainer: L.Trainer) -> Saved:
         """Return what metrics have counted, but for those that Lightning is about to reset."""
-        counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if metric._update_count]
+        names = counting(trainer.lightning_module)
         if trainer.world_size > 1:  # each of them waits for all ranks
-            names = loops.of_any_rank([name for name, _ in counting])
-            counting = [(name, metric) for name, metric in _metrics(trainer.lightning_module) if name in names]
+            names = of_any_rank(names)
         if self._phase == "validating":  # which begins again
-            before = loops.of_any_rank(self._counting) if trainer.world_size > 1 else self._counting
-            counting = [(name, metric) for name, metric in counting if name in before]
-        elif self._phase in ("validated", "epoch end"):
-            logged = loops.logged_metrics(trainer, of_validation=self._phase == "validated")
-            counting = [(name, metric) for name, metric in counting if not any(metric is other for other in logged)]
-        return {name: _counted(metric, trainer.world_size) for name, metric in counting}
-
-    # Going on.
+            before = of_any_rank(self._counting) if trainer.world_size > 1 else self._counting
+            names = [name for name in names if name in before]
+        metrics = [(name, metric) for name, metric in metrics_of(trainer.lightning_module) if name in names]
+        if self._phase in ("validated", "epoch end"):
+            logged = logged_metrics(trainer, of_validation=self._phase == "validated")
+            metrics = [(name, metric) for name, metric in metrics if not any(metric is other for other in logged)]
+        return {name: counts_of(metric, trainer.world_size) for name, metric in metrics}
 
     def load_state_dict(self, state_dict: Saved) -> None:
         """Put the cursor where the checkpoint was; the rest follows when training starts."""
@@ -249,7 +211,7 @@ class ExactResume(SeededEvaluation):
                 trainer.accumulate_grad_batches,
                 is_automatic=pl_module.automatic_optimization,
             )
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for callback in callbacks_of(trainer):
             if isinstance(callback, EarlyStopping) and callback.state_key in states:
                 states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
         for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
@@ -264,7 +226,7 @@ class ExactResume(SeededEvaluation):
         saved, self._saved = self._saved, {}
         if not self._is_on:
             return
-        self._attributes = PlainAttributes(pl_module, trainer.callbacks)  # type: ignore[attr-defined]
+        self._attributes = PlainAttributes(pl_module, callbacks_of(trainer))
         self._unsaved = Unsaved(self._attributes, trainer)
         if not saved:
             return
@@ -273,55 +235,13 @@ class ExactResume(SeededEvaluation):
             loops.begin_new_epoch(trainer)
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
         trainer.callback_metrics.update(saved.get("callback_metrics", {}))
-        metrics = dict(_metrics(pl_module))
-        for name, counted in saved.get("metrics", {}).items():
-            if trainer.is_global_zero:  # the counts of all ranks together
-                _count_on(metrics[name], counted)
-        loops.go_on_logging(trainer, saved.get("logged", []))
+        restore_state(pl_module, saved, trainer.is_global_zero)
+        go_on_logging(trainer, saved.get("logged", []))
         loops.go_on_counting(trainer, saved.get("validated_batches", []))
-        weights = dict(pl_module.named_parameters())
-        if "frozen" in saved:
-            for name, weight in weights.items():
-                if weight.requires_grad == (name in saved["frozen"]):
-                    weight.requires_grad_(not weight.requires_grad)
-        for name, gradient in saved.get("gradients", {}).items():
-            weights[name].grad = gradient.to(weights[name].device)
-        if "in_eval_mode" in saved:
-            in_eval_mode = set(saved["in_eval_mode"])
-            for name, part in pl_module.named_modules():
-                part.training = name not in in_eval_mode if name else part.training
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        is_due = bool(saved["batch"]) and saved["validation"] == "due"
+        for callback in callbacks_of(trainer):
             if isinstance(callback, EarlyStopping):
-                if not has_stopped(callback):  # it has got more patience
-                    forget(callback)
-                elif loops.can_stop_early(trainer):
-                    trainer.should_stop = not (saved["batch"] and saved["validation"] == "due")
-
-
-def _gradients(module: L.LightningModule) -> dict[str, Tensor]:
-    return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
-
-
-def _metrics(module: L.LightningModule) -> list[tuple[str, Metric]]:
-    return [(name, metric) for name, metric in module.named_modules() if isinstance(metric, Metric)]
-
-
-def _counted(metric: Metric, ranks: int) -> Saved:
-    """The state of a metric, of all ranks together."""
-    with metric.sync_context(should_sync=ranks > 1):
-        state = {name: _copied(value) for name, value in metric.metric_state.items()}
-    return {"updates": metric._update_count, "state": state}
-
-
-def _copied(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-    return [item.clone() for item in value] if isinstance(value, list) else value.clone()
-
-
-def _count_on(metric: Metric, counted: Saved) -> None:
-    metric._update_count, metric._computed = counted["updates"], None
-    for name, value in counted["state"].items():
-        on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
-        setattr(metric, name, on_device)
+                stop_again(callback, trainer, is_due)

@@ -12,10 +12,12 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.resuming import loops
 from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
+from trainhouse.resuming.gathering import of_all_ranks
+from trainhouse.resuming.logged_values import logged_in_evaluation
 from trainhouse.resuming.shares import is_shared_out
+from trainhouse.resuming.trainer_parts import datamodule_of
 
 _PAUSE = 0.005  # seconds, for each data worker that is started
 _FIRST = 8  # batches of a pass by which it is known
@@ -84,14 +86,14 @@ class RanksCompared(L.Callback):
 
     def _compare_training(self, trainer: L.Trainer) -> None:
         seen, self._trained_on = self._trained_on, None
-        of_ranks = loops.of_all_ranks(seen)
-        is_own = not isinstance(trainer.datamodule, DataModule)  # type: ignore[attr-defined]
+        of_ranks = of_all_ranks(seen)
+        is_own = not isinstance(datamodule_of(trainer), DataModule)
         if is_own and seen and not any(map(is_shared_out, flattened(trainer.train_dataloader))) and _are_same(of_ranks):
             self._say_read_by_all(trainer, "train_dataloader", "is trained on")
 
     def _compare(self, trainer: L.Trainer, stage: str, loaders: Any) -> None:
-        of_ranks = loops.of_all_ranks((dict(self._first), loops.logged_in_evaluation(trainer)))
-        is_own = not isinstance(trainer.datamodule, DataModule)  # type: ignore[attr-defined]
+        of_ranks = of_all_ranks((dict(self._first), logged_in_evaluation(trainer)))
+        is_own = not isinstance(datamodule_of(trainer), DataModule)
         shares = list(flattened(loaders))
         for number, loader in enumerate(shares if is_own else ()):
             batches = [first.get(number) for first, _ in of_ranks]

@@ -51,7 +51,7 @@ class SeededDataset(Delegate):
         return [self._other[index] for index in keyed.indices]
 
 
-class SeededStream(Delegate, IterableDataset):
+class SeededStream(Delegate, IterableDataset[Any]):
     """Iterable data that is seeded where a pass begins, in each worker: those that persist are not seeded by torch."""
 
     def __init__(self, other: Any, key: tuple[object, ...], rank: int, numbers: torch.Tensor | None = None) -> None:

@@ -18,7 +18,9 @@ from torchmetrics import Metric
 from trainhouse.arrays.batches import Batches, DeviceBatches
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming import loops
-from trainhouse.resuming.exact_loaders import Passes
+from trainhouse.resuming.gathering import of_all_ranks
+from trainhouse.resuming.logged_values import synchronised_in_steps
+from trainhouse.resuming.passes import Passes
 
 
 def without_repeats(loader: Any, name: str) -> Any:
@@ -124,7 +126,7 @@ def batches_of_every_rank(trainer: L.Trainer) -> list[int]:
     for loaders whose length is no more than what somebody says: iterable data, batch samplers of the user's own.
     """
     own = [number if _is_counted(loader) else 0 for loader, number in loops.validation_loaders(trainer)]
-    return [min(numbers) for numbers in zip(*loops.of_all_ranks(own), strict=True)]
+    return [min(numbers) for numbers in zip(*of_all_ranks(own), strict=True)]
 
 
 def _is_counted(loader: Any) -> bool:
@@ -145,7 +147,7 @@ def refuse_waiting_in_steps(trainer: L.Trainer, passes: Passes) -> Callable[[], 
     def check() -> None:
         if isinstance(getattr(passes.loader, "batch_sampler", None), _EqualBatches) and passes.loader.batch_size > 1:
             return
-        if names := loops.synchronised_in_steps(trainer):
+        if names := synchronised_in_steps(trainer):
             raise UserError(
                 f"model: logs {names[0]} with on_step=True and sync_dist=True, for which ranks wait for one another in "
                 "every step of an evaluation, but one may have a batch more than another; log it with on_step=False"

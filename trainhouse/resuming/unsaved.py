@@ -17,6 +17,7 @@ from torchmetrics import Metric
 from trainhouse.resuming.attributes import PlainAttributes, of_library
 from trainhouse.resuming.digest import digest
 from trainhouse.resuming.generators import KINDS, get_state
+from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
 
 _MOST = 5_000  # values of one attribute that count
 _ALWAYS = 16  # comparisons; from there on after twice as many each time
@@ -57,8 +58,8 @@ class _Saved:
         self._storages = {_storage(one) for one in (*module.parameters(), *module.buffers())}
         schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
         registered = [part for part in module.modules() if isinstance(part, Metric)]
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]
-        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        callbacks = callbacks_of(trainer)
+        datamodule = datamodule_of(trainer)
         self._objects = {
             id(one): one
             for one in (trainer, module, datamodule, *registered, *callbacks, *trainer.optimizers, *schedules)

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import CSVLogger
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.signature import check_arguments
-from trainhouse.runs.run_folder import CHECKPOINTS
+from trainhouse.runs.layout import CHECKPOINTS
 
 # Classes of Lightning, and those of the same name that do the same for them here, but for what their docstrings say.
 _IN_PLACE_OF: dict[Any, str] = {

@@ -15,8 +15,9 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
+from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
-from trainhouse.runs.run_folder import CONFIG, HISTORY, is_worker_rank
+from trainhouse.runs.this_job import is_worker_rank
 
 Config = dict[str, Any]
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.

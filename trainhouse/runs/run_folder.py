@@ -1,11 +1,9 @@
-"""The experiment folder: the names of what is in it, and the claim that makes it one run's own.
+"""The claim that makes a folder one run's, or one sweep's, own.
 
-Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its first file.
+Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its first file; run folders name it.
 """
 
 import functools
-import os
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,103 +12,24 @@ from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, flag_override, read_write
+from omegaconf import DictConfig, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from trainhouse.configuration.bounded import read_json, read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.printable import printable, shell_quoted
-from trainhouse.machine.files import write_json, write_text
-from trainhouse.machine.signing import is_signed, signatures
-from trainhouse.machine.writes import unrefused
+from trainhouse.configuration.printable import printable
+from trainhouse.runs.find_run import find_run, sweep_of
+from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.requeued import requeued_folder
+from trainhouse.runs.this_job import is_worker_rank
 
-CONFIG = "config.yaml"
-METRICS = "metrics.json"
-HISTORY = "logs/metrics.csv"
-LOG = "logs/training.log"
-LOSS_CURVE = "figures/loss_curve.png"
-CHECKPOINTS = "checkpoints"
-BEST_MODEL = "checkpoints/best_model.ckpt"
-LAST_CHECKPOINT = "checkpoints/last.ckpt"
-RUNS = "outputs"
-# Of a sweep.
-MULTIRUN = "multirun.yaml"
-SWEEP = "sweep.json"
-SWEEP_LOG = "logs/sweep.log"
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
-
-_CONFIG_HEADER = """\
-# The whole configuration of this run, resolved. The same run once more, in a folder of its own:
-#   python train.py --config-path={folder} --config-name=config
-defaults:
-  - _self_
-  - override hydra/job_logging: none
-hydra:
-  run:
-    dir: outputs/${{name}}/${{now:%Y-%m-%d_%H-%M-%S}}
-  sweep:
-    dir: outputs/${{name}}/sweep_${{now:%Y-%m-%d_%H-%M-%S}}
-  callbacks:
-    run_folder:
-      _target_: trainhouse.runs.run_folder.ClaimRunFolder
-
-"""
-
-_SIGNED = "# What the account that has run this is known by, its data and all of it:"
 
 
 def release(folder: Path) -> None:
     """Give up the claim on a folder in which no run has begun: its name can be used again."""
     if not (folder / CONFIG).exists():
         shutil.rmtree(folder / ".hydra", ignore_errors=True)
-
-
-def shown_path(path: Path) -> str:
-    """Return a path as it is shown: relative to the working folder if it is below."""
-    return printable(_short(path))
-
-
-def _short(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def as_override(key: str, path: Path) -> str:
-    """Return ``key=path`` as it can be typed into a shell."""
-    shown = _short(path)
-    if re.fullmatch(r"[\w./+-]+", shown, re.ASCII):
-        return f"{key}={shown}"
-    override = f"{key}={quoted(shown)}"
-    is_plain = override.isprintable() and not re.search(r'["$`\\!]', override)
-    return f'"{override}"' if is_plain else shell_quoted(override)
-
-
-def quoted(text: str) -> str:
-    """Return a string in quotes, so that Hydra reads nothing into what it holds."""
-    doubled = re.sub(r"\\+(?='|$)", r"\g<0>\g<0>", text)  # a backslash means more than itself before a quote only
-    return "'" + doubled.replace("'", "\\'") + "'"
-
-
-def config_header(folder: Path) -> str:
-    """Return what a run's `config.yaml` begins with: for Hydra, when it is run again."""
-    named = str(folder.absolute())
-    return _CONFIG_HEADER.format(
-        folder=named if named.isprintable() else "<this folder>"
-    )  # a line break ends a comment
-
-
-def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    signed = signatures(config)
-    line = f"{_SIGNED} {signed['data']} {signed['config']}\n" if signed else ""
-    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(config)))
-
-
-def own_parts(path: Path, config: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether this user account has run the data of `config`, which stands in the file at `path`; and all of it."""
-    found = re.search(rf"^{re.escape(_SIGNED)} (\w+) (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return (is_signed(config.get("data"), found[1]), is_signed(config, found[2])) if found else (False, False)
 
 
 class ClaimRunFolder(Callback):
@@ -189,118 +108,6 @@ def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
 
 def _named_by_user(config: DictConfig, kind: str) -> bool:
     return any(text.lstrip("+").startswith(f"hydra.{kind}.dir=") for text in config.hydra.overrides.hydra)
-
-
-def find_run(resume: str) -> Path:
-    """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
-
-    Raises `UserError` if there is none, or if it is a job of a sweep: that is the sweep's to resume, which keeps how it
-    ended.
-    """
-    if not isinstance(resume, str):
-        raise UserError(f"resume: expected a folder, or last, got {resume!r}")
-    if resume == "last":
-        begun = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
-        runs = [folder for folder in begun if not sweep_of(folder)]
-        if not runs:
-            what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
-            raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
-        return max(runs, key=_last_worked_on)
-    folder = Path(resume)
-    if folder.is_file():
-        raise UserError(
-            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
-        )
-    if not folder.is_dir():
-        raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
-    if (folder / MULTIRUN).exists():
-        raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
-    if not (folder / CONFIG).is_file():
-        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
-    if sweep := sweep_of(folder):
-        raise UserError(
-            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
-            f"a run of its own from these weights: init_from={folder}"
-        )
-    return folder
-
-
-def sweep_of(folder: Path) -> Path | None:
-    """Return the folder of the sweep that a run's folder lies in; None if the run is no job of a sweep."""
-    ends = {place.resolve() for place in (Path.cwd(), Path.cwd() / RUNS)}  # above them is no sweep
-    for path in (folder.absolute(), folder.resolve()):  # a link may lead to a job
-        for parent in path.parents:
-            if parent.resolve() in ends:
-                break
-            if (parent / MULTIRUN).is_file() or (parent / SWEEP).is_file():
-                return None if _is_single(folder) else parent
-    return None
-
-
-def _is_single(folder: Path) -> bool:
-    """Whether Hydra's record in a run's folder says that the run is no job of a sweep."""
-    try:
-        return re.search(r"^  mode: RUN$", (folder / ".hydra" / "hydra.yaml").read_text(), re.MULTILINE) is not None
-    except (OSError, ValueError):
-        return False
-
-
-def _command_of(sweep: Path) -> str:
-    """What goes on with a sweep: what its record says that it was started with, and the key that names its folder."""
-    try:
-        record = read_json(sweep / SWEEP)
-        command, in_place = record["command"], record["kind"] == "search"
-        if not isinstance(command, str) or not command.isprintable():
-            raise ValueError
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        command, in_place = "its own command", False
-    key = "hydra.sweep.dir" if in_place else "sweep.resume"
-    return command if f"{key}=" in command else f"{command} {as_override(key, sweep)}"
-
-
-def _last_worked_on(folder: Path) -> float:
-    """When the run last wrote something; its log also has what was refused."""
-    return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())
-
-
-def remember_to_requeue(folder: Path) -> None:
-    """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
-    with unrefused():
-        write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
-
-
-def requeued_folder() -> str | None:
-    """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
-    if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
-        note = read_mapping(_requeue_note()) or {}
-        return str(note.get("folder")) if note.get("command") == sys.argv else None
-    return None
-
-
-def _requeue_note() -> Path:
-    task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
-    return Path(RUNS) / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"
-
-
-def has_log(config: DictConfig) -> bool:
-    """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
-    hydra_config = HydraConfig.get()
-    return not is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
-
-
-def is_sweep_job() -> bool:
-    """Whether this process runs a job of a sweep, which leaves the terminal to the sweep."""
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-
-
-def is_requeued_job(folder: Path) -> bool:
-    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that goes on."""
-    return is_sweep_job() and (folder / CONFIG).exists()
-
-
-def is_worker_rank() -> bool:
-    """A further process of a distributed run shares the folder that rank 0 claimed."""
-    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -> Path:

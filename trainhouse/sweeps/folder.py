@@ -13,7 +13,7 @@ from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_json
 from trainhouse.machine.locks import try_lock
 from trainhouse.reports.likeness import cut_key
-from trainhouse.runs.run_folder import CONFIG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, overlap
 
 LOCK, STUDY_LOCK, WORKERS = ".lock", ".study.lock", ".workers"

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import try_lock
-from trainhouse.runs.run_folder import SWEEP
+from trainhouse.runs.layout import SWEEP
 from trainhouse.sweeps.folder import (
     LOCK,
     command_of,

@@ -13,7 +13,7 @@ from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.targets import locate
 from trainhouse.machine.cores import available_cores
-from trainhouse.runs.run_folder import as_override, quoted
+from trainhouse.runs.typed import as_override, quoted
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.plan import Task
 

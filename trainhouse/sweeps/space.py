@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.run_folder import quoted
+from trainhouse.runs.typed import quoted
 from trainhouse.sweeps.job import overlap
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
-from trainhouse.sweeps.summary import shown_value
+from trainhouse.sweeps.summary_text import shown_value
 
 PRUNED_COLOUR, FAILED_COLOUR, BEST_COLOUR = "#b8b8b8", "tab:red", "tab:orange"
 
@@ -14,7 +14,7 @@ def shades(badness: Sequence[float]) -> np.ndarray:
     """Return a colour (N, 4) for each value by its rank, the smallest darkest: one outlier must not pale the rest."""
     ranks = np.unique(np.asarray(badness, dtype=float), return_inverse=True)[1].reshape(-1)
     # The end of the map is too pale for white paper.
-    return mpl.colormaps["viridis"](0.92 * ranks / max(1, ranks.max(initial=0)))
+    return np.asarray(mpl.colormaps["viridis"](0.92 * ranks / max(1, ranks.max(initial=0))))
 
 
 def is_wide(values: Sequence[float]) -> bool:

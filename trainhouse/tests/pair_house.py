@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.config import checked
 from trainhouse.tests.conftest import CONF, ROOT, Config, read_history
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 PAIRS = Path(__file__).resolve().parent / "pairs"
 NAMES = sorted(path.stem for path in (PAIRS / "conf" / "experiment").glob("*.yaml"))

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from trainhouse.reports.run_table import find_runs, rank
+from trainhouse.reports.finished_runs import find_runs
+from trainhouse.reports.ranking import rank
 from trainhouse.tests.tiny import fake_run
 
 KEY = "01234567/0.8-0.1-0.1/0"

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainhouse import weight_in_step
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.fast.lean_loop import NoProfiler
 from trainhouse.fast.lean_step import use_lean_loop
 from trainhouse.tests.tiny import tiny_module, tiny_trainer
+from trainhouse.training.accumulation import weight_in_step
 
 SPEC = DataSpec(task="regression", input_shape=(4,), dtype="float32", outputs=1)
 

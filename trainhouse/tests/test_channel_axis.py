@@ -13,7 +13,7 @@ from trainhouse.arrays.spec import AUTO, BY_DTYPE, DataSpec, channel_axis_of
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed, run_script
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 RANDOM = np.random.RandomState(3)
 LAYOUTS = [

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from torch import Tensor, nn
 
-from trainhouse.reports.report import metrics_lines
+from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.tests.own import OwnData, OwnModule, own_config
-from trainhouse.training.result import TrainingResult, summarise_training
-from trainhouse.training.run import train
+from trainhouse.training.closing_lines import summarise_training
+from trainhouse.training.train import train
+from trainhouse.training.training_result import TrainingResult
 
 METRICS = {"vl": 0.5, "loss/val": 0.25, "val/acc": 0.75, "test/vl": 2.0, "train/loss": 3.0}
 

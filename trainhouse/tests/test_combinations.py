@@ -8,13 +8,13 @@ import pytest
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.predicting.ensemble import is_own, load_members
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.own_evaluation import evaluate_own
 from trainhouse.tests.conftest import Config, composed
 from trainhouse.tests.pair_house import outcome, pair_config, train_until
 from trainhouse.tests.test_exact_resume import differing
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what Lightning thinks of the users' classes
 
@@ -54,8 +54,8 @@ def test_a_combination_resumes_bit_for_bit_and_is_evaluated_from_its_file(config
     if is_own(checkpoint):
         evaluate_own(checkpoint, evaluation, tmp_path / "evaluated")
     else:
-        measured, split = evaluate_checkpoint(checkpoint, evaluation, tmp_path / "evaluated")
-        report_evaluation(measured, checkpoint, split, tmp_path / "evaluated")
+        measured, split = evaluate_checkpoint([checkpoint], evaluation, tmp_path / "evaluated")
+        report_evaluation(measured, [checkpoint], split, tmp_path / "evaluated")
     found = json.loads((tmp_path / "evaluated/metrics.json").read_text())["metrics"]
     assert found == {name: value for name, value in content["metrics"].items() if name.startswith("test")}
     assert found

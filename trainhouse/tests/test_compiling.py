@@ -9,7 +9,7 @@ from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed
 from trainhouse.training import compiling
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 def test_without_a_compiler_the_run_ends_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

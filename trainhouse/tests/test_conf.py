@@ -19,7 +19,7 @@ from trainhouse.configuration.schema import groups
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.study import open_study
 from trainhouse.tests.conftest import CONF, LIBRARY_CONF, Config, composed, link_raw_data
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 SMALL = [
     "trainer.max_epochs=1",

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.run_folder import config_header
+from trainhouse.runs.saved_config import config_header
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.tiny import tiny_run
 from trainhouse.training.resume import resume

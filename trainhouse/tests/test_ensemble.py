@@ -18,12 +18,12 @@ from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.predicting.ensemble import load_members, rebuild_ensemble
-from trainhouse.predicting.evaluate import Collect, evaluate
-from trainhouse.predicting.evaluation import evaluate_checkpoint
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
+from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 BEST = """\
 # python train.py optimizer.lr=0.01
@@ -135,7 +135,7 @@ def test_runs_with_other_test_rows_are_not_evaluated_as_one(sweep: Path, tmp_pat
     config = composed("ckpt_path=x", "trainer.accelerator=cpu", config_name="eval")
     first, other = load_checkpoint(sweep / "0"), load_checkpoint(sweep / "2")
     with pytest.raises(UserError, match=r"0/check.*ckpt and .*2/check.* can't be evaluated as one: data\.split_seed"):
-        evaluate_checkpoint(first, config, tmp_path, [other])
+        evaluate_checkpoint([first, other], config, tmp_path)
 
 
 def test_runs_that_predict_different_things_are_not_put_together(sweep: Path) -> None:

@@ -10,7 +10,7 @@ from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.predicting.ensemble import load_members, spec_of_rows
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.test_ensemble import BEST
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 N = 60
 

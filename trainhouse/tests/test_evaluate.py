@@ -14,8 +14,9 @@ import torch
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluate import Collect, confusion_counts, evaluate, per_class
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.class_measures import confusion_counts, per_class
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.predict import predict
 from trainhouse.tests.conftest import composed
@@ -108,8 +109,8 @@ def test_the_file_of_predictions_counts_its_rows_across_batches(
 
 def test_a_checkpoint_on_its_own_data_is_measured_on_its_test_split(checkpoint: Checkpoint, tmp_path: Path) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
-    evaluation, split = evaluate_checkpoint(checkpoint, config, tmp_path)
-    report_evaluation(evaluation, checkpoint, split, tmp_path)
+    evaluation, split = evaluate_checkpoint([checkpoint], config, tmp_path)
+    report_evaluation(evaluation, [checkpoint], split, tmp_path)
     run = json.loads((checkpoint.path.parents[1] / "metrics.json").read_text())["metrics"]
     report = json.loads((tmp_path / "metrics.json").read_text())
     assert (split, report["rows"], report["epoch"]) == ("test", 6, checkpoint.epoch)
@@ -127,9 +128,9 @@ def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
     older = replace(checkpoint, config={**checkpoint.config, "data": data})
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
     config["data"] = {"path": data["path"]}  # which nobody has signed
-    assert evaluate_checkpoint(older, config, tmp_path)[1] == "test"
+    assert evaluate_checkpoint([older], config, tmp_path)[1] == "test"
     with pytest.raises(UserError, match=r"^data\.shuffle: belongs to training"):
-        evaluate_checkpoint(older, {**config, "data": {"shuffle": "blocks"}}, tmp_path)
+        evaluate_checkpoint([older], {**config, "data": {"shuffle": "blocks"}}, tmp_path)
 
 
 def test_the_numbers_of_all_rows_are_said(
@@ -150,14 +151,14 @@ def test_a_trainer_that_cannot_measure_each_row_once_is_refused_before_the_data_
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", asked, config_name="eval")
     config["data"] = {"path": str(tmp_path / "not_there.npy")}
     with pytest.raises(UserError, match=f"^{asked.partition('=')[0]}: "):
-        evaluate_checkpoint(checkpoint, config, tmp_path)
+        evaluate_checkpoint([checkpoint], config, tmp_path)
 
 
 def test_data_that_has_changed_since_training_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
     other = replace(checkpoint, provenance={**checkpoint.provenance, "data_fingerprint": "f" * 16})
     with pytest.raises(UserError, match=r"rows\.npy: has changed since .*best_model\.ckpt was trained.*f{16}"):
-        evaluate_checkpoint(other, config, tmp_path)
+        evaluate_checkpoint([other], config, tmp_path)
 
 
 def test_infer_predicts_every_row_as_the_module_does(

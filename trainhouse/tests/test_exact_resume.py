@@ -10,7 +10,7 @@ import torch
 
 from trainhouse.tests.conftest import Config, read_history
 from trainhouse.tests.tiny import tiny_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 # Everything that decides what is learned; each row is a run, resumed from each of its moments.
 RUNS = {

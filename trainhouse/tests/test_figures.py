@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from trainhouse.reports.figures import confusion_matrix, loss_curve, predicted_against_true, save
+from trainhouse.reports.run_figures import confusion_matrix, loss_curve, predicted_against_true, save
 
 
 def epoch(number: int, **values: float) -> dict[str, float]:

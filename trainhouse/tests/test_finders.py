@@ -10,7 +10,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data, tiny_module, tiny_trainer
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class Later(BatchSizeFinder):

@@ -17,7 +17,7 @@ from trainhouse.tests.conftest import Config, composed, read_history, run_script
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.resume import resume
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 

@@ -8,7 +8,8 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.runs.run_folder import CONFIG, write_config
+from trainhouse.runs.layout import CONFIG
+from trainhouse.runs.saved_config import write_config
 from trainhouse.tests.conftest import CONF, ROOT
 
 

@@ -15,7 +15,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.named_in_conf import leads_outside
 from trainhouse.configuration.targets import check_part
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.runs.run_folder import CONFIG
+from trainhouse.runs.layout import CONFIG
 from trainhouse.tests.conftest import CONF, ROOT, composed, run_script
 from trainhouse.training.resume import resume
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.runs.run_folder import HISTORY
+from trainhouse.runs.layout import HISTORY
 from trainhouse.tests.conftest import composed, link_raw_data, read_history
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 # (data, model): train and validation loss of the first two epochs, on the CPU.
 GOLDEN: dict[tuple[str, str], list[float]] = {

@@ -12,7 +12,7 @@ from trainhouse.configuration.errors import UserError, refusal_of_lightning
 from trainhouse.launching.entry import _report
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.own import OwnData, OwnModule, own_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class Manual(OwnModule):

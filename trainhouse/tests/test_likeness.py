@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.likeness import difference, is_loss, loss_of
 from trainhouse.reports.promotion import promote
-from trainhouse.reports.run_table import find_runs, rank, rank_folder
+from trainhouse.reports.ranking import rank, rank_folder
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
-from trainhouse.sweeps.results import write_results
-from trainhouse.sweeps.summary import summary
+from trainhouse.sweeps.result_files import write_results
+from trainhouse.sweeps.summary_text import summary
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.tiny import fake_run
 

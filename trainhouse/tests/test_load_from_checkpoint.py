@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.own import OwnData, OwnModule, own_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class Saves(OwnModule):

@@ -16,13 +16,13 @@ import trainhouse.tests.conftest as started
 from trainhouse.configuration.errors import UserError, fault_of_the_machine
 from trainhouse.launching import sweepers
 from trainhouse.machine.files import atomic_write, write_text
-from trainhouse.runs.run_folder import config_header
+from trainhouse.runs.saved_config import config_header
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
-from trainhouse.sweeps.run import run_sweep
+from trainhouse.sweeps.run_sweep import run_sweep
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data
 from trainhouse.training import checks
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 def failed(number: int, *, name: str | None = None) -> OSError:
@@ -123,7 +123,7 @@ def test_a_sweep_without_room_prints_its_table_and_the_command_that_goes_on(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if where == "results":
-        monkeypatch.setattr("trainhouse.sweeps.run.write_results", full)
+        monkeypatch.setattr("trainhouse.sweeps.run_sweep.write_results", full)
     plan: Any = Plan(full if where == "next job" else lambda: [])
     with pytest.raises(UserError, match=r"results\.csv: No space left on device.*continue with: python train\.py -m"):
         run_sweep(plan, lambda tasks: [], tmp_path, 1, False, "python train.py -m seed=0,1", tmp_path / "mark")

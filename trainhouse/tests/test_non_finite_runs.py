@@ -17,7 +17,7 @@ from trainhouse.tests.conftest import composed, read_history, run_script
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.poisoned import saved_batch
 from trainhouse.tests.tiny import tiny_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 def configuration(folder: Path, *overrides: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from trainhouse.configuration import targets
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.own_prediction import predict_own
 from trainhouse.tests.own import OwnData, OwnModule, own_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 def table(path: Path) -> dict[str, list[Any]]:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.preflight import preflight
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 

@@ -16,7 +16,7 @@ from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.checks import check_loaders
 from trainhouse.training.monitoring import check_mode_is_said
 from trainhouse.training.preflight import preflight
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 Typed = Callable[..., Config]
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}

@@ -17,7 +17,7 @@ from trainhouse.predicting.own_evaluation import evaluate_own
 from trainhouse.tests.conftest import Config, composed
 from trainhouse.tests.pair_house import NAMES, outcome, pair_config, read_checkpoint, train_until
 from trainhouse.tests.test_exact_resume import differing
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),  # what Lightning thinks of the users' classes

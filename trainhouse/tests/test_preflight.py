@@ -20,7 +20,7 @@ from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module
 from trainhouse.training.preflight import preflight
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 TINY = ["data.path=rows.npy", "data.rows=60", "data.columns=4", "data.classes=3", "logger=none", "trainer=cpu"]

@@ -15,12 +15,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from trainhouse.configuration.printable import printable, shell_joined, shell_quoted
 from trainhouse.launching.logging import log_to
-from trainhouse.reports.table import table
+from trainhouse.reports.aligned_table import table
 from trainhouse.reports.writers import open_writer
-from trainhouse.runs.run_folder import as_override, shown_path
-from trainhouse.sweeps.summary import clipped
+from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.sweeps.summary_text import clipped
 from trainhouse.tests.conftest import ROOT, composed, run_script
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 EVIL = "a\x1b[31m\x1b]0;title\x07b\r\nc\x9bd\u202ee\u2028f\x00g\udcffh\x7f"
 ESCAPED = r"a\x1b[31m\x1b]0;title\x07b\r\nc\x9bd\u202ee\u2028f\x00g\udcffh\x7f"

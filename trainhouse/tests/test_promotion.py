@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.promotion import check_final_model, promote
-from trainhouse.reports.run_table import find_runs, rank
+from trainhouse.reports.ranking import rank
 from trainhouse.tests.tiny import fake_run
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import try_lock
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.promotion import promote
-from trainhouse.reports.run_table import find_runs, rank
+from trainhouse.reports.ranking import rank
 from trainhouse.tests.tiny import fake_run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no kill that can't be caught")

@@ -10,9 +10,10 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.run_folder import find_run, sweep_of
+from trainhouse.runs.find_run import find_run, sweep_of
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.conftest import run_script
 
 COMMAND = "python train.py -m seed=1,2"

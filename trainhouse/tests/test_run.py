@@ -14,7 +14,7 @@ from trainhouse.arrays.spec import Dataset
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed, read_history, run_script
-from trainhouse.training.run import TrainingResult, train
+from trainhouse.training.train import TrainingResult, train
 
 QUIET = ["++callbacks.progress_bar=null"]
 

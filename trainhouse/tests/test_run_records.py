@@ -9,7 +9,7 @@ import pytest
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
-from trainhouse.reports.run_table import find_runs
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.tests.ranked import KEY, order, three_runs
 from trainhouse.tests.tiny import CLASSES, TARGETS, fake_run, tiny_data, tiny_module
 
@@ -20,7 +20,7 @@ def three(tmp_path: Path) -> Path:
 
 
 def test_runs_are_found_at_any_depth_and_only_finished_ones(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     fake_run(three / "sweep" / "7", {"val/loss": 0.1})
     fake_run(three / "running", {}, status="running")
     fake_run(three / "failed", {}, status="failed")
@@ -41,7 +41,7 @@ def test_a_damaged_record_is_passed_over(three: Path, text: str) -> None:
 
 
 def test_an_unreadable_record_is_named(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     (three / "damaged").mkdir()
     (three / "damaged" / "metrics.json").write_text("{")
     find_runs(three)
@@ -108,7 +108,7 @@ def test_a_run_says_itself_which_end_of_its_metrics_is_better(three: Path) -> No
 def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(
     three: Path, content: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     fake_run(three / "x", **{"metrics": {"val/loss": 0.0}, **content})
     assert order(three) == "bac"
     assert re.search(rf"left out: {re.escape(str(three))}/x/metrics\.json: {reason}", caplog.text)
@@ -117,7 +117,7 @@ def test_a_run_with_a_faulty_record_is_left_out_with_the_reason(
 
 
 def test_a_run_whose_best_model_is_no_checkpoint_is_left_out(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     (three / "b" / "checkpoints" / "best_model.ckpt").write_text("hello")
     assert order(three) == "ac"
     assert "b/checkpoints/best_model.ckpt: damaged or not a checkpoint (5 bytes)" in caplog.text

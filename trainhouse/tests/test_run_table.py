@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.reports.run_table import find_runs, print_ranking, rank, rank_folder
+from trainhouse.reports.finished_runs import find_runs
+from trainhouse.reports.ranking import print_ranking, rank, rank_folder
 from trainhouse.tests.ranked import KEY, order, three_runs
 from trainhouse.tests.tiny import fake_run
 
@@ -94,7 +95,7 @@ def test_of_a_sweep_only_the_runs_of_the_best_configuration_are_ranked_unless_a_
 ) -> None:
     best = {"overrides": ["optimizer.lr=0.01"], "metric": "val/loss", "mode": "min", "mean": 0.7, "runs": ["a", "c"]}
     (three / "best.yaml").write_text(json.dumps(best))
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     assert [run.folder.name for run in rank_folder(three, None, None, None).runs] == ["a", "c"]
     assert "by its mean val/loss of 0.7000: optimizer.lr=0.01" in caplog.text
     assert "only its 2 runs are ranked" in caplog.text
@@ -132,7 +133,7 @@ def test_runs_that_monitor_different_values_need_a_choice(three: Path) -> None:
 
 
 def test_a_ranking_is_shown_with_places_and_values(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports.run_table")
+    caplog.set_level("INFO", logger="trainhouse.reports")
     print_ranking(rank(find_runs(three), None, None, None))
     assert "by val/loss (smaller is better)" in caplog.text
     lines = [line for line in caplog.text.splitlines() if "rows.npy" in line]

@@ -11,9 +11,10 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import options
 from trainhouse.machine.writes import only_below, watched
-from trainhouse.runs.run_folder import CONFIG, write_config
+from trainhouse.runs.layout import CONFIG
+from trainhouse.runs.saved_config import write_config
 from trainhouse.tests.conftest import Config, composed, link_raw_data, run_script
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 FEW = [
     "trainer=cpu",

@@ -13,9 +13,9 @@ from trainhouse.arrays.seen import SeenRows, row_names
 from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.tests.conftest import composed
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 ROWS, NEW = 60, 30
 
@@ -47,8 +47,8 @@ def evaluated(grown: Path, name: str, folder: Path, *more: str) -> tuple[dict[st
     data = [f"+data.features={grown / f'{name}_x.npy'}", f"+data.labels={grown / f'{name}_y.npy'}"]
     asked = [f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", *data, *more]
     config = composed(*asked, config_name="eval")
-    evaluation, split = evaluate_checkpoint(checkpoint, config, folder)
-    report_evaluation(evaluation, checkpoint, split, folder)
+    evaluation, split = evaluate_checkpoint([checkpoint], config, folder)
+    report_evaluation(evaluation, [checkpoint], split, folder)
     with open(folder / "predictions.csv", newline="") as lines:
         return json.loads((folder / "metrics.json").read_text()), list(csv.DictReader(lines))
 
@@ -96,7 +96,7 @@ def test_a_file_of_rows_that_were_all_seen_is_measured_with_a_warning(
     checkpoint = load_checkpoint(grown / "run")
     data = [f"+data.features={tmp_path / 'part_x.npy'}", f"+data.labels={tmp_path / 'part_y.npy'}"]
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", *data, config_name="eval")
-    evaluation, _ = evaluate_checkpoint(checkpoint, config, tmp_path)
+    evaluation, _ = evaluate_checkpoint([checkpoint], config, tmp_path)
     assert len(evaluation.targets) == len(kept) == 54
     assert "warning: 54 of these rows are identical to rows that it was trained or validated on" in caplog.text
 
@@ -108,7 +108,7 @@ def test_if_only_some_rows_are_named_a_grown_file_is_refused(grown: Path, tmp_pa
     data = [f"+data.features={grown / 'grown_x.npy'}", f"+data.labels={grown / 'grown_y.npy'}"]
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", *data, config_name="eval")
     with pytest.raises(UserError, match=r"^split: the model was trained or validated on about 60% of the rows"):
-        evaluate_checkpoint(checkpoint, config, tmp_path)
+        evaluate_checkpoint([checkpoint], config, tmp_path)
 
 
 @pytest.mark.parametrize("split", ["auto", "train", "val"])

@@ -15,11 +15,12 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration import targets
 from trainhouse.predicting.own_evaluation import evaluate_own
+from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.names import as_tested
-from trainhouse.reports.run_table import find_runs, rank
+from trainhouse.reports.ranking import rank
 from trainhouse.tests.conftest import composed, read_history
 from trainhouse.tests.own import OwnData, OwnModule, own_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 VALIDATION, TEST = 2.0, 5.0
 

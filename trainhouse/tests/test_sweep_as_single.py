@@ -20,7 +20,8 @@ from trainhouse.fast.composing import compose_once
 from trainhouse.launching.below_swept import as_typed, left_to_the_jobs
 from trainhouse.sweeps.folder import same_job
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.sweeps.space import grid, search_space
 
 # Each with the values that it varies, if it does; the order in which they are typed counts.

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from trainhouse.sweeps.figures import history, learning_curves, write_figures
 from trainhouse.sweeps.importance import importances
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from trainhouse.sweeps.sweep_figures import history, learning_curves, write_figures
 from trainhouse.tests.conftest import ROOT
 
 LOSS, COST = Objective("val/loss", "min"), Objective("cost", "min")
@@ -70,9 +70,9 @@ def test_an_override_that_no_drawn_job_has_is_drawn_as_unset(tmp_path):
 
 def test_neither_results_nor_figures_load_what_trains_or_searches():
     code = (
-        "import sys, trainhouse.sweeps.results, trainhouse.sweeps.summary\n"
+        "import sys, trainhouse.sweeps.result_files, trainhouse.sweeps.summary_text\n"
         "assert not {'numpy', 'pyarrow', 'matplotlib'} & set(sys.modules), 'results'\n"
-        "import trainhouse.sweeps.figures\n"
+        "import trainhouse.sweeps.sweep_figures\n"
         "assert not {'torch', 'lightning', 'optuna', 'pyarrow'} & set(sys.modules), 'figures'\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

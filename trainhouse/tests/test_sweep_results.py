@@ -12,8 +12,8 @@ from pyarrow import parquet
 
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.repeats import Estimate, student_t
-from trainhouse.sweeps.results import write_results
-from trainhouse.sweeps.summary import clipped, short_names, summary
+from trainhouse.sweeps.result_files import write_results
+from trainhouse.sweeps.summary_text import clipped, short_names, summary
 
 LOSS, ACC = Objective("val/loss", "min"), Objective("val/acc", "max")
 

@@ -12,7 +12,7 @@ from trainhouse.machine.sweep_worker import check_not_stopped, new_stop_mark, st
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.progress import Progress
-from trainhouse.sweeps.run import _stopping, run_sweep
+from trainhouse.sweeps.run_sweep import _stopping, run_sweep
 from trainhouse.tests.plans import JOBS, begun, grid, states
 
 
@@ -86,7 +86,7 @@ def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, mo
         works_on(plan, 1, "running")
         raise RuntimeError("the cluster is gone\nmore")
 
-    monkeypatch.setattr("trainhouse.sweeps.run._TIME_TO_STOP", 0.6)
+    monkeypatch.setattr("trainhouse.sweeps.run_sweep._TIME_TO_STOP", 0.6)
     told = "the cluster is gone; the other jobs that it had started were told to save and stop"
     with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {told}; continue with: go on$"):
         run(plan, launch)

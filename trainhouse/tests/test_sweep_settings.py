@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.run_folder import as_override
+from trainhouse.runs.typed import as_override
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.settings import jobs_at_once, lines_of, objectives_of, own_objective, resumed_command

@@ -19,7 +19,7 @@ import yaml
 
 from src.training.module import Module
 from trainhouse.checkpoints.checkpoint import read
-from trainhouse.runs.run_folder import LAST_CHECKPOINT
+from trainhouse.runs.layout import LAST_CHECKPOINT
 from trainhouse.tests.conftest import ROOT, run_script
 from trainhouse.tests.started import Hold, Started
 

@@ -17,7 +17,7 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sequenti
 from trainhouse.tests.conftest import ROOT
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.pair_house import read_checkpoint
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 ROWS = torch.arange(11.0).square().repeat(2, 1).T  # one of two ranks has six of them, the other five
 

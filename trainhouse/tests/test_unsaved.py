@@ -17,7 +17,7 @@ from trainhouse.resuming.attributes import PlainAttributes
 from trainhouse.resuming.unsaved import Unsaved
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.tests.pair_house import read_checkpoint
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 @dataclass

@@ -11,7 +11,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import CLASSES
-from trainhouse.training.resume import newest_checkpoint
+from trainhouse.training.newest_checkpoint import newest_checkpoint
 
 
 @pytest.mark.parametrize(

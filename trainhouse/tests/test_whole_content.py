@@ -14,9 +14,9 @@ from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named,
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.predicting.evaluation import evaluate_checkpoint
+from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
 from trainhouse.tests.conftest import composed
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 ROWS = 6000
 LONG_AGO = 1_700_000_000
@@ -223,7 +223,9 @@ def test_resume_and_evaluation_refuse_a_large_file_that_was_replaced(
     with pytest.raises(UserError, match=r"x\.npy: has changed since the run was started"):
         train(config, tmp_path / "run", resume_from=last)
     with pytest.raises(UserError, match=r"x\.npy: has changed since .* was trained"):
-        evaluate_checkpoint(load_checkpoint(last), composed(f"ckpt_path={last}", config_name="eval"), tmp_path / "eval")
+        evaluate_checkpoint(
+            [load_checkpoint(last)], composed(f"ckpt_path={last}", config_name="eval"), tmp_path / "eval"
+        )
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
     assert train(config, tmp_path / "run", resume_from=last).epochs == 2

@@ -19,7 +19,7 @@ from src.training.module import Module
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.tests.conftest import composed
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 CLASSES = DataSpec(task="classification", input_shape=(4,), dtype="float32", outputs=3, classes=("a", "b", "c"))
 TARGETS = DataSpec(task="regression", input_shape=(4,), dtype="float32", outputs=2, targets=("u", "v"))

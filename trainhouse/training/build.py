@@ -19,7 +19,7 @@ from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.ranks import RanksCompared, let_threads_finish_before_forks
 from trainhouse.runs.created_below import create_below
-from trainhouse.runs.run_folder import CHECKPOINTS, HISTORY
+from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
@@ -78,7 +78,8 @@ def build_trainer(
         trainer.callbacks.insert(0, RanksCompared())
     if trainer.world_size > 1 and hasattr(os, "register_at_fork"):
         let_threads_finish_before_forks()
-    return trainer
+    built: L.Trainer = trainer
+    return built
 
 
 def build_callbacks(

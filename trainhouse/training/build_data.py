@@ -8,9 +8,10 @@ from typing import Any
 import lightning as L
 from torch import nn
 
-from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
+from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.fingerprint import is_named
 from trainhouse.arrays.precision import as_wide_as_needed
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
@@ -48,7 +49,8 @@ def build_data(
     run that is resumed: its task, columns and categories are not decided again.
     """
     if is_datamodule(data):
-        return create(data, "data")
+        own: L.LightningDataModule = create(data, "data")
+        return own
     if missing := [key for key in SERVING_KEYS if key not in data]:
         raise UserError(
             f"data.{missing[0]}: is missing; the file in conf/data/ of a function that reads arrays begins with "
@@ -89,7 +91,8 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.Lightning
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
             raise UserError(f"data.{name}: {known['_target_']} takes no such argument{did_you_mean(name, options)}")
-    return create(_merged(known, overrides), "data")
+    datamodule: L.LightningDataModule = create(_merged(known, overrides), "data")
+    return datamodule
 
 
 def _merged(known: Config, overrides: Config) -> Config:

@@ -3,26 +3,25 @@
 import copy
 import inspect
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import Checkpoint, read
-from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.configuration.older_versions import MODULE, is_array_data
-from trainhouse.configuration.targets import ALLOWED, check_targets
-from trainhouse.runs.run_folder import shown_path
+from trainhouse.configuration.older_versions import MODULE
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
@@ -30,8 +29,8 @@ from trainhouse.training.schedule_span import spans_the_run
 
 _log = logging.getLogger(__name__)
 
-Config = dict[str, Any]
 
+Config = dict[str, Any]
 AUGMENTATION = "src.data.augmentation.Augmentation"
 
 
@@ -59,7 +58,7 @@ def build_module(config: Config, datamodule: L.LightningDataModule, card: DataCa
                 raise UserError("data.embedding_dim: is learned by the module around a plain network; set it to 0")
             datamodule.serve_preprocessed(preprocessing, _build_augmentation(config["data"], datamodule.spec))
         with files_read() as read:
-            module = create(config["model"], "model")
+            module: L.LightningModule = create(config["model"], "model")
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
@@ -89,10 +88,9 @@ def fill_from_facts(model: Config, facts: Config, source: str) -> None:
 def build_network(model: Config, facts: Config) -> nn.Module:
     """Return the untrained network; those of its arguments that are facts of the data come from there."""
     found = located(model, "model")
-    try:
+    parameters: Mapping[str, inspect.Parameter] = {}
+    with suppress(ValueError, TypeError):  # written in C
         parameters = inspect.signature(found).parameters
-    except (ValueError, TypeError):  # written in C
-        parameters = {}  # type: ignore[assignment]
     given = {
         name: facts[name]
         for name, parameter in parameters.items()
@@ -127,7 +125,7 @@ def _around(
     learns_by_heart = bool(config["trainer"]["overfit_batches"])
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(config["data"], spec)
-    module = create(
+    module: Any = create(
         config.get("module") or MODULE,
         "module",
         spec=spec,
@@ -143,7 +141,8 @@ def _around(
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
-    return module
+    around: L.LightningModule = module
+    return around
 
 
 def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessing:
@@ -184,67 +183,5 @@ def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
     for name in ("shift", "rotate", "scale"):
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
-    return create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
-
-
-def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the module of a checkpoint without its weights; only classes that a file may name are built."""
-    config = checkpoint.config
-    check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
-    if is_lightning_module(config["model"]):
-        return create(_without_pretrained(config["model"]), "model")
-    spec = checkpoint.data_spec
-    facts = dict(checkpoint.facts)
-    preprocessing: nn.Module = nn.Identity()
-    if is_array_data(config["data"]):
-        facts = spec.to_dict()
-        first_layer = config["data"].get("preprocessing")
-        own = checkpoint.has_own_data
-        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
-        preprocessing = untrained_preprocessing(config["data"], spec)
-        facts["input_shape"] = list(preprocessing.output_shape)
-    network = build_network(_without_pretrained(config["model"]), facts)
-    return wrap(checkpoint, preprocessing, network)
-
-
-def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -> L.LightningModule:
-    """Return the module around a network that a checkpoint's configuration names, ready to predict and be measured."""
-    wrapper, loss = checkpoint.config.get("module") or MODULE, checkpoint.config["loss"]
-    check_targets(wrapper, ALLOWED["module"], "module", str(checkpoint.path))
-    spec = checkpoint.data_spec
-    return create(wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss)
-
-
-def _without_pretrained(model: Config) -> Config:
-    """Weights that a constructor would fetch are those of the checkpoint in a moment; one within the model's too."""
-    inner = {
-        name: _without_pretrained(value) if isinstance(value, dict) and "_target_" in value else value
-        for name, value in model.items()
-    }
-    try:
-        takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
-    except (ValueError, TypeError):  # written in C
-        return inner
-    return {**inner, "pretrained": False} if takes_it else inner
-
-
-def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the trained module of a checkpoint, ready to predict."""
-    check_weights(checkpoint.state_dict, str(checkpoint.path))
-    return restore(rebuild_untrained(checkpoint), checkpoint).eval()
-
-
-def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the module with the checkpoint's weights, restored in the order in which Lightning does it."""
-    module.configure_model()
-    if is_overridden("on_load_checkpoint", module):
-        module.on_load_checkpoint(read(checkpoint.path))
-    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
-    try:
-        module.load_state_dict(checkpoint.state_dict, strict=module.strict_loading)
-    except RuntimeError as error:
-        first = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
-        ) from error
-    return module
+    augmentation: nn.Module = create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
+    return augmentation

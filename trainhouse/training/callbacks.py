@@ -18,9 +18,11 @@ from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count
-from trainhouse.resuming.loops import about_to_log, was_tried
+from trainhouse.resuming.logged_values import about_to_log
+from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.trainer_parts import is_fast_dev_run
+from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.log_position import LogPosition, sizes
-from trainhouse.runs.run_folder import CONFIG, LAST_CHECKPOINT
 from trainhouse.training.progress_bar import ProgressBar as ProgressBar  # what configurations of older runs name
 
 _log = logging.getLogger(__name__)
@@ -213,6 +215,6 @@ class LastCheckpoint(Checkpoint):
         self._save(trainer)
 
     def _save(self, trainer: L.Trainer) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not is_fast_dev_run(trainer):
             trainer.save_checkpoint(self.path)
             self._saved_step, self._saved_at = trainer.global_step, time.monotonic()

@@ -16,7 +16,7 @@ from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.reports.names import split_of
-from trainhouse.runs.run_folder import BEST_MODEL
+from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.training.monitoring import check_direction
 
 Config = dict[str, Any]

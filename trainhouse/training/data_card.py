@@ -31,7 +31,8 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import is_worker_rank
+from trainhouse.resuming.trainer_parts import datamodule_of
+from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.quiet import quiet_lightning
 
 _ITEMS = 8  # of a data set that its fingerprint reads
@@ -143,7 +144,7 @@ class _Ask(L.Callback):
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Fill in the card."""
-        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule: Any = datamodule_of(trainer)
         name = type(datamodule).__name__
         facts = datamodule.facts() if callable(getattr(datamodule, "facts", None)) else {}
         if not isinstance(facts, Mapping):

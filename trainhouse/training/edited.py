@@ -13,7 +13,7 @@ from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import complete_reader, with_what_it_lacks
 from trainhouse.machine.signing import is_signed
-from trainhouse.runs.run_folder import as_override, shown_path
+from trainhouse.runs.typed import as_override, shown_path
 
 Config = dict[str, Any]
 

@@ -13,7 +13,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.read_by import set_in_files
 from trainhouse.configuration.schema import CONF, config_file
 from trainhouse.sweeps.settings import DEFAULT_MONITOR
-from trainhouse.training.preflight import Logged, hint_of
+from trainhouse.training.logged_in_trial import Logged, hint_of
 
 _log = logging.getLogger(__name__)
 

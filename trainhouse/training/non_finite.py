@@ -18,7 +18,9 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.speed import fast
 from trainhouse.machine.files import atomic_write
 from trainhouse.resuming.seeding import reseed
-from trainhouse.runs.run_folder import LAST_CHECKPOINT, shown_path
+from trainhouse.resuming.trainer_parts import datamodule_of
+from trainhouse.runs.layout import LAST_CHECKPOINT
+from trainhouse.runs.typed import shown_path
 
 BAD_BATCH = "bad_batch.npz"
 BAD_BATCH_OF_ANY_KIND = "bad_batch.pt"
@@ -53,7 +55,7 @@ class NonFiniteGuard(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Remember the batch of a user's own DataModule; one of array data can be fetched again."""
-        if not isinstance(trainer.datamodule, DataModule):  # type: ignore[attr-defined]
+        if not isinstance(datamodule_of(trainer), DataModule):
             self._batch = batch
 
     def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: Tensor) -> None:
@@ -129,7 +131,7 @@ class NonFiniteGuard(L.Callback):
         first = int(self._first_bad_step)
         if 0 <= first < step:  # noticed some steps later, within the same epoch
             step, batch_idx = first, batch_idx - (step - first) * trainer.accumulate_grad_batches
-        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(trainer)
         where = f"epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}"
         if not isinstance(datamodule, DataModule) or not hasattr(pl_module, "preprocessing"):
             self._stop_own(what, where, kept, datamodule)

@@ -11,9 +11,7 @@ import random
 import traceback
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning as L
@@ -21,37 +19,20 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 
-from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
-from trainhouse.checkpoints.checkpoint import read
-from trainhouse.checkpoints.plain import first_not_plain
-from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.configuration.create import named
-from trainhouse.configuration.errors import UserError, did_you_mean, refusal_of_lightning
-from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
+from trainhouse.configuration.errors import UserError, refusal_of_lightning
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
-from trainhouse.resuming.exact_resume import SeededEvaluation
-from trainhouse.resuming.loops import logged_directions, logged_twice, was_tried
-from trainhouse.runs.run_folder import CHECKPOINTS, is_worker_rank
+from trainhouse.resuming.logged_values import logged_directions, logged_twice
+from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.seeded_evaluation import SeededEvaluation
+from trainhouse.runs.this_job import is_worker_rank
+from trainhouse.training.logged_in_trial import Logged, hint_of
+from trainhouse.training.preflight_callbacks import SaveOnce, WhereItIs
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Logged:
-    """What a try of a batch has logged."""
-
-    names: list[str] = field(default_factory=list)
-    directions: dict[str, str] = field(default_factory=dict)
-    """``min`` or ``max``, of metric objects that say which end is better."""
-    first_batches: list[str | None] = field(default_factory=list)
-    """Digests of the first training batch, one for each loader of a user's DataModule."""
-    twice: set[str] = field(default_factory=set)
-    """What training and validation log under one name."""
-    of_validation: set[str] = field(default_factory=set)
-    """What validation logs."""
-    is_complete: bool = False
-    """Whether it got to the end, so that what is not among `names` is not logged."""
 
 
 def preflight(
@@ -79,7 +60,7 @@ def preflight(
         _log.info("preflight: left out, as the module can't be copied (%s)", " ".join(str(error).split())[:120])
         return Logged()
     is_own = not isinstance(datamodule, DataModule)
-    stage, saving = _Stage(), _SaveOnce(folder, callbacks)
+    stage, saving = WhereItIs(), SaveOnce(folder, callbacks)
     trainer = L.Trainer(
         accelerator=options["accelerator"],
         devices=1,
@@ -99,29 +80,12 @@ def preflight(
     with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.simplefilter("ignore")  # the run itself will say them
         try:
-            if isinstance(datamodule, DataModule):
-                validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
-                if isinstance(datamodule, PreprocessingDataModule):
-                    _preprocess(copied, datamodule)
-                trainer.fit(copied, datamodule.trial_batches("train"), validation)
-            else:
-                trainer.fit(copied, datamodule=datamodule)
-        except ValueError as error:
-            if "more than 1 value per channel" in str(error):
-                key = "the DataModule's batch size" if is_own else "data.batch_size"
-                raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
-            if refusal := refusal_of_lightning(error):
-                raise UserError(f"preflight: {refusal}") from error
-            if "configure_optimizers" in _functions(error):
-                raise UserError(named(error, "model", inspect.signature(type(module)).parameters)) from error
-            if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
-                raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
-            if not stage.is_at_an_end:
-                raise
-            _say_of_an_end(error)
+            _fit(trainer, copied, datamodule)
         except UserError:
             raise
         except Exception as error:
+            if isinstance(error, ValueError):
+                _refuse_value(error, module, datamodule)
             if refusal := refusal_of_lightning(error):  # such as a schedule that monitors what is not logged
                 raise UserError(f"preflight: {refusal}") from error
             if not stage.is_at_an_end:
@@ -143,6 +107,30 @@ def preflight(
     return logged
 
 
+def _fit(trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule) -> None:
+    if not isinstance(datamodule, DataModule):
+        trainer.fit(module, datamodule=datamodule)
+        return
+    if isinstance(datamodule, PreprocessingDataModule):
+        _preprocess(module, datamodule)
+    validation = datamodule.trial_batches("val") if datamodule.row_count("val") else None
+    trainer.fit(module, datamodule.trial_batches("train"), validation)
+
+
+def _refuse_value(error: ValueError, module: L.LightningModule, datamodule: L.LightningDataModule) -> None:
+    """Raise `UserError` for a value that some key of the configuration has set, if it is plain which."""
+    is_own = not isinstance(datamodule, DataModule)
+    if "more than 1 value per channel" in str(error):
+        key = "the DataModule's batch size" if is_own else "data.batch_size"
+        raise UserError(f"{key}: batch normalisation needs batches of 2 rows at least") from error
+    if refusal_of_lightning(error):
+        return
+    if "configure_optimizers" in _functions(error):
+        raise UserError(named(error, "model", inspect.signature(type(module)).parameters)) from error
+    if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
+        raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
+
+
 def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:
     """A schedule that waits for a validation has to be asked after one: Lightning notices after the first epoch."""
     every = options.get("check_val_every_n_epoch") or 1
@@ -153,11 +141,6 @@ def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:
                 f"trainer.check_val_every_n_epoch: {every}, but the schedule asks for {config.monitor} every "
                 f"{config.frequency} epochs; set frequency={every} in configure_optimizers, or validate as often"
             )
-
-
-def hint_of(name: str, logged: Sequence[str]) -> str:
-    """Return the nearest of the names that are logged, and all of them."""
-    return f"{did_you_mean(name, logged)} (there are: {', '.join(logged)})"
 
 
 def _preprocess(module: L.LightningModule, datamodule: PreprocessingDataModule) -> None:
@@ -182,75 +165,3 @@ def _say_of_an_end(error: Exception) -> None:
         type(error).__name__,
         " ".join(str(error).split())[:200],
     )
-
-
-class _Stage(L.Callback):
-    """Knows whether the trial is within a step, or at the end of an epoch, and what validation logs."""
-
-    def __init__(self) -> None:
-        self.is_at_an_end = self.is_done = False
-        self.of_validation: set[str] = set()
-        self._before: dict[str, Any] = {}
-
-    def on_validation_start(self, trainer: L.Trainer, *_: Any) -> None:
-        self._before = dict(trainer.callback_metrics)
-
-    def on_train_batch_start(self, *_: Any) -> None:
-        self.is_at_an_end = False
-
-    def on_validation_batch_start(self, *_: Any) -> None:
-        self.is_at_an_end = False
-
-    def on_validation_epoch_end(self, *_: Any) -> None:
-        self.is_at_an_end = True
-
-    def on_validation_end(self, trainer: L.Trainer, *_: Any) -> None:
-        self.is_at_an_end = False
-        logged = trainer.callback_metrics.items()
-        self.of_validation = {name for name, value in logged if value is not self._before.get(name)}
-
-    def on_train_epoch_end(self, *_: Any) -> None:
-        self.is_at_an_end = True
-
-    def on_train_end(self, *_: Any) -> None:
-        self.is_at_an_end, self.is_done = False, True
-
-
-class _InspectingIO(AtomicCheckpointIO):
-    """Remembers what in a checkpoint is no plain data."""
-
-    not_plain: tuple[str, str] | None = None
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Look, then save."""
-        self.not_plain = first_not_plain(checkpoint)
-        super().save_checkpoint(checkpoint, path, storage_options)
-
-
-class _SaveOnce(L.Callback):
-    """Writes a checkpoint after the batch, and reads it back as one that may hold plain data only."""
-
-    def __init__(self, folder: Path | None, callbacks: Sequence[L.Callback]) -> None:
-        self.folder, self.io = folder, _InspectingIO()
-        self.record = next((callback for callback in callbacks if isinstance(callback, CheckpointRecord)), None)
-
-    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add what the run's own checkpoints have."""
-        if self.record:
-            self.record.on_save_checkpoint(trainer, pl_module, checkpoint)
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Save, read, remove."""
-        if self.folder is None or self.record is None:
-            return
-        with TemporaryDirectory(dir=self.folder / CHECKPOINTS, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX) as place:
-            path = Path(place) / "preflight.ckpt"
-            trainer.save_checkpoint(path)
-            try:
-                read(path)
-            except UserError as error:
-                where, kind = self.io.not_plain or ("content", "not all plain data")
-                raise UserError(
-                    f"the checkpoint's {where} is {kind}, which can't be read without running code; keep plain values "
-                    "and tensors in state_dict and on_save_checkpoint"
-                ) from error

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from omegaconf import OmegaConf
 
 from trainhouse.machine.writes import unrefused
-from trainhouse.runs.run_folder import is_sweep_job
+from trainhouse.runs.this_job import is_sweep_job
 from trainhouse.sweeps.settings import objectives_of
 from trainhouse.sweeps.study import open_study
 from trainhouse.training.callbacks import History

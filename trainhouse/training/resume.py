@@ -1,40 +1,36 @@
 """Goes on with a run that was stopped: in its folder, with its configuration, from its newest whole checkpoint."""
 
-import json
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from trainhouse.checkpoints.checkpoint import RECORD, read
-from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
+from trainhouse.checkpoints.checkpoint import read
+from trainhouse.configuration.bounded import interpolations, read_config, read_mapping
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
-from trainhouse.configuration.settings import MAY_BE_MISSING, MAY_CHANGE, marked
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.machine.writes import only_below
-from trainhouse.runs.run_folder import CHECKPOINTS, CONFIG, METRICS, config_header, own_parts, shown_path
-from trainhouse.sweeps.folder import is_of_the_sweep
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
+from trainhouse.runs.saved_config import config_header, signed_parts
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
-from trainhouse.training.result import TrainingResult
-from trainhouse.training.run import train
+from trainhouse.training.may_change import MISSING_IN_OLDER, may_have_changed, with_overrides
+from trainhouse.training.newest_checkpoint import newest_checkpoint
 from trainhouse.training.schedule_span import spans_the_run
+from trainhouse.training.train import train
+from trainhouse.training.training_result import TrainingResult
 
 _log = logging.getLogger(__name__)
 
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
-_MISSING = object()
-# Nothing of these decides what a run has learned so far.
-_CHANGEABLE = marked(MAY_CHANGE)
-_MISSING_IN_OLDER = marked(MAY_BE_MISSING)
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
 
 
@@ -52,7 +48,7 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
 
 
 def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -> TrainingResult:
-    new = _with_overrides(saved, config, given, folder)
+    new = with_overrides(saved, config, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
@@ -65,7 +61,7 @@ def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
-        refuse_edited(saved, folder / CONFIG, checkpoint, _may_have_changed)
+        refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)
@@ -85,11 +81,11 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
             plain.pop(key, None)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    has_own_data, is_own = own_parts(path, plain)
+    has_own_data, is_own = signed_parts(path, plain)
     checkpoint = None if is_own else newest_checkpoint(folder / CHECKPOINTS)
     if checkpoint:  # it may have been edited
         typed = [*typed, *unedited_data(plain, checkpoint)]
-        is_own = is_still_own(plain, checkpoint, _may_have_changed)
+        is_own = is_still_own(plain, checkpoint, may_have_changed)
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
         plain = checked(OmegaConf.create(plain))
@@ -117,7 +113,7 @@ def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> N
     }.items():
         node = saved[prefix[:-1]] if prefix else saved
         for key in shared.keys() - node.keys():
-            if prefix + key in _MISSING_IN_OLDER:
+            if prefix + key in MISSING_IN_OLDER:
                 node[key] = shared[key]
             elif prefix + key in BEFORE:
                 node[key] = BEFORE[prefix + key]
@@ -132,55 +128,6 @@ def _serving_keys(config: Config) -> Config:
     known = OmegaConf.to_container(OmegaConf.load(CONF / "data" / "array_defaults.yaml"))
     assert isinstance(known, dict)
     return {key: config["data"].get(key, known.get(key)) for key in SERVING_KEYS}
-
-
-def _with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:
-    """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
-    repeated = _original_overrides(folder)
-    new = OmegaConf.create(saved)
-    for override in given:
-        key = override.key_or_group
-        value, value_before = _at(config, key), _at(saved, key)
-        is_group = value_before is _MISSING or isinstance(value_before, dict)
-        if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
-            continue
-        if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
-            continue  # as text: 1 batch is not 1.0, all of them
-        if not _may_change(key, value) or override.is_delete():
-            raise UserError(
-                f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
-                f"{', '.join(_CHANGEABLE)}. For another {key} start a new run, with init_from= from these weights"
-            )
-        OmegaConf.update(new, key, value, merge=False, force_add=True)
-    return checked(new)
-
-
-def _may_change(key: str, value: Any) -> bool:
-    """Whether a run that goes on may have this value of a key."""
-    turned_off = key == "callbacks.early_stopping" and value is None
-    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in _CHANGEABLE)
-
-
-def _may_have_changed(key: str, value: Any) -> bool:
-    """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
-    return key in _MISSING_IN_OLDER or _may_change(key, value)
-
-
-def _original_overrides(folder: Path) -> list[str]:
-    """The command line of the run's first start: repeating it changes nothing."""
-    try:
-        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _at(config: Config, key: str) -> Any:
-    node: Any = config
-    for part in key.split("."):
-        if not isinstance(node, dict) or part not in node:
-            return _MISSING
-        node = node[part]
-    return node
 
 
 def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None:
@@ -221,39 +168,3 @@ def _say_new_length(saved: Config, new: Config) -> None:
 def _patience(config: Config) -> float:
     callback = (config.get("callbacks") or {}).get("early_stopping")
     return callback["patience"] if callback else float("inf")
-
-
-def _position(path: Path) -> tuple[int, int, bool]:
-    """Return the epoch and the batch that a checkpoint stands at, and whether the validation there is done."""
-    content = read(path, lazily=True)
-    callbacks, origin = content.get("callbacks"), content[RECORD].get("provenance")
-    state = callbacks.get("ExactResume") if isinstance(callbacks, dict) else None
-    if not isinstance(state, dict) or not isinstance(origin, dict):
-        raise UserError(f"{path}: no run can be resumed from it")
-    numbers = {"epoch": state.get("epoch"), "batch": state.get("batch"), "global_step": content.get("global_step")}
-    for key, value in numbers.items():
-        if type(value) is not int or value < 0:
-            raise UserError(f"{path}: no run can be resumed from it ({key} is {value!r:.40})")
-    if not isinstance(state.get("validation"), str | None) or not isinstance(origin.get("data_fingerprint"), str):
-        raise UserError(f"{path}: no run can be resumed from it")
-    return state["epoch"], state["batch"], state.get("validation") != "due"
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
-    positions = {}
-    for path in folder.glob("*.ckpt"):
-        try:
-            positions[path] = (*_position(path), path.stat().st_mtime_ns)
-        except (UserError, OSError) as error:
-            _log.warning("warning: %s; going on without it", error)
-    for path in sorted(positions, key=lambda path: positions[path], reverse=True):
-        try:
-            read(path)
-        except UserError as error:
-            _log.warning("warning: %s; going back to the one before", error)
-        else:
-            return path
-    if any(folder.glob("*.ckpt")):
-        raise UserError(f"{folder}: none of its checkpoints can be read; start a new run")
-    return None

@@ -16,15 +16,10 @@ from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine.sweep_worker import stop_asked
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.shares import batches_of_every_rank
-from trainhouse.runs.run_folder import (
-    CONFIG,
-    LAST_CHECKPOINT,
-    as_override,
-    is_sweep_job,
-    is_worker_rank,
-    remember_to_requeue,
-    shown_path,
-)
+from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
+from trainhouse.runs.requeued import remember_to_requeue
+from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
+from trainhouse.runs.typed import as_override, shown_path
 
 _log = logging.getLogger(__name__)
 

@@ -67,7 +67,7 @@ def _path(words: list[str], key: str) -> Path:
 
 def _evaluate(lab: Lab, predictions: str) -> Samples:
     from trainhouse.checkpoints.checkpoint import load_checkpoint
-    from trainhouse.predicting.evaluation import evaluate_checkpoint, report_evaluation
+    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 
     run = lab.trained(*perceptron(lab))
     words = _rows(lab)
@@ -77,8 +77,8 @@ def _evaluate(lab: Lab, predictions: str) -> Samples:
 
     def ours() -> None:
         checkpoint, folder = load_checkpoint(run), lab.new_folder()
-        evaluation, split = evaluate_checkpoint(checkpoint, config, folder)
-        report_evaluation(evaluation, checkpoint, split, folder)
+        evaluation, split = evaluate_checkpoint([checkpoint], config, folder)
+        report_evaluation(evaluation, [checkpoint], split, folder)
 
     return _per_second(lab, ours, bare_forward(run, _path(words, "data.features"), batch_size=128))
 
@@ -107,7 +107,7 @@ def _per_second(lab: Lab, ours: Callable[[], None], yardstick: Callable[[], None
 def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = None) -> Callable[[], None]:
     """Return the loop that says for every row what the model of `run` does, and nothing else."""
     from trainhouse.checkpoints.checkpoint import load_checkpoint
-    from trainhouse.training.build_module import rebuild_module
+    from trainhouse.training.rebuild_module import rebuild_module
 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     module = rebuild_module(load_checkpoint(run)).to(device)

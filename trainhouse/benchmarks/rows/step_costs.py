@@ -13,14 +13,14 @@ from torch.optim import Optimizer
 from trainhouse.benchmarks.composing import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, row, timed
-from trainhouse.runs.run_folder import CHECKPOINTS
+from trainhouse.runs.layout import CHECKPOINTS
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module
 from trainhouse.training.data_card import card_of
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.preflight import preflight as preflight_of
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 class SwitchedGuard(NonFiniteGuard):

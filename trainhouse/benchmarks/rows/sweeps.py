@@ -17,7 +17,7 @@ _OF_ALONE = "of the speed of the trainings alone"
 @row("s", _OF_ALONE)
 def sweep_search(lab: Lab) -> Samples:
     """Seconds per trial of a search (`-m sweep=optuna`) of 50 trials of two epochs, with what is written at its end;
-    imports left out. Yardstick: the same trainings by `trainhouse.training.run.train` in the same process, outside
+    imports left out. Yardstick: the same trainings by `trainhouse.training.train.train` in the same process, outside
     of Hydra, each right after its trial.
     """
     return _beside_its_trainings(lab, "sweep=optuna")

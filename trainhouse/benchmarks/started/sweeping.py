@@ -20,15 +20,15 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.benchmarks.processes import ROOT
-from trainhouse.training import run
-from trainhouse.training.result import TrainingResult
+from trainhouse.training import train as training
+from trainhouse.training.training_result import TrainingResult
 
 
 def main(file: Path, jobs: int, twice: bool, arguments: list[str]) -> None:
     """Run the sweep of `arguments`, which has `jobs` jobs, into a folder beside `file`."""
     alone: list[float] = []
     memory: list[float] = []
-    train = run.train
+    train = training.train
 
     def train_and_look(config: dict[str, Any], folder: Path) -> TrainingResult:
         given = copy.deepcopy(config)
@@ -42,7 +42,7 @@ def main(file: Path, jobs: int, twice: bool, arguments: list[str]) -> None:
             alone.append(time.perf_counter() - started)
         return result
 
-    run.train = train_and_look
+    training.train = train_and_look
     _sweep(file.parent / "warm_up", 2, arguments)
     shutil.rmtree(file.parent / "alone", ignore_errors=True)
     alone.clear()

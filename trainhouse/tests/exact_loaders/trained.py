@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.exact_loaders import Passes, Place, exact
+from trainhouse.resuming.exact_loaders import Passes, exact
+from trainhouse.resuming.passes import Place
 
 
 class Run:

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainhouse.tests.conftest import composed
 from trainhouse.training.resume import resume
-from trainhouse.training.run import TrainingResult
+from trainhouse.training.training_result import TrainingResult
 
 OPTIONS = [
     "name=test",

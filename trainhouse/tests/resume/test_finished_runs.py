@@ -13,7 +13,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.resume.continued import OPTIONS, content, go_on
 from trainhouse.tests.test_exact_resume import differing, outcome
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 def test_a_finished_run_is_left_as_it_is(run: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.resume.continued import OPTIONS
 from trainhouse.tests.tiny import tiny_config
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 LOGGED = ["trainer.log_every_n_steps=1", "callbacks.epoch_checkpoint.every_n_epochs=1", "preflight=false"]
 

@@ -12,7 +12,7 @@ from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.resume.continued import OPTIONS, content, go_on
 from trainhouse.tests.test_exact_resume import differing, outcome
-from trainhouse.training.run import train
+from trainhouse.training.train import train
 
 
 @pytest.mark.parametrize(

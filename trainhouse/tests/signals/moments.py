@@ -12,7 +12,7 @@ import pytest
 from src.training.module import Module
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import Hold
-from trainhouse.training import run as run_module
+from trainhouse.training import build_run
 
 STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 STOPPED = re.compile(
@@ -45,8 +45,8 @@ def trying(module: Module, *_: Any) -> bool:
 
 
 BUILDING = {
-    "data is read": Hold(run_module, "build_data"),
-    "the model is built": Hold(run_module, "build_module"),
+    "data is read": Hold(build_run, "build_data"),
+    "the model is built": Hold(build_run, "build_module"),
     "a batch is tried out": Hold(Module, "training_step", trying),
 }
 

@@ -13,13 +13,14 @@ from typing import Any
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.runs.best_of_sweep import BEST
-from trainhouse.runs.run_folder import LOG, as_override, shown_path
+from trainhouse.runs.layout import LOG
+from trainhouse.runs.typed import as_override, shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
 from trainhouse.sweeps.repeats import why_none_is_best
-from trainhouse.sweeps.results import write_results
-from trainhouse.sweeps.summary import summary
+from trainhouse.sweeps.result_files import write_results
+from trainhouse.sweeps.summary_text import summary
 
 Launch = Callable[[Sequence[Task]], list[str | None]]
 """Runs tasks and returns for each why it could not run, or None."""
@@ -164,7 +165,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
         return jobs
     try:
-        from trainhouse.sweeps.figures import write_figures
+        from trainhouse.sweeps.sweep_figures import write_figures
 
         write_figures(folder, jobs, plan.objectives)
     except Exception as error:

@@ -112,7 +112,8 @@ def _best(ranked: Sequence[Configuration], objectives: Sequence[Objective]) -> s
         content["pareto"] = [_entry(one, objectives) for one in pareto(ranked, objectives)]
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # several times as fast, where PyYAML has it
     lists_in_a_line = {"default_flow_style": None, "width": 100_000}
-    return text + yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, **lists_in_a_line)
+    dumped: str = yaml.dump(content, Dumper=dumper, sort_keys=False, allow_unicode=True, **lists_in_a_line)
+    return text + dumped
 
 
 def _entry(one: Configuration, objectives: Sequence[Objective]) -> dict[str, Any]:

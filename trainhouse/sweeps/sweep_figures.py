@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.reports.figures import save
-from trainhouse.runs.run_folder import HISTORY
+from trainhouse.reports.run_figures import save
+from trainhouse.runs.layout import HISTORY
 from trainhouse.sweeps.importance import importances
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, as_typed, is_repeat, number, varying
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
 from trainhouse.sweeps.repeats import configurations, pareto
 from trainhouse.sweeps.style import BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR, is_wide, label, shades
-from trainhouse.sweeps.summary import short_names, shown_value
+from trainhouse.sweeps.summary_text import short_names, shown_value
 
 _MOST_NAMED = 8  # curves in a legend
 
@@ -32,7 +32,7 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
     differ = varying(jobs)
     # The luck of a seed is no setting; unless it is all that was tried.
     keys = [key for key in differ if not is_repeat(key)] or differ
-    figures = {
+    figures: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(jobs, first),
         "parallel_coordinates": lambda: parallel_coordinates(jobs, keys, first),
         "importance": lambda: importance(jobs, keys, first),

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from trainhouse.reports.aligned_table import table
 from trainhouse.reports.names import of_split, split_of
 from trainhouse.reports.numbers import shown
-from trainhouse.reports.table import table
 
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:

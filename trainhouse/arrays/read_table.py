@@ -139,7 +139,8 @@ def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], stra
     if strangers:
         strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
     codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
-    return codes[places]
+    coded: np.ndarray = codes[places]
+    return coded
 
 
 def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[list[str], list[str]]:
@@ -160,7 +161,8 @@ def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[li
 def plain_array(column: pa.ChunkedArray) -> np.ndarray:
     """Return a column's numbers, or its cells as text; a missing number is NaN, a missing text empty."""
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return column.to_numpy()
+        numbers: np.ndarray = column.to_numpy()
+        return numbers
     return np.array(column.cast(pa.string()).fill_null("").to_pylist())
 
 

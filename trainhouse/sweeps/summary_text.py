@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
+from trainhouse.reports.aligned_table import table
 from trainhouse.reports.numbers import shown
-from trainhouse.reports.table import table
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,

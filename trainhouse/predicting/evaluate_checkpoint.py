@@ -12,11 +12,12 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
-from trainhouse.predicting.evaluate import Collect, Evaluation, evaluate
+from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
-from trainhouse.reports import figures
-from trainhouse.reports.report import metrics_line
-from trainhouse.runs.run_folder import METRICS, shown_path
+from trainhouse.reports.metrics_text import metrics_line
+from trainhouse.reports.run_figures import save
+from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
 from trainhouse.training.checks import check_precision
@@ -28,15 +29,12 @@ _log = logging.getLogger(__name__)
 PREDICTIONS = "predictions.csv"
 
 
-def evaluate_checkpoint(
-    checkpoint: Checkpoint, config: dict[str, Any], folder: Path, others: Sequence[Checkpoint] = ()
-) -> tuple[Evaluation, str]:
-    """Measure the checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
+def evaluate_checkpoint(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
+    """Measure a checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
 
-    With `others` it is the mean of all of them. Raises `UserError` if the rows may be new to some of them only.
+    Of several `members` it is their mean. Raises `UserError` if the rows may be new to some of them only.
     """
-    members = [checkpoint, *others]
-    check_precision(config["trainer"]["precision"], checkpoint.data_spec)
+    check_precision(config["trainer"]["precision"], members[0].data_spec)
     with only_below(foreign_of(members), folder):
         return _evaluate(members, config, folder)
 
@@ -65,28 +63,23 @@ def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Pat
     return replace(evaluation, left_out=left_out), split
 
 
-def report_evaluation(
-    evaluation: Evaluation, checkpoint: Checkpoint, split: str, folder: Path, others: Sequence[Checkpoint] = ()
-) -> None:
+def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
     """Print the numbers; write them to `metrics.json`, and the task's figures."""
-    spec, metrics = checkpoint.data_spec, evaluation.metrics
+    spec, metrics = members[0].data_spec, evaluation.metrics
+    origins: list[dict[str, Any]] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in members]
     content: dict[str, Any] = {
         "split": split,
         "rows": len(evaluation.targets),
         "rows_left_out": evaluation.left_out,
         "metrics": metrics,
-        "ckpt_path": str(checkpoint.path),
-        "epoch": checkpoint.epoch,
+        **(origins[0] if len(members) == 1 else {"members": origins}),
     }
-    if others:
-        content["members"] = [{"ckpt_path": str(one.path), "epoch": one.epoch} for one in (checkpoint, *others)]
-        del content["ckpt_path"], content["epoch"]
     _log.info("%-6s %s", split, metrics_line(metrics, split))
     findings = evaluation.task.findings(spec, evaluation.targets, evaluation.predictions)
     if findings.text:
         _log.info("\n%s\n", findings.text, extra={"lines": True})
     content |= findings.content
     for name, figure in findings.figures.items():
-        figures.save(figure, folder / "figures" / f"{name}.png")
+        save(figure, folder / "figures" / f"{name}.png")
     write_json(folder / METRICS, content)
     _log.info("everything is in %s", shown_path(folder))

@@ -1,6 +1,5 @@
-"""What a training run came to: on the terminal, in `metrics.json`, in the figures and in the logger."""
+"""What a training run came to: in `metrics.json`, in the figures and in the logger."""
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +11,15 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.machine.files import sha256, write_json
-from trainhouse.reports import figures
 from trainhouse.reports.likeness import loss_of
-from trainhouse.reports.report import metrics_lines
+from trainhouse.reports.run_figures import loss_curve, save
+from trainhouse.runs.layout import LOSS_CURVE, METRICS
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
-from trainhouse.runs.run_folder import LOSS_CURVE, METRICS, as_override, shown_path
 from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
 
-_log = logging.getLogger(__name__)
-
 # What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
 HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
-
 # What a finished run has written of its result.
 _KINDS: dict[str, tuple[Any, str]] = {
     "metrics": (dict, "a mapping"),
@@ -101,8 +96,8 @@ def record(
     drawn = {}
     if history.rows:
         best = result.best_epoch if result.monitor else None
-        figure = figures.loss_curve(history.rows, best, result.monitor)
-        drawn["loss_curve"] = figures.save(figure, result.folder / LOSS_CURVE)
+        figure = loss_curve(history.rows, best, result.monitor)
+        drawn["loss_curve"] = save(figure, result.folder / LOSS_CURVE)
     log_hyperparameters(loggers, hyperparameters(config), result.metrics)
     for name, pixels in drawn.items():
         log_figure(loggers, name, pixels)
@@ -146,21 +141,3 @@ def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
     """Return what of the configuration decides what is learned."""
     unread = ("optimizer", "scheduler", "loss") if is_lightning_module(config["model"]) else ()
     return {key: config[key] for key in HYPERPARAMETERS if config.get(key) and key not in unread}
-
-
-@rank_zero_only
-def summarise_training(result: TrainingResult) -> None:
-    """Say in a few lines what came out, where it is, and what to type next."""
-    folder = shown_path(result.folder)
-    _log.info("")
-    if result.monitor is None:
-        _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
-    elif result.best_epoch:
-        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
-    splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")
-    for split, line in metrics_lines(result.metrics, splits):
-        _log.info("%-6s %s", split, line)
-    _log.info("%.1f s; everything is in %s", result.seconds, folder)
-    if result.best_epoch:
-        _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
-        _log.info("       python select_best_model.py %s", as_override("runs", result.folder.parent))

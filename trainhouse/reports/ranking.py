@@ -1,0 +1,137 @@
+"""Ranks finished runs, and shows them as tables."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.reports.aligned_table import table
+from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
+from trainhouse.reports.likeness import are_own, refuse_unlike
+from trainhouse.reports.numbers import shown
+from trainhouse.runs.best_of_sweep import read_best
+from trainhouse.runs.layout import METRICS
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Runs on the same data and split, best first, and what they were compared by."""
+
+    runs: list[Run]
+    metric: str
+    mode: str
+
+
+def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
+    """Rank the runs below `folder`; of a sweep those of its best configuration only, unless asked for a metric or mode.
+
+    One run of many may be the best by luck, so a configuration is chosen by the mean of its runs. Raises `UserError`
+    as `find_runs` and `rank` do, and for a damaged `best.yaml`.
+    """
+    best = read_best(folder) if metric is None and mode is None else None
+    if best is None:
+        return rank(find_runs(folder), metric, mode, trained_on)
+    every, _ = sorted_out(sorted(folder.rglob(METRICS)))
+    if not are_own(run.loss for run in every):
+        _refuse_unlike_losses(every, best.metric)  # an older version may have written what is best
+    runs = finished_runs([run / METRICS for run in best.runs], folder)
+    chosen = " ".join(best.overrides) or "that without overrides"
+    _log.info("best configuration of %s by its mean %s of %s: %s", folder, best.metric, shown(best.mean), chosen)
+    its = "its run is" if len(best.runs) == 1 else f"its {len(best.runs)} runs are"
+    _log.info("only %s ranked; metric=... ranks all runs of the sweep\n", its)
+    return rank(runs, best.metric, best.mode, trained_on)
+
+
+def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
+    """Return the runs on one data set, best first; runs whose value is missing or not finite come last.
+
+    `trained_on` chooses the data by its file name, or by the key that also names the split. Raises
+    `UserError` if the runs are on several data sets or splits and none is chosen, if they disagree on what
+    best means and nothing is said, if no run has the metric, or if `mode` is the worse end of it.
+    """
+    if trained_on is not None:
+        names = sorted({name for run in runs for name in (run.data, run.data_key)})
+        runs = [run for run in runs if trained_on in (run.data, run.data_key)]
+        if not runs:
+            hint = did_you_mean(trained_on, names)
+            raise UserError(f"trained_on: no run on '{trained_on}'{hint} (there are: {', '.join(names)})")
+    keys = {run.data_key for run in runs}
+    if len(keys) > 1:
+        print_runs(runs)
+        raise UserError(
+            f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
+            f"choose one with trained_on='{_choice(runs)}', or a folder with runs=..."
+        )
+    if metric is None:
+        chosen = {(run.monitor, run.mode) for run in runs}
+        if len(chosen) > 1:
+            monitored = ", ".join(sorted(str(monitor or "nothing") for monitor, _ in chosen))
+            raise UserError(f"metric: the runs monitor {monitored}; choose with metric=... mode=...")
+        metric, own_mode = chosen.pop()
+        if metric is None:
+            logged = ", ".join(sorted({name for run in runs for name in run.metrics}))
+            raise UserError(f"metric: the runs monitor nothing; choose with metric=... mode=... (there are: {logged})")
+        mode = mode or own_mode
+        _refuse_unlike_losses(runs, metric)
+    elif not are_own(run.loss for run in runs):  # else the user, who alone knows, has said that they are alike
+        _refuse_unlike_losses(runs, metric)
+    names = sorted({name for run in runs for name in run.metrics})
+    if metric not in names:
+        raise UserError(f"metric: no run has '{metric}'{did_you_mean(metric, names)} (there are: {', '.join(names)})")
+    if mode is None:
+        mode = next((run.mode for run in runs if run.monitor == metric), None)
+    if mode is None:
+        mode = next((run.directions[metric] for run in runs if metric in run.directions), None)
+    if mode is None:
+        raise UserError(f"mode: is a small or a large {metric} better? Add mode=min or mode=max")
+    better = next((end for run in runs if metric in run.metrics and (end := run.better(metric))), mode)
+    if mode != better:
+        raise UserError(f"mode: {mode} would take the worst {metric} for the best; add mode={better}")
+    sign = 1 if mode == "min" else -1
+
+    def badness(run: Run) -> tuple[bool, float]:
+        value = run.metrics.get(metric, math.nan)
+        return not math.isfinite(value), sign * value
+
+    return Ranking(sorted(runs, key=badness), metric, mode)
+
+
+def _refuse_unlike_losses(runs: Sequence[Run], metric: str) -> None:
+    """Raise `UserError` if `metric` is a loss that is not the same function in all runs that have it."""
+    having = [run for run in runs if metric in run.metrics]
+    better = {name: end for run in having for name in run.metrics if (end := run.better(name))}
+    shared = {name: end for name, end in better.items() if all(name in run.metrics for run in having)}
+    refuse_unlike("metric", metric, [run.loss for run in having], shared)
+
+
+def _choice(runs: Sequence[Run]) -> str:
+    """What names the last run's data among `runs`: the file if it was always split alike, else the whole key."""
+    last = runs[-1]
+    alike = {run.data_key for run in runs if run.data == last.data}
+    return last.data if len(alike) == 1 else last.data_key
+
+
+def print_ranking(ranking: Ranking) -> None:
+    """Show the runs, best first."""
+    _log.info("by %s (%s is better)\n", ranking.metric, "smaller" if ranking.mode == "min" else "larger")
+    header = ["", "run", ranking.metric, "epoch", "model", "data", "date"]
+    rows = [
+        [place, run.folder, run.metrics.get(ranking.metric, math.nan), run.best_epoch, run.model, run.data, _date(run)]
+        for place, run in enumerate(ranking.runs, 1)
+    ]
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """Show runs with what names their data, in no order of merit."""
+    rows = [[run.folder, run.model, run.data, run.data_key, _date(run)] for run in runs]
+    header = ["run", "model", "data", "fingerprint/split/seed", "date"]
+    _log.info("%s\n", table(header, rows), extra={"lines": True})
+
+
+def _date(run: Run) -> str:
+    return str(run.provenance["date"])[:16].replace("T", " ")

@@ -1,0 +1,17 @@
+"""What all ranks have, for each of them to know."""
+
+from typing import Any
+
+import torch
+
+
+def of_all_ranks(what: Any) -> list[Any]:
+    """Return what each rank has; a collective."""
+    gathered: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(gathered, what)
+    return gathered
+
+
+def of_any_rank(names: list[str]) -> list[str]:
+    """Return the names that any rank has, in the same order on each; a collective."""
+    return sorted({name for part in of_all_ranks(names) for name in part})  # a set has another order in each process

@@ -1,0 +1,65 @@
+"""What a module is in the middle of, and neither its state dict nor Lightning's loops hold."""
+
+from typing import Any
+
+import lightning as L
+from torch import Tensor
+from torchmetrics import Metric
+
+Saved = dict[str, Any]
+
+
+def metrics_of(module: L.LightningModule) -> list[tuple[str, Metric]]:
+    """Return the metric objects among the module's parts, by their names."""
+    return [(name, metric) for name, metric in module.named_modules() if isinstance(metric, Metric)]
+
+
+def counting(module: L.LightningModule) -> list[str]:
+    """Return the names of the metric objects that have counted something since they were reset."""
+    return [name for name, metric in metrics_of(module) if metric._update_count]
+
+
+def counts_of(metric: Metric, ranks: int) -> Saved:
+    """Return the state of a metric, of all ranks together; a collective."""
+    with metric.sync_context(should_sync=ranks > 1):
+        state = {name: _copied(value) for name, value in metric.metric_state.items()}
+    return {"updates": metric._update_count, "state": state}
+
+
+def gradients_of(module: L.LightningModule) -> dict[str, Tensor]:
+    """Return copies of the gradients that there are, by the names of their weights."""
+    return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
+
+
+def frozen_in(module: L.LightningModule) -> list[str]:
+    """Return the names of the weights that take no gradient."""
+    return [name for name, weight in module.named_parameters() if not weight.requires_grad]
+
+
+def restore_state(module: L.LightningModule, saved: Saved, is_first_rank: bool) -> None:
+    """Put counts, frozen weights, gradients and submodules in eval mode back, as far as they are in `saved`."""
+    metrics = dict(metrics_of(module))
+    for name, counts in saved.get("metrics", {}).items():
+        if is_first_rank:  # the counts of all ranks together
+            _count_on(metrics[name], counts)
+    weights = dict(module.named_parameters())
+    if "frozen" in saved:
+        for name, weight in weights.items():
+            weight.requires_grad_(name not in saved["frozen"])
+    for name, gradient in saved.get("gradients", {}).items():
+        weights[name].grad = gradient.to(weights[name].device)
+    if "in_eval_mode" in saved:
+        in_eval_mode = set(saved["in_eval_mode"])
+        for name, part in module.named_modules():
+            part.training = name not in in_eval_mode if name else part.training
+
+
+def _copied(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [item.clone() for item in value] if isinstance(value, list) else value.clone()
+
+
+def _count_on(metric: Metric, counts: Saved) -> None:
+    metric._update_count, metric._computed = counts["updates"], None
+    for name, value in counts["state"].items():
+        on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
+        setattr(metric, name, on_device)

@@ -1,0 +1,20 @@
+"""What a trainer has, where Lightning sets it out of a type checker's sight."""
+
+import lightning as L
+
+
+def callbacks_of(trainer: L.Trainer) -> list[L.Callback]:
+    """Return the trainer's own list of callbacks, in the order in which they are called."""
+    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return callbacks
+
+
+def datamodule_of(trainer: L.Trainer) -> L.LightningDataModule | None:
+    """Return the DataModule that is at work; None where loaders were given."""
+    datamodule: L.LightningDataModule | None = trainer.datamodule  # type: ignore[attr-defined]
+    return datamodule
+
+
+def is_fast_dev_run(trainer: L.Trainer) -> bool:
+    """Whether a batch is tried out."""
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]

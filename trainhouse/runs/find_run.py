@@ -1,0 +1,81 @@
+"""Finds the run that is to be resumed, and the sweep that a run is a job of."""
+
+import re
+from pathlib import Path
+
+from trainhouse.configuration.bounded import read_json
+from trainhouse.configuration.errors import UserError
+from trainhouse.runs.layout import CONFIG, HISTORY, METRICS, MULTIRUN, RUNS, SWEEP
+from trainhouse.runs.typed import as_override, shown_path
+
+
+def find_run(resume: str) -> Path:
+    """Return the run folder that `resume` means: itself, or for ``last`` the run below ``outputs`` last worked on.
+
+    Raises `UserError` if there is none, or if it is a job of a sweep: that is the sweep's to resume, which keeps how it
+    ended.
+    """
+    if not isinstance(resume, str):
+        raise UserError(f"resume: expected a folder, or last, got {resume!r}")
+    if resume == "last":
+        begun = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        runs = [folder for folder in begun if not sweep_of(folder)]
+        if not runs:
+            what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
+            raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
+        return max(runs, key=_last_worked_on)
+    folder = Path(resume)
+    if folder.is_file():
+        raise UserError(
+            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
+        )
+    if not folder.is_dir():
+        raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
+    if (folder / MULTIRUN).exists():
+        raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
+    if sweep := sweep_of(folder):
+        raise UserError(
+            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
+            f"a run of its own from these weights: init_from={folder}"
+        )
+    return folder
+
+
+def sweep_of(folder: Path) -> Path | None:
+    """Return the folder of the sweep that a run's folder lies in; None if the run is no job of a sweep."""
+    ends = {place.resolve() for place in (Path.cwd(), Path.cwd() / RUNS)}  # above them is no sweep
+    for path in (folder.absolute(), folder.resolve()):  # a link may lead to a job
+        for parent in path.parents:
+            if parent.resolve() in ends:
+                break
+            if (parent / MULTIRUN).is_file() or (parent / SWEEP).is_file():
+                return None if _is_single(folder) else parent
+    return None
+
+
+def _is_single(folder: Path) -> bool:
+    """Whether Hydra's record in a run's folder says that the run is no job of a sweep."""
+    try:
+        return re.search(r"^  mode: RUN$", (folder / ".hydra" / "hydra.yaml").read_text(), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _command_of(sweep: Path) -> str:
+    """What goes on with a sweep: what its record says that it was started with, and the key that names its folder."""
+    try:
+        record = read_json(sweep / SWEEP)
+        command, in_place = record["command"], record["kind"] == "search"
+        if not isinstance(command, str) or not command.isprintable():
+            raise ValueError
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        command, in_place = "its own command", False
+    key = "hydra.sweep.dir" if in_place else "sweep.resume"
+    return command if f"{key}=" in command else f"{command} {as_override(key, sweep)}"
+
+
+def _last_worked_on(folder: Path) -> float:
+    """When the run last wrote something; its log also has what was refused."""
+    return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())

@@ -1,0 +1,15 @@
+"""What is in the folder of a run or a sweep, by name."""
+
+CONFIG = "config.yaml"
+METRICS = "metrics.json"
+HISTORY = "logs/metrics.csv"
+LOG = "logs/training.log"
+LOSS_CURVE = "figures/loss_curve.png"
+CHECKPOINTS = "checkpoints"
+BEST_MODEL = "checkpoints/best_model.ckpt"
+LAST_CHECKPOINT = "checkpoints/last.ckpt"
+RUNS = "outputs"
+# Of a sweep.
+MULTIRUN = "multirun.yaml"
+SWEEP = "sweep.json"
+SWEEP_LOG = "logs/sweep.log"

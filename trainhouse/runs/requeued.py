@@ -1,0 +1,29 @@
+"""A command whose SLURM job is started again goes on with the run that it was stopped in."""
+
+import os
+import sys
+from pathlib import Path
+
+from trainhouse.configuration.bounded import read_mapping
+from trainhouse.machine.files import write_json
+from trainhouse.machine.writes import unrefused
+from trainhouse.runs.layout import RUNS
+
+
+def remember_to_requeue(folder: Path) -> None:
+    """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
+    with unrefused():
+        write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
+
+
+def requeued_folder() -> str | None:
+    """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
+    if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
+        note = read_mapping(_requeue_note()) or {}
+        return str(note.get("folder")) if note.get("command") == sys.argv else None
+    return None
+
+
+def _requeue_note() -> Path:
+    task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
+    return Path(RUNS) / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"

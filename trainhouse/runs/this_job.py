@@ -1,0 +1,31 @@
+"""What this process is to the run: its first or a further one, alone or a job of a sweep."""
+
+import os
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from trainhouse.runs.layout import CONFIG
+
+
+def has_log(config: DictConfig) -> bool:
+    """Whether the job of `config` keeps a log: it has a folder of its own, and this process is its first."""
+    hydra_config = HydraConfig.get()
+    return not is_worker_rank() and (hydra_config.output_subdir is not None or bool(config.get("resume")))
+
+
+def is_sweep_job() -> bool:
+    """Whether this process runs a job of a sweep, which leaves the terminal to the sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def is_requeued_job(folder: Path) -> bool:
+    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that goes on."""
+    return is_sweep_job() and (folder / CONFIG).exists()
+
+
+def is_worker_rank() -> bool:
+    """A further process of a distributed run shares the folder that rank 0 claimed."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"

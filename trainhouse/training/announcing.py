@@ -1,0 +1,50 @@
+"""What a run says of itself before it begins."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch.nn.parameter import is_lazy
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.targets import check_config
+from trainhouse.runs.typed import shown_path
+from trainhouse.training.data_card import DataCard
+
+_log = logging.getLogger(__name__)
+
+
+@rank_zero_only
+def warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
+    """Warn of what this run saves and no file may name, so that eval.py, infer.py or a resume will refuse it."""
+    for key, value in config.items():
+        try:
+            check_config({key: value}, "warning", own=True)
+        except UserError as error:
+            readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
+            _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
+
+
+@rank_zero_only
+def announce(
+    config: dict[str, Any], card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path
+) -> None:
+    """Say which data, task, model and folder it has."""
+    weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
+    counted = f"{weights:,} weights"
+    comes_later = is_overridden("configure_model", module) and not weights
+    if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
+        counted = f"{counted} and those that are made later" if weights else "weights that are made later"
+    name = config["model"]["_target_"].rpartition(".")[2]
+    rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
+    told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
+    _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    for number, line in enumerate(card.task_lines):
+        _log.info("%-7s %s", "" if number else "task", line)
+    for note in card.notes:
+        _log.info("note    %s", note)
+    _log.info("model   %s, %s, on %s", name, counted, trainer.strategy.root_device)
+    _log.info("folder  %s\n", shown_path(folder))

@@ -1,0 +1,29 @@
+"""The last lines of a training: what came out, where it is, and what to type next."""
+
+import logging
+
+from lightning.pytorch.utilities import rank_zero_only
+
+from trainhouse.reports.metrics_text import metrics_lines
+from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.training.training_result import TrainingResult
+
+_log = logging.getLogger(__name__)
+
+
+@rank_zero_only
+def summarise_training(result: TrainingResult) -> None:
+    """Say in a few lines what came out, where it is, and what to type next."""
+    folder = shown_path(result.folder)
+    _log.info("")
+    if result.monitor is None:
+        _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
+    elif result.best_epoch:
+        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
+    splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")
+    for split, line in metrics_lines(result.metrics, splits):
+        _log.info("%-6s %s", split, line)
+    _log.info("%.1f s; everything is in %s", result.seconds, folder)
+    if result.best_epoch:
+        _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
+        _log.info("       python select_best_model.py %s", as_override("runs", result.folder.parent))

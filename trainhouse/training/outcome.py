@@ -1,0 +1,69 @@
+"""What training has come to: the best model, its metrics, and why it ended."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
+
+from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from trainhouse.configuration.bounded import read_mapping
+from trainhouse.configuration.errors import UserError
+from trainhouse.reports.names import split_of
+from trainhouse.reports.run_figures import COLUMNS
+from trainhouse.resuming.trainer_parts import callbacks_of
+from trainhouse.runs.layout import BEST_MODEL, METRICS
+from trainhouse.training.callbacks import History
+
+
+def result_before(folder: Path) -> dict[str, Any]:
+    """What a run that goes on beyond its end had come to: kept until there is a new result."""
+    try:
+        content = read_mapping(folder / METRICS) or {}
+    except UserError:
+        return {}
+    before = content if content.get("status") == "completed" else content.get("before")
+    return {"before": before} if before else {}
+
+
+def stopped_by(trainer: L.Trainer) -> str:
+    """Return why training has ended, as `metrics.json` has it."""
+    for callback in callbacks_of(trainer):
+        if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
+            return "early stopping"
+    if trainer.max_epochs is not None and trainer.current_epoch == trainer.max_epochs:
+        return "max_epochs"
+    return "max_steps" if trainer.global_step == trainer.max_steps else "max_time"
+
+
+def best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
+    """Return the best checkpoint, if a callback has kept one: best_model.ckpt before any other."""
+    kept = [
+        Path(callback.best_model_path)
+        for callback in trainer.checkpoint_callbacks
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path
+    ]
+    kept.sort(key=lambda path: path != folder / BEST_MODEL)
+    return load_checkpoint(kept[0]) if kept else None
+
+
+def metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
+    """The metrics of the best epoch (the last one if none was kept), and of the validation that chose it."""
+    epoch = best.epoch if best else len(history.rows)
+    rows = [row for row in history.rows if row["epoch"] == epoch]
+    metrics = {name: value for row in rows for name, value in row.items() if name not in COLUMNS}
+    chosen = best.metrics if best else {}
+    return metrics | {name: value for name, value in chosen.items() if split_of(name) != "train"}
+
+
+def refuse_divergence(metrics: dict[str, float], monitor: str | None, is_own: bool) -> None:
+    """Raise `UserError` if the monitored value was never a number."""
+    if monitor in metrics and not math.isfinite(metrics[monitor]):
+        if is_own:
+            raise UserError(
+                f"monitor: {monitor} was never finite: training diverged, or one metric object counts both training "
+                "and validation, which resets it"
+            )
+        raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")

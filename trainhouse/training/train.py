@@ -1,0 +1,223 @@
+"""One training run, from a checked configuration to a finished experiment folder."""
+
+import logging
+import math
+import multiprocessing
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.checkpoints.checkpoint import read
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.machine.files import check_writable
+from trainhouse.machine.terminal import doing
+from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.restoring import restoring
+from trainhouse.resuming.seeding import reseed
+from trainhouse.runs.layout import CHECKPOINTS, LAST_CHECKPOINT
+from trainhouse.runs.loggers import build_loggers, log_hyperparameters
+from trainhouse.runs.provenance import provenance
+from trainhouse.runs.saved_config import write_config
+from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
+from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
+from trainhouse.training.build import build_callbacks, build_trainer
+from trainhouse.training.build_data import build_data
+from trainhouse.training.build_run import BuiltRun, build_run
+from trainhouse.training.callbacks import History, log_position
+from trainhouse.training.checks import check_validated
+from trainhouse.training.compiling import check_compiler, compile_network
+from trainhouse.training.final_test import directions_of_test, has_test, measure_best
+from trainhouse.training.logged_in_trial import Logged
+from trainhouse.training.monitoring import check_logged, check_mode_is_said
+from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
+from trainhouse.training.preflight import preflight
+from trainhouse.training.pruning import Pruning, build_pruning
+from trainhouse.training.same_data import refuse_other_data
+from trainhouse.training.signals import StopOnSignal
+from trainhouse.training.threads import set_threads, spare_threads
+from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
+
+_log = logging.getLogger(__name__)
+
+
+def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None) -> TrainingResult:
+    """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
+
+    `resume_from` is a checkpoint of the same run to resume from.
+    """
+    started = time.perf_counter()
+    folder = folder.resolve()  # as Lightning names what it writes
+    with StopOnSignal(folder) as stop:
+        return _train(config, folder, resume_from, stop, started)
+
+
+@dataclass
+class _Ready:
+    """A trainer, and what of it the run asks afterwards."""
+
+    trainer: L.Trainer
+    loggers: list[Logger]
+    callbacks: list[L.Callback]
+    history: History
+    exact: ExactResume
+    pruning: Pruning | None
+
+
+def _train(
+    config: dict[str, Any], folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
+) -> TrainingResult:
+    set_threads(config["threads"])
+    built = build_run(config, resume_from)
+    config, card = built.config, built.card
+    origin = provenance(card.name, card.fingerprint, config)
+    if resume_from and not isinstance(built.datamodule, DataModule):
+        refuse_other_data(resume_from, card.name, card.fingerprint)
+    ready = _set_up(built, folder, resume_from, origin, stop)
+    warn_of_what_files_may_not_name(config)
+    _refuse_processes(ready.trainer, config)
+    if config["compile"]:
+        check_compiler(ready.trainer.strategy.root_device)
+    check_writable(folder / CHECKPOINTS)
+    before = result_before(folder)
+    try:
+        _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
+        announce(config, card, built.module, ready.trainer, folder)
+        logged = _try_out(built, ready, folder)
+        _fit(built, ready, resume_from, logged)
+        return _close(built, ready, folder, origin, started)
+    except BaseException as error:
+        _leave_as_stopped(error, folder, {"provenance": origin, **before})
+        raise
+
+
+def _set_up(
+    built: BuiltRun, folder: Path, resume_from: Path | None, origin: dict[str, Any], stop: StopOnSignal
+) -> _Ready:
+    config, card = built.config, built.card
+    logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
+    loggers = build_loggers(config.get("logger"), folder, logged_before)
+    log_hyperparameters(loggers, hyperparameters(config), None)
+    callbacks = build_callbacks(config, folder, built.datamodule, card, origin)
+    history = next(callback for callback in callbacks if isinstance(callback, History))
+    exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
+    if card.differs:
+        exact.not_exact(f"{card.name} {card.differs}")
+    if pruning := build_pruning(config, history):
+        callbacks.append(pruning)
+    trainer = build_trainer(config, folder, [*callbacks, stop], loggers, built.datamodule, config["seed"])
+    return _Ready(trainer, loggers, callbacks, history, exact, pruning)
+
+
+def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
+    """Look for mistakes that show in a batch; what the metrics that were logged say of themselves is taken over."""
+    config, logged = built.config, Logged()
+    if config["preflight"]:
+        with doing("trying out a batch"):
+            logged = _preflight(built, ready.callbacks, folder)
+        built.directions = logged.directions | built.directions
+        check_logged(config, logged, built.directions)
+        check_validated(config, built.datamodule, logged.of_validation)
+    if built.has_own_module and not is_worker_rank():
+        check_mode_is_said(config, built.directions)
+    return logged
+
+
+def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
+    config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
+    data = ready.exact.data
+    is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
+    if data and is_alike and logged.first_batches and not data.expected_first:
+        data.expected_first = logged.first_batches
+    chooses_threads = config["threads"] is None and trainer.strategy.root_device.type == "cpu"
+    if isinstance(datamodule, DataModule) and not built.has_own_module and chooses_threads:
+        spare_threads(module, datamodule.trial_batches("train"))
+    if config["compile"]:
+        compile_network(module)
+    reseed(config["seed"], "fit")
+    with restoring(resume_from):
+        trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
+
+
+def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any], started: float) -> TrainingResult:
+    """Test the best model, and record what the run has come to."""
+    config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
+    monitor, history, directions = config["monitor"], ready.history, built.directions
+    best = best_checkpoint(trainer, folder)
+    metrics = metrics_of(best, history)
+    refuse_divergence(metrics, monitor, built.has_own_module)
+    pruned = ready.pruning is not None and ready.pruning.pruned_after is not None
+    never_came = best is None and monitor not in (None, *trainer.callback_metrics)
+    if never_came and not pruned and trainer.is_global_zero:
+        _log.warning("warning: %s never came, so no model is the best", monitor)
+    if not pruned and has_test(module, datamodule):
+        others = {*metrics, *trainer.callback_metrics}
+        metrics |= measure_best(trainer, module, datamodule, best, config["seed"], others)
+        better = directions | ({monitor: config["mode"]} if monitor else {})
+        directions |= directions_of_test(better, metrics, others)
+    last = folder / LAST_CHECKPOINT
+    stands_in = monitor is None and last.is_file()
+    result = TrainingResult(
+        folder=folder,
+        epochs=len(history.rows),
+        best_epoch=best.epoch if best else len(history.rows) if stands_in else None,
+        best_model=str((best.path if best else last).relative_to(folder)) if best or stands_in else None,
+        best_value=metrics.get(monitor or "", math.nan),
+        monitor=monitor,
+        metrics=metrics,
+        seconds=time.perf_counter() - started + history.seconds_before,
+    )
+    if trainer.is_global_zero:
+        why = "pruning" if pruned else stopped_by(trainer)
+        record(result, config, history, origin, ready.loggers, why, directions, ready.exact.reasons)
+    return result
+
+
+def _leave_as_stopped(error: BaseException, folder: Path, content: dict[str, Any]) -> None:
+    """Record that the run has ended by an error or by a signal, and end the processes that it has started."""
+    is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
+    status = "interrupted" if is_stopped else "failed"
+    fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
+    told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+    if not folder.exists():
+        gone = f"{folder}: was deleted or moved while the run was at work; start it again"
+        raise UserError(gone) if status == "failed" else error from error
+    with suppress(OSError):  # a full disk: the error itself says more
+        write_metrics(folder, {"status": status, **told, "metrics": {}, **content})
+    for worker in multiprocessing.active_children():  # one that hangs would be waited for
+        worker.kill()
+
+
+def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Logged:
+    """Try out a batch; a user's DataModule is built once more for that, so that the run's own is left as it is."""
+    config, tried = built.config, built.datamodule
+    if not isinstance(tried, DataModule):
+        reseed(config["seed"], "init")
+        tried = build_data(config["data"], config["seed"])
+    return preflight(built.module, tried, callbacks, config["trainer"], config["seed"], folder, config["monitor"])
+
+
+def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+    if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
+        raise UserError(
+            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they learn "
+            "to themselves; use ddp"
+        )
+    if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
+        raise UserError(
+            f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
+            "trainer.devices=1, start the jobs one by one, or let SLURM start the processes (launcher=submitit)"
+        )
+
+
+@rank_zero_only
+def _write_start(config: dict[str, Any], folder: Path, content: dict[str, Any]) -> None:
+    write_config(folder, config)
+    write_metrics(folder, content)
