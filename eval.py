@@ -5,8 +5,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from trainhouse.configuration.config import checked
-from trainhouse.launching.entry import script
+from trainhouse import checked, script
 
 
 @script("eval", open_groups=("data",))
@@ -14,9 +13,7 @@ def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
     plain = checked(config, "eval")
 
-    from trainhouse.predicting.ensemble import is_own, load_members
-    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
-    from trainhouse.predicting.own_evaluation import evaluate_own
+    from trainhouse import evaluate_checkpoint, evaluate_own, is_own, load_members, report_evaluation
 
     members = load_members(plain["ckpt_path"])
     folder = Path(HydraConfig.get().runtime.output_dir)

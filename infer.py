@@ -2,8 +2,7 @@
 
 from omegaconf import DictConfig
 
-from trainhouse.configuration.config import checked
-from trainhouse.launching.entry import script
+from trainhouse import checked, script
 
 
 @script("infer", open_groups=("data",))
@@ -11,7 +10,7 @@ def main(config: DictConfig) -> None:
     """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
     plain = checked(config, "infer")
 
-    from trainhouse.predicting.inference import infer
+    from trainhouse import infer
 
     infer(**plain)
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from trainhouse.configuration.config import checked
-from trainhouse.launching.entry import script
+from trainhouse import checked, script
 
 
 @script("select_best_model")
@@ -13,8 +12,7 @@ def main(config: DictConfig) -> None:
     """Check, read the runs, rank them, promote the best one."""
     plain = checked(config, "select_best_model")
 
-    from trainhouse.reports.promotion import check_final_model, promote
-    from trainhouse.reports.ranking import print_ranking, rank_folder
+    from trainhouse import check_final_model, print_ranking, promote, rank_folder
 
     check_final_model(Path(plain["final_model"]))
     ranking = rank_folder(Path(plain["runs"]), plain["metric"], plain["mode"], plain["trained_on"])

@@ -5,9 +5,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from trainhouse.configuration.config import checked
-from trainhouse.launching.entry import script
-from trainhouse.runs.this_job import is_requeued_job
+from trainhouse import checked, is_requeued_job, script
 
 
 @script("train", trains=True)
@@ -15,9 +13,7 @@ def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
     plain = checked(config, "train")
 
-    from trainhouse.training.closing_lines import summarise_training
-    from trainhouse.training.resume import resume
-    from trainhouse.training.train import train
+    from trainhouse import resume, summarise_training, train
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)

@@ -1,4 +1,4 @@
-"""The library that keeps this project's promises. What is named here is for files in ``src/``; rooms may change inside.
+"""The library that keeps this project's promises. Named here is what ``src/`` and the scripts use; rooms may change.
 
 Nothing is imported before it is asked for, so that a command's ``--help`` loads no torch.
 """
@@ -21,21 +21,37 @@ if TYPE_CHECKING:
     from trainhouse.arrays.spec import Rows as Rows
     from trainhouse.arrays.spec import TaskName as TaskName
     from trainhouse.configuration.bounded import read_json as read_json
+    from trainhouse.configuration.config import checked as checked
     from trainhouse.configuration.errors import UserError as UserError
+    from trainhouse.launching.entry import script as script
     from trainhouse.machine.files import atomic_write as atomic_write
     from trainhouse.machine.files import write_json as write_json
     from trainhouse.predicting.class_measures import confusion_counts as confusion_counts
     from trainhouse.predicting.class_measures import per_class as per_class
+    from trainhouse.predicting.ensemble import is_own as is_own
+    from trainhouse.predicting.ensemble import load_members as load_members
+    from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint as evaluate_checkpoint
+    from trainhouse.predicting.evaluate_checkpoint import report_evaluation as report_evaluation
+    from trainhouse.predicting.inference import infer as infer
+    from trainhouse.predicting.own_evaluation import evaluate_own as evaluate_own
     from trainhouse.predicting.task import Columns as Columns
     from trainhouse.predicting.task import Findings as Findings
     from trainhouse.predicting.task import Task as Task
     from trainhouse.reports.metrics_text import per_class_table as per_class_table
+    from trainhouse.reports.promotion import check_final_model as check_final_model
+    from trainhouse.reports.promotion import promote as promote
+    from trainhouse.reports.ranking import print_ranking as print_ranking
+    from trainhouse.reports.ranking import rank_folder as rank_folder
     from trainhouse.reports.run_figures import confusion_matrix as confusion_matrix
     from trainhouse.reports.run_figures import predicted_against_true as predicted_against_true
     from trainhouse.reports.writers import class_array as class_array
+    from trainhouse.runs.this_job import is_requeued_job as is_requeued_job
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
+    from trainhouse.training.closing_lines import summarise_training as summarise_training
     from trainhouse.training.lean_module import LeanModule as LeanModule
+    from trainhouse.training.resume import resume as resume
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
+    from trainhouse.training.train import train as train
 
 __version__ = "1.0.0"
 
@@ -54,20 +70,36 @@ _PLACES = {
     "TaskName": "arrays.spec",
     "UserError": "configuration.errors",
     "atomic_write": "machine.files",
+    "check_final_model": "reports.promotion",
+    "checked": "configuration.config",
     "class_array": "reports.writers",
     "confusion_counts": "predicting.class_measures",
     "confusion_matrix": "reports.run_figures",
+    "evaluate_checkpoint": "predicting.evaluate_checkpoint",
+    "evaluate_own": "predicting.own_evaluation",
+    "infer": "predicting.inference",
     "is_far": "arrays.moments",
+    "is_own": "predicting.ensemble",
+    "is_requeued_job": "runs.this_job",
+    "load_members": "predicting.ensemble",
     "moments_of": "arrays.moments",
     "open_array": "arrays.array_file",
     "per_class": "predicting.class_measures",
     "per_class_table": "reports.metrics_text",
     "predicted_against_true": "reports.run_figures",
+    "print_ranking": "reports.ranking",
+    "promote": "reports.promotion",
+    "rank_folder": "reports.ranking",
     "read_csv": "arrays.csv",
     "read_json": "configuration.bounded",
     "read_npy": "arrays.npy",
+    "report_evaluation": "predicting.evaluate_checkpoint",
+    "resume": "training.resume",
+    "script": "launching.entry",
     "spans_the_run": "training.schedule_span",
+    "summarise_training": "training.closing_lines",
     "to_numpy": "arrays.precision",
+    "train": "training.train",
     "weight_in_step": "training.accumulation",
     "write_json": "machine.files",
 }

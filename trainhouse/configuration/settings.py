@@ -5,14 +5,27 @@ their own annotations (`signature.py`). A class of torch or Lightning has its ra
 value and fail late, or not at all.
 """
 
-import re
 import typing
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Interval, MinLen, Predicate, doc
+from annotated_types import Ge, Gt, Interval, Predicate, doc
 
+from trainhouse.configuration.annotations import (
+    Auto,
+    Count,
+    FolderName,
+    Node,
+    Number,
+    Positive,
+    Seed,
+    Share,
+    Text,
+    Time,
+    Whole,
+    is_split,
+)
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import expected, fits
 
@@ -21,40 +34,6 @@ MAY_BE_MISSING = "may be missing in a run of an older version"
 DECIDES_ROWS = "decides which rows the model was trained on"
 OF_TRAINING = "says how training rows are served; evaluation reads each row once, in stored order"
 OF_NETWORK = "says what the network is trained with"
-
-Text = Annotated[str, MinLen(1)]
-Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]
-Whole = Annotated[int, Ge(0)]
-Count = Annotated[int, Ge(1)]
-Number = Annotated[float, Ge(0)]
-Positive = Annotated[float, Gt(0)]
-Auto = bool | Literal["auto"]
-Node = dict[str, Any]
-
-
-def _is_folder_name(value: str) -> bool:
-    return value not in ("", ".", "..") and not set(value) & set("/\\=:,")
-
-
-def _is_split(value: list[float]) -> bool:
-    return len(value) == 3 and all(part >= 0 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
-
-
-def _is_share(value: float) -> bool:
-    return value >= 0 if isinstance(value, int) else 0 <= value <= 1
-
-
-def _is_time(value: Any) -> bool:
-    if isinstance(value, dict):
-        parts = list(value.values())
-        return all(type(part) in (int, float) and part >= 0 for part in parts) and any(parts)
-    return re.fullmatch(r"\d+(:\d\d){3}", value) is not None and any(int(part) for part in value.split(":"))
-
-
-Share = Annotated[
-    float, Predicate(_is_share), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
-]
-Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
 
 
 class Serving:
@@ -65,7 +44,7 @@ class Serving:
     worker_timeout: Annotated[Number, doc("seconds from 0 up"), MAY_CHANGE, MAY_BE_MISSING]
     split: Annotated[
         list[float],
-        Predicate(_is_split),
+        Predicate(is_split),
         doc("three fractions [train, val, test] that sum to 1, the first above 0"),
         DECIDES_ROWS,
     ]
@@ -171,7 +150,7 @@ class Loss:
 class Train:
     """conf/train.yaml."""
 
-    name: Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]
+    name: FolderName
     seed: Seed
     monitor: Text | None
     mode: Literal["min", "max"] | None
@@ -198,7 +177,7 @@ class Eval:
     data: Node
     predictions: bool
     threads: Count | None
-    name: Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]
+    name: FolderName
     trainer: Trainer
 
 

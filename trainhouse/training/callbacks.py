@@ -11,8 +11,8 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
+from trainhouse.configuration.annotations import Count, Positive
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.settings import Count, Positive
 from trainhouse.machine.files import write_text
 from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of

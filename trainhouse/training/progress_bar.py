@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import callbacks
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from trainhouse.configuration.settings import Count
+from trainhouse.configuration.annotations import Count
 from trainhouse.machine.terminal import LiveLine, Part, duration
 from trainhouse.reports.numbers import shown
 from trainhouse.resuming.digest import row_count

@@ -1,0 +1,43 @@
+"""The annotations that keys of the library have in common; constructors may use them too."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Interval, MinLen, Predicate, doc
+
+Text = Annotated[str, MinLen(1)]
+Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]
+Whole = Annotated[int, Ge(0)]
+Count = Annotated[int, Ge(1)]
+Number = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Auto = bool | Literal["auto"]
+Node = dict[str, Any]
+
+
+def _is_folder_name(value: str) -> bool:
+    return value not in ("", ".", "..") and not set(value) & set("/\\=:,")
+
+
+def is_split(value: list[float]) -> bool:
+    """Whether three fractions are those of training, validation and test."""
+    return len(value) == 3 and all(part >= 0 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
+
+
+def _is_share(value: float) -> bool:
+    return value >= 0 if isinstance(value, int) else 0 <= value <= 1
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, dict):
+        parts = list(value.values())
+        return all(type(part) in (int, float) and part >= 0 for part in parts) and any(parts)
+    return re.fullmatch(r"\d+(:\d\d){3}", value) is not None and any(int(part) for part in value.split(":"))
+
+
+Share = Annotated[
+    float, Predicate(_is_share), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
+]
+Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
+
+FolderName = Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]
