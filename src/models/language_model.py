@@ -1,4 +1,4 @@
-"""A small causal transformer that learns a text character by character, and then continues a prompt."""
+"""A small causal transformer that learns text character by character, and then continues a prompt."""
 
 from typing import ClassVar
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from trainhouse.arrays.blocks import Windows
 from trainhouse.arrays.order import Permutation, mix
+from trainhouse.arrays.placement import OnDevice, in_file
 from trainhouse.arrays.precision import served_dtype
-from trainhouse.arrays.residence import OnDevice, in_file
 from trainhouse.arrays.spec import Rows
 
 Batch = tuple[Tensor, Tensor]

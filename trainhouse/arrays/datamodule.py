@@ -12,8 +12,8 @@ from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
 from trainhouse.arrays.far_numbers import chunks, watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
 from trainhouse.arrays.learned import coded_for, learned_from, with_codes_of
+from trainhouse.arrays.placement import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.precision import has_float64
-from trainhouse.arrays.residence import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import SPLITS, split_rows

@@ -1,4 +1,4 @@
-"""Text categories: which one a text means, and which texts a model doesn't know."""
+"""Text categories: which one a string means, and which strings a model doesn't know."""
 
 import re
 import unicodedata

@@ -23,7 +23,7 @@ class ModelCheckpoint(LightningModelCheckpoint):
 
     Names have no ``=``, which a command line would have to quote, unless `auto_insert_metric_name` is set; and none
     leads into a folder, whatever the metrics are called. The class is called as Lightning's is, since that is part of
-    what its state is saved as: runs that were begun with that one go on with this one.
+    what its state is saved as: runs that were begun with that one resume with this one.
     """
 
     @wraps(LightningModelCheckpoint.__init__)  # type: ignore[misc]  # so that its arguments can be checked
@@ -54,7 +54,7 @@ class ModelCheckpoint(LightningModelCheckpoint):
 def tell_apart(callbacks: Mapping[str, L.Callback]) -> None:
     """Give each of the `callbacks`, by their keys in the configuration, a state of its own in a checkpoint.
 
-    The first of two alike keeps the name that older checkpoints know. Raises `UserError` for two that can't be told
+    The first of two alike keeps the name that older checkpoints know. Raises `UserError` for two that can't be kept
     apart, and for two that would write the same files.
     """
     states: dict[str, str] = {}
@@ -77,8 +77,8 @@ def tell_apart(callbacks: Mapping[str, L.Callback]) -> None:
 def check_fields(filename: str) -> None:
     """Raise `ValueError` unless what is filled into a file name are values by their names.
 
-    Lightning leaves the rest to `str.format`, which also reads what an object is made of, and writes a gigabyte if told
-    so.
+    Lightning leaves the rest to `str.format`, which also reads what an object is made of, and can write
+    a gigabyte.
     """
     if not re.fullmatch(_FILENAME, filename):
         raise ValueError(f"filename: '{filename}' has more in its braces than a name and its format, as {{epoch:03d}}")

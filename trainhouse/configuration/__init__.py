@@ -1,1 +1,1 @@
-"""What a command is told: read, checked against what it is for, and turned into objects."""
+"""A command's configuration: read, checked against what it is for, and turned into objects."""

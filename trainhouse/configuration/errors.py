@@ -101,8 +101,8 @@ def fault_of_the_machine(error: Exception) -> str | None:
 
     Libraries that tidy up after such an error may fail in that, and raise something else.
     """
-    if told := _fault(error):
-        return told
+    if message := _fault(error):
+        return message
     earlier = error.__cause__ or error.__context__
     while earlier is not None:
         if isinstance(earlier, OSError) and earlier.errno in _WITHOUT_ROOM:

@@ -96,7 +96,7 @@ def _read(*folders: Path) -> _Named:
                 content.pop("hydra", None)  # Hydra builds from it, and takes it from no file
                 _collect(content, (), named)
         except (OSError, ValueError, RecursionError, yaml.YAMLError):
-            continue  # whoever composes it is told
+            continue  # whoever composes it gets an error
     return named
 
 

@@ -239,7 +239,7 @@ def locate(name: Any, key: str) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Hydra from logging over several lines what is told in one: in a sweep it goes to the terminal."""
+    """Keep Hydra from logging over several lines what is said in one: in a sweep it goes to the terminal."""
     log = logging.getLogger("hydra.utils")
     before, log.disabled = log.disabled, True
     try:

@@ -49,7 +49,7 @@ Act = Callable[[DictConfig], float | None]
 
 
 class JobFailedError(Exception):
-    """One job of a sweep could not be run to its end; the sweep says so, and goes on with the others."""
+    """One job of a sweep could not be run to its end; the sweep says so, and runs the others."""
 
 
 class JobStoppedError(JobFailedError):
@@ -103,9 +103,9 @@ def script(
                     raise
                 sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
             except OSError as error:  # of a file of Hydra's own, or of the log
-                if show_traceback or (told := fault_of_the_machine(error)) is None:
+                if show_traceback or (fault := fault_of_the_machine(error)) is None:
                     raise
-                sys.exit(f"error: {printable(told)}")
+                sys.exit(f"error: {printable(fault)}")
             except (KeyboardInterrupt, Interrupted) as stopped:
                 print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
@@ -205,8 +205,8 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     expected = (
         str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
     )
-    told = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
-    message = f"error: {told}"
+    line = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    message = f"error: {line}"
     if expected is not None:
         if not quiet:
             print(message, file=sys.stderr)
@@ -223,11 +223,11 @@ def _tell_of_thread(
     otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
 ) -> None:
     """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
-    told = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
-    if told is None or show_traceback:
+    fault = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
+    if fault is None or show_traceback:
         otherwise(raised)
     else:
-        print(f"warning: {told}", file=sys.stderr)
+        print(f"warning: {fault}", file=sys.stderr)
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

@@ -119,8 +119,8 @@ class _ProjectSweeper(Sweeper):
         from trainhouse.sweeps.settings import lines_of, names_what_to_compare_by
 
         choices, folder = self.composed.hydra.runtime.choices, Path(self.composed.hydra.sweep.dir)
-        told = [lines_of(Task(0, lines), folder, choices.launcher) for lines in plan.examples([*map(str, choices)])]
-        first, *others, last = [self.loader.load_sweep_config(self.composed, lines) for lines in told]
+        examples = [lines_of(Task(0, lines), folder, choices.launcher) for lines in plan.examples([*map(str, choices)])]
+        first, *others, last = [self.loader.load_sweep_config(self.composed, lines) for lines in examples]
         for job in (first, last):  # as a launcher does
             with open_dict(job):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
@@ -130,7 +130,7 @@ class _ProjectSweeper(Sweeper):
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
             _check_in_workers(self.runner, question)
             return
-        from trainhouse.training.rehearsal import common_mistake
+        from trainhouse.training.check_jobs import common_mistake
 
         if mistake := common_mistake(*question):
             raise UserError(mistake)
@@ -191,7 +191,7 @@ def _ready(*question: Any) -> str | None:
     """Make a process ready for the jobs of the sweep, and return what is wrong with the examples in `question`."""
     setup_globals()
     prepare_worker()  # before torch is imported
-    from trainhouse.training.rehearsal import common_mistake
+    from trainhouse.training.check_jobs import common_mistake
 
     return common_mistake(*question) if question else None
 

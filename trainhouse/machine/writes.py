@@ -20,7 +20,7 @@ from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
 FOREIGN_CONFIG = "TRAINHOUSE_FOREIGN_CONFIG"
 """In the environment: the configuration of this command, if it is a file that this user account has not written."""
 Look = Callable[[str, str], None]
-"""Is told of each write: the name of Python's event, and the absolute path, without symbolic links."""
+"""Is called with each write: the name of Python's event, and the absolute path, without symbolic links."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Which arguments of an event are paths that are written, each with that of the descriptor of the folder it is in.
@@ -44,7 +44,7 @@ _sources: list[object] = []
 
 @contextmanager
 def watched(look: Look) -> Iterator[None]:
-    """Have `look` told of every write of this process; what it raises keeps the write from being done."""
+    """Call `look` with every write of this process; what it raises keeps the write from being done."""
     if not _installed:
         sys.addaudithook(_hear)  # for good: Python has no way to take one back
         _installed.append(True)

@@ -124,7 +124,7 @@ def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
 
 
 def spec_of_rows(members: Sequence[Checkpoint]) -> DataSpec:
-    """Return what rows for all members are: a text is known that one of them knows, a number near that is near for one.
+    """Return what rows for all members are: known strings and near numbers are those that are so for one of them.
 
     Members of different folds have different training rows, and so may have different categories and ranges.
     """

@@ -54,7 +54,7 @@ def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect:
     """Run a module over the batches (x, y) of a split; metrics are named after it.
 
     `collect` is one of the trainer's callbacks; its file gets each row's number, target and prediction. Raises
-    `UserError` if the trainer is told to test no batch.
+    `UserError` if the trainer is to test no batch.
     """
     with open_writer(collect.path) if collect.path else nullcontext() as collect.writer:
         results = trainer.test(module, batches, verbose=False)

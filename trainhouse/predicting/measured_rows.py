@@ -84,9 +84,11 @@ def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoin
     share = min(1.0, count / total * max(seen.total / len(seen.names) for seen in known))  # where only some are named
     is_exact = all(seen.is_complete for seen in known)
     if not may or repeat or count == total or (share < _FEW and not is_exact):
-        told = str(count) if is_exact else f"about {share:.1%}"
+        number = str(count) if is_exact else f"about {share:.1%}"
         why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
-        _log.warning("warning: %s of these rows are identical to rows that it was trained or validated on%s", told, why)
+        _log.warning(
+            "warning: %s of these rows are identical to rows that it was trained or validated on%s", number, why
+        )
         return 0
     if not is_exact:
         raise UserError(

@@ -208,5 +208,5 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
         return None
     if record.get("run") == str(best.folder):
         return "it is the best of these runs already"
-    told = f"its {ranking.metric} of {shown(present)} is not beaten by {shown(value)}"
-    return f"{told} (force=true replaces it all the same)"
+    reason = f"its {ranking.metric} of {shown(present)} is not beaten by {shown(value)}"
+    return f"{reason} (force=true replaces it all the same)"

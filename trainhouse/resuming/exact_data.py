@@ -27,7 +27,7 @@ class ExactData:
     """
 
     def __init__(self, trainer: L.Trainer, seed: int, differs: Callable[[str], None] = lambda what: None) -> None:
-        """`differs` is told what the data does otherwise than before."""
+        """`differs` is called with what the data does otherwise than before."""
         self.trainer, self.seed, self.differs = trainer, seed, differs
         self.expected_first: list[str | None] = []
         """Digests of the first batches that another try has seen."""

@@ -39,7 +39,7 @@ class ExactResume(SeededEvaluation):
     """Makes every draw a function of (seed, epoch, batch, rank); saves and restores the position in the epoch.
 
     A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
-    end (but not after the very last batch of `max_steps`, where Lightning has nothing left to go on with; its
+    end (but not after the very last batch of `max_steps`, where Lightning has nothing left to run; its
     epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
     from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
     accumulated, a plateau step that is due, submodules in eval mode) comes back in `_restore`.

@@ -83,7 +83,7 @@ def end_of_resumed_epoch(trainer: L.Trainer) -> None:
 
 
 def plateau_steps_due(trainer: L.Trainer) -> Saved:
-    """What the plateau schedules will be told: Lightning steps them after the checkpoints of an epoch's end."""
+    """The value that plateau schedules will get: Lightning steps them after the checkpoints of an epoch's end."""
     if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
         return {}
     return {

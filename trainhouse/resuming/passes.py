@@ -52,7 +52,7 @@ class Passes:
         self.place: Place | None = None
         """Where the run was stopped, until training has got there again."""
         self.differs: Callable[[str], None] = lambda what: None
-        """Told when a batch is not the one that was there before."""
+        """Called when a batch is not the one that was there before."""
         self.before_second: Callable[[], None] = lambda: None
         """Called before the second batch of a pass outside of training."""
         self.expected_first: str | None = None

@@ -32,7 +32,7 @@ def find_run(resume: str) -> Path:
     if not folder.is_dir():
         raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
     if (folder / MULTIRUN).exists():
-        raise UserError(f"resume: {folder} is a sweep; it goes on with its own command and sweep.resume={folder}")
+        raise UserError(f"resume: {folder} is a sweep; it is resumed by its own command and sweep.resume={folder}")
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     if sweep := sweep_of(folder):
@@ -64,7 +64,7 @@ def _is_single(folder: Path) -> bool:
 
 
 def _command_of(sweep: Path) -> str:
-    """What goes on with a sweep: what its record says that it was started with, and the key that names its folder."""
+    """What resumes a sweep: what its record says that it was started with, and the key that names its folder."""
     try:
         record = read_json(sweep / SWEEP)
         command, in_place = record["command"], record["kind"] == "search"

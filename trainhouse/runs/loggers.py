@@ -1,4 +1,4 @@
-"""The loggers of a run, any number of them: built below its folder, and told the same."""
+"""The loggers of a run, any number of them: built below its folder, and given the same."""
 
 import inspect
 from collections.abc import Iterable
@@ -71,7 +71,7 @@ def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
 
 
 def _go_on(logger: Logger, position: LogPosition, has_begun: bool) -> None:
-    """Let a logger go on with what its files had at `position`; of a run that `has_begun`, though before it."""
+    """Let a logger continue from what its files had at `position`; of a run that `has_begun`, though before it."""
     if has_begun or isinstance(logger, LightningCSVLogger):
         cut_back(logger, position)
     if isinstance(logger, LightningCSVLogger) and not use_whole_file(logger):

@@ -1,4 +1,4 @@
-"""A command whose SLURM job is started again goes on with the run that it was stopped in."""
+"""A command whose SLURM job is started again resumes the run that it was stopped in."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from trainhouse.runs.layout import RUNS
 
 
 def remember_to_requeue(folder: Path) -> None:
-    """Note that this command, when its SLURM job is started again, goes on with the run in `folder`."""
+    """Note that this command, when its SLURM job is started again, resumes the run in `folder`."""
     with unrefused():
         write_json(_requeue_note(), {"command": sys.argv, "folder": str(folder)})
 

@@ -46,7 +46,7 @@ class ClaimRunFolder(Callback):
             return
         if "resume" in config and (resumed := config.resume or requeued_folder()):
             if _named_by_user(config, "run"):
-                _refuse("hydra.run.dir: a run that goes on stays in its folder; leave it out, or start a new run")
+                _refuse("hydra.run.dir: a resumed run stays in its folder; leave it out, or start a new run")
             try:
                 folder = find_run(resumed)
             except UserError as error:
@@ -62,7 +62,7 @@ class ClaimRunFolder(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
         if config.get("resume"):
-            _refuse("resume: goes on with one run, so not with --multirun; a sweep goes on with sweep.resume=<folder>")
+            _refuse("resume: resumes one run, so not with --multirun; a sweep is resumed by sweep.resume=<folder>")
         if resumed := config.get("sweep", {}).get("resume"):
             folder = _sweep_to_resume(config, resumed)
         else:

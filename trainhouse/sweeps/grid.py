@@ -137,7 +137,7 @@ class GridPlan:
         return lock
 
     def close(self) -> None:
-        """Let another process go on with the sweep."""
+        """Let another process resume the sweep."""
         try:
             if not self._is_written:
                 self._write_errors()

@@ -24,7 +24,7 @@ class Plan(Protocol):
     """What one of them is called: job or trial."""
 
     is_kept: bool
-    """Whether the same command can go on with it in another process."""
+    """Whether the same command can resume it in another process."""
     note: str
     """What the user should know of it at the start; empty if there is nothing."""
     shared: frozenset[str]
@@ -40,7 +40,7 @@ class Plan(Protocol):
         """Make ready to launch, once the examples have been looked at."""
 
     def close(self) -> None:
-        """Let other processes go on with the sweep."""
+        """Let other processes resume the sweep."""
 
     def next(self, size: int | None) -> list[Task]:
         """Return up to `size` jobs to launch now (None: all); none when the sweep is through."""

@@ -54,7 +54,7 @@ class Progress:
         with self._turn:
             self._line.clear()
         if self._log is not None:
-            with suppress(OSError):  # a full disk, as told
+            with suppress(OSError):  # a full disk, which was said
                 self._log.close()
             self._log = None
 
@@ -106,11 +106,15 @@ class Progress:
 
     def _ended(self, job: Job) -> str:
         values = [f"{one.metric} {shown(job.value(one.metric))}" for one in self.plan.objectives]
-        told = {COMPLETE: "  ".join(values), PRUNED: f"pruned after {job.epochs} epochs", FAIL: f"failed: {job.error}"}
+        outcome = {
+            COMPLETE: "  ".join(values),
+            PRUNED: f"pruned after {job.epochs} epochs",
+            FAIL: f"failed: {job.error}",
+        }
         seconds = f"  ({job.seconds:.1f} s)" if job.seconds is not None else ""
         own = {key: value for key, value in job.overrides.items() if key not in self.plan.shared}
         overrides = " ".join(as_typed(key, shown_value(value, 60)) for key, value in own.items())
-        return f"{self.plan.what} {job.number:<3} {told[job.state]}{seconds}  {overrides}"
+        return f"{self.plan.what} {job.number:<3} {outcome[job.state]}{seconds}  {overrides}"
 
     def _show(self, jobs: list[Job]) -> None:
         counts, total = Counter(job.state for job in jobs), self.plan.total()

@@ -56,25 +56,25 @@ def run_sweep(
         finally:
             with suppress(OSError):
                 _close(plan, folder)
-        stopped_too = "; the other jobs that it had started were told to save and stop" if len(error.begun) > 1 else ""
+        stopped_too = "; the other jobs that it had started were asked to save and stop" if len(error.begun) > 1 else ""
         raise UserError(f"{error}{stopped_too}; {_way_on(plan, command)}") from error
     except Exception as error:
-        told = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+        message = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
         with suppress(OSError):
             _close(plan, folder)
-        if told and plan.is_kept:
-            raise UserError(f"{told}; once that is mended, {_way_on(plan, command)}") from error
+        if message and plan.is_kept:
+            raise UserError(f"{message}; once that is mended, {_way_on(plan, command)}") from error
         raise
     try:
         jobs = _close(plan, folder)
     except OSError as error:
-        told = fault_of_the_machine(error) or str(error)
-        raise UserError(f"{told}; once that is mended, {_way_on(plan, command)}") from error
+        message = fault_of_the_machine(error) or str(error)
+        raise UserError(f"{message}; once that is mended, {_way_on(plan, command)}") from error
     jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
         raise UserError(
-            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as told above"
+            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as said above"
             + (f"; to run what failed once more: {command}" if plan.is_kept else "")
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
@@ -127,8 +127,8 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
                 return
             if not killed or not begun:
                 numbers = {task.number for task in begun}
-                told = fault_of_the_machine(error) or f"{type(error).__name__}: {first_line(error)}"
-                raise _LauncherError(f"launcher: {told}", numbers) from error
+                message = fault_of_the_machine(error) or f"{type(error).__name__}: {first_line(error)}"
+                raise _LauncherError(f"launcher: {message}", numbers) from error
             left = [task for task in left if task not in begun]
         else:
             for task, error_line in zip(left, errors, strict=True):

@@ -123,11 +123,11 @@ class SearchPlan:
         return _runs(trial) and not self._worker.is_alive(str(trial.user_attrs["worker"]))
 
     def _is_left(self, trial: "FrozenTrial") -> bool:
-        """Whether a trial was begun by another command, which alone can go on with it."""
+        """Whether a trial was begun by another command, which alone can resume it."""
         return self._is_abandoned(trial) and not self._lines.of_earlier(trial)
 
     def _take_over(self, trial: "FrozenTrial", lines: list[str]) -> list[Task]:
-        """Go on with a trial whose process is gone, or only tell how it ended if it did."""
+        """Resume a trial whose process is gone, or only record how it ended if it did."""
         self._set(trial, "worker", self._worker.name)
         task = Task(trial.number, lines, self._has_begun(trial))
         if read_job(self.folder, trial.number, lines, self.objectives).state in ENDED:
@@ -175,7 +175,7 @@ class SearchPlan:
         return self._through[trial.number]
 
     def _as_told(self, trial: "FrozenTrial", job: Job) -> Job:
-        """What a study was told of a trial can't be changed, whatever was done to the trial's folder since then."""
+        """What a study has recorded of a trial can't be changed, whatever was done to the trial's folder since then."""
         if trial.state.name == PRUNED:
             return replace(job, state=PRUNED, error=None)
         if trial.state.name == COMPLETE and job.state != COMPLETE:

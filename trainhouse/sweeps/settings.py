@@ -66,7 +66,7 @@ def _class_that_speaks_of(word: str, name: str) -> object:
         if spec is None or spec.origin is None or word not in Path(spec.origin).read_text(encoding="utf-8"):
             return None
         return locate(name, "model")
-    except (ImportError, OSError, ValueError, UserError):  # the rehearsal says what is wrong
+    except (ImportError, OSError, ValueError, UserError):  # the check of the jobs says what is wrong
         return None
 
 
@@ -121,7 +121,7 @@ def lines_of(task: Task, folder: Path, launcher: str) -> list[str]:
 
 
 def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> str:
-    """Return the command line `arguments` so that it goes on with the sweep in `folder`."""
+    """Return the command line `arguments` so that it resumes the sweep in `folder`."""
     key = "hydra.sweep.dir" if in_place else "sweep.resume"
     kept = [argument for argument in arguments if not re.match(r"(hydra\.sweep\.dir|sweep\.resume)=", argument)]
     return f"python {shell_joined(kept)} {as_override(key, folder)}"

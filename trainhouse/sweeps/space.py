@@ -24,7 +24,7 @@ _NOT_FOR_JOBS = ("launcher", "sweep.resume")
 
 
 def of_jobs(overrides: Sequence[Override]) -> list[Override]:
-    """Return what the jobs are to be told, in the order in which it was typed, as a single run takes it.
+    """Return the overrides of the jobs, in the order in which it was typed, as a single run takes it.
 
     Of several overrides of one key the last, but for mappings: they are merged into what is there, or is chosen.
     """

@@ -193,7 +193,7 @@ def test_a_run_that_goes_on_takes_no_other_weights(teacher: Path) -> None:
     shutil.copytree(teacher, "run")
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
     overrides = ["resume=run", f"init_from={teacher}", "trainer.max_epochs=20"]
-    with pytest.raises(UserError, match=r"^init_from: a run that goes on keeps its own"):
+    with pytest.raises(UserError, match=r"^init_from: a resumed run keeps its own"):
         resume(Path("run"), composed(*overrides), overrides)
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 

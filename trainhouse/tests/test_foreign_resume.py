@@ -73,5 +73,5 @@ def test_brackets_end_in_a_line(folder: Path) -> None:
 def test_aliases_in_the_command_line_of_the_first_start_are_passed_over(folder: Path) -> None:
     (folder / ".hydra").mkdir()
     (folder / ".hydra" / "overrides.yaml").write_text(ALIAS_BOMB)
-    with pytest.raises(UserError, match="optimizer: a run that goes on keeps its own"):
+    with pytest.raises(UserError, match="optimizer: a resumed run keeps its own"):
         resume(folder, composed("optimizer=sgd"), ["optimizer=sgd"])

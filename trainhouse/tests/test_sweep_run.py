@@ -54,7 +54,7 @@ def test_jobs_that_a_killed_one_kept_from_beginning_are_run(plan: GridPlan, caps
             works_on(plan, task.number, "completed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as told above; .*: go on$"):
+    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as said above; .*: go on$"):
         run(plan, launch)
     assert launched == [[0, 1, 2], [2]]
     assert states(plan) == ["COMPLETE", "FAIL", "COMPLETE"]
@@ -87,7 +87,7 @@ def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, mo
         raise RuntimeError("the cluster is gone\nmore")
 
     monkeypatch.setattr("trainhouse.sweeps.run_sweep._TIME_TO_STOP", 0.6)
-    told = "the cluster is gone; the other jobs that it had started were told to save and stop"
+    told = "the cluster is gone; the other jobs that it had started were asked to save and stop"
     with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {told}; continue with: go on$"):
         run(plan, launch)
     assert stop_asked(), "nobody waits for job 1 any more: it saves and stops"

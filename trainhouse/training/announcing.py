@@ -40,8 +40,8 @@ def announce(
         counted = f"{counted} and those that are made later" if weights else "weights that are made later"
     name = config["model"]["_target_"].rpartition(".")[2]
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
-    told = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
-    _log.info("data    %s%s", card.name, f" ({told})" if told else "")
+    facts = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
+    _log.info("data    %s%s", card.name, f" ({facts})" if facts else "")
     for number, line in enumerate(card.task_lines):
         _log.info("%-7s %s", "" if number else "task", line)
     for note in card.notes:

@@ -149,7 +149,7 @@ class History(Checkpoint):
             states[self.state_key]["logged"] = LogPosition(trainer.global_step, files, unlogged).as_note()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all rows so far: a run that goes on from a checkpoint goes on with its table."""
+        """Return all rows so far: a resumed run continues its table."""
         epoch = {
             "seconds": time.perf_counter() - self._started,
             "validation_seconds": self._validation_seconds,
@@ -180,7 +180,7 @@ def log_position(checkpoint: dict[str, Any]) -> LogPosition:
 
 
 class EpochCheckpoint(ModelCheckpoint):
-    """What configurations of older runs name; theirs go on with it."""
+    """What configurations of older runs name."""
 
 
 class LastCheckpoint(Checkpoint):

@@ -31,7 +31,7 @@ def measure_best(
     """Return what the best model measures on the test split; the last one if none was kept.
 
     `others` are the names of what training and validation have logged: a step that serves two splits logs the same
-    ones, which are told apart here and in the logs.
+    ones, which are kept apart here and in the logs.
     """
     if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
         content = read(best.path)

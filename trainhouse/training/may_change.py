@@ -1,4 +1,4 @@
-"""What a run that goes on may take over from the command line."""
+"""What a resumed run may take over from the command line."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def with_overrides(saved: Config, config: Config, given: list[Override], folder:
             continue  # as text: 1 batch is not 1.0, all of them
         if not _may_change(key, value) or override.is_delete():
             raise UserError(
-                f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
+                f"{key}: a resumed run keeps its own (resume={shown_path(folder)}); what it may change is "
                 f"{', '.join(CHANGEABLE)}. For another {key} start a new run, with init_from= from these weights"
             )
         OmegaConf.update(new, key, value, merge=False, force_add=True)
@@ -43,7 +43,7 @@ def with_overrides(saved: Config, config: Config, given: list[Override], folder:
 
 
 def _may_change(key: str, value: Any) -> bool:
-    """Whether a run that goes on may have this value of a key."""
+    """Whether a resumed run may have this value of a key."""
     turned_off = key == "callbacks.early_stopping" and value is None
     return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in CHANGEABLE)
 

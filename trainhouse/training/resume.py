@@ -1,4 +1,4 @@
-"""Goes on with a run that was stopped: in its folder, with its configuration, from its newest whole checkpoint."""
+"""Resumes a run that was stopped: in its folder, with its configuration, from its newest whole checkpoint."""
 
 import logging
 from collections.abc import Collection
@@ -35,7 +35,7 @@ _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
-    """Go on with the run in `folder`; a run that has come to its end is left as it is, and its result returned.
+    """Resume the run in `folder`; a run that has come to its end is left as it is, and its result returned.
 
     `config` is what the command line `overrides` compose to today; all comes from the run but what `MAY_CHANGE`.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.

@@ -1,4 +1,4 @@
-"""A run goes on with the data that it was started with, or not at all."""
+"""A run is resumed with the data that it was started with, or not at all."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ class StopOnSignal(Checkpoint):
     """Saves ``last.ckpt`` and raises `Interrupted` after the batch in which a signal came; a second one ends at once.
 
     SIGINT, SIGTERM and SIGHUP end the run. Within a SLURM job SIGUSR1 (``sbatch --signal=USR1@90``) also puts the
-    job back into the queue; started again, the same command goes on with the run. SIGUSR2, by which submitit takes a
+    job back into the queue; started again, the same command resumes the run. SIGUSR2, by which submitit takes a
     job off a machine, is handed on to it, after a batch once the run is saved. It is a `Checkpoint` to Lightning so
     that it runs after all callbacks that count the batch.
     """

@@ -184,12 +184,12 @@ def _leave_as_stopped(error: BaseException, folder: Path, content: dict[str, Any
     is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
     status = "interrupted" if is_stopped else "failed"
     fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
-    told = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+    reason = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
     if not folder.exists():
         gone = f"{folder}: was deleted or moved while the run was at work; start it again"
         raise UserError(gone) if status == "failed" else error from error
     with suppress(OSError):  # a full disk: the error itself says more
-        write_metrics(folder, {"status": status, **told, "metrics": {}, **content})
+        write_metrics(folder, {"status": status, **reason, "metrics": {}, **content})
     for worker in multiprocessing.active_children():  # one that hangs would be waited for
         worker.kill()
 

@@ -65,7 +65,7 @@ def config_error(lab: Lab) -> Samples:
 
 @row("s", _OF_EMPTY)
 def tab_completion(lab: Lab) -> Samples:
-    """Seconds until the shell is told how `python train.py model=cnn trainer.max` can go on. Yardstick: the same of a
+    """Seconds until the shell knows how `python train.py model=cnn trainer.max` can go on. Yardstick: the same of a
     Hydra app with an empty configuration.
     """
     return _against_empty_app(lab, ["-sc", "query=bash"], COMP_LINE="python train.py model=cnn trainer.max")

@@ -3,7 +3,7 @@
 from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [
-    ("train.py -m resume=run", "resume: goes on with one run, so not with --multirun; a sweep goes on"),
+    ("train.py -m resume=run", "resume: resumes one run, so not with --multirun; a sweep is resumed"),
     ("train.py init_from=nowhere", "init_from: nowhere does not exist"),
     ("train.py init_from=ck/text.ckpt", "ck/text.ckpt: damaged or not a checkpoint (11 bytes; 101)"),
     ("train.py init_from=", "init_from"),
@@ -18,11 +18,11 @@ ROWS: Rows = [
     ("train.py resume=", "resume: expected a string, or null"),
     (
         "train.py resume=res/done optimizer.lr=0.5",
-        "optimizer.lr: a run that goes on keeps its own (resume=res/done); what",
+        "optimizer.lr: a resumed run keeps its own (resume=res/done); what",
     ),
-    ("train.py resume=res/done model=linear", "model: a run that goes on keeps its own (resume=res/done); what it may"),
-    ("train.py resume=res/done name=other", "name: a run that goes on keeps its own (resume=res/done); what it may"),
-    ("train.py resume=res/done ~callbacks", "callbacks: a run that goes on keeps its own (resume=res/done); what"),
+    ("train.py resume=res/done model=linear", "model: a resumed run keeps its own (resume=res/done); what it may"),
+    ("train.py resume=res/done name=other", "name: a resumed run keeps its own (resume=res/done); what it may"),
+    ("train.py resume=res/done ~callbacks", "callbacks: a resumed run keeps its own (resume=res/done); what"),
     ("train.py resume=res/cut_config trainer.max_epochs=8", "config.yaml"),
     ("train.py resume=res/empty_config trainer.max_epochs=8", "config.yaml"),
     ("train.py resume=res/wrong_type trainer.max_epochs=8", "config.yaml"),

@@ -58,7 +58,7 @@ def test_a_failing_job_of_a_sweep_leaves_the_others_their_run(folder: Path) -> N
     done = run_script("train.py", *command, cwd=folder)
     assert done.returncode == 1
     assert json.loads((folder / "outputs" / "sweep" / "1" / "metrics.json").read_text())["status"] == "completed"
-    assert done.stderr.startswith("error: 1 of the sweep's 2 jobs failed, as told above; ")
+    assert done.stderr.startswith("error: 1 of the sweep's 2 jobs failed, as said above; ")
     assert "job 0 failed: seed=abc: seed: expected a whole number" in done.stdout
     assert "Traceback" not in done.stderr + done.stdout
 

@@ -53,7 +53,7 @@ def test_an_override_that_would_change_what_is_learned_is_refused_by_name(overri
     with pytest.raises(UserError) as refused:
         go_on(killed, override)
     key = override.lstrip("+~").partition("=")[0]
-    assert str(refused.value).startswith(f"{key}: a run that goes on keeps its own")
+    assert str(refused.value).startswith(f"{key}: a resumed run keeps its own")
     assert "\n" not in str(refused.value)
     assert content(Path()) == before
 
@@ -66,7 +66,7 @@ def test_a_run_from_before_these_keys_goes_on_as_it_was(killed: Path, made: Path
     for name in SERVING:
         del config.data[name]
     OmegaConf.save(config, killed / "config.yaml")
-    with pytest.raises(UserError, match=r"^data\.shuffle: a run that goes on keeps its own"):
+    with pytest.raises(UserError, match=r"^data\.shuffle: a resumed run keeps its own"):
         go_on(killed, "data.shuffle=blocks")
     go_on(killed, "data.in_memory=true")
     assert not differing(outcome(made / "outputs/run"), outcome(killed))
@@ -76,7 +76,7 @@ def test_a_refused_override_ends_the_command_in_one_line(run: Path) -> None:
     before = content(Path())
     done = run_script("train.py", "resume=outputs/run", "trainer.max_epochs=9", "optimizer.lr=0.5", cwd=Path.cwd())
     assert done.returncode == 1
-    assert done.stderr.startswith("error: optimizer.lr: a run that goes on keeps its own (resume=outputs/run)")
+    assert done.stderr.startswith("error: optimizer.lr: a resumed run keeps its own (resume=outputs/run)")
     assert len(done.stderr.splitlines()) == 1
     assert content(Path()) == before
 
@@ -88,7 +88,7 @@ def test_an_override_that_changes_nothing_is_no_change(killed: Path) -> None:
 def test_a_run_from_before_there_were_folds_goes_on_without_them(run: Path) -> None:
     path = run / "config.yaml"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("  fold")))
-    with pytest.raises(UserError, match=r"^data\.fold: a run that goes on keeps its own"):
+    with pytest.raises(UserError, match=r"^data\.fold: a resumed run keeps its own"):
         go_on(run, "data.fold=1")
     assert go_on(run, "data.folds=5").epochs == 3
 
@@ -119,7 +119,7 @@ def test_what_is_no_run_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.
     for name, message in {
         "nowhere": "does not exist",
         "file": "is a file; give the run's folder, or start a new run with init_from=file",
-        "sweep": "is a sweep; it goes on with its own command and sweep.resume=sweep",
+        "sweep": "is a sweep; it is resumed by its own command and sweep.resume=sweep",
         "eval": "holds no run that has begun: it has no config.yaml",
         "empty": "holds no run that has begun: it has no config.yaml",
         "last": "there is no run below",
@@ -135,7 +135,7 @@ def test_what_is_no_run_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.
     ("arguments", "message"),
     [
         (["resume=nowhere"], "error: resume: nowhere does not exist"),
-        (["-m", "resume=last", "seed=1,2"], "error: resume: goes on with one run, so not with --multirun"),
+        (["-m", "resume=last", "seed=1,2"], "error: resume: resumes one run, so not with --multirun"),
     ],
 )
 def test_the_command_refuses_to_resume_what_it_can_not(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
 
 Choice = bool | str  # true, false or auto
-_SHARE = 0.25  # of the free memory that rows may take without being told to
+_SHARE = 0.25  # of the free memory that rows may take unasked
 _CHUNK_BYTES = 64 * 2**20
 _UNLIMITED = 2**60  # how version 1 of control groups says that there is no limit
 

@@ -10,7 +10,7 @@ from trainhouse.arrays import residence
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.batches import Batches, DeviceBatches
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.arrays.residence import OnDevice, free_memory, in_file, in_memory, on_device
+from trainhouse.arrays.placement import OnDevice, free_memory, in_file, in_memory, on_device
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_data, tiny_module, tiny_trainer

@@ -11,7 +11,7 @@ from torch import Tensor
 from trainhouse.tests.conftest import CONF
 from trainhouse.tests.own import OwnData, OwnModule
 from trainhouse.tests.test_own_preflight import Locked
-from trainhouse.training.rehearsal import common_mistake
+from trainhouse.training.check_jobs import common_mistake
 
 
 class Measured(OwnModule):
