@@ -1,6 +1,7 @@
 """Mean and deviation of columns, taken in float64, and whether float32 holds a column well enough."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,10 @@ def chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 def by_channel(rows: np.ndarray, axis: int | None) -> np.ndarray:
     """Return rows (N, ...) as (values, channels), where the channels lie along an axis of a row; None: as one."""
-    return rows.reshape(-1, 1) if axis is None else np.moveaxis(rows, axis + 1, -1).reshape(-1, rows.shape[axis + 1])
+    if axis is None:
+        return rows.reshape(-1, 1)
+    moved = np.moveaxis(rows, axis + 1, -1)
+    return moved.reshape(prod(moved.shape[:-1]), moved.shape[-1])  # -1 is not known where there are no channels
 
 
 def moments_of(values: np.ndarray, names: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
