@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
@@ -124,6 +125,8 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
     columns, warnings = _find_columns(table, asked, path)
+    if not like:
+        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
 
     labels = _labels(table, targets, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"

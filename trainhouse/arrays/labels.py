@@ -6,6 +6,7 @@ from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import code_of
+from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
@@ -59,7 +60,12 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     """
     names = np.array(like.classes)
     # Whole numbers first as what they are: float64 can't tell those above 2^53 apart.
-    kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
+    kinds = {
+        "i": (np.int64, np.float64),
+        "u": (np.uint64, np.int64, np.float64),
+        "b": (np.float64,),
+        "f": (np.float64,),
+    }
     for kind in kinds.get(labels.dtype.kind, ()):
         try:
             return names.astype(kind)
@@ -76,7 +82,7 @@ def class_names(classes: np.ndarray) -> tuple[str, ...]:
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
 
-    Raises `UserError` for a target that is not finite.
+    Raises `UserError` for a target that is not finite, and for whole ones that float64 does not tell apart.
     """
     if labels.ndim == 1 and labels.dtype.kind == "U":
         texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
@@ -89,6 +95,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
     exact = labels.reshape(targets.shape)
+    for column in exact.T if exact.dtype.kind in "iu" else ():
+        refuse_too_large(column, source)
     return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 
