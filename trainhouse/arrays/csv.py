@@ -18,7 +18,7 @@ from trainhouse.arrays.labels import class_names, encode_classes, encode_targets
 from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task
-from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
+from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
 from trainhouse.arrays.texts import Strangers, is_number
@@ -28,7 +28,7 @@ from trainhouse.machine.files import atomic_write, sha256, write_json
 
 _log = logging.getLogger(__name__)
 
-_VERSION = 4  # of the conversion: arrays made by another one are made again
+_VERSION = 5  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -203,15 +203,18 @@ def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str]
     columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
     if not columns:
         raise UserError(f"data.file: {path} has no columns but the target")
-    numbers = [] if asked.keep_index else find_row_numbers(table, columns)
-    if not numbers:
+    if asked.keep_index:
         return columns, []
+    numbers = find_row_numbers(table, columns)
+    if not numbers:
+        return columns, in_order_lines(table, columns)
     if len(numbers) == len(columns):
         raise UserError(
             f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
             "data.keep_index=true uses them"
         )
-    return [name for name in columns if name not in numbers], [left_out_line(numbers)]
+    columns = [name for name in columns if name not in numbers]
+    return columns, [left_out_line(numbers), *in_order_lines(table, columns)]
 
 
 def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
