@@ -14,10 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.labels import (
+    class_names,
+    encode_classes,
+    encode_targets,
+    find_classes,
+    known_classes,
+    refuse_constant,
+)
 from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import Reading, read_task
+from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
@@ -121,7 +128,7 @@ class _Asked(NamedTuple):
 def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
-    if like and not all(name.isdecimal() for name in like.classes):
+    if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
     columns, warnings = _find_columns(table, asked, path)
@@ -131,12 +138,15 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     labels = _labels(table, targets, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
+    warnings += [] if like or asked.task else slip_lines(labels, targets[0])
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
         y, outputs = encode_classes(labels, classes, source), len(classes)
         names = like.classes if like else class_names(classes)
     else:
         y, names = encode_targets(labels, source), ()
+        if not like:
+            refuse_constant(y, source)
         outputs = y.shape[1]
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):

@@ -22,10 +22,10 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
     if labels.dtype.kind == "f":
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
         _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
-    if labels.dtype.kind in "if":
+    classes = np.unique(labels)
+    if labels.dtype.kind in "if" and classes.tolist() != [-1, 1]:
         why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
         _refuse_row(labels < 0, labels, source, why)
-    classes = np.unique(labels)
     if len(classes) < 2:
         raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
     if len(classes) > max(50, len(labels) // 2):
@@ -77,6 +77,13 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
 def class_names(classes: np.ndarray) -> tuple[str, ...]:
     """Return the classes as text: ``3``, not ``3.0``, for labels stored as floats."""
     return tuple(str(int(label)) if classes.dtype.kind in "fb" else str(label) for label in classes)
+
+
+def refuse_constant(targets: np.ndarray, source: str) -> None:
+    """Raise `UserError` if one of the targets (N, T) is the same in every row."""
+    if len(targets) > 1 and len(constant := np.flatnonzero((targets == targets[0]).all(axis=0))):
+        which = "the target" if targets.shape[1] == 1 else f"target {constant[0]}"
+        raise UserError(f"{source}: {which} is {targets[0, constant[0]]:g} in every row, so there is nothing to learn")
 
 
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:

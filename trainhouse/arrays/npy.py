@@ -7,7 +7,14 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.label_place import columns_of, whole_row
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.labels import (
+    class_names,
+    encode_classes,
+    encode_targets,
+    find_classes,
+    known_classes,
+    refuse_constant,
+)
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows, in_order_at_first, is_in_order
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Rows
@@ -64,6 +71,8 @@ def read_npy(
         return rows(x, y, y_file or x_file)
 
     own = rows(raw, written, labels or features)
+    if classes is None and not like:
+        refuse_constant(own.y, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)
     dtype = "uint8" if raw.dtype == np.uint8 else "float32"
     if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
@@ -154,6 +163,8 @@ def _open_pair(
     y = None if labels is None else open_array(labels, f"data.{y_key}")
     if y is not None and len(x) != len(y):
         raise UserError(f"data.{y_key}: {labels} has {len(y)} rows, but {features} has {len(x)}")
+    if y is not None and y.ndim > 1 and y.size == len(y):
+        y = y.reshape(len(y))  # one label a row, however it is written
     is_whole = layout.places != () and x.ndim == 2 and x.shape[1] == layout.width
     if y is None and is_whole and layout.label is not None:
         y = x[:, layout.label]

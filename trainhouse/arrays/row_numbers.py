@@ -34,7 +34,7 @@ def left_out_line(names: list[str]) -> str:
 
 
 def in_order_lines(table: pa.Table, columns: list[str]) -> list[str]:
-    """Say which of the `columns`, if any, may number the rows: a row's place, that is, or a time, which is a feature."""
+    """Say which of the `columns`, if any, may number the rows: which is no feature, or be a time, which is one."""
     names = [name for name in columns if _is_numeric(table.column(name)) and is_in_order(_numbers(table.column(name)))]
     listed = ", ".join(names)
     way = f"leave out with data.drop=[{','.join(names)}], or set data.keep_index=true"

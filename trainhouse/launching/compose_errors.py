@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.errors import causes, did_you_mean
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
+from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.speed import fast
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
@@ -102,22 +103,9 @@ def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
     if not key.startswith("hydra"):
         found.pop("hydra", None)
     names = [*keys(found), *groups()]
-    if any(_is_slip(key, name) for name in names):  # says it without the seconds that importing the class takes
+    if any(is_slip(key, name) for name in names):  # says it without the seconds that importing the class takes
         return did_you_mean(key, names)
     return _as_argument(key, found, arguments) or did_you_mean(key, names)
-
-
-def _is_slip(typed: str, name: str) -> bool:
-    """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
-    start = _same_at_start(typed, name)
-    typed, name = typed[start:], name[start:]
-    end = _same_at_start(typed[::-1], name[::-1])
-    typed, name = typed[: len(typed) - end], name[: len(name) - end]
-    return max(len(typed), len(name)) == 1 or (len(typed) == 2 and typed == name[::-1])
-
-
-def _same_at_start(one: str, other: str) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:
