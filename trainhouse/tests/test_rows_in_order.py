@@ -29,8 +29,8 @@ def test_whole_numbers_in_order_stay_a_feature_with_a_warning(tmp_path, caplog, 
         with caplog.at_level(logging.WARNING):
             assert table(tmp_path, "year", cells).spec.columns == ("year", "a", "b")
         assert caplog.messages == [
-            f"warning: {tmp_path}/t.csv: column year: whole numbers in order, which may number the rows; leave out with "
-            "data.drop=[year], or set data.keep_index=true"
+            f"warning: {tmp_path}/t.csv: column year: whole numbers in order, which may number the rows; leave out "
+            "with data.drop=[year], or set data.keep_index=true"
         ]
     caplog.clear()
     assert table(tmp_path, "year", cells, keep_index=True).spec.columns == ("year", "a", "b")
