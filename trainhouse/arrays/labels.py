@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
 from trainhouse.arrays.spec import DataSpec
@@ -83,7 +84,10 @@ def refuse_constant(targets: np.ndarray, source: str) -> None:
     """Raise `UserError` if one of the targets (N, T) is the same in every row."""
     if len(targets) > 1 and len(constant := np.flatnonzero((targets == targets[0]).all(axis=0))):
         which = "the target" if targets.shape[1] == 1 else f"target {constant[0]}"
-        raise UserError(f"{source}: {which} is {targets[0, constant[0]]:g} in every row, so there is nothing to learn")
+        value = float(targets[0, constant[0]])
+        raise UserError(
+            f"{source}: {which} is {shown_within(value, value, value)} in every row, so there is nothing to learn"
+        )
 
 
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
