@@ -122,9 +122,11 @@ def needs_float64(rows: np.ndarray, axis: int | None = 0, far: float = FAR) -> b
     moments, is_rounded = Moments(1 if axis is None else rows.shape[axis + 1]), np.bool_(False)
     for _, chunk in chunks(rows):
         values = by_channel(chunk, axis).astype(np.float64)
-        values[np.isinf(values)] = np.nan  # which is refused elsewhere
         with np.errstate(over="ignore"):
             rounded = values.astype(np.float32)
+        if (np.isinf(rounded) & np.isfinite(values)).any():
+            return True  # until it is refused, with its value
+        values[np.isinf(values)] = np.nan  # which is refused elsewhere
         is_rounded = is_rounded | ((rounded != values) & ~np.isnan(values)).any(axis=0)
         moments.add(values)
     return bool((is_rounded & is_far(moments.mean, moments.std, far)).any())
