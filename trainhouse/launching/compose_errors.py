@@ -13,10 +13,13 @@ from hydra.errors import OverrideParseException
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.errors import causes, did_you_mean
+from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.errors import UserError, causes, did_you_mean
+from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
 from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.speed import fast
+from trainhouse.runs.run_folder import CONFIG, find_run, shown_path
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
 _ASKED = ("lightning.", "torch.", "src.", "trainhouse.")  # packages whose classes are asked what they take
@@ -30,6 +33,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         key = (match[1] or match[2]).lstrip("+~")
         if is_group(key) and config_name != "train":
             return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
+        if kept := _kept_by_the_resumed_run(key, arguments):
+            return kept
         hint = _group_of_option(key, arguments) or _nearest_key(key, conf, config_name, arguments)
         return f"'{key}' is not a key of this configuration{hint}"
     if (match := _OPTION.search(text)) and "/" in match[1]:
@@ -53,6 +58,19 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)
+
+
+def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
+    """Say that a key can't change of a run that is resumed: its model has it, if not the one composed by default."""
+    resumed = next(
+        (argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")), ""
+    )
+    try:
+        folder = find_run(resumed)
+        known = key in keys(read_yaml(folder / CONFIG))
+    except (UserError, OSError, ValueError):  # there is none, or nothing that can be read
+        return ""
+    return kept_line(key, shown_path(folder)) if known and not may_change(key, ...) else ""
 
 
 def _no_such_option(group: str, option: str) -> str:

@@ -14,6 +14,7 @@ from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping, read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
@@ -29,26 +30,6 @@ from trainhouse.training.schedule_span import spans_the_run
 
 _log = logging.getLogger(__name__)
 
-# What a run may take over from the command line when it goes on: nothing that decides what it has learned so far.
-MAY_CHANGE = (
-    "trainer.max_epochs",
-    "trainer.max_time",
-    "trainer.accelerator",
-    "trainer.log_every_n_steps",
-    "trainer.profiler",
-    "trainer.enable_progress_bar",
-    "data.num_workers",
-    "data.worker_timeout",
-    "data.in_memory",
-    "data.device_resident",
-    "callbacks.early_stopping.patience",
-    "callbacks.early_stopping.min_delta",
-    "callbacks.epoch_checkpoint",
-    "callbacks.last_checkpoint",
-    "callbacks.progress_bar",
-    "preflight",
-    "threads",
-)
 # What a run of an older version of the project may lack: nothing of it decides what is learned.
 MAY_BE_MISSING = (
     "sweep",
@@ -68,7 +49,7 @@ _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
     """Go on with the run in `folder`; a run that has come to its end is left as it is, and its result returned.
 
-    `config` is what the command line `overrides` compose to today; all but `MAY_CHANGE` comes from the run.
+    `config` is what the command line `overrides` compose to today; all but what `may_change` comes from the run.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
     given = OverridesParser.create().parse_overrides(overrides)
@@ -173,24 +154,15 @@ def _with_overrides(saved: Config, config: Config, given: list[Override], folder
             continue
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
-        if not _may_change(key, value) or override.is_delete():
-            raise UserError(
-                f"{key}: a run that goes on keeps its own (resume={shown_path(folder)}); what it may change is "
-                f"{', '.join(MAY_CHANGE)}. For another {key} start a new run, with init_from= from these weights"
-            )
+        if not may_change(key, value) or override.is_delete():
+            raise UserError(kept_line(key, shown_path(folder)))
         OmegaConf.update(new, key, value, merge=False, force_add=True)
     return checked(new)
 
 
-def _may_change(key: str, value: Any) -> bool:
-    """Whether a run that goes on may have this value of a key."""
-    turned_off = key == "callbacks.early_stopping" and value is None
-    return turned_off or any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE)
-
-
 def _may_have_changed(key: str, value: Any) -> bool:
     """Whether a run may have another value of a key than its checkpoint: typed at a resume, or filled in then."""
-    return key in MAY_BE_MISSING or _may_change(key, value)
+    return key in MAY_BE_MISSING or may_change(key, value)
 
 
 def _original_overrides(folder: Path) -> list[str]:
