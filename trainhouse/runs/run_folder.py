@@ -132,6 +132,11 @@ class ClaimRunFolder(Callback):
                 folder = find_run(resumed)
             except UserError as error:
                 _refuse(str(error))
+            if resumed == "last" and (newer := _stopped_before_it_began(_last_worked_on(folder))):
+                line = (
+                    f"resume: {newer} is newer, but was stopped before it began (it has no {CONFIG}); {folder} goes on"
+                )
+                print(f"warning: {printable(line)}", file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays
@@ -223,6 +228,23 @@ def find_run(resume: str) -> Path:
             f"a run of its own from these weights: init_from={folder}"
         )
     return folder
+
+
+def _stopped_before_it_began(since: float) -> Path | None:
+    """Return the newest folder below ``outputs`` of a run that was killed, `since` then, when it had only its log.
+
+    What was refused has said why, and an evaluation has a log too.
+    """
+    found = {}
+    for log in Path(RUNS).rglob(LOG):
+        folder, record = log.parent.parent, log.parent.parent / ".hydra" / "hydra.yaml"
+        if (folder / CONFIG).exists() or log.stat().st_mtime <= since or sweep_of(folder):
+            continue
+        if " ERROR   error: " in log.read_text(encoding="utf-8", errors="replace"):
+            continue
+        if not record.is_file() or re.search(r"^  job:\n    name: train$", record.read_text(), re.MULTILINE):
+            found[log.stat().st_mtime] = folder
+    return found[max(found)] if found else None
 
 
 def sweep_of(folder: Path) -> Path | None:
