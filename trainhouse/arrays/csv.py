@@ -11,10 +11,18 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.csv_columns import Asked, categories_of, find_columns, labels_of
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.labels import (
+    class_names,
+    encode_classes,
+    encode_targets,
+    find_classes,
+    known_classes,
+    refuse_constant,
+)
+from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
-from trainhouse.arrays.readings import Reading, read_task
+from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
@@ -96,20 +104,25 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
 def _convert(path: Path, asked: Asked, folder: Path) -> None:
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
-    if like and not all(name.isdecimal() for name in like.classes):
+    if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     table = read_table(path, "data.file", text_columns)
     columns, warnings = find_columns(table, asked, path)
+    if not like:
+        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
 
     labels = labels_of(table, targets, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
+    warnings += [] if like or asked.task else slip_lines(labels, targets[0])
     if chosen == "classification":
         classes = known_classes(like, labels) if like else find_classes(labels, source)
         y, outputs = encode_classes(labels, classes, source), len(classes)
         names = like.classes if like else class_names(classes)
     else:
         y, names = encode_targets(labels, source), ()
+        if not like:
+            refuse_constant(y, source)
         outputs = y.shape[1]
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):

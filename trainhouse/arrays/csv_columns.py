@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.read_table import plain_array
-from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
+from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError, did_you_mean
 
-_VERSION = 4  # of the conversion: arrays made by another one are made again
+_VERSION = 5  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -52,15 +52,18 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
     if not columns:
         raise UserError(f"data.file: {path} has no columns but the target")
-    numbers = [] if asked.keep_index else find_row_numbers(table, columns)
-    if not numbers:
+    if asked.keep_index:
         return columns, []
+    numbers = find_row_numbers(table, columns)
+    if not numbers:
+        return columns, in_order_lines(table, columns)
     if len(numbers) == len(columns):
         raise UserError(
             f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
             "data.keep_index=true uses them"
         )
-    return [name for name in columns if name not in numbers], [left_out_line(numbers)]
+    columns = [name for name in columns if name not in numbers]
+    return columns, [left_out_line(numbers), *in_order_lines(table, columns)]
 
 
 def labels_of(table: pa.Table, targets: list[str], source: str) -> np.ndarray:

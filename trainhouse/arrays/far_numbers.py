@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.spec import DataSpec
 
 _log = logging.getLogger(__name__)
@@ -66,10 +67,11 @@ class FarNumbers:
         assert ends is not None
         name = self.spec.columns[place] if self.spec.columns else str(place)
         what = f"column {name}: " if len(self.counts) > 1 or self.spec.columns else ""
+        low, high, found = (shown_within(number, *ends) for number in (*ends, value))
         unit = "numbers are" if what else "rows have numbers"
         return (
-            f"{what}{self.counts[place]} of {self.rows} {unit} far outside the {ends[0]:.6g} to {ends[1]:.6g} of "
-            f"training; row {row} has {value:.6g}"
+            f"{what}{self.counts[place]} of {self.rows} {unit} far outside the {low} to {high} of training; row {row} "
+            f"has {found}"
         )
 
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import code_of
+from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
@@ -21,10 +23,10 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
     if labels.dtype.kind == "f":
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
         _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
-    if labels.dtype.kind in "if":
+    classes = np.unique(labels)
+    if labels.dtype.kind in "if" and classes.tolist() != [-1, 1]:
         why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
         _refuse_row(labels < 0, labels, source, why)
-    classes = np.unique(labels)
     if len(classes) < 2:
         raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
     if len(classes) > max(50, len(labels) // 2):
@@ -59,7 +61,12 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     """
     names = np.array(like.classes)
     # Whole numbers first as what they are: float64 can't tell those above 2^53 apart.
-    kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
+    kinds = {
+        "i": (np.int64, np.float64),
+        "u": (np.uint64, np.int64, np.float64),
+        "b": (np.float64,),
+        "f": (np.float64,),
+    }
     for kind in kinds.get(labels.dtype.kind, ()):
         try:
             return names.astype(kind)
@@ -73,10 +80,20 @@ def class_names(classes: np.ndarray) -> tuple[str, ...]:
     return tuple(str(int(label)) if classes.dtype.kind in "fb" else str(label) for label in classes)
 
 
+def refuse_constant(targets: np.ndarray, source: str) -> None:
+    """Raise `UserError` if one of the targets (N, T) is the same in every row."""
+    if len(targets) > 1 and len(constant := np.flatnonzero((targets == targets[0]).all(axis=0))):
+        which = "the target" if targets.shape[1] == 1 else f"target {constant[0]}"
+        value = float(targets[0, constant[0]])
+        raise UserError(
+            f"{source}: {which} is {shown_within(value, value, value)} in every row, so there is nothing to learn"
+        )
+
+
 def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
 
-    Raises `UserError` for a target that is not finite.
+    Raises `UserError` for a target that is not finite, and for whole ones that float64 does not tell apart.
     """
     if labels.ndim == 1 and labels.dtype.kind == "U":
         texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
@@ -89,6 +106,8 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
     exact = labels.reshape(targets.shape)
+    for column in exact.T if exact.dtype.kind in "iu" else ():
+        refuse_too_large(column, source)
     return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 

@@ -1,6 +1,7 @@
 """Mean and deviation of columns, taken in float64, and whether float32 holds a column well enough."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,10 @@ def chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 def by_channel(rows: np.ndarray, axis: int | None) -> np.ndarray:
     """Return rows (N, ...) as (values, channels), where the channels lie along an axis of a row; None: as one."""
-    return rows.reshape(-1, 1) if axis is None else np.moveaxis(rows, axis + 1, -1).reshape(-1, rows.shape[axis + 1])
+    if axis is None:
+        return rows.reshape(-1, 1)
+    moved = np.moveaxis(rows, axis + 1, -1)
+    return moved.reshape(prod(moved.shape[:-1]), moved.shape[-1])  # -1 is not known where there are no channels
 
 
 def moments_of(values: np.ndarray, names: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
@@ -118,9 +122,11 @@ def needs_float64(rows: np.ndarray, axis: int | None = 0, far: float = FAR) -> b
     moments, is_rounded = Moments(1 if axis is None else rows.shape[axis + 1]), np.bool_(False)
     for _, chunk in chunks(rows):
         values = by_channel(chunk, axis).astype(np.float64)
-        values[np.isinf(values)] = np.nan  # which is refused elsewhere
         with np.errstate(over="ignore"):
             rounded = values.astype(np.float32)
+        if (np.isinf(rounded) & np.isfinite(values)).any():
+            return True  # until it is refused, with its value
+        values[np.isinf(values)] = np.nan  # which is refused elsewhere
         is_rounded = is_rounded | ((rounded != values) & ~np.isnan(values)).any(axis=0)
         moments.add(values)
     return bool((is_rounded & is_far(moments.mean, moments.std, far)).any())

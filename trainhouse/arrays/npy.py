@@ -7,9 +7,16 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.label_place import columns_of, whole_row
-from trainhouse.arrays.labels import class_names, encode_classes, encode_targets, find_classes, known_classes
+from trainhouse.arrays.labels import (
+    class_names,
+    encode_classes,
+    encode_targets,
+    find_classes,
+    known_classes,
+    refuse_constant,
+)
 from trainhouse.arrays.readings import Reading, read_task
-from trainhouse.arrays.row_numbers import counts_rows
+from trainhouse.arrays.row_numbers import counts_rows, in_order_at_first, is_in_order
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.configuration.errors import UserError
 
@@ -31,8 +38,8 @@ def read_npy(
 ) -> Dataset:
     """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is served in float32 or float64.
 
-    With `labels` None the last column of a two-dimensional `features` is the label. A first or last column that counts
-    the rows is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
+    With `labels` None the last column of a two-dimensional `features` is the label. A column that counts the rows
+    is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
     features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data, whose task, classes, row
     shape and place of the label these rows share. Raises `UserError` for files that don't fit together.
     """
@@ -64,6 +71,8 @@ def read_npy(
         return rows(x, y, y_file or x_file)
 
     own = rows(raw, written, labels or features)
+    if classes is None and not like:
+        refuse_constant(own.y, labels or features)
     outputs = own.y.shape[1] if classes is None else len(classes)
     dtype = "uint8" if raw.dtype == np.uint8 else "float32"
     if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
@@ -114,16 +123,26 @@ def _find_layout(features: str, labels: str | None, keep_index: bool, like: Data
                 f"data.labels: required: {features} has {width} columns, and which of them is the label is not known"
             )
     places = [place for place in range(width) if place != label]
-    ends = () if like or keep_index else {places[0], places[-1]}
-    unused = tuple(sorted(place for place in ends if counts_rows(x[:, place])))
-    for place in unused:
-        places.remove(place)
-        _log.warning(
-            "warning: column %d of %s counts the rows and is left out (data.keep_index=true keeps it)", place, features
-        )
+    unused = _numbers_of_rows(x, places, features) if not like and not keep_index else ()
+    places = [place for place in places if place not in unused]
     if not places:
         raise UserError(f"data.features: {features} has no columns but row numbers; data.keep_index=true keeps them")
     return _Layout(tuple(places), width, label, unused)
+
+
+def _numbers_of_rows(x: np.ndarray, places: list[int], features: str) -> tuple[int, ...]:
+    """Return which columns count the rows, and say so; say also which may do so in another way."""
+    possible = [place for place in in_order_at_first(x) if place in places]
+    unused = tuple(place for place in possible if counts_rows(x[:, place]))
+    for place in possible:
+        if place in unused:
+            what = "counts the rows and is left out (data.keep_index=true keeps it)"
+        elif is_in_order(x[:, place]):
+            what = "has whole numbers in order, which may number the rows; take it out, or set data.keep_index=true"
+        else:
+            continue
+        _log.warning("warning: column %d of %s %s", place, features, what)
+    return unused
 
 
 def _open_pair(
@@ -144,6 +163,8 @@ def _open_pair(
     y = None if labels is None else open_array(labels, f"data.{y_key}")
     if y is not None and len(x) != len(y):
         raise UserError(f"data.{y_key}: {labels} has {len(y)} rows, but {features} has {len(x)}")
+    if y is not None and y.ndim > 1 and y.size == len(y):
+        y = y.reshape(len(y))  # one label a row, however it is written
     is_whole = layout.places != () and x.ndim == 2 and x.shape[1] == layout.width
     if y is None and is_whole and layout.label is not None:
         y = x[:, layout.label]

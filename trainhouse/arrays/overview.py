@@ -5,6 +5,7 @@ from itertools import accumulate
 import numpy as np
 
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.split import SPLITS
 
 _WIDTH = 80
@@ -43,14 +44,16 @@ def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
     lines = []
     for place, name in list(enumerate(data.spec.targets))[:_TARGETS]:
         column = every[:, place]
-        said = f"mean {column.mean():.10g}, from {column.min():.10g} to {column.max():.10g}"
+        low, high = float(column.min()), float(column.max())
+        said = f"mean {shown_within(column.mean(), low, high)}, from {shown_within(low, low, high)}"
+        said += f" to {shown_within(high, low, high)}"
         lines.append(f"target {_short(name)}: {said}")
         reached = [
             f"{split}/rmse {np.sqrt(np.mean((y[split][:, place].astype(np.float64) - mean[place]) ** 2)):.4g}"
             for split in SPLITS[1:]
             if len(y[split])
         ]
-        lines.append(_fitting(f"baseline, always {mean[place]:.10g}: ", reached))
+        lines.append(_fitting(f"baseline, always {shown_within(mean[place], low, high)}: ", reached))
     more = len(data.spec.targets) - _TARGETS
     return lines + ([f"and {more} more targets"] if more > 0 else [])
 

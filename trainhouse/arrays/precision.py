@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.spec import Dataset
+from trainhouse.arrays.whole_numbers import refuse_too_large_in_rows
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -28,8 +29,13 @@ def served_dtype(stored: np.dtype, wide: bool) -> np.dtype:
 
 
 def as_wide_as_needed(dataset: Dataset) -> Dataset:
-    """Return data whose spec says float64 if rounding its rows to float32 would change what is learned."""
+    """Return data whose spec says float64 if rounding its rows to float32 would change what is learned.
+
+    Raises `UserError` if rounding them to float64 would change that too.
+    """
     spec = dataset.spec
+    if spec.dtype == "float32":
+        refuse_too_large_in_rows(dataset.rows.x, spec.axis, dataset.name)
     if spec.dtype != "float32" or not needs_float64(dataset.rows.x, spec.axis):
         return dataset
     return replace(dataset, spec=replace(spec, dtype="float64"))

@@ -1,5 +1,7 @@
 """How labels are read when nobody says it: as classes or as amounts. What could be either is never guessed."""
 
+import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -8,11 +10,13 @@ import numpy as np
 from trainhouse.arrays.spec import TASKS, TaskName
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.slips import is_slip
 
 MANY = 20  # values: whole numbers with more are more often amounts
 _REPEATS = 5  # rows of a class, on average: with fewer the numbers hardly come back
 _LOOK = 10_000
 _MISTYPED = 0.005  # of the rows, at most
+_FREQUENT = 10  # times as many rows as those of a class that may be mistyped for it
 
 
 class Reading(NamedTuple):
@@ -82,12 +86,12 @@ def _whole(labels: np.ndarray, source: str) -> Reading:
     values, first, counts = np.unique(labels, return_index=True, return_counts=True)
     if len(values) > max(50, len(labels) // 2):
         raise UserError(f"{source}: {no_classes(len(values), len(labels))}; set data.task=regression")
-    _refuse_mistyped([str(value) for value in values], first, counts, source)
     if len(values) > 2 and (len(values) > MANY or len(labels) < _REPEATS * len(values)):
         raise UserError(
             f"{source}: {len(values)} different labels in {len(labels)} rows, all whole numbers: amounts? set "
             "data.task=regression; or classes? set data.task=classification"
         )
+    _refuse_mistyped([str(value) for value in values], first, counts, source)
     hint = "; for amounts data.task=regression" if len(values) > 2 else ""
     return Reading("classification", f"{len(values)} whole numbers{hint}")
 
@@ -127,24 +131,53 @@ def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, so
         if other != place:
             rare, common = sorted((other, place), key=lambda one: counts[one])
             raise _mistyped(names, rare, first, counts, source, names[common])
+    for rare, common in _slips(names, counts):
+        if counts[rare] == 1:
+            raise _mistyped(names, rare, first, counts, source, names[common])
     if len(names) < 3 or total < 2 * _REPEATS * len(names):
         return
     for rare in np.argsort(counts, kind="stable").tolist():
         if counts[rare] > max(1, _MISTYPED * total):
             return
         is_word = not is_number(names[rare])
-        frequent = [name for name, count in zip(names, counts, strict=True) if count >= 10 * counts[rare]]
+        frequent = [name for name, count in zip(names, counts, strict=True) if count >= _FREQUENT * counts[rare]]
         near = get_close_matches(names[rare], frequent, n=1, cutoff=0.6) if is_word else []
         if counts[rare] == 1 or near:
             raise _mistyped(names, rare, first, counts, source, near[0] if near else "")
 
 
+def _slips(names: list[str], counts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the places of each class that is one letter from a much more frequent one, and of that one.
+
+    Names of one letter, and those that differ in a digit, are near by nature.
+    """
+    for rare, name in enumerate(names):
+        for common in np.flatnonzero(counts >= _FREQUENT * counts[rare]).tolist():
+            one, other = (text.strip().casefold() for text in (name, names[common]))
+            differ = re.sub(r"\d", "", one) != re.sub(r"\d", "", other)
+            if differ and min(len(one), len(other)) > 1 and is_slip(one, other):
+                yield rare, common
+
+
+def slip_lines(labels: np.ndarray, column: str) -> list[str]:
+    """Say which classes among labels (N,) may be others, mistyped in several rows; of numbers, none."""
+    if labels.dtype.kind != "U":
+        return []
+    names, counts = np.unique(labels, return_counts=True)
+    return [
+        f"column {column}: '{names[rare]}' ({counts[rare]} rows) may be '{names[common]}' ({counts[common]} rows), "
+        "mistyped: mend it; data.task=classification keeps it, without this line"
+        for rare, common in _slips(names.tolist(), counts)
+    ]
+
+
 def _mistyped(names: list[str], rare: int, first: np.ndarray, counts: np.ndarray, source: str, meant: str) -> UserError:
     rows = f"row {first[rare]} alone" if counts[rare] == 1 else f"{counts[rare]} rows, the first is {first[rare]},"
     what = f"mistyped for '{meant}'" if meant else "mistyped"
+    amounts = "; or amounts? set data.task=regression" if all(map(is_number, names)) else ""
     return UserError(
         f"{source}: '{names[rare]}' is the label of {rows} of {int(counts.sum())}: {what}? mend it; or a class of its "
-        "own? set data.task=classification"
+        f"own? set data.task=classification{amounts}"
     )
 
 

@@ -10,8 +10,10 @@ import pyarrow as pa
 
 # An index that has no name, and what pandas calls it when the file is read again.
 _WITHOUT_NAME = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
-_INDEX_NAMES = ("index", "level_0", "rownames", "row_names", "row.names", "x")
+_INDEX_NAMES = ("index", "level_0", "rownames", "row_names", "row.names", "row", "id")
+_PERHAPS = ("x",)  # R's name for one without a name, and that of many a feature
 _LEAST_ROWS = 5  # fewer are counted by many a column, by chance
+_LEAST_IN_ORDER = 20  # fewer are in order by chance
 _LOOK = 1024
 
 
@@ -31,11 +33,51 @@ def left_out_line(names: list[str]) -> str:
     return f"row numbers are left out (column {shown}); data.keep_index=true keeps them"
 
 
+def in_order_lines(table: pa.Table, columns: list[str]) -> list[str]:
+    """Say which of the `columns`, if any, may number the rows: which is no feature, or be a time, which is one."""
+    names = [name for name in columns if _is_numeric(table.column(name)) and is_in_order(_numbers(table.column(name)))]
+    listed = ", ".join(names)
+    way = f"leave out with data.drop=[{','.join(names)}], or set data.keep_index=true"
+    return [f"column {listed}: whole numbers in order, which may number the rows; {way}"] if names else []
+
+
 def _numbers_rows(name: str, column: pa.ChunkedArray) -> bool:
-    if column.null_count or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    if not _is_numeric(column):
         return False
-    values = column.to_numpy()
-    return counts_rows(values) or (name.strip().lower() in _INDEX_NAMES and counts_rows(np.sort(values)))
+    values, name = _numbers(column), name.strip().lower()
+    counts = not column.null_count and (
+        counts_rows(values) or (name in (*_INDEX_NAMES, *_PERHAPS) and counts_rows(np.sort(values)))
+    )
+    return bool(counts or (name in _INDEX_NAMES and is_in_order(values)))
+
+
+def _is_numeric(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    numbers: np.ndarray = column.drop_null().to_numpy()
+    return numbers
+
+
+def in_order_at_first(x: np.ndarray) -> list[int]:
+    """Return which columns of rows (N, F) only rise or only fall in the first few rows: all others need no reading."""
+    head = x[:_LEAST_IN_ORDER]
+    rises, falls = (head[1:] > head[:-1]).all(axis=0), (head[1:] < head[:-1]).all(axis=0)
+    return np.flatnonzero(rises | falls).tolist()
+
+
+def is_in_order(values: np.ndarray) -> bool:
+    """Whether numbers (N,) are whole, and only rise or only fall. Of most columns only a few are read."""
+    if len(values) < _LEAST_IN_ORDER:
+        return False
+    some = np.linspace(0, len(values) - 1, min(len(values), _LOOK)).astype(np.int64)
+    return _is_in_order(values[some]) and _is_in_order(values)
+
+
+def _is_in_order(values: np.ndarray) -> bool:
+    is_whole = values.dtype.kind in "iu" or bool((values == np.floor(values)).all())
+    return is_whole and bool((values[1:] > values[:-1]).all() or (values[1:] < values[:-1]).all())
 
 
 def counts_rows(values: np.ndarray) -> bool:

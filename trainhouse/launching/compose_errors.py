@@ -13,9 +13,15 @@ from hydra.errors import OverrideParseException
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.errors import causes, did_you_mean
+from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.errors import UserError, causes, did_you_mean
+from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
+from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.speed import fast
+from trainhouse.runs.find_run import find_run
+from trainhouse.runs.layout import CONFIG
+from trainhouse.runs.typed import shown_path
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
 _ASKED = ("lightning.", "torch.", "src.", "trainhouse.")  # packages whose classes are asked what they take
@@ -29,6 +35,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         key = (match[1] or match[2]).lstrip("+~")
         if is_group(key) and config_name != "train":
             return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
+        if kept := _kept_by_the_resumed_run(key, arguments):
+            return kept
         hint = _group_of_option(key, arguments) or _nearest_key(key, conf, config_name, arguments)
         return f"'{key}' is not a key of this configuration{hint}"
     if (match := _OPTION.search(text)) and "/" in match[1]:
@@ -52,6 +60,19 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)
+
+
+def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
+    """Say that a key can't change of a run that is resumed: its model has it, if not the one composed by default."""
+    resumed = next(
+        (argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")), ""
+    )
+    try:
+        folder = find_run(resumed)
+        known = key in keys(read_yaml(folder / CONFIG))
+    except (UserError, OSError, ValueError):  # there is none, or nothing that can be read
+        return ""
+    return kept_line(key, shown_path(folder)) if known and not may_change(key, ...) else ""
 
 
 def _no_such_option(group: str, option: str) -> str:
@@ -102,22 +123,9 @@ def _hint(key: str, config: DictConfig, arguments: list[str]) -> str:
     if not key.startswith("hydra"):
         found.pop("hydra", None)
     names = [*keys(found), *groups()]
-    if any(_is_slip(key, name) for name in names):  # says it without the seconds that importing the class takes
+    if any(is_slip(key, name) for name in names):  # says it without the seconds that importing the class takes
         return did_you_mean(key, names)
     return _as_argument(key, found, arguments) or did_you_mean(key, names)
-
-
-def _is_slip(typed: str, name: str) -> bool:
-    """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
-    start = _same_at_start(typed, name)
-    typed, name = typed[start:], name[start:]
-    end = _same_at_start(typed[::-1], name[::-1])
-    typed, name = typed[: len(typed) - end], name[: len(name) - end]
-    return max(len(typed), len(name)) == 1 or (len(typed) == 2 and typed == name[::-1])
-
-
-def _same_at_start(one: str, other: str) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:

@@ -57,11 +57,13 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
         )
     _check_predicts(module)
     say_what_changed(checkpoint)
-    written = 0
+    written, has_loaders = 0, False
 
     def act() -> None:
-        nonlocal written
-        outputs = _outputs(trainer, module, datamodule, seed)
+        nonlocal written, has_loaders
+        loaders = list(flattened(datamodule.predict_dataloader()))
+        has_loaders = True
+        outputs = _outputs(trainer, module, datamodule, loaders, seed)
         if output.suffix == ANY_KIND:
             batches_of: dict[int | None, list[Any]] = {}
             for loader, one in outputs:
@@ -92,8 +94,16 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
         if was_tried():
             ExactData(trainer, seed)
         run_in_place_of_prediction(trainer, act)
-        with fitting(checkpoint):
-            trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
+        try:
+            with fitting(checkpoint):
+                trainer.predict(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), return_predictions=False)
+        except Exception as error:
+            if not has_loaders:
+                error.add_note(
+                    f"This was while {type(datamodule).__name__} was asked for what to predict for (its setup, with "
+                    "stage 'predict', and its predict_dataloader); data.<argument>=... sets its arguments"
+                )
+            raise
     return written
 
 
@@ -138,14 +148,13 @@ def _columns_of_rows(module: L.LightningModule, values: Any, checkpoint: Checkpo
 
 
 def _outputs(
-    trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule, seed: int
+    trainer: L.Trainer, module: L.LightningModule, datamodule: L.LightningDataModule, loaders: list[Any], seed: int
 ) -> Iterator[tuple[int | None, Any]]:
     """Yield what `predict_step` returns for each batch; the hooks around it are called as Lightning calls them.
 
     With it goes the number of its loader, where there are several.
     """
     module.eval()
-    loaders = list(flattened(datamodule.predict_dataloader()))
     with torch.inference_mode():
         module.on_predict_start()
         module.on_predict_epoch_start()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CONFIG, HISTORY, METRICS, MULTIRUN, RUNS, SWEEP
+from trainhouse.runs.layout import CONFIG, HISTORY, LOG, METRICS, MULTIRUN, RUNS, SWEEP
 from trainhouse.runs.typed import as_override, shown_path
 
 
@@ -23,7 +23,7 @@ def find_run(resume: str) -> Path:
         if not runs:
             what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
             raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
-        return max(runs, key=_last_worked_on)
+        return max(runs, key=last_worked_on)
     folder = Path(resume)
     if folder.is_file():
         raise UserError(
@@ -41,6 +41,23 @@ def find_run(resume: str) -> Path:
             f"a run of its own from these weights: init_from={folder}"
         )
     return folder
+
+
+def stopped_before_it_began(since: float) -> Path | None:
+    """Return the newest folder below ``outputs`` of a run that was killed, `since` then, when it had only its log.
+
+    What was refused has said why, and an evaluation has a log too.
+    """
+    found = {}
+    for log in Path(RUNS).rglob(LOG):
+        folder, record = log.parent.parent, log.parent.parent / ".hydra" / "hydra.yaml"
+        if (folder / CONFIG).exists() or log.stat().st_mtime <= since or sweep_of(folder):
+            continue
+        if " ERROR   error: " in log.read_text(encoding="utf-8", errors="replace"):
+            continue
+        if not record.is_file() or re.search(r"^  job:\n    name: train$", record.read_text(), re.MULTILINE):
+            found[log.stat().st_mtime] = folder
+    return found[max(found)] if found else None
 
 
 def sweep_of(folder: Path) -> Path | None:
@@ -76,6 +93,6 @@ def _command_of(sweep: Path) -> str:
     return command if f"{key}=" in command else f"{command} {as_override(key, sweep)}"
 
 
-def _last_worked_on(folder: Path) -> float:
+def last_worked_on(folder: Path) -> float:
     """When the run last wrote something; its log also has what was refused."""
     return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())

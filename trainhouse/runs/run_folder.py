@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
-from trainhouse.runs.find_run import find_run, sweep_of
+from trainhouse.runs.find_run import find_run, last_worked_on, stopped_before_it_began, sweep_of
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
@@ -51,6 +51,9 @@ class ClaimRunFolder(Callback):
                 folder = find_run(resumed)
             except UserError as error:
                 _refuse(str(error))
+            if resumed == "last" and (newer := stopped_before_it_began(last_worked_on(folder))):
+                line = f"resume: {newer} is newer, but was stopped before it began (it has no {CONFIG}); {folder} is resumed"
+                print(f"warning: {printable(line)}", file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays

@@ -39,12 +39,12 @@ def test_targets_have_their_mean_and_range_and_the_training_mean_is_the_baseline
     for place, name in enumerate(("kg", "cm")):
         column = y[:, place].astype(np.float64)
         assert lines[1 + 2 * place] == (
-            f"target {name}: mean {column.mean():.10g}, from {column.min():.10g} to {column.max():.10g}"
+            f"target {name}: mean {column.mean():.6g}, from {column.min():.6g} to {column.max():.6g}"
         )
         train, val, test = (column[made.parts[split][1]] for split in ("train", "val", "test"))
         rmse = [np.sqrt(np.square(part - train.mean()).mean()) for part in (val, test)]
         assert lines[2 + 2 * place] == (
-            f"baseline, always {train.mean():.10g}: val/rmse {rmse[0]:.4g}, test/rmse {rmse[1]:.4g}"
+            f"baseline, always {train.mean():.6g}: val/rmse {rmse[0]:.4g}, test/rmse {rmse[1]:.4g}"
         )
 
 

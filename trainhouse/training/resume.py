@@ -12,6 +12,7 @@ from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.kept_on_resume import MISSING_IN_OLDER, may_have_changed
 from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
@@ -22,7 +23,7 @@ from trainhouse.runs.saved_config import config_header, signed_parts
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
-from trainhouse.training.may_change import MISSING_IN_OLDER, may_have_changed, with_overrides
+from trainhouse.training.may_change import with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
 from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.train import train
@@ -37,7 +38,7 @@ _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
     """Resume the run in `folder`; a run that has come to its end is left as it is, and its result returned.
 
-    `config` is what the command line `overrides` compose to today; all comes from the run but what `MAY_CHANGE`.
+    `config` is what the command line `overrides` compose to today; all but what `may_change` comes from the run.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
     given = OverridesParser.create().parse_overrides(overrides)
