@@ -20,14 +20,15 @@ from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
-from trainhouse.arrays.texts import Strangers, is_number
+from trainhouse.arrays.text_columns import find_categories, first_text
+from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256, write_json
 
 _log = logging.getLogger(__name__)
 
-_VERSION = 4  # of the conversion: arrays made by another one are made again
+_VERSION = 5  # of the conversion: arrays made by another one are made again
 
 
 def read_csv(
@@ -140,7 +141,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.texts() if like else _categories(table, columns, str(path))
+    categories = like.texts() if like else find_categories(table, columns, str(path))
     if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and asked.dtype == "uint8":
@@ -218,39 +219,9 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
             raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
     columns = [plain_array(table.column(name)) for name in targets]
-    if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
-        raise UserError(f"data.target: several targets must be numbers ({source})")
+    if len(columns) > 1:
+        for name, column in zip(targets, columns, strict=True):
+            if column.dtype.kind not in "iuf":
+                odd = first_text(column.tolist())
+                raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
-
-
-def _categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
-    found = {}
-    for name in columns:
-        kind = table.column(name).type
-        if pa.types.is_string(kind):
-            cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
-            texts = {text for _, text in cells}
-            _refuse_numbers(cells, name, source)
-            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
-                raise UserError(
-                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
-                    f"category; leave it out with data.drop=[{name}]"
-                )
-            found[name] = tuple(sorted(texts))
-        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
-    return found
-
-
-def _refuse_numbers(cells: list[tuple[int, str]], name: str, source: str) -> None:
-    """Raise `UserError` for text that is numbers but for a few cells, or for decimal commas: no category is."""
-    odd = [(row, text) for row, text in cells if not is_number(text)]
-    numbers = sum(is_number(text.replace(",", ".")) for _, text in cells)
-    if odd and numbers >= 0.9 * len(cells):
-        row, text = odd[0]
-        mend = "write decimal points" if is_number(text.replace(",", ".")) else "empty that cell"
-        raise UserError(
-            f"{source}: column {name}: {numbers} of {len(cells)} values are numbers, row {row} is '{text}'; "
-            f"{mend}, or leave the column out with data.drop=[{name}]"
-        )

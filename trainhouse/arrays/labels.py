@@ -3,7 +3,7 @@
 import numpy as np
 
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
+from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
@@ -81,6 +81,7 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     if labels.ndim == 1 and labels.dtype.kind == "U":
         texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
         refuse_text_among_numbers(texts.tolist(), first, counts, source, "leave it out")
+        refuse_written_numbers(texts.tolist(), first, counts, source)
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"

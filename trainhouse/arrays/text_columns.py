@@ -1,0 +1,53 @@
+"""The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.written_numbers import how_to_write, is_written_number
+from trainhouse.configuration.errors import UserError
+
+
+def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
+    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
+    found = {}
+    for name in columns:
+        kind = table.column(name).type
+        if pa.types.is_string(kind):
+            cells = table.column(name).to_pylist()
+            texts = Counter(text for text in cells if text)
+            _refuse_numbers(texts, cells, name, source)
+            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
+                raise UserError(
+                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
+                    f"category; leave it out with data.drop=[{name}]"
+                )
+            found[name] = tuple(sorted(texts))
+        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
+    return found
+
+
+def first_text(cells: Sequence[str | None], start: int = 0) -> str:
+    """Say which of the cells of a column that should hold numbers is the first that holds none, and what to do.
+
+    `start` is the number of the first row; missing cells are no texts.
+    """
+    row, text = next((row, text) for row, text in enumerate(cells) if text and not is_number(text))
+    mend = how_to_write(text, filter(None, cells)) if is_written_number(text) else "write a number, or empty that cell"
+    return f"row {start + row} is '{text:.40}'; {mend}"
+
+
+def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str) -> None:
+    """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
+    odd = {text for text in texts if not is_number(text)}
+    total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
+    if odd and numbers >= 0.9 * total:
+        row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
+        mend = how_to_write(text, texts) if is_written_number(text) else "empty that cell"
+        raise UserError(
+            f"{source}: column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
+            f"{mend}, or leave the column out with data.drop=[{name}]"
+        )
