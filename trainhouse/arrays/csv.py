@@ -20,7 +20,7 @@ from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
-from trainhouse.arrays.text_columns import find_categories, first_text
+from trainhouse.arrays.text_columns import find_categories, first_text, not_numbers
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -126,7 +126,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     table = read_table(path, "data.file", text_columns)
     columns, warnings = _find_columns(table, asked, path)
 
-    labels = _labels(table, targets, str(path))
+    labels = _labels(table, asked, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     if chosen == "classification":
@@ -212,12 +212,18 @@ def _find_columns(table: pa.Table, asked: _Asked, path: Path) -> tuple[list[str]
     return [name for name in columns if name not in numbers], [left_out_line(numbers)]
 
 
-def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
+def _labels(table: pa.Table, asked: _Asked, source: str) -> np.ndarray:
+    targets = asked.targets
     for name in targets:
         column = table.column(name)
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
-            raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
+            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {_other_way(asked)}")
+        if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
+            raise UserError(
+                f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
+                "choice; for classes set data.task=classification"
+            )
     columns = [plain_array(table.column(name)) for name in targets]
     if len(columns) > 1:
         for name, column in zip(targets, columns, strict=True):
@@ -225,3 +231,15 @@ def _labels(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
                 odd = first_text(column.tolist())
                 raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
+
+
+def _unlabelled(name: str, rows: list[int]) -> str:
+    if len(rows) == 1:
+        return f"1 row has no label in column {name}: row {rows[0]}; delete it"
+    return f"{len(rows)} rows have no label in column {name}; the first is row {rows[0]}; delete them"
+
+
+def _other_way(asked: _Asked) -> str:
+    if asked.like:
+        return "predict without labels, with infer.py"
+    return "name another column in data.target"

@@ -25,9 +25,24 @@ def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[st
                     f"category; leave it out with data.drop=[{name}]"
                 )
             found[name] = tuple(sorted(texts))
-        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
+        elif holds := not_numbers(kind):
+            raise UserError(
+                f"{source}: column {name} holds {holds}; leave it out with data.drop=[{name}], or write it "
+                "as a column of numbers: days or seconds since a day of your choice"
+            )
     return found
+
+
+def not_numbers(kind: pa.DataType) -> str:
+    """Return in plain words what a column holds that is neither numbers nor text; nothing for those."""
+    if pa.types.is_date(kind):
+        return "dates"
+    if pa.types.is_timestamp(kind):
+        return "dates with times"
+    if pa.types.is_time(kind):
+        return "times of day"
+    is_plain = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return "" if is_plain or pa.types.is_null(kind) else str(kind)
 
 
 def first_text(cells: Sequence[str | None], start: int = 0) -> str:
