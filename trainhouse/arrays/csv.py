@@ -20,7 +20,7 @@ from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import find_row_numbers, left_out_line
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Rows
 from trainhouse.arrays.table import encode_columns, plain_array, read_table, refuse_missing
-from trainhouse.arrays.text_columns import find_categories, first_text, not_numbers
+from trainhouse.arrays.text_columns import find_categories, first_text, not_numbers, spelling_lines
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -170,7 +170,7 @@ def _convert(path: Path, asked: _Asked, folder: Path) -> None:
     if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
         spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     strangers.refuse(f"data.file: {path}")
-    warnings += strangers.lines()
+    warnings += strangers.lines() if like else spelling_lines(categories or {})
     arrays = {"features": x, "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:

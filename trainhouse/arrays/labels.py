@@ -5,7 +5,7 @@ import numpy as np
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.arrays.texts import code_of
+from trainhouse.arrays.texts import class_of
 from trainhouse.configuration.errors import UserError
 
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
@@ -43,7 +43,7 @@ def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.n
     if classes.dtype.kind == "U":  # of the same meaning, as categories are
         texts, places = np.unique(labels, return_inverse=True)
         names = tuple(classes.tolist())
-        codes = np.array([code_of(text, names) for text in texts.tolist()])[places]
+        codes = np.array([class_of(text, names) for text in texts.tolist()])[places]
         _refuse_row(codes < 0, labels, source, known)
         return codes.astype(np.int64)
     order = np.argsort(classes)

@@ -1,13 +1,15 @@
 """The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
+
+_SHOWN = 3
 
 
 def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
@@ -31,6 +33,20 @@ def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[st
                 "as a column of numbers: days or seconds since a day of your choice"
             )
     return found
+
+
+def spelling_lines(categories: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return a line for each column with texts that differ in case or spaces only: it is for the user to mend them."""
+    lines = []
+    for name, texts in categories.items():
+        if found := spellings(texts):
+            some = ", ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            lines.append(
+                f"column {name}: {some}{more} differ in case or spaces only, but are categories of their own; write "
+                "them in one way if they mean the same"
+            )
+    return lines
 
 
 def not_numbers(kind: pa.DataType) -> str:
