@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+from pyarrow import csv
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
 
 _SHOWN = 3
+# What stands for a missing number in a column of numbers; in a column of text it is a text: NA may be Namibia.
+MISSING_WORDS = (*csv.ConvertOptions().null_values, "None", "<NA>")
 
 
 def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
@@ -64,16 +67,22 @@ def not_numbers(kind: pa.DataType) -> str:
 def first_text(cells: Sequence[str | None], start: int = 0) -> str:
     """Say which of the cells of a column that should hold numbers is the first that holds none, and what to do.
 
-    `start` is the number of the first row; missing cells are no texts.
+    `start` is the number of the first row; missing cells are no texts. Raises `StopIteration` if there is none.
     """
-    row, text = next((row, text) for row, text in enumerate(cells) if text and not is_number(text))
+    row, text = next((row, text) for row, text in enumerate(cells) if text and _is_odd(text))
     mend = how_to_write(text, filter(None, cells)) if is_written_number(text) else "write a number, or empty that cell"
     return f"row {start + row} is '{text:.40}'; {mend}"
 
 
+def _is_odd(text: str) -> bool:
+    """Whether a text keeps its column from being one of numbers."""
+    return not is_number(text) and text not in MISSING_WORDS
+
+
 def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str) -> None:
     """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
-    odd = {text for text in texts if not is_number(text)}
+    texts = Counter({text: count for text, count in texts.items() if text not in MISSING_WORDS})
+    odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
     if odd and numbers >= 0.9 * total:
         row, text = next((row, text) for row, text in enumerate(cells) if text in odd)

@@ -133,9 +133,9 @@ def _others(count: int) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is a number as Python writes it."""
+    """Whether `text` is a number as Python and CSV files write it."""
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text

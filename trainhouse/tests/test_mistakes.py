@@ -491,7 +491,10 @@ CSV: Rows = [
         "train.py data=csv data.file=dates.csv data.target=t",
         "dates.csv: column a holds dates; leave it out with data.drop=[a]",
     ),
-    ("train.py data=csv data.file=semicolons.csv data.target=t", "data.target: semicolons.csv has no column 't'"),
+    (
+        "train.py data=csv data.file=semicolons.csv data.target=t",
+        "data.file: semicolons.csv: its header has no comma but",
+    ),
     (
         "train.py data=csv data.file=negative_label.csv data.target=t",
         "negative_label.csv, column t: the label in row 0 is -1, which is negative",
