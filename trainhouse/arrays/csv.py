@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.csv_columns import Asked, categories_of, find_columns, labels_of
+from trainhouse.arrays.csv_columns import Asked, find_columns, labels_of
 from trainhouse.arrays.labels import (
     class_names,
     encode_classes,
@@ -24,6 +24,7 @@ from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
+from trainhouse.arrays.text_columns import find_categories, spelling_lines
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
@@ -111,7 +112,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     if not like:
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
 
-    labels = labels_of(table, targets, str(path))
+    labels = labels_of(table, asked, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
@@ -129,7 +130,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.texts() if like else categories_of(table, columns, str(path))
+    categories = like.texts() if like else find_categories(table, columns, str(path))
     if categories and asked.shape:
         raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
     if categories and asked.dtype == "uint8":
@@ -158,7 +159,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
         spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     strangers.refuse(f"data.file: {path}")
-    warnings += strangers.lines()
+    warnings += strangers.lines() if like else spelling_lines(categories or {})
     arrays = {"features": x, "labels": y}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:

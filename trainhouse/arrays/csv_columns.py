@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from trainhouse.arrays.read_table import plain_array
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
-from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.text_columns import first_text, not_numbers
 from trainhouse.configuration.errors import UserError, did_you_mean
 
-_VERSION = 5  # of the conversion: arrays made by another one are made again
+_VERSION = 6  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -66,47 +66,35 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     return columns, [left_out_line(numbers), *in_order_lines(table, columns)]
 
 
-def labels_of(table: pa.Table, targets: list[str], source: str) -> np.ndarray:
+def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
     """Return the labels (N,), or (N, T) of several targets. Raises `UserError` for rows without one."""
+    targets = asked.targets
     for name in targets:
         column = table.column(name)
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
-            raise UserError(f"{source}: {len(rows)} rows have no label in column {name}; the first is row {rows[0]}")
+            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {_other_way(asked)}")
+        if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
+            raise UserError(
+                f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
+                "choice; for classes set data.task=classification"
+            )
     columns = [plain_array(table.column(name)) for name in targets]
-    if len(columns) > 1 and any(column.dtype.kind not in "iuf" for column in columns):
-        raise UserError(f"data.target: several targets must be numbers ({source})")
+    if len(columns) > 1:
+        for name, column in zip(targets, columns, strict=True):
+            if column.dtype.kind not in "iuf":
+                odd = first_text(column.tolist())
+                raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
 
 
-def categories_of(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
-    found = {}
-    for name in columns:
-        kind = table.column(name).type
-        if pa.types.is_string(kind):
-            cells = [(row, text) for row, text in enumerate(table.column(name).to_pylist()) if text]
-            texts = {text for _, text in cells}
-            _refuse_numbers(cells, name, source)
-            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
-                raise UserError(
-                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
-                    f"category; leave it out with data.drop=[{name}]"
-                )
-            found[name] = tuple(sorted(texts))
-        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-            raise UserError(f"{source}: column {name} holds {kind}; leave it out with data.drop=[{name}]")
-    return found
+def _unlabelled(name: str, rows: list[int]) -> str:
+    if len(rows) == 1:
+        return f"1 row has no label in column {name}: row {rows[0]}; delete it"
+    return f"{len(rows)} rows have no label in column {name}; the first is row {rows[0]}; delete them"
 
 
-def _refuse_numbers(cells: list[tuple[int, str]], name: str, source: str) -> None:
-    """Raise `UserError` for text that is numbers but for a few cells, or for decimal commas: no category is."""
-    odd = [(row, text) for row, text in cells if not is_number(text)]
-    numbers = sum(is_number(text.replace(",", ".")) for _, text in cells)
-    if odd and numbers >= 0.9 * len(cells):
-        row, text = odd[0]
-        mend = "write decimal points" if is_number(text.replace(",", ".")) else "empty that cell"
-        raise UserError(
-            f"{source}: column {name}: {numbers} of {len(cells)} values are numbers, row {row} is '{text}'; "
-            f"{mend}, or leave the column out with data.drop=[{name}]"
-        )
+def _other_way(asked: Asked) -> str:
+    if asked.like:
+        return "predict without labels, with infer.py"
+    return "name another column in data.target"

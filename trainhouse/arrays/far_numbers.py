@@ -1,6 +1,6 @@
-"""Numbers far outside what a model was trained on, and columns that are missing in every row.
+"""Numbers far outside what a model was trained on, columns that are missing in every row, and rows without anything.
 
-What a model says of the first is no more than a line drawn on; the second it takes for the training mean.
+What a model says of the first is no more than a line drawn on; the others it takes for the training mean.
 """
 
 import logging
@@ -81,15 +81,13 @@ class MissingColumns:
     def __init__(self, spec: DataSpec) -> None:
         """Text that is missing has the code -1; what is unknown too, but never in all rows: that is refused."""
         self.spec = spec
-        self.places = np.arange(spec.input_shape[0] if len(spec.input_shape) == 1 and spec.dtype != "uint8" else 0)
-        texts = spec.categories or {}
-        self.lowest = np.array([0.0 if name in texts else -np.inf for name in spec.columns] or [-np.inf])
+        self.places = np.arange(_width(spec))
+        self.lowest = _lowest(spec)
 
     def add(self, rows: np.ndarray) -> None:
         """Look at stored rows (B, F): after a batch or two there is hardly a column left to look at."""
         if len(self.places):
-            lowest = self.lowest[self.places] if len(self.lowest) > 1 else self.lowest
-            is_there = (rows[:, self.places] >= lowest).any(axis=0)  # which NaN never is
+            is_there = (rows[:, self.places] >= self.lowest[self.places]).any(axis=0)  # which NaN never is
             self.places = self.places[~is_there]
 
     def lines(self) -> list[str]:
@@ -100,19 +98,61 @@ class MissingColumns:
         return [f"nothing in column {', '.join(names)}{also} in any row"] if names else []
 
 
+class EmptyRows:
+    """Counts plain rows in which the model knows nothing: the empty lines at the end of what a spreadsheet saves."""
+
+    def __init__(self, spec: DataSpec, numbers: np.ndarray | None = None) -> None:
+        """`numbers` are those of the rows (None: 0, 1, ...). A text that is unknown is as good as none."""
+        self.lowest, self.numbers = _lowest(spec), numbers
+        self.width = _width(spec)
+        self.count = self.rows = self.first = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Look at stored rows (B, F), column by column, of those rows alone that are empty so far."""
+        empty = np.arange(len(rows) if self.width else 0)
+        for place in range(self.width):
+            if not len(empty):
+                break
+            empty = empty[~(rows[empty, place] >= self.lowest[place])]
+        if len(empty) and not self.count:
+            self.first = self.rows + int(empty[0])
+        self.count += len(empty)
+        self.rows += len(rows)
+
+    def lines(self) -> list[str]:
+        """Return a line that counts them, if there are any; if all are, `MissingColumns` says so."""
+        if self.count in (0, self.rows):
+            return []
+        first = self.first if self.numbers is None else int(self.numbers[self.first])
+        if self.count == 1:
+            return [f"1 of {self.rows} rows holds nothing that the model knows: row {first}"]
+        return [f"{self.count} of {self.rows} rows hold nothing that the model knows; the first is row {first}"]
+
+
+def _width(spec: DataSpec) -> int:
+    """How many columns may be empty: none of bytes, and none of rows of more than one dimension."""
+    return spec.input_shape[0] if len(spec.input_shape) == 1 and spec.dtype != "uint8" else 0
+
+
+def _lowest(spec: DataSpec) -> np.ndarray:
+    """The least value of each column that is something: text that is missing has the code -1."""
+    texts = spec.categories or {}
+    return np.array([0.0 if name in texts else -np.inf for name in spec.columns] or [-np.inf] * _width(spec))
+
+
 def watched(
     batches: Iterable[np.ndarray], spec: DataSpec, source: str, numbers: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Yield batches of stored rows as they come; after the last one, say which were far outside, and what is missing.
+    """Yield batches of stored rows as they come; after the last one, say what is far outside, and what is missing.
 
     The rows are those numbered `numbers` of the source (None: the first ones).
     """
-    far, missing = FarNumbers(spec, numbers), MissingColumns(spec)
+    watching = FarNumbers(spec, numbers), MissingColumns(spec), EmptyRows(spec, numbers)
     for batch in batches:
-        far.add(batch)
-        missing.add(batch)
+        for one in watching:
+            one.add(batch)
         yield batch
-    for line in [*far.lines(), *missing.lines()]:
+    for line in [line for one in watching for line in one.lines()]:
         _log.warning("warning: %s: %s", source, line)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
+from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.arrays.texts import code_of
+from trainhouse.arrays.texts import class_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
@@ -45,7 +45,7 @@ def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.n
     if classes.dtype.kind == "U":  # of the same meaning, as categories are
         texts, places = np.unique(labels, return_inverse=True)
         names = tuple(classes.tolist())
-        codes = np.array([code_of(text, names) for text in texts.tolist()])[places]
+        codes = np.array([class_of(text, names) for text in texts.tolist()])[places]
         _refuse_row(codes < 0, labels, source, known)
         return codes.astype(np.int64)
     order = np.argsort(classes)
@@ -98,6 +98,7 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     if labels.ndim == 1 and labels.dtype.kind == "U":
         texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
         refuse_text_among_numbers(texts.tolist(), first, counts, source, "leave it out")
+        refuse_written_numbers(texts.tolist(), first, counts, source)
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"

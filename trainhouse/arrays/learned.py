@@ -8,6 +8,7 @@ import numpy as np
 
 from trainhouse.arrays.far_numbers import find_ranges
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.arrays.texts import code_of
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +29,9 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
         categories[name] = tuple(text for text, is_seen in zip(texts, seen, strict=False) if is_seen)
         if others := tuple(text for text in texts if text not in set(categories[name])):
             unlearned[name] = others
-            shown = ", ".join(map(repr, others[:_SHOWN])) + (", ..." if len(others) > _SHOWN else "")
-            _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
+            if strange := [text for text in others if code_of(text, categories[name]) < 0]:
+                shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
+                _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
     known = replace(
         spec, categories=categories or None, unlearned=unlearned or None, ranges=find_ranges(x, train, spec)
     )
@@ -57,13 +59,17 @@ def with_codes_of(rows: Rows, own: DataSpec, other: DataSpec) -> Rows:
 def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec) -> dict[int, np.ndarray]:
     """Return, by the column, the codes for a model of `spec` in the order of the codes that texts are `found` with.
 
-    Texts that are none of its categories have the codes above those, in alphabetical order.
+    Texts that are none of its categories have the codes above those, in alphabetical order; but what inference would
+    take for one of them is that one here too.
     """
     wanted, codes = spec.categories or {}, {}
     for name, texts in found.items():
         known = wanted.get(name, texts)
         if texts != known:
             places = {text: code for code, text in enumerate([*known, *sorted(set(texts) - set(known))])}
+            places = {
+                text: code_of(text, known) if code_of(text, known) >= 0 else code for text, code in places.items()
+            }
             codes[spec.columns.index(name)] = np.array([*(places[text] for text in texts), -1])  # the last for -1
     return codes
 

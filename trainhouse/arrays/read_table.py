@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from trainhouse.arrays.csv_form import refuse_other_form
 from trainhouse.arrays.label_place import check_labels, feature_places
-from trainhouse.arrays.row_numbers import has_no_name
+from trainhouse.arrays.row_numbers import has_no_name, left_out_line_of_arrays
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.text_columns import MISSING_WORDS, first_text, not_numbers
 from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 
 _log = logging.getLogger(__name__)
 
 # True and False stay the text that they are: a column read by its content in training is read as text later.
-_AS_TEXT: dict[str, list[str]] = {"true_values": [], "false_values": []}
+_AS_READ: dict[str, list[str]] = {"true_values": [], "false_values": [], "null_values": list(MISSING_WORDS)}
 
 
 def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Table:
@@ -28,9 +31,10 @@ def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Tab
     The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.
     """
     refuse_missing(path, key)
+    refuse_other_form(path, key)
     types = dict.fromkeys(text_columns, pa.string())
     try:
-        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_TEXT))
+        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_READ))
         names = table.column_names
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path} is not a readable CSV file ({first_line(error)})") from error
@@ -51,7 +55,8 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     that is missing.
     """
     refuse_missing(path, key)
-    source = f"{key}: {path}"
+    refuse_other_form(path, key, spec.columns)
+    source, numbers = f"{key}: {path}", list[str]()
     try:
         header = csv.open_csv(path).schema.names
         columns, labels = list(spec.columns), list[str]()
@@ -63,7 +68,10 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                 raise UserError(f"{source} has no column '{name}', which the model was trained on{hint}")
         _refuse_twice([name for name in header if name in {*columns, *labels}], source)
         types = {name: pa.string() if name in (spec.categories or {}) else pa.float64() for name in columns}
-        options = csv.ConvertOptions(column_types=types, include_columns=columns + labels)
+        numbers = [name for name in columns if name not in (spec.categories or {})]
+        options = csv.ConvertOptions(
+            column_types=types, include_columns=columns + labels, null_values=_AS_READ["null_values"]
+        )
         start, strangers = 0, Strangers(spec)
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
@@ -77,11 +85,27 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                     yield rows
                     start += block.num_rows
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        if "conversion error" in str(error):
+            with suppress(pa.ArrowInvalid, OSError):
+                _refuse_texts(path, numbers, source)
         raise UserError(f"{key}: {path}: {first_line(error)}") from error
     if start == 0:
         raise UserError(f"{source} has no rows")
     for line in strangers.lines():
         _log.warning("warning: %s: %s", path, line)
+
+
+def _refuse_texts(path: Path, numbers: list[str], source: str) -> None:
+    """Raise `UserError` that names the first text in the columns of `numbers`: the file is read once more for it."""
+    types = dict.fromkeys(numbers, pa.string())
+    options, start = csv.ConvertOptions(column_types=types, include_columns=numbers), 0
+    with csv.open_csv(path, convert_options=options) as reader:
+        for block in reader:
+            for name in numbers:
+                with suppress(StopIteration):
+                    told = first_text(block.column(name).to_pylist(), start)
+                    raise UserError(f"{source}: column {name}: {told}")
+            start += block.num_rows
 
 
 def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source: str) -> None:
@@ -113,10 +137,12 @@ def encode_columns(
         if name in categories:
             rows[:, index] = _codes(column, name, categories[name], strangers)
             continue
+        if holds := not_numbers(column.type):
+            raise UserError(f"{source}: column {name} holds {holds}, but numbers in training; write it as then")
         try:
             numbers = column.cast(pa.float64(), safe=pa.types.is_string(column.type)).to_numpy()  # 2^53 + 1 is rounded
         except pa.ArrowInvalid as error:
-            raise UserError(f"{source}: column {name} should hold numbers ({first_line(error)})") from error
+            raise UserError(f"{source}: column {name}: {first_text(column.to_pylist(), start)}") from error
         with np.errstate(over="ignore"):  # a number too large for float32 is refused later, as infinite
             rows[:, index] = numbers
     if spec.dtype == "uint8":
@@ -150,8 +176,7 @@ def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[li
     _refuse_twice(header, source)
     names = [name for name in header if not has_no_name(name)]
     if left_out := [name for name in header if has_no_name(name)]:
-        shown = ", ".join(name or "the one without a name" for name in left_out)
-        _log.warning("warning: %s: row numbers are left out (column %s)", source.partition(": ")[2], shown)
+        _log.warning("warning: %s: %s", source.partition(": ")[2], left_out_line_of_arrays(left_out))
     takes = f"{prod(spec.input_shape)} without names"
     places = feature_places(len(names), spec, f"{source} has {len(names)} columns", takes)
     features = [names[place] for place in places]

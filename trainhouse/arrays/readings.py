@@ -9,6 +9,7 @@ import numpy as np
 
 from trainhouse.arrays.spec import TASKS, TaskName
 from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.slips import is_slip
 
@@ -103,7 +104,9 @@ def no_classes(values: int, rows: int) -> str:
 
 def _texts(labels: np.ndarray, source: str) -> Reading:
     texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    refuse_text_among_numbers(texts.tolist(), first, counts, source, "set data.task=classification to have it as class")
+    as_class = "set data.task=classification to have"
+    refuse_text_among_numbers(texts.tolist(), first, counts, source, f"{as_class} it as class")
+    refuse_written_numbers(texts.tolist(), first, counts, source, f", or {as_class} the texts as classes")
     _refuse_mistyped(texts.tolist(), first, counts, source)
     return Reading("classification", "text")
 
@@ -119,6 +122,22 @@ def refuse_text_among_numbers(
         raise UserError(
             f"{source}: {total - wrong} of {total} labels are numbers, row {first[place]} is '{texts[place]}'; mend "
             f"that row, or {otherwise}"
+        )
+
+
+def refuse_written_numbers(
+    texts: list[str], first: np.ndarray, counts: np.ndarray, source: str, otherwise: str = ""
+) -> None:
+    """Raise `UserError` for labels that are numbers to their reader only, as 17,7 or 5%; arguments as above."""
+    written = [place for place, text in enumerate(texts) if not is_number(text) and is_written_number(text)]
+    among = set(written)
+    numbers = sum(int(counts[place]) for place, text in enumerate(texts) if place in among or is_number(text))
+    total = int(counts.sum())
+    if written and numbers >= 0.9 * total:
+        place = min(written, key=lambda place: first[place])
+        raise UserError(
+            f"{source}: {numbers} of {total} labels are numbers, row {first[place]} is '{texts[place]}'; "
+            f"{how_to_write(texts[place], texts)}{otherwise}"
         )
 
 

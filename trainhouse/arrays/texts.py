@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from trainhouse.configuration.errors import UserError
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
 _SHOWN = 3
 
+_Key = TypeVar("_Key", bound=Hashable)
+
 
 def meaning(text: str) -> tuple[str, object]:
     """Return what is equal for texts that mean the same: true and TRUE, 3 and 3.0, other than by space around them."""
@@ -25,18 +28,45 @@ def meaning(text: str) -> tuple[str, object]:
     return ("number", Decimal(text)) if _NUMBER.fullmatch(text) else ("text", text)
 
 
-def code_of(text: str, categories: tuple[str, ...]) -> int:
-    """Return the place of `text` among the categories, or of the only one that means the same; -1 if there is none."""
-    exact, alike = _places(categories)
+def in_one_case(text: str) -> str:
+    """Return what is equal for texts that differ in case or in space around them only."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
+
+
+def class_of(text: str, classes: tuple[str, ...]) -> int:
+    """Return the place of `text` among the classes, or of the only one that means the same; -1 if there is none."""
+    exact, alike, _ = _places(classes)
     return exact[text] if text in exact else alike.get(meaning(text), -1)
 
 
+def code_of(text: str, categories: tuple[str, ...]) -> int:
+    """Return the place of `text` among the categories, or of the only one that means the same; -1 if there is none.
+
+    If only one is the same but for case, it is that one.
+    """
+    place = class_of(text, categories)
+    return place if place >= 0 else _places(categories)[2].get(in_one_case(text), -1)
+
+
+def spellings(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the texts that differ from one another in case or in space around them only, together."""
+    together: dict[str, list[str]] = {}
+    for text in texts:
+        together.setdefault(in_one_case(text), []).append(text)
+    return [tuple(same) for same in together.values() if len(same) > 1]
+
+
 @lru_cache(maxsize=1024)
-def _places(categories: tuple[str, ...]) -> tuple[dict[str, int], dict[tuple[str, object], int]]:
-    meanings = [meaning(name) for name in categories]
-    counts = Counter(meanings)
-    alike = {means: place for place, means in enumerate(meanings) if counts[means] == 1}
-    return {name: place for place, name in enumerate(categories)}, alike
+def _places(categories: tuple[str, ...]) -> tuple[dict[str, int], dict[tuple[str, object], int], dict[str, int]]:
+    exact = {name: place for place, name in enumerate(categories)}
+    return exact, _only(map(meaning, categories)), _only(map(in_one_case, categories))
+
+
+def _only(keys: Iterable[_Key]) -> dict[_Key, int]:
+    """The places of the keys that are there once."""
+    listed = list(keys)
+    counts = Counter(listed)
+    return {key: place for place, key in enumerate(listed) if counts[key] == 1}
 
 
 class Strangers:
@@ -103,9 +133,9 @@ def _others(count: int) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is a number as Python writes it."""
+    """Whether `text` is a number as Python and CSV files write it."""
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text

@@ -163,7 +163,8 @@ def refusal_of_lightning(error: BaseException) -> str | None:
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the option nearest to `name`, or an empty string."""
     names = list(options)
-    nearest = get_close_matches(name, names, n=1, cutoff=0.6)
+    nearest = [option for option in names if option.strip().casefold() == name.strip().casefold()][:1]
+    nearest = nearest or get_close_matches(name, names, n=1, cutoff=0.6)
     if not nearest:  # a key typed without its group, or in the wrong one: `lr` for `optimizer.lr`
         nearest = [option for option in names if option.rpartition(".")[2] == name.rpartition(".")[2]][:1]
     return f"; did you mean '{nearest[0]}'?" if nearest else ""

@@ -85,10 +85,7 @@ def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoin
     is_exact = all(seen.is_complete for seen in known)
     if not may or repeat or count == total or (share < _FEW and not is_exact):
         number = str(count) if is_exact else f"about {share:.1%}"
-        why = "; rows of its data repeat, so they may be new all the same" if repeat else ""
-        _log.warning(
-            "warning: %s of these rows are identical to rows that it was trained or validated on%s", number, why
-        )
+        _log.warning("warning: %s", _identical_line(number, repeat))
         return 0
     if not is_exact:
         raise UserError(
@@ -99,3 +96,9 @@ def _leave_out_what_was_seen(datamodule: DataModule, members: Sequence[Checkpoin
     _log.info("        %d of them left out: the model was trained or validated on them", count)
     _log.info("        split=%s measures all of them", split)
     return count
+
+
+def _identical_line(number: str, repeat: bool) -> str:
+    are, they = ("is identical to a row", "it") if number == "1" else ("are identical to rows", "they")
+    why = f"; rows of its data repeat, so {they} may be new all the same" if repeat else ""
+    return f"{number} of these rows {are} that it was trained or validated on{why}"

@@ -52,7 +52,8 @@ class ClaimRunFolder(Callback):
             except UserError as error:
                 _refuse(str(error))
             if resumed == "last" and (newer := stopped_before_it_began(last_worked_on(folder))):
-                line = f"resume: {newer} is newer, but was stopped before it began (it has no {CONFIG}); {folder} is resumed"
+                why = f"is newer, but was stopped before it began (it has no {CONFIG})"
+                line = f"resume: {newer} {why}; {folder} is resumed"
                 print(f"warning: {printable(line)}", file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)

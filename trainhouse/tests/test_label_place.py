@@ -99,7 +99,7 @@ def test_labels_in_the_last_column_are_left_out_of_a_table_of_the_same_width(wri
 def test_the_index_that_pandas_writes_is_left_out_for_a_model_without_names(write, caplog):
     path = write("csv", ",a,b,c,d", np.c_[np.arange(40), ROWS])
     np.testing.assert_allclose(rows_of(path, SEPARATE), ROWS, rtol=1e-6)
-    assert "row numbers are left out (column the one without a name)" in caplog.text
+    assert "row numbers are left out (the column without a name)" in caplog.text
     path = write("csv", ",a,b,c", np.c_[np.arange(40), ROWS[:, :3]])
     with pytest.raises(UserError, match=r"has 3 columns, the model takes 4 without names"):
         rows_of(path, SEPARATE)

@@ -45,9 +45,9 @@ def test_row_numbers_are_left_out_and_named(tmp_path, caplog, name, cells):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert table(tmp_path, name, cells).spec.columns == ("a", "b")
-        shown = name.strip('"') or "the one without a name"
+        shown = f"column {name}" if name.strip('"') else "the column without a name"
         assert caplog.messages == [
-            f"warning: {tmp_path}/t.csv: row numbers are left out (column {shown}); data.keep_index=true keeps them"
+            f"warning: {tmp_path}/t.csv: row numbers are left out ({shown}); data.keep_index=true keeps them"
         ]
 
 

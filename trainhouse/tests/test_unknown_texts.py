@@ -35,7 +35,11 @@ CITIES = DataSpec("regression", (1,), "float32", 1, columns=("city",), categorie
         ("cafe\u0301", ("caf\u00e9", "the"), 0),
         ("7", ("007", "A1"), -1),
         ("007", ("7", "A1"), -1),
-        ("Red", ("blue", "red"), -1),
+        ("Red", ("blue", "red"), 1),
+        (" RED ", ("blue", "red"), 1),
+        ("Red", ("RED", "red"), -1),
+        ("red", ("RED", "red"), 1),
+        ("STRASSE", ("Stra\u00dfe", "Weg"), 0),
         ("3.0", ("3", "03", "3.00"), -1),
         ("3.00", ("3", "03", "3.00"), 2),
         ("1", ("False", "True"), -1),
@@ -80,8 +84,8 @@ def test_a_file_of_known_texts_says_nothing(tmp_path, caplog):
 
 
 def test_a_column_of_unknown_texts_alone_is_refused_before_a_row_is_predicted(tmp_path):
-    _, batches = read_raw_rows(write(tmp_path / "x.csv", ["OSLO", "LYON", ""] * 9), CITIES, 4)
-    with pytest.raises(UserError, match=r"x\.csv, column city: the model knows none .* \('OSLO', 'LYON'\), but 'Lyon'"):
+    _, batches = read_raw_rows(write(tmp_path / "x.csv", ["ROME", "BONN", ""] * 9), CITIES, 4)
+    with pytest.raises(UserError, match=r"x\.csv, column city: the model knows none .* \('ROME', 'BONN'\), but 'Lyon'"):
         next(iter(batches))
 
 

@@ -107,8 +107,9 @@ def with_earlier(card: DataCard, datamodule: L.LightningDataModule, earlier: See
     test = datamodule.named_rows("test")
     notes = card.notes
     if count := int(earlier.known(test.names).sum()):
-        rows = f"{count} of {len(test.names)} test rows are identical to rows that the weights of init_from have seen"
-        notes = (*notes, f"{rows}, so they say little of new ones")
+        are, they = ("is identical to a row", "it says") if count == 1 else ("are identical to rows", "they say")
+        rows = f"{count} of {len(test.names)} test rows {are} that the weights of init_from have seen"
+        notes = (*notes, f"{rows}, so {they} little of new ones")
     return replace(card, seen=card.seen.with_those_of(earlier), notes=notes)
 
 
@@ -121,10 +122,9 @@ def _twins(splits: Mapping[str, NamedRows], datamodule: DataModule) -> Iterator[
             rows = (
                 f"rows {first} and {second}" if is_one_file else f"row {first} of the one and row {second} of the other"
             )
-            yield (
-                f"{found.count} of {found.named} {one} rows are identical to {other} rows ({rows}, counted from 0), so "
-                "they say little of new ones"
-            )
+            are, they = ("is identical to a", "it says") if found.count == 1 else ("are identical to", "they say")
+            what = f"{other} row{'s' * (found.count > 1)} ({rows}, counted from 0)"
+            yield f"{found.count} of {found.named} {one} rows {are} {what}, so {they} little of new ones"
 
 
 class _Nothing(L.LightningModule):

@@ -68,11 +68,11 @@ ROWS: Rows = [
     ("train.py data=csv data.file=inf_word.csv data.target=t", "inf_word.csv: row 5, column a is inf"),
     (
         "train.py data=csv data.file=no_label.csv data.target=t",
-        "no_label.csv: 1 rows have no label in column t; the first is row 5",
+        "no_label.csv: 1 row has no label in column t: row 5; delete it, or",
     ),
     (
         "train.py data=csv data.file=label_nan.csv data.target=t",
-        "label_nan.csv: 1 rows have no label in column t; the first is row 5",
+        "label_nan.csv: 1 row has no label in column t: row 5; delete it, or",
     ),
     (
         "train.py data=csv data.file=only_target.csv data.target=t",
@@ -80,9 +80,12 @@ ROWS: Rows = [
     ),
     (
         "train.py data=csv data.file=dates.csv data.target=t",
-        "dates.csv: column a holds date32[day]; leave it out with data.drop=[a]",
+        "dates.csv: column a holds dates; leave it out with data.drop=[a]",
     ),
-    ("train.py data=csv data.file=semicolons.csv data.target=t", "data.target: semicolons.csv has no column 't'"),
+    (
+        "train.py data=csv data.file=semicolons.csv data.target=t",
+        "data.file: semicolons.csv: its header has no comma but",
+    ),
     (
         "train.py data=csv data.file=negative_label.csv data.target=t",
         "negative_label.csv, column t: the label in row 0 is -1, which is negative",
