@@ -24,8 +24,8 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import build_data
-from trainhouse.training.build_module import rebuild_module
 from trainhouse.training.data_card import DataCard, card_of
+from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.run import train
 
 Config = dict[str, Any]

@@ -4,7 +4,7 @@ import numpy as np
 
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers
-from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec
 from trainhouse.arrays.texts import code_of
 from trainhouse.configuration.errors import UserError
 
@@ -30,6 +30,8 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
     if len(classes) > max(50, len(labels) // 2):
         way = "name another column" if labels.dtype.kind == "U" else "set data.task=regression"
         raise UserError(f"{source}: {no_classes(len(classes), len(labels))}; {way}")
+    if classes.dtype.kind == "U" and (length := int(np.char.str_len(classes).max())) > LONGEST_CLASS:
+        raise UserError(f"{source}: a label has {length:,} characters; a class has a name of at most {LONGEST_CLASS:,}")
     return classes
 
 
@@ -62,9 +64,10 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     kinds = {"i": (np.int64, np.float64), "u": (np.int64, np.float64), "b": (np.float64,), "f": (np.float64,)}
     for kind in kinds.get(labels.dtype.kind, ()):
         try:
-            return names.astype(kind)
+            numbers = names.astype(kind)
         except (ValueError, OverflowError):
             continue
+        return numbers if np.isfinite(numbers).all() else names
     return names
 
 

@@ -17,7 +17,8 @@ from trainhouse.configuration.targets import check_part
 from trainhouse.runs.best_of_sweep import BEST, is_file_of_sweep, is_sweep, read_best
 from trainhouse.runs.run_folder import BEST_MODEL, shown_path
 from trainhouse.training.build_data import is_datamodule
-from trainhouse.training.build_module import is_lightning_module, rebuild_module, wrap
+from trainhouse.training.build_module import is_lightning_module
+from trainhouse.training.rebuild_module import rebuild_module, wrap
 
 
 class MeanOf(KeepsFloat64):

@@ -13,7 +13,8 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.provenance import changed_sources
 from trainhouse.training.build_data import is_datamodule, rebuild_data, rebuild_datamodule
-from trainhouse.training.build_module import is_lightning_module, rebuild_untrained
+from trainhouse.training.build_module import is_lightning_module
+from trainhouse.training.rebuild_module import rebuild_untrained
 
 _log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from trainhouse.resuming.exact_loaders import Passes, exact
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.build_module import restore
 from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.rebuild_module import restore
 
 ANY_KIND = ".pt"
 LOADER = "loader"
@@ -103,8 +103,11 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     """
     spec = checkpoint.data_spec
     preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
-    content = read(checkpoint.path)
-    preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
+    try:
+        preprocessing.load_state_dict(read(checkpoint.path)["PreprocessingDataModule"]["preprocessing"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        raise UserError(f"{checkpoint.path}: the state of its preprocessing can't be used ({what})") from error
     module = restore(own_module(checkpoint), checkpoint)
     _check_predicts(module)
     module.to(device).eval()

@@ -14,7 +14,7 @@ from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import tiny_config, tiny_run
 from trainhouse.training.build_data import build_data, rebuild_data
-from trainhouse.training.build_module import rebuild_module
+from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.run import train
 
 NET = "src.models.simple_net.SimpleNet"

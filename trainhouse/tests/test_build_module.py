@@ -17,8 +17,9 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import Config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.build_data import build_data, is_datamodule
-from trainhouse.training.build_module import build_module, fill_from_facts, is_lightning_module, rebuild_module
+from trainhouse.training.build_module import build_module, fill_from_facts, is_lightning_module
 from trainhouse.training.data_card import card_of
+from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.run import train
 
 
@@ -251,7 +252,7 @@ class Pretrained(Net):
 
 
 def test_what_is_restored_fetches_no_weights(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainhouse.training.build_module.check_targets", lambda *_, **__: None)  # of a test's class
+    monkeypatch.setattr("trainhouse.training.rebuild_module.check_targets", lambda *_, **__: None)  # of a test's class
     train({**config, "model": named(Pretrained)}, tmp_path / "run")
     before = Pretrained.fetched
     rebuild_module(load_checkpoint(tmp_path / "run"))

@@ -12,7 +12,7 @@ import torch
 from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.tests.conftest import run_script
-from trainhouse.training.build_module import rebuild_module
+from trainhouse.training.rebuild_module import rebuild_module
 
 ROWS = 300
 TRAINING = ["data=csv", "data.file=table.csv", "data.target=[start,weight]", "model=linear", "trainer=cpu"]

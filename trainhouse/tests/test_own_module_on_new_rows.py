@@ -16,7 +16,7 @@ from trainhouse.predicting.own_parts import own_parts
 from trainhouse.tests.conftest import composed
 from trainhouse.tests.pair_house import pair_config
 from trainhouse.tests.test_combinations import COMBINATIONS
-from trainhouse.training.build_module import restore
+from trainhouse.training.rebuild_module import restore
 from trainhouse.training.run import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what Lightning thinks of the users' classes

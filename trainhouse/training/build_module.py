@@ -8,20 +8,16 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from trainhouse.arrays.datamodule import DataModule, PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import Checkpoint, read
-from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.configuration.older_versions import MODULE, is_array_data
-from trainhouse.configuration.targets import ALLOWED, check_targets
+from trainhouse.configuration.older_versions import MODULE
 from trainhouse.runs.run_folder import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.data_card import DataCard
@@ -185,66 +181,3 @@ def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
     return create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
-
-
-def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the module of a checkpoint without its weights; only classes that a file may name are built."""
-    config = checkpoint.config
-    check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
-    if is_lightning_module(config["model"]):
-        return create(_without_pretrained(config["model"]), "model")
-    spec = checkpoint.data_spec
-    facts = dict(checkpoint.facts)
-    preprocessing: nn.Module = nn.Identity()
-    if is_array_data(config["data"]):
-        facts = spec.to_dict()
-        first_layer = config["data"].get("preprocessing")
-        own = checkpoint.has_own_data
-        check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
-        preprocessing = untrained_preprocessing(config["data"], spec)
-        facts["input_shape"] = list(preprocessing.output_shape)
-    network = build_network(_without_pretrained(config["model"]), facts)
-    return wrap(checkpoint, preprocessing, network)
-
-
-def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -> L.LightningModule:
-    """Return the module around a network that a checkpoint's configuration names, ready to predict and be measured."""
-    wrapper, loss = checkpoint.config.get("module") or MODULE, checkpoint.config["loss"]
-    check_targets(wrapper, ALLOWED["module"], "module", str(checkpoint.path))
-    spec = checkpoint.data_spec
-    return create(wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss)
-
-
-def _without_pretrained(model: Config) -> Config:
-    """Weights that a constructor would fetch are those of the checkpoint in a moment; one within the model's too."""
-    inner = {
-        name: _without_pretrained(value) if isinstance(value, dict) and "_target_" in value else value
-        for name, value in model.items()
-    }
-    try:
-        takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
-    except (ValueError, TypeError):  # written in C
-        return inner
-    return {**inner, "pretrained": False} if takes_it else inner
-
-
-def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the trained module of a checkpoint, ready to predict."""
-    check_weights(checkpoint.state_dict, str(checkpoint.path))
-    return restore(rebuild_untrained(checkpoint), checkpoint).eval()
-
-
-def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the module with the checkpoint's weights, restored in the order in which Lightning does it."""
-    module.configure_model()
-    if is_overridden("on_load_checkpoint", module):
-        module.on_load_checkpoint(read(checkpoint.path))
-    check_kinds(module, checkpoint.state_dict, str(checkpoint.path))
-    try:
-        module.load_state_dict(checkpoint.state_dict, strict=module.strict_loading)
-    except RuntimeError as error:
-        first = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
-        ) from error
-    return module

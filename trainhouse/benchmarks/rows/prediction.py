@@ -107,7 +107,7 @@ def _per_second(lab: Lab, ours: Callable[[], None], yardstick: Callable[[], None
 def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = None) -> Callable[[], None]:
     """Return the loop that says for every row what the model of `run` does, and nothing else."""
     from trainhouse.checkpoints.checkpoint import load_checkpoint
-    from trainhouse.training.build_module import rebuild_module
+    from trainhouse.training.rebuild_module import rebuild_module
 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     module = rebuild_module(load_checkpoint(run)).to(device)
