@@ -23,7 +23,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable, shell_quoted
 from trainhouse.machine.files import write_json, write_text
 from trainhouse.machine.signing import is_signed, signatures
-from trainhouse.machine.writes import unrefused
+from trainhouse.machine.writes import FOREIGN_CONFIG, unrefused
 
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
@@ -130,6 +130,7 @@ class ClaimRunFolder(Callback):
                 _refuse("hydra.run.dir: a run that goes on stays in its folder; leave it out, or start a new run")
             try:
                 folder = find_run(resumed)
+                _refuse_links_out(folder)
             except UserError as error:
                 _refuse(str(error))
             with flag_override(config, ["struct", "readonly"], False):
@@ -152,7 +153,18 @@ class ClaimRunFolder(Callback):
             config.hydra.sweep.dir = str(folder)
 
 
+def _refuse_links_out(folder: Path) -> None:
+    from trainhouse.runs.links import refuse_links_out  # which knows what a run's folder holds
+
+    try:
+        refuse_links_out(folder, is_foreign=FOREIGN_CONFIG in os.environ)
+    except UserError as error:
+        _refuse(str(error))
+
+
 def _take(folder: Path) -> None:
+    if FOREIGN_CONFIG in os.environ:
+        _refuse_links_out(folder)
     if folder.name.isdecimal() and (sweep := sweep_of(folder)):
         _refuse(f"hydra.run.dir: {folder} is the place of a job of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
@@ -162,6 +174,8 @@ def _take(folder: Path) -> None:
 
 def _take_sweep(config: DictConfig, folder: Path) -> None:
     """Claim a folder for a sweep. A search may join in one that is there: its study knows what is whose."""
+    if FOREIGN_CONFIG in os.environ or (folder / MULTIRUN).exists():
+        _refuse_links_out(folder)
     if not (folder / MULTIRUN).exists() and (theirs := [path for path in folder.iterdir() if _sweep_writes(path)]):
         _refuse(f"hydra.sweep.dir: {theirs[0]} is there already, and a sweep would overwrite it; name another folder")
     try:
@@ -184,6 +198,7 @@ def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
     if not (folder / MULTIRUN).is_file():
         what = "is no sweep's folder" if folder.exists() else f"does not exist (relative paths start at {Path.cwd()})"
         _refuse(f"sweep.resume: {folder} {what}")
+    _refuse_links_out(folder)
     return folder
 
 

@@ -28,6 +28,7 @@ from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
+from trainhouse.runs.links import named_in
 from trainhouse.runs.loggers import build_loggers, log_hyperparameters
 from trainhouse.runs.provenance import provenance
 from trainhouse.runs.run_folder import (
@@ -301,7 +302,7 @@ def _announce(
 def _best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
     """Return the best checkpoint, if a callback has kept one: best_model.ckpt before any other."""
     kept = [
-        Path(callback.best_model_path)
+        named_in(folder, Path(callback.best_model_path))
         for callback in trainer.checkpoint_callbacks
         if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path
     ]
