@@ -5,7 +5,7 @@ import numpy as np
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers, refuse_written_numbers
-from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec
 from trainhouse.arrays.texts import class_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
@@ -32,6 +32,8 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
     if len(classes) > max(50, len(labels) // 2):
         way = "name another column" if labels.dtype.kind == "U" else "set data.task=regression"
         raise UserError(f"{source}: {no_classes(len(classes), len(labels))}; {way}")
+    if classes.dtype.kind == "U" and (length := int(np.char.str_len(classes).max())) > LONGEST_CLASS:
+        raise UserError(f"{source}: a label has {length:,} characters; a class has a name of at most {LONGEST_CLASS:,}")
     return classes
 
 
@@ -69,9 +71,10 @@ def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
     }
     for kind in kinds.get(labels.dtype.kind, ()):
         try:
-            return names.astype(kind)
+            numbers = names.astype(kind)
         except (ValueError, OverflowError):
             continue
+        return numbers if np.isfinite(numbers).all() else names
     return names
 
 

@@ -4,6 +4,9 @@ Fitted on the training split alone, in one streaming pass. As a module with buff
 device, is saved with the weights, and turns raw rows into predictions without any other file.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -45,8 +48,12 @@ class RowPreprocessing(KeepsFloat64):
         self.axis = spec.axis
         self.channels_last = len(spec.input_shape) > 2 and self.axis == len(spec.input_shape) - 1
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
-        plain = [index for index in range(spec.input_shape[0]) if index not in set(coded)]
-        self.register_buffer("plain", torch.tensor(plain, dtype=torch.long), persistent=False)
+        plain = torch.arange(spec.input_shape[0])
+        if coded:
+            plain = torch.tensor(
+                [index for index in range(spec.input_shape[0]) if index not in set(coded)], dtype=torch.long
+            )
+        self.register_buffer("plain", plain, persistent=False)
         self.embedding_dim = embedding_dim
         # Place 0 stands for an unknown category: zeros.
         tables = (nn.Embedding(size + 1, embedding_dim, padding_idx=0) for size in self.sizes if embedding_dim)
@@ -61,6 +68,7 @@ class RowPreprocessing(KeepsFloat64):
         self.register_buffer("shift", torch.zeros(shape), persistent=False)
         self.register_buffer("scale", torch.ones(shape), persistent=False)
         self.is_far = False
+        self.register_load_state_dict_pre_hook(_refuse_deviations)  # type: ignore[no-untyped-call]  # as torch has it
         self.register_load_state_dict_post_hook(_after_loading)  # type: ignore[no-untyped-call]  # as torch has it
 
     @property
@@ -154,6 +162,22 @@ class RowPreprocessing(KeepsFloat64):
         if self.sizes:
             chunk = chunk[:, self.plain.numpy()]
         return by_channel(chunk, self.axis).astype(np.float64)
+
+
+def _refuse_deviations(
+    module: nn.Module,
+    weights: Mapping[str, Any],
+    prefix: str,
+    metadata: object,
+    strict: bool,
+    missing: list[str],
+    unexpected: list[str],
+    errors: list[str],
+) -> None:
+    """Add to the errors of loading what no data has: numbers divided by that would be infinite, or change sides."""
+    std = weights.get(f"{prefix}std")
+    if isinstance(std, Tensor) and not (std > 0).all():
+        errors.append(f"{prefix}std holds a deviation that is not above 0.")
 
 
 def _after_loading(module: RowPreprocessing, keys: object) -> None:

@@ -57,10 +57,14 @@ class SeenRows:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SeenRows":
         """Undo `to_dict`. Raises `KeyError` or `TypeError` if `values` was not made by it."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"seen_rows is a {type(values).__name__}")
         names, total = values["names"], values["total"]
         is_plain = isinstance(names, torch.Tensor) and names.layout == torch.strided and names.device.type == "cpu"
         if not is_plain or names.dtype != torch.int64 or names.ndim != 1 or type(total) is not int:
             raise TypeError("the names of the rows that were seen are not whole numbers")
+        if not len(names) <= total < 2**63:
+            raise TypeError(f"seen_rows.total is {total}, of {len(names)} rows that are named")
         return cls(names.contiguous().numpy().view(np.uint64), total)
 
 

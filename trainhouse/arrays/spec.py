@@ -3,19 +3,25 @@
 These types are all that `evaluation` knows of the data package.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from trainhouse.arrays.spec_values import ALL as ALL
+from trainhouse.arrays.spec_values import AUTO as AUTO
+from trainhouse.arrays.spec_values import BY_DTYPE as BY_DTYPE
+from trainhouse.arrays.spec_values import HOLDS, shown
+from trainhouse.arrays.spec_values import TASKS as TASKS
 from trainhouse.configuration.errors import UserError
 
 TaskName = Literal["classification", "regression"]
-TASKS = ("classification", "regression")
 Missing = Literal["error", "mean"]
-AUTO, ALL, BY_DTYPE = _CHOICES = ("auto", "all", "by_dtype")
+SERVED = ("uint8", "float32", "float64")
+"""The dtypes in which rows of arrays are handed to a model."""
+LONGEST_CLASS = 1000
+"""Characters of a class's name: each row of the predictions may have it."""
 _IMAGE_SIDE = 8  # of bytes in two dimensions: smaller ones are steps of a sequence with few features
 # What specs of older versions say nothing of.
 _LACKED: dict[str, Any] = {
@@ -109,9 +115,9 @@ class DataSpec:
         if not isinstance(values, dict):
             raise TypeError(f"expected a mapping, found {type(values).__name__}")
         known = {one.name: {**_LACKED, **values}[one.name] for one in fields(cls)}
-        for name, holds in _HOLDS.items():
+        for name, holds in HOLDS.items():
             if not holds(known[name]):
-                raise TypeError(f"{name} is {_shown(known[name])}")
+                raise TypeError(f"{name} is {shown(known[name])}")
         for name in ("input_shape", "classes", "targets", "columns", "label_places", "unused_places"):
             known[name] = tuple(known[name])
         for name in ("categories", "unlearned"):
@@ -129,57 +135,17 @@ class DataSpec:
             raise TypeError(f"channel_axis is {spec.channel_axis}, of rows of shape {spec.input_shape}")
         return spec
 
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 < value < 2**31
-
-
-def _is_dtype(value: Any) -> bool:
-    try:
-        return type(value) is str and np.dtype(value).kind in "biuf"
-    except TypeError:
-        return False
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(type(name) is str for name in value)
-
-
-def _is_categories(value: Any) -> bool:
-    return value is None or (isinstance(value, dict) and _is_names([*value]) and all(map(_is_names, value.values())))
-
-
-def _is_place(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**31
-
-
-def _is_range(value: Any) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(end, (int, float)) for end in value)
-
-
-def _shown(value: Any) -> str:
-    """A value that may be anything, a tensor of any size among it."""
-    return repr(value)[:40] if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
-
-
-_HOLDS: dict[str, Callable[[Any], bool]] = {
-    "task": lambda value: type(value) is str and value in TASKS,
-    "input_shape": lambda value: isinstance(value, (list, tuple)) and all(map(_is_size, value)),
-    "dtype": _is_dtype,
-    "outputs": _is_size,
-    "classes": _is_names,
-    "targets": _is_names,
-    "columns": _is_names,
-    "categories": _is_categories,
-    "missing": lambda value: type(value) is str and value in ("error", "mean"),
-    "unlearned": _is_categories,
-    "label_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
-    "unused_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
-    "ranges": lambda value: isinstance(value, (list, tuple)) and all(map(_is_range, value)),
-    "channel_axis": lambda value: value is None or type(value) is int or (type(value) is str and value in _CHOICES),
-}
+    def check_of_arrays(self) -> None:
+        """Raise `TypeError` for what a DataModule of a user's own may say of its data, but no arrays have."""
+        if self.dtype not in SERVED:
+            raise TypeError(f"dtype is '{self.dtype}', of {', '.join(SERVED)}")
+        if len(set(self.columns)) < len(self.columns):
+            raise TypeError("columns names one twice")
+        if too_long := [len(name) for name in self.classes if len(name) > LONGEST_CLASS]:
+            raise TypeError(f"classes has a name of {too_long[0]} characters")
+        width = self.input_shape[0] if len(self.input_shape) == 1 else 1
+        if self.ranges and len(self.ranges) != width:
+            raise TypeError(f"ranges has {len(self.ranges)} places, of {width}")
 
 
 def channel_axis_of(shape: tuple[int, ...], dtype: str, choice: int | str = AUTO) -> int | None:

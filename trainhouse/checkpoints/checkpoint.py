@@ -17,9 +17,9 @@ import torch
 
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.checkpoints.record import named, parts_of, seen_of, spec_of
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.configuration.older_versions import with_label_place
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.layout import BEST_MODEL, LAST_CHECKPOINT, METRICS
@@ -64,8 +64,11 @@ class Checkpoint:
 
     @property
     def data_spec(self) -> DataSpec:
-        """The spec, of a checkpoint that is known to have one."""
-        assert self.spec is not None
+        """The spec, of a checkpoint that has to have one. Raises `UserError` if it has none."""
+        if self.spec is None:
+            raise UserError(
+                f"{self.path}: its record is incomplete (spec is None, so nothing says what its data is like)"
+            )
         return self.spec
 
 
@@ -109,14 +112,14 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     """
     content = _load(path, map_location, lazily)
     if not isinstance(content, dict) or RECORD not in content:
-        found = ", ".join(map(_named, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
+        found = ", ".join(map(named, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
     record = content[RECORD]
     if not isinstance(record, dict):
         raise UserError(f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(record).__name__})")
     version = record.get("format")
     if type(version) is not int or version != FORMAT:
-        raise UserError(f"{path}: format {_named(version)} of another version, this one reads {FORMAT}")
+        raise UserError(f"{path}: format {named(version)} of another version, this one reads {FORMAT}")
     for name, part, most in (
         (RECORD, record.get("config"), MOST_VALUES),
         (RECORD, record, _MOST_VALUES),
@@ -129,15 +132,10 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     return dict(content)
 
 
-def _named(value: Any) -> str:
-    """A key or a value for a message: it may be anything."""
-    return f"{value!s:.60}" if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
-
-
 def seen_in(path: Path) -> SeenRows | None:
     """Return the rows that the model of a checkpoint was trained or validated on; None where it doesn't say which."""
     try:
-        return SeenRows.from_dict(read(path, lazily=True)[RECORD]["seen_rows"])
+        return seen_of(read(path, lazily=True)[RECORD])
     except (KeyError, TypeError):
         return None
 
@@ -145,14 +143,9 @@ def seen_in(path: Path) -> SeenRows | None:
 def spec_in(path: Path) -> DataSpec | None:
     """Return the spec of the data that a checkpoint was trained on, without its weights; None where there is none."""
     try:
-        return _spec_of(read(path, lazily=True)[RECORD])
+        return spec_of(read(path, lazily=True)[RECORD])
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-
-
-def _spec_of(record: dict[str, Any]) -> DataSpec | None:
-    spec = record["spec"]
-    return None if spec is None else DataSpec.from_dict(with_label_place(spec, record["config"]["data"]))
 
 
 def _load(path: Path, map_location: Any, lazily: bool) -> Any:
@@ -220,29 +213,11 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
     """Read a checkpoint file, or the best model of a run folder, as described at `find_checkpoint` and `read`."""
     path = find_checkpoint(path, key)
     content = read(path)
-    record = content[RECORD]
     try:
-        parts = {name: record[name] for name in ("config", "provenance", "epoch", "metrics")}
-        parts |= {"facts": record.get("facts", {}), "state_dict": content["state_dict"]}
-        parts["signatures"] = record.get("signatures", {})
-        for name, value in parts.items():
-            kind = int if name == "epoch" else dict
-            if not isinstance(value, kind):
-                raise TypeError(f"{name} is {_named(value)}")
-        config, origin, metrics = parts["config"], parts["provenance"], parts["metrics"]
-        if not all(isinstance(config[group], dict) for group in ("model", "data", "loss")):
-            raise TypeError("model, data and loss are not all mappings")
-        if type(config["seed"]) is not int or not isinstance(origin["data_fingerprint"], str):
-            raise TypeError("seed or data_fingerprint")
-        if not all(isinstance(value, (int, float)) for value in metrics.values()):
-            raise TypeError("metrics are not all numbers")
-        _ = config["model"]["_target_"], config["data"]["_target_"]
-        spec = _spec_of(record)
-        seen = SeenRows.from_dict(record["seen_rows"]) if record.get("seen_rows") else None
+        parts = parts_of(content, RECORD)
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
-    weights, signed = parts["state_dict"], parts["signatures"]
-    return Checkpoint(path, config, spec, origin, weights, record["epoch"], metrics, parts["facts"], signed, seen)
+    return Checkpoint(path, **parts)
 
 
 def _first_sentence(error: BaseException) -> str:

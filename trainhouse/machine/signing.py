@@ -8,7 +8,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ def is_signed(value: Any, signature: object) -> bool:
     text = _canonical(value)
     if text is None or not isinstance(signature, str) or not signature.isascii():
         return False
-    return any(hmac.compare_digest(_digest(key, text), signature) for key in _known_keys())
+    key = _known_key()
+    return key is not None and hmac.compare_digest(_digest(key, text), signature)
 
 
 def signatures(config: dict[str, Any]) -> dict[str, str]:
@@ -56,30 +57,57 @@ def _canonical(value: Any) -> str | None:
         return None
 
 
-def _places() -> Iterator[Path]:
-    """Where the key is kept: with the user's state, or else in the project's folder, where git doesn't see it."""
+def _home() -> Path | None:
+    """Where the key is kept, with the user's state; None without a home."""
     state = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
-    with suppress(RuntimeError):  # no home
-        yield (Path(state) if state else Path.home() / ".local" / "state") / "trainhouse" / "key"
-    yield CONF.parent / ".trainhouse-key"
+    with suppress(RuntimeError):
+        return (Path(state) if state else Path.home() / ".local" / "state") / "trainhouse" / "key"
+    return None
 
 
-def _known_keys() -> Iterator[bytes]:
-    for place in _places():
-        with suppress(OSError):
-            key = place.read_bytes()
-            if len(key) == _BYTES:
-                yield key
+def _project() -> Path:
+    """Where it is kept while the home takes none: in the project's folder, where git doesn't see it."""
+    return CONF.parent / ".trainhouse-key"
+
+
+def _read(place: Path | None) -> bytes | None:
+    with suppress(OSError):
+        key = place.read_bytes() if place else b""
+        return key if len(key) == _BYTES else None
+    return None
+
+
+def _read_in_project() -> bytes | None:
+    """Return the key in the project's folder, if it is this account's: a folder may be shared."""
+    with suppress(OSError):
+        if hasattr(os, "getuid") and _project().stat().st_uid != os.getuid():
+            return None
+    return _read(_project())
+
+
+def _known_key() -> bytes | None:
+    """Return the key, if there is one.
+
+    That in the project's folder may have come with the project: it counts only while the home's can't be read or made.
+    """
+    if key := _read(_home()):
+        return key
+    return _key() if _read_in_project() else None
 
 
 def _key() -> bytes | None:
     """Return the key, made at the first time; None if there is no place for one."""
-    for key in _known_keys():
-        return key
-    for place in _places():
-        with suppress(OSError), unrefused():
-            _make(place)
-        for key in _known_keys():  # unless what is there is no key
+    places: list[tuple[Path | None, Callable[[], bytes | None]]] = [
+        (_home(), lambda: _read(_home())),
+        (_project(), _read_in_project),
+    ]
+    for place, read in places:
+        if key := read():
+            return key
+        if place is not None:
+            with suppress(OSError), unrefused():
+                _make(place)
+        if key := read():  # unless what is there is no key
             return key
     return None
 

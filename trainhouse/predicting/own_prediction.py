@@ -114,8 +114,11 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     """
     spec = checkpoint.data_spec
     preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
-    content = read(checkpoint.path)
-    preprocessing.load_state_dict(content["PreprocessingDataModule"]["preprocessing"])
+    try:
+        preprocessing.load_state_dict(read(checkpoint.path)["PreprocessingDataModule"]["preprocessing"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        raise UserError(f"{checkpoint.path}: the state of its preprocessing can't be used ({what})") from error
     module = restore(own_module(checkpoint), checkpoint)
     _check_predicts(module)
     module.to(device).eval()

@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 Columns = dict[str, np.ndarray]
 
+_DIGITS = 18  # of a whole number that int64 is sure to hold
+
 
 class Writer(Protocol):
     """Takes columns of equal length, the same ones each time."""
@@ -34,7 +36,7 @@ class Writer(Protocol):
 
 def class_array(classes: Sequence[str]) -> np.ndarray:
     """Return class names as int64 if they are whole numbers, else as text."""
-    numbers = [int(name) for name in classes if name.removeprefix("-").isdecimal()]
+    numbers = [int(name) for name in classes if name.removeprefix("-").isdecimal() and len(name) <= _DIGITS]
     return np.array(numbers) if [str(number) for number in numbers] == list(classes) else np.array(classes)
 
 

@@ -4,6 +4,7 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 """
 
 import functools
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,8 +18,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, stopped_before_it_began, sweep_of
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
@@ -49,6 +52,7 @@ class ClaimRunFolder(Callback):
                 _refuse("hydra.run.dir: a resumed run stays in its folder; leave it out, or start a new run")
             try:
                 folder = find_run(resumed)
+                _refuse_links_out(folder)
             except UserError as error:
                 _refuse(str(error))
             if resumed == "last" and (newer := stopped_before_it_began(last_worked_on(folder))):
@@ -75,7 +79,16 @@ class ClaimRunFolder(Callback):
             config.hydra.sweep.dir = str(folder)
 
 
+def _refuse_links_out(folder: Path) -> None:
+    try:
+        refuse_links_out(folder, is_foreign=FOREIGN_CONFIG in os.environ)
+    except UserError as error:
+        _refuse(str(error))
+
+
 def _take(folder: Path) -> None:
+    if FOREIGN_CONFIG in os.environ:
+        _refuse_links_out(folder)
     if folder.name.isdecimal() and (sweep := sweep_of(folder)):
         _refuse(f"hydra.run.dir: {folder} is the place of a job of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
@@ -85,6 +98,8 @@ def _take(folder: Path) -> None:
 
 def _take_sweep(config: DictConfig, folder: Path) -> None:
     """Claim a folder for a sweep. A search may join in one that is there: its study knows what is whose."""
+    if FOREIGN_CONFIG in os.environ or (folder / MULTIRUN).exists():
+        _refuse_links_out(folder)
     if not (folder / MULTIRUN).exists() and (theirs := [path for path in folder.iterdir() if _sweep_writes(path)]):
         _refuse(f"hydra.sweep.dir: {theirs[0]} is there already, and a sweep would overwrite it; name another folder")
     try:
@@ -107,6 +122,7 @@ def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
     if not (folder / MULTIRUN).is_file():
         what = "is no sweep's folder" if folder.exists() else f"does not exist (relative paths start at {Path.cwd()})"
         _refuse(f"sweep.resume: {folder} {what}")
+    _refuse_links_out(folder)
     return folder
 
 

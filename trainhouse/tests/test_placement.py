@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainhouse.arrays import residence
+from trainhouse.arrays import placement
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.batches import Batches, DeviceBatches
 from trainhouse.arrays.datamodule import DataModule
@@ -50,12 +50,12 @@ def test_rows_in_memory_are_those_of_the_file_in_one_piece(tmp_path, order):
     ],
 )
 def test_rows_are_moved_if_asked_for_or_if_it_pays_and_they_fit(monkeypatch, tmp_path, choice, order, free, moved):
-    monkeypatch.setattr(residence, "free_memory", lambda: free)
+    monkeypatch.setattr(placement, "free_memory", lambda: free)
     assert in_file(in_memory(mapped(tmp_path, values(order)), choice, "x.npy").x) is not moved
 
 
 def test_more_rows_than_memory_are_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(residence, "free_memory", lambda: 2**20)
+    monkeypatch.setattr(placement, "free_memory", lambda: 2**20)
     with pytest.raises(UserError, match=r"^data\.in_memory: x\.npy takes 2 MiB, but 1 MiB are free; set it to false$"):
         in_memory(mapped(tmp_path, np.zeros((2**18, 1))), True, "x.npy")
 
@@ -147,7 +147,7 @@ def test_on_the_cpu_rows_are_there_already(choice):
 def test_rows_go_to_the_device_if_asked_for_or_if_they_fit(monkeypatch, choice, free, moved):
     """The numbers are float32 there, the labels int64."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
-    monkeypatch.setattr(residence, "OnDevice", lambda *_: "moved")
+    monkeypatch.setattr(placement, "OnDevice", lambda *_: "moved")
     rows = Rows(values(), np.arange(90))
     assert on_device(rows, choice, torch.device("cuda", 0), "x.npy") == ("moved" if moved else None)
 

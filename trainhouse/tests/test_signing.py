@@ -55,10 +55,33 @@ def test_without_a_place_in_the_home_the_key_is_in_the_project_where_git_does_no
     signature = sign(VALUE)
     assert (home / "project" / ".trainhouse-key").is_file()
     assert is_signed(VALUE, signature)
-    (home / "state").unlink()
-    assert is_signed(VALUE, signature), "a home that comes back later changes nothing"
     ignored = (schema.CONF.parent / ".gitignore").read_text().splitlines()
     assert "/.trainhouse-key" in ignored
+
+
+def test_a_key_in_the_project_counts_only_while_the_home_has_and_takes_none(home: Path) -> None:
+    (home / "state").write_text("a file in the way")
+    signature = sign(VALUE)
+    (home / "state").unlink()
+    assert not is_signed(VALUE, signature), "the home can be written again: what came with a project is nobody's"
+    assert is_signed(VALUE, sign(VALUE))
+    assert sign(VALUE) != signature
+    assert (home / "state" / "trainhouse" / "key").is_file()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no accounts by numbers")
+def test_a_key_in_the_project_of_another_account_is_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "state").write_text("a file in the way")
+    signature = sign(VALUE)
+    assert is_signed(VALUE, signature)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert not is_signed(VALUE, signature)
+    assert sign(VALUE) is None
+
+
+def test_to_ask_makes_no_key(home: Path) -> None:
+    assert not is_signed(VALUE, "0" * 64)
+    assert not (home / "state").exists()
 
 
 def test_where_nothing_can_be_kept_nothing_is_signed(home: Path) -> None:

@@ -15,6 +15,7 @@ from trainhouse.reports.names import split_of
 from trainhouse.reports.run_figures import COLUMNS
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.layout import BEST_MODEL, METRICS
+from trainhouse.runs.links import named_in
 from trainhouse.training.callbacks import History
 
 
@@ -41,7 +42,7 @@ def stopped_by(trainer: L.Trainer) -> str:
 def best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
     """Return the best checkpoint, if a callback has kept one: best_model.ckpt before any other."""
     kept = [
-        Path(callback.best_model_path)
+        named_in(folder, Path(callback.best_model_path))
         for callback in trainer.checkpoint_callbacks
         if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path
     ]

@@ -1,8 +1,9 @@
-"""The module of a checkpoint: built again as its configuration says, with its weights."""
+"""From a checkpoint to the LightningModule that it is of: built as its configuration says, with its weights."""
 
 import inspect
 
 import lightning as L
+import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
 
@@ -14,10 +15,20 @@ from trainhouse.configuration.older_versions import MODULE, is_array_data
 from trainhouse.configuration.targets import ALLOWED, check_targets
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.build_module import Config, build_network, is_lightning_module
+from trainhouse.training.foreign_size import check_size
 
 
 def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
-    """Return the module of a checkpoint without its weights; only classes that a file may name are built."""
+    """Return the module of a checkpoint without its weights; only classes that a file may name are built.
+
+    Raises `UserError` for a network of which somebody else's file holds no more than a small part.
+    """
+    if checkpoint.foreign:
+        check_size(checkpoint.state_dict, lambda: _untrained(checkpoint), str(checkpoint.path))
+    return _untrained(checkpoint)
+
+
+def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
     config = checkpoint.config
     check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
     if is_lightning_module(config["model"]):
@@ -80,4 +91,7 @@ def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningMod
         raise UserError(
             f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
         ) from error
+    std = getattr(module, "target_std", None)
+    if isinstance(std, torch.Tensor) and not (std > 0).all():
+        raise UserError(f"{checkpoint.path}: target_std holds a deviation that is not above 0")
     return module

@@ -19,6 +19,7 @@ from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.machine.writes import only_below
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
+from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.saved_config import config_header, signed_parts
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
@@ -44,6 +45,8 @@ def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
     saved, foreign = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    if foreign:
+        refuse_links_out(folder, is_foreign=True)
     with only_below(foreign, folder):
         return _go_on(folder, saved, config, given)
 
