@@ -197,6 +197,8 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
     if not isinstance(present, (int, float)):
         raise UserError(f"{final_model}: has no {ranking.metric} to compare with; replace it with force=true")
     losses = (record.get("loss"), best.loss)
+    if not isinstance(losses[0], dict | None):
+        raise UserError(f"{final_model}: its record says no loss ({losses[0]!r:.40}); replace it with force=true")
     if is_loss(ranking.metric) and (differs := difference(losses)):
         raise UserError(
             f"{final_model}: its {ranking.metric} is not the same measure ({differs}); compare by another with "
