@@ -347,7 +347,7 @@ NPY: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_column.npy",
-        "y_column.npy: labels have shape (60, 1); classes need shape (N,), one label",
+        "y_column.npy: labels have shape (60, 2); classes need shape (N,), one label",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_nan.npy",
@@ -999,7 +999,7 @@ def _arrays(folder: Path) -> None:
         "y_short": y[:50],
         "y_one_class": y * 0,
         "y_all_different": np.arange(60),
-        "y_column": y[:, None],
+        "y_column": np.stack([y, y], axis=1),
         "y_nan": _with(y.astype(float), 5, np.nan),
         "y_text": np.array(["a", "b", "c"])[y],
         "y_seven": _with(y, 5, 7),
