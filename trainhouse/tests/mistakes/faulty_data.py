@@ -36,7 +36,7 @@ def arrays(folder: Path) -> None:
         "y_short": y[:50],
         "y_one_class": y * 0,
         "y_all_different": np.arange(60),
-        "y_column": y[:, None],
+        "y_column": np.stack([y, y], axis=1),
         "y_nan": _with(y.astype(float), 5, np.nan),
         "y_text": np.array(["a", "b", "c"])[y],
         "y_seven": _with(y, 5, 7),

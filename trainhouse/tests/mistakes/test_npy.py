@@ -74,7 +74,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_column.npy",
-        "y_column.npy: labels have shape (60, 1); classes need shape (N,), one label",
+        "y_column.npy: labels have shape (60, 2); classes need shape (N,), one label",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_nan.npy",
