@@ -137,9 +137,9 @@ def test_the_numbers_of_all_rows_are_said(
     checkpoint: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", "split=all", config_name="eval")
-    evaluation, split = evaluate_checkpoint(checkpoint, config, tmp_path)
+    evaluation, split = evaluate_checkpoint([checkpoint], config, tmp_path)
     with caplog.at_level("INFO"):
-        report_evaluation(evaluation, checkpoint, split, tmp_path)
+        report_evaluation(evaluation, [checkpoint], split, tmp_path)
     loss, acc = evaluation.metrics["all/loss"], evaluation.metrics["all/acc"]
     assert f"all    loss {loss:.4f}  acc {acc:.4f}" in caplog.text
 

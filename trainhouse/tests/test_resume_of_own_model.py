@@ -29,7 +29,7 @@ def explained(argument: str, *others: str) -> str:
 @pytest.mark.parametrize("key", ["model.lr", "data.own.depth"])
 def test_a_key_of_the_run_can_not_change(folder, resume, key):
     line = explained(f"{key}=3", resume)
-    assert line.startswith(f"{key}: a run that goes on keeps its own (resume=outputs/run); what it may change is trai")
+    assert line.startswith(f"{key}: a resumed run keeps its own (resume=outputs/run); what it may change is ")
     assert line.endswith(f"For another {key} start a new run, with init_from= from these weights")
 
 
@@ -42,4 +42,4 @@ def test_a_key_that_neither_has_is_no_key(folder, others):
 def test_the_command_says_it(folder: Path):
     done = run_script("train.py", "resume=last", "model.lr=0.1", cwd=folder.parent.parent)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: model.lr: a run that goes on keeps its own (resume=outputs/run)")
+    assert done.stderr.startswith("error: model.lr: a resumed run keeps its own (resume=outputs/run)")
