@@ -22,8 +22,10 @@ def refuse_too_large_cells(table: pa.Table, columns: list[str], labels: str | No
         kind, numbers = table.column(name).type, table.column(name).drop_null()
         if pa.types.is_integer(kind) and name != labels:
             refuse_too_large(numbers.to_numpy(), f"{path}: column {name}", _leave_out(name, labels))
-        elif pa.types.is_floating(kind) and len(numbers) and (np.abs(numbers.to_numpy()) > EXACT).all():
-            doubtful.append(name)
+        elif pa.types.is_floating(kind) and len(numbers):
+            size = np.abs(numbers.to_numpy())
+            if np.isfinite(size).all() and (size > EXACT).all():
+                doubtful.append(name)
     texts = read_table(path, "data.file", doubtful) if doubtful else table
     for name in doubtful:
         cells = texts.column(name).filter(table.column(name).is_valid()).to_pylist()

@@ -168,13 +168,20 @@ def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, so
 def _slips(names: list[str], counts: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield the places of each class that is one letter from a much more frequent one, and of that one.
 
-    Names of one letter, and those that differ in a digit, are near by nature.
+    Short names and codes (DE and DK, II and III, T1a and T1b), and those that differ in a digit, are near by nature.
     """
     for rare, name in enumerate(names):
         for common in np.flatnonzero(counts >= _FREQUENT * counts[rare]).tolist():
             one, other = (text.strip().casefold() for text in (name, names[common]))
             differ = re.sub(r"\d", "", one) != re.sub(r"\d", "", other)
-            if differ and min(len(one), len(other)) > 1 and is_slip(one, other):
+            are_codes = (name.isupper() and names[common].isupper()) or re.search(r"[\d\s]\S$", one)
+            if (
+                differ
+                and not are_codes
+                and max(len(one), len(other)) > 2
+                and min(len(one), len(other)) > 1
+                and is_slip(one, other)
+            ):
                 yield rare, common
 
 

@@ -16,8 +16,8 @@ def _is_size(value: Any) -> bool:
 
 def _is_dtype(value: Any) -> bool:
     try:
-        return type(value) is str and np.dtype(value).kind in "biuf"
-    except TypeError:
+        return type(value) is str and value.isalnum() and np.dtype(value).kind in "biuf"
+    except (TypeError, ValueError, SyntaxError):
         return False
 
 

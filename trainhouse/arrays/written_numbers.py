@@ -83,6 +83,8 @@ def _read(text: str) -> _Written | None:
         return None
     if grouped["by"] in _SPACES and not grouped["rest"] and not marks:
         return None  # a postal code, say
+    if grouped["by"] == "." and core.count(".") > 2 and not grouped["rest"] and not marks:
+        return None  # an address, say
     rest = grouped["rest"] or ""
     whole = core.removesuffix(rest).replace(grouped["by"], "")
     return _Written(sign + whole + rest.replace(",", "."), marks, rest.startswith(","), has_thousands=True)

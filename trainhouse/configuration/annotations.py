@@ -21,7 +21,7 @@ def _is_folder_name(value: str) -> bool:
 
 def is_split(value: list[float]) -> bool:
     """Whether three fractions are those of training, validation and test."""
-    return len(value) == 3 and all(part >= 0 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
+    return len(value) == 3 and all(0 <= part <= 1 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
 
 
 def _is_share(value: float) -> bool:

@@ -154,7 +154,7 @@ class Train:
     seed: Seed
     monitor: Text | None
     mode: Literal["min", "max"] | None
-    sweep: Annotated[Node, MAY_BE_MISSING]
+    sweep: Annotated[Node | None, MAY_BE_MISSING]
     resume: Annotated[Text | None, MAY_BE_MISSING]
     init_from: Annotated[Text | None, MAY_BE_MISSING]
     init_prefix: Text | None

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from annotated_types import DocInfo, Ge, GroupedMetadata, Gt, Le, Lt, MinLen, Predicate
+from annotated_types import DocInfo, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Predicate
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -50,40 +50,12 @@ def expected(hint: Any) -> str:
     return " or ".join(map(_in_words, values)) + (", or null" if len(values) < len(options) else "")
 
 
-def has_mark(hint: Any, mark: object) -> bool:
-    """Whether a hint is annotated with `mark`, in any of its options."""
-    if typing.get_origin(hint) is typing.Annotated and mark in hint.__metadata__:
-        return True
-    return any(has_mark(option, mark) for option in typing.get_args(hint) if not isinstance(option, str))
-
-
-def schema(hint: Any) -> dict[str, Any]:
-    """Return the JSON schema of a type hint; empty where everything fits."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        found = schema(arguments[0])
-        bounds = {_BOUNDS[type(one)][2]: _end(one) for one in _flat(arguments[1:]) if type(one) in _BOUNDS}
-        least = [one.min_length for one in _flat(arguments[1:]) if isinstance(one, MinLen)]
-        return found | bounds | {"minItems" if found.get("type") == "array" else "minLength": n for n in least}
-    if origin in (typing.Union, types.UnionType):
-        options = [schema(option) for option in arguments]
-        return {"anyOf": options} if all(options) else {}
-    if origin is typing.Literal:
-        return {"enum": list(arguments)}
-    if hint in _TYPES:
-        return {"type": _TYPES[hint]}
-    if origin in (list, tuple, Sequence) or hint in (list, tuple, Sequence):
-        return {"type": "array"} | ({"items": schema(arguments[0])} if arguments and origin is not tuple else {})
-    return {"type": "object"} if origin is dict or hint is dict else {}
-
-
-_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", types.NoneType: "null"}
-# Of each bound: its attribute, what it asks of a value, and its keyword in a JSON schema.
-_BOUNDS: dict[type, tuple[str, Callable[[Any, Any], bool], str]] = {
-    Ge: ("ge", operator.ge, "minimum"),
-    Gt: ("gt", operator.gt, "exclusiveMinimum"),
-    Le: ("le", operator.le, "maximum"),
-    Lt: ("lt", operator.lt, "exclusiveMaximum"),
+# Of each bound: its attribute, and what it asks of a value.
+_BOUNDS: dict[type, tuple[str, Callable[[Any, Any], bool]]] = {
+    Ge: ("ge", operator.ge),
+    Gt: ("gt", operator.gt),
+    Le: ("le", operator.le),
+    Lt: ("lt", operator.lt),
 }
 
 
@@ -99,11 +71,16 @@ def _flat(marks: Iterable[Any]) -> list[Any]:
 def _holds(value: Any, bound: Any) -> bool:
     if isinstance(bound, MinLen):
         return len(value) >= bound.min_length
+    if isinstance(bound, MaxLen):
+        return len(value) <= bound.max_length
+    if isinstance(bound, MultipleOf):
+        return bool(value % bound.multiple_of == 0)
     if isinstance(bound, Predicate):
         return bool(bound.func(value))
     if type(bound) not in _BOUNDS:
         return True
-    return math.isfinite(value) and _BOUNDS[type(bound)][1](value, _end(bound))
+    is_finite = isinstance(value, int) or math.isfinite(value)  # an int may be beyond what float holds
+    return is_finite and _BOUNDS[type(bound)][1](value, _end(bound))
 
 
 def _in_words(hint: Any) -> str:
@@ -126,6 +103,8 @@ def _in_words(hint: Any) -> str:
 def _range(marks: Iterable[Any]) -> str:
     found = {type(mark): _end(mark) for mark in marks if type(mark) in _BOUNDS}
     low = f" from {found[Ge]}" if Ge in found else f" above {found[Gt]}" if Gt in found else ""
+    if not low:
+        return f" up to {found[Le]}" if Le in found else f" below {found[Lt]}" if Lt in found else ""
     high = f" to {found[Le]}" if Le in found else f" to below {found[Lt]}" if Lt in found else ""
     return low + (high or (" up" if Ge in found else ""))
 

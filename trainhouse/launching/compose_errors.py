@@ -67,6 +67,8 @@ def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
     resumed = next(
         (argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")), ""
     )
+    if not resumed:
+        return ""
     try:
         folder = find_run(resumed)
         known = key in keys(read_yaml(folder / CONFIG))

@@ -18,11 +18,14 @@ _log = logging.getLogger(__name__)
 _FEW = 0.01  # of many rows that are identical to others by chance
 
 
-def check_trainer(config: dict[str, Any], folder: Path) -> None:
-    """Raise `UserError`, before any data is read, if the trainer can't measure each row once."""
+def check_trainer(config: dict[str, Any], folder: Path, validates: bool = False) -> None:
+    """Raise `UserError`, before any data is read, if the trainer can't measure each row once.
+
+    It `validates` where a module's own validation is run, on which the limit of the test has no influence.
+    """
     if build_trainer(config, folder, [ProgressBar()], []).world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
-    if config["trainer"]["limit_test_batches"] == 0:
+    if config["trainer"]["limit_test_batches"] == 0 and not validates:
         raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
 
 

@@ -43,7 +43,7 @@ def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -
 
 def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
     set_threads(config["threads"])
-    check_trainer(config, folder)
+    check_trainer(config, folder, validates=config["split"] == "val")
     is_arrays = not is_datamodule(checkpoint.config["data"])
     if is_arrays:
         check_precision(config["trainer"]["precision"], checkpoint.data_spec)

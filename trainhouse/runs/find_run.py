@@ -1,6 +1,7 @@
 """Finds the run that is to be resumed, and the sweep that a run is a job of."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
@@ -43,21 +44,24 @@ def find_run(resume: str) -> Path:
     return folder
 
 
-def stopped_before_it_began(since: float) -> Path | None:
-    """Return the newest folder below ``outputs`` of a run that was killed, `since` then, when it had only its log.
+def newer_that_has_not_begun(since: float) -> Path | None:
+    """Return the newest folder below ``outputs``, `since` then, of a run that has only its log.
 
-    What was refused has said why, and an evaluation has a log too.
+    It was killed, or is still reading. What was refused has said why, and an evaluation has a log too.
     """
     found = {}
     for log in Path(RUNS).rglob(LOG):
-        folder, record = log.parent.parent, log.parent.parent / ".hydra" / "hydra.yaml"
-        if (folder / CONFIG).exists() or log.stat().st_mtime <= since or sweep_of(folder):
-            continue
-        if " ERROR   error: " in log.read_text(encoding="utf-8", errors="replace"):
-            continue
-        if not record.is_file() or re.search(r"^  job:\n    name: train$", record.read_text(), re.MULTILINE):
-            found[log.stat().st_mtime] = folder
+        with suppress(OSError):  # it may be removed meanwhile
+            if log.stat().st_mtime > since and _has_not_begun(log):
+                found[log.stat().st_mtime] = log.parent.parent
     return found[max(found)] if found else None
+
+
+def _has_not_begun(log: Path) -> bool:
+    folder, record = log.parent.parent, log.parent.parent / ".hydra" / "hydra.yaml"
+    if (folder / CONFIG).exists() or sweep_of(folder) or " ERROR   error: " in log.read_text(errors="replace"):
+        return False
+    return not record.is_file() or bool(re.search(r"^  job:\n    name: train$", record.read_text(), re.MULTILINE))
 
 
 def sweep_of(folder: Path) -> Path | None:

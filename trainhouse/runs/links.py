@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CHECKPOINTS, CONFIG
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
 from trainhouse.runs.saved_config import config_header, signed_parts
 
 
@@ -27,8 +27,8 @@ def refuse_links_out(folder: Path, is_foreign: bool = False) -> None:
     if found is None or (not is_foreign and _is_own(folder)):
         return
     raise UserError(
-        f"{found}: leads out of {folder}, and what another user account has run or configured (or an older version) "
-        "writes below its folder only; put a file or folder in its place"
+        f"{found}: leads out of {folder}, and what another user account has run or configured (or an older version; or "
+        f"{CONFIG} was edited) writes below its folder only; put a file or folder in its place"
     )
 
 
@@ -37,7 +37,10 @@ def _leading_out(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(place):
         for name in sorted((*folders, *files)):
             path = Path(parent, name)
-            mode = path.lstat().st_mode
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # another process of a search has renamed it since it was listed
+                continue
             if stat.S_ISLNK(mode):
                 if not f"{os.path.realpath(path)}{os.sep}".startswith(f"{place}{os.sep}"):
                     yield path
@@ -47,7 +50,11 @@ def _leading_out(folder: Path) -> Iterator[Path]:
 
 def _is_own(folder: Path) -> bool:
     """Whether there are runs in a folder, and this account has configured all of them."""
-    configs = [path for path in folder.rglob(CONFIG) if path.parent.name != ".hydra"]
+    configs = [
+        path
+        for path in folder.rglob(CONFIG)  # loggers write files of this name too
+        if path.parent.name != ".hydra" and ((path.parent / ".hydra").is_dir() or (path.parent / METRICS).is_file())
+    ]
     return bool(configs) and all(map(_is_own_config, configs))
 
 

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.writes import FOREIGN_CONFIG
-from trainhouse.runs.find_run import find_run, last_worked_on, stopped_before_it_began, sweep_of
+from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.requeued import requeued_folder
@@ -55,8 +55,8 @@ class ClaimRunFolder(Callback):
                 _refuse_links_out(folder)
             except UserError as error:
                 _refuse(str(error))
-            if resumed == "last" and (newer := stopped_before_it_began(last_worked_on(folder))):
-                why = f"is newer, but was stopped before it began (it has no {CONFIG})"
+            if resumed == "last" and (newer := newer_that_has_not_begun(last_worked_on(folder))):
+                why = f"is newer, but has not begun (it has no {CONFIG})"
                 line = f"resume: {newer} {why}; {folder} is resumed"
                 print(f"warning: {printable(line)}", file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):

@@ -7,7 +7,7 @@ import pytest
 
 from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.npy import read_npy
-from trainhouse.arrays.readings import read_task
+from trainhouse.arrays.readings import read_task, slip_lines
 from trainhouse.configuration.errors import UserError
 
 N = 500
@@ -114,3 +114,10 @@ def test_names_that_are_near_by_nature_are_no_slips(table, caplog, common, rare)
     with caplog.at_level(logging.WARNING):
         table(put(np.full(N, common, dtype="U9"), slice(0, 10), rare))
     assert not caplog.messages
+
+
+@pytest.mark.parametrize(("rare", "common"), [("DK", "DE"), ("III", "II"), ("T1b", "T1a"), ("type b", "type a")])
+def test_codes_that_are_near_by_nature_are_no_slips(rare, common):
+    labels = np.array([common] * 400 + [rare] * 4)
+    assert slip_lines(labels, "y") == []
+    assert read_task(np.array([common] * 400 + [rare]), None, "t.csv").task == "classification"

@@ -7,6 +7,7 @@ from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.labels import encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.precision import as_wide_as_needed
+from trainhouse.arrays.row_preprocessing import check_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 
@@ -85,3 +86,10 @@ def test_classes_are_whole_numbers_of_any_size_that_64_bits_hold(first):
     assert encode_classes(labels, known, "y.npy").tolist() == [0, 1, 0]
     with pytest.raises(UserError, match="is not one of the 2 classes"):
         encode_classes(labels + labels.dtype.type(5), known, "y.npy")
+
+
+@pytest.mark.parametrize("cell", ["1e400", "1e3000000", "inf"])
+def test_a_cell_beyond_all_numbers_is_infinite(tmp_path, cell):
+    data = read_column(tmp_path, [cell if row == 3 else 2**60 + row for row in range(ROWS)])
+    with pytest.raises(UserError, match="row 3, column n is inf"):
+        check_rows(data.rows, "t.csv", data.spec.missing, data.spec.columns)

@@ -173,3 +173,16 @@ def test_a_checkpoint_is_called_as_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "run" / "checkpoints").symlink_to(tmp_path / "disk")
     assert named_in(tmp_path / "run", tmp_path / "disk" / "a.ckpt") == tmp_path / "run" / "checkpoints" / "a.ckpt"
     assert named_in(tmp_path / "run", tmp_path / "else" / "a.ckpt") == tmp_path / "else" / "a.ckpt"
+
+
+def test_files_that_vanish_while_they_are_listed_are_none(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda place: ((*found[:2], [*found[2], "gone"]) for found in walk(place)))
+    refuse_links_out(made_foreign(run))
+
+
+def test_what_a_logger_writes_beside_the_runs_makes_no_folder_another_accounts(run: Path, outside: Path) -> None:
+    planted(run, "figures", outside)
+    (run / "wandb" / "files").mkdir(parents=True)
+    (run / "wandb" / "files" / CONFIG).write_text("lr: 1\n")
+    refuse_links_out(run)

@@ -66,3 +66,9 @@ def test_rows_with_their_axes_in_another_order_are_not_the_same_rows():
     assert spec.holds((192,))
     assert spec.holds((1, 8, 8, 3))
     assert not spec.holds((3, 8, 8))
+
+
+@pytest.mark.parametrize("dtype", ["f4,(", "1000000000000f4", "float32,float32", ["float32"], 7])
+def test_a_dtype_that_is_none_is_refused_by_name(dtype: object) -> None:
+    with pytest.raises(TypeError, match=r"^dtype is "):
+        DataSpec.from_dict({**SPEC.to_dict(), "dtype": dtype})

@@ -66,6 +66,7 @@ def test_a_comma_before_three_digits_that_nothing_explains_is_asked_for(texts):
         "1 2",
         "+-5",
         "5 kg",
+        "192.168.100.200",
     ],
 )
 def test_plain_numbers_codes_dates_and_ranges_are_none(text):

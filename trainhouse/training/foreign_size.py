@@ -36,6 +36,7 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
     try:
         with torch.random.fork_rng(devices=[]), _Counted(most), torch.device("meta"):
             module = build()
+            needed = _numbers(module.state_dict())
     except _TooLargeError:
         raise UserError(
             f"{source}: its config describes a network of over {most:,} parts, but its weights are {len(weights):,}"
@@ -45,9 +46,19 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
     finally:
         np.random.set_state(numpy_state)
         random.setstate(python_state)
-    needed, held = _numbers(module.state_dict()), _numbers(weights)
+    held = _numbers(weights)
     if module.strict_loading and needed > _SMALL_NUMBERS + held:
         raise UserError(f"{source}: its config describes a network of {needed:,} numbers, but its weights are {held:,}")
+
+
+def check_built(module: L.LightningModule, source: str) -> None:
+    """Raise `UserError` for a tensor of the trial in the module: its class keeps it between constructions."""
+    for name, value in (*module.named_parameters(), *module.named_buffers()):
+        if value.is_meta and not _is_lazy(value):
+            raise UserError(
+                f"{source}: {name} is kept from one construction of its class to the next, so a file that another user "
+                "account has trained can't be tried out; make it again in each __init__"
+            )
 
 
 def _numbers(weights: Mapping[str, Any]) -> int:

@@ -15,7 +15,7 @@ from trainhouse.configuration.older_versions import MODULE, is_array_data
 from trainhouse.configuration.targets import ALLOWED, check_targets
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.build_module import Config, build_network, is_lightning_module
-from trainhouse.training.foreign_size import check_size
+from trainhouse.training.foreign_size import check_built, check_size
 
 
 def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
@@ -25,7 +25,10 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     """
     if checkpoint.foreign:
         check_size(checkpoint.state_dict, lambda: _untrained(checkpoint), str(checkpoint.path))
-    return _untrained(checkpoint)
+    module = _untrained(checkpoint)
+    if checkpoint.foreign:
+        check_built(module, str(checkpoint.path))
+    return module
 
 
 def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
@@ -92,6 +95,7 @@ def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningMod
             f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
         ) from error
     std = getattr(module, "target_std", None)
-    if isinstance(std, torch.Tensor) and not (std > 0).all():
+    is_wrapper = not is_lightning_module(checkpoint.config["model"])  # of which the name is
+    if is_wrapper and isinstance(std, torch.Tensor) and not (std > 0).all():
         raise UserError(f"{checkpoint.path}: target_std holds a deviation that is not above 0")
     return module

@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.checkpoint import load_checkpoint, read
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
@@ -17,7 +17,7 @@ from trainhouse.configuration.older_versions import BEFORE, complete_reader
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
-from trainhouse.machine.writes import only_below
+from trainhouse.machine.writes import is_foreign, only_below
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.saved_config import config_header, signed_parts
@@ -26,6 +26,7 @@ from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.may_change import with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
+from trainhouse.training.rebuild_module import rebuild_untrained
 from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.train import train
 from trainhouse.training.training_result import TrainingResult
@@ -66,6 +67,8 @@ def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
         refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
+        if is_foreign():
+            rebuild_untrained(load_checkpoint(checkpoint))  # refuses a network that the file can't fill
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
     return train(new, folder, resume_from=checkpoint)

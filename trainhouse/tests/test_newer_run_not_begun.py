@@ -38,7 +38,7 @@ def test_a_newer_folder_without_a_run_is_named(finished: Path) -> None:
         done = run_script("train.py", "resume=last", cwd=outputs.parent)
         assert done.returncode == 0, done.stderr
         assert done.stderr.splitlines() == [
-            f"warning: resume: outputs/{name} is newer, but was stopped before it began (it has no config.yaml); "
+            f"warning: resume: outputs/{name} is newer, but has not begun (it has no config.yaml); "
             "outputs/old is resumed"
         ]
         assert json.loads((finished / "metrics.json").read_text())["status"] == "completed"
