@@ -115,7 +115,7 @@ def _sweep_writes(path: Path) -> bool:
 
 def _sweep_to_resume(config: DictConfig, resumed: object) -> Path:
     if _named_by_user(config, "sweep"):
-        _refuse("hydra.sweep.dir: a sweep that goes on stays in its folder; leave it out, or leave sweep.resume out")
+        _refuse("hydra.sweep.dir: a resumed sweep stays in its folder; leave it out, or leave sweep.resume out")
     if not isinstance(resumed, str):
         _refuse(f"sweep.resume: expected a sweep's folder, got {resumed!r}")
     folder = Path(resumed)

@@ -95,7 +95,7 @@ class _LauncherError(Exception):
 def _way_on(plan: Plan, command: str) -> str:
     if plan.is_kept:
         return f"continue with: {command}"
-    return "it can't go on, since nothing keeps it; set hydra.sweeper.storage for another time"
+    return "it can't be resumed, since nothing keeps it; set hydra.sweeper.storage for another time"
 
 
 def _stop_what_runs(plan: Plan, begun: set[int], mark: Path) -> None:

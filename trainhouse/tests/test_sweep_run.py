@@ -120,7 +120,7 @@ def test_a_sweep_that_nothing_keeps_names_no_command_to_go_on(plan: GridPlan, mo
         raise Interrupted(signal.SIGINT)
 
     monkeypatch.setattr(plan, "is_kept", False)
-    with pytest.raises(Interrupted, match="it can't go on, since nothing keeps it"):
+    with pytest.raises(Interrupted, match="it can't be resumed, since nothing keeps it"):
         run(plan, launch)
 
 

@@ -34,7 +34,7 @@ from trainhouse.training.training_result import TrainingResult
 _log = logging.getLogger(__name__)
 
 GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
-_MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null goes on"
+_MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null resumes"
 
 
 def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
@@ -149,15 +149,15 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
     try:
         result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
     except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: is incomplete ({error}); delete it to go on") from error
+        raise UserError(f"{path}: is incomplete ({error}); delete it to resume") from error
     epochs, limit = result.epochs, new["trainer"]["max_epochs"]
     goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
         goes_on, way = _patience(new) > _patience(saved), _MORE_PATIENCE
     elif stopped_by == "max_epochs":
-        goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} goes on"
+        goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} extends it"
     elif stopped_by == "max_time":
-        goes_on, way = new["trainer"]["max_time"] != saved["trainer"]["max_time"], "more trainer.max_time goes on"
+        goes_on, way = new["trainer"]["max_time"] != saved["trainer"]["max_time"], "more trainer.max_time extends it"
     if goes_on:
         return None
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)

@@ -24,7 +24,7 @@ def refuse_other_data(resume_from: Path, name: str, fingerprint: str) -> None:
     if (then := _fingerprint_then(resume_from)) != fingerprint:
         raise UserError(
             f"{name}: has changed since the run was started (fingerprint {fingerprint}, "
-            f"then {then}), so the run can't go on as it would have; restore it, or start a new run with init_from="
+            f"then {then}), so the run can't be resumed as it was; restore it, or start a new run with init_from="
         )
 
 

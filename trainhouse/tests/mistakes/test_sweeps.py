@@ -21,7 +21,7 @@ ROWS: Rows = [
     ("train.py -m sweep.metric=[val/loss,val/acc]", "sweep.mode: expected min or max for each of val/loss, val/acc,"),
     ("train.py -m seed=1,2 sweep.resume=nowhere", "sweep.resume: nowhere does not exist"),
     ("train.py -m seed=1,2 sweep.resume=run", "sweep.resume: run is no sweep's folder"),
-    ("train.py -m seed=1,2 sweep.resume=run hydra.sweep.dir=x", "hydra.sweep.dir: a sweep that goes on stays in its"),
+    ("train.py -m seed=1,2 sweep.resume=run hydra.sweep.dir=x", "hydra.sweep.dir: a resumed sweep stays in its"),
     ("train.py -m optimizer.lr=interval(0,1)", "optimizer.lr: an interval has no end of values to try; search in it"),
     ("train.py -m hydra.sweeper.n_jobs=many", "hydra.sweeper.n_jobs: expected a whole number from 1 up, or null,"),
     ("train.py -m launcher=nope", "launcher=nope: no such option"),

@@ -21,7 +21,7 @@ def test_a_finished_run_is_left_as_it_is(run: Path) -> None:
     done = run_script("train.py", "resume=last", cwd=Path.cwd())
     assert done.returncode == 0, done.stderr
     assert "outputs/run has already finished after 3 epochs; nothing is changed" in done.stdout
-    assert "trainer.max_epochs=6 goes on" in done.stdout
+    assert "trainer.max_epochs=6 extends it" in done.stdout
     assert content(Path()) == before
 
 
