@@ -46,11 +46,18 @@ def open_study(
         study = optuna.create_study(
             storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
         )
-    except (OSError, ImportError, ValueError, KeyError, optuna.exceptions.OptunaError) as error:
+    except UserError:
+        raise
+    except (OSError, ImportError, optuna.exceptions.OptunaError) as error:
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     except Exception as error:
-        # Of the database's own library, which need not be installed here, or of a journal that is damaged.
-        if not type(error).__module__.startswith("sqlalchemy") and not (storage or "").startswith(_JOURNAL):
+        if storage and storage.startswith(_JOURNAL):  # Optuna reads whatever stands in it
+            raise UserError(
+                f"{storage.removeprefix(_JOURNAL)}: damaged ({first_line(error) or type(error).__name__}); restore it, "
+                "or start another search, in another hydra.sweep.dir"
+            ) from error
+        # Of the database's own library, which need not be installed here.
+        if not isinstance(error, (ValueError, KeyError)) and not type(error).__module__.startswith("sqlalchemy"):
             raise
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     _check_objectives(study, objectives, f"study '{name}' in {storage}")
