@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def run(data: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def copied(data: Path, made_once: MadeOnce, tmp_path: Path) -> Path:
+    """A copy of such a run, which is enough to look at."""
+
+    def make(folder: Path) -> None:
+        train(tiny_config(data, "trainer.max_epochs=1"), folder)
+
+    return Path(shutil.copytree(made_once("run_with_links", make), tmp_path / "run"))
+
+
 def made_foreign(folder: Path) -> Path:
     """Take the account's signature out of a run's configuration and its checkpoints."""
     text = (folder / CONFIG).read_text()
@@ -77,7 +88,8 @@ def untouched(outside: Path) -> bool:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_link_out_of_a_foreign_folder_is_refused(place: str, run: Path, outside: Path) -> None:
+def test_a_link_out_of_a_foreign_folder_is_refused(place: str, copied: Path, outside: Path) -> None:
+    run = copied
     link = planted(made_foreign(run), place, outside)
     with pytest.raises(UserError, match=rf"^{link}: leads out of {run}, and what another user account") as refused:
         refuse_links_out(run)

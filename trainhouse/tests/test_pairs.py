@@ -102,12 +102,12 @@ def test_a_pair_killed_within_an_epoch_is_resumed_bit_for_bit(name: str, whole: 
     [
         ("adversarial", 0, 1),
         ("stream", 1, 9),  # the last one, of data without a length
-        ("two_loaders", 1, 5),  # the shorter loader has begun again
-        ("reload", 2, 0),
-        ("forecasting", 0, 0),
+        pytest.param("two_loaders", 1, 5, marks=pytest.mark.slow),  # the shorter loader has begun again
+        pytest.param("reload", 2, 0, marks=pytest.mark.slow),
+        pytest.param("forecasting", 0, 0, marks=pytest.mark.slow),
         ("accumulation", 1, 4),  # within what is accumulated
         ("generator", 0, 8),  # the last one: the generator has drawn, and nothing is left to be read
-        ("stateful", 1, 10),
+        pytest.param("stateful", 1, 10, marks=pytest.mark.slow),
     ],
 )
 def test_it_is_so_from_other_moments(name: str, epoch: int, batch: int, whole: Whole, tmp_path: Path) -> None:
@@ -142,8 +142,7 @@ def test_a_pair_is_resumed_bit_for_bit_from_every_moment(name: str, tmp_path: Pa
     "name",
     [
         "stream",
-        "padded_text",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in WITH_WORKERS),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("padded_text", *WITH_WORKERS)),
     ],
 )
 def test_workers_change_nothing_about_that(name: str, whole: Whole, tmp_path: Path) -> None:

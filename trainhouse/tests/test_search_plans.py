@@ -221,18 +221,3 @@ def test_what_is_no_journal_is_left_as_it_is(content: bytes, search: Callable[..
     with pytest.raises(UserError, match=r"^hydra\.sweeper\.storage: .*/mine is no journal of Optuna; name another"):
         search(1, storage=f"journal://{tmp_path}/mine")
     assert (tmp_path / "mine").read_bytes() == content
-
-
-@pytest.mark.parametrize("line", ['{"op_code": 99, "worker_id": "x"}', '{"op_code": 4, "trial_id": []}', "[1, 2]", "5"])
-def test_a_damaged_journal_is_named_with_what_can_be_done(
-    line: str, search: Callable[..., SearchPlan], tmp_path: Path
-) -> None:
-    plan = search(1)
-    run_all(plan)
-    plan.close()
-    journal = tmp_path / "study.journal"
-    journal.write_text(f"{journal.read_text()}{line}\n")
-    with pytest.raises(UserError) as refused:
-        search(2)
-    assert str(refused.value).startswith(f"{journal}: damaged (")
-    assert str(refused.value).endswith("); restore it, or start another search, in another hydra.sweep.dir")
