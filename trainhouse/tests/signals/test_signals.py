@@ -32,7 +32,7 @@ from trainhouse.training.signals import StopOnSignal
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of this platform are others")
 
 
-@pytest.mark.parametrize("name", STATUS)
+@pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM", "SIGINT"))
 def test_a_signal_saves_the_run_which_goes_on_as_if_nothing_had_been(
     name: str, start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
 ) -> None:
