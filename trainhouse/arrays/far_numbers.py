@@ -99,11 +99,13 @@ class MissingColumns:
 
 
 class EmptyRows:
-    """Counts plain rows in which the model knows nothing: the empty lines at the end of what a spreadsheet saves."""
+    """Counts plain rows that hold nothing: the empty lines at the end of what a spreadsheet saves."""
 
-    def __init__(self, spec: DataSpec, numbers: np.ndarray | None = None) -> None:
-        """`numbers` are those of the rows (None: 0, 1, ...). A text that is unknown is as good as none."""
-        self.lowest, self.numbers = _lowest(spec), numbers
+    def __init__(
+        self, spec: DataSpec, numbers: np.ndarray | None = None, nothing: str = "nothing that the model knows"
+    ) -> None:
+        """`numbers` are those of the rows (None: 0, 1, ...). A string that is unknown is as good as none."""
+        self.lowest, self.numbers, self.nothing = _lowest(spec), numbers, nothing
         self.width = _width(spec)
         self.count = self.rows = self.first = 0
 
@@ -125,8 +127,8 @@ class EmptyRows:
             return []
         first = self.first if self.numbers is None else int(self.numbers[self.first])
         if self.count == 1:
-            return [f"1 of {self.rows} rows holds nothing that the model knows: row {first}"]
-        return [f"{self.count} of {self.rows} rows hold nothing that the model knows; the first is row {first}"]
+            return [f"1 of {self.rows} rows holds {self.nothing}: row {first}"]
+        return [f"{self.count} of {self.rows} rows hold {self.nothing}; the first is row {first}"]
 
 
 def _width(spec: DataSpec) -> int:

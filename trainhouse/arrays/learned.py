@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainhouse.arrays.far_numbers import find_ranges
+from trainhouse.arrays.far_numbers import EmptyRows, chunks, find_ranges
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -21,6 +21,7 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
     A code above those of its column's categories is unknown to the model, as in inference.
     """
     spec, x = dataset.spec, dataset.rows.x
+    _say_empty_rows(dataset)
     categories, unlearned = {}, {}
     for name, texts in (spec.categories or {}).items():
         codes = x[:, spec.columns.index(name)]
@@ -36,6 +37,15 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
         spec, categories=categories or None, unlearned=unlearned or None, ranges=find_ranges(x, train, spec)
     )
     return coded_for(dataset, known)
+
+
+def _say_empty_rows(dataset: Dataset) -> None:
+    """Warn of rows that have a label and nothing to learn it from, as cut lines and lost joins leave them."""
+    empty = EmptyRows(dataset.spec, nothing="a label and no feature")
+    for chunk in chunks(dataset.rows.x, None):
+        empty.add(chunk)
+    for line in empty.lines():
+        _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)
 
 
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
