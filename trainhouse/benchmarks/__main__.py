@@ -10,8 +10,9 @@ import warnings
 from pathlib import Path
 
 from trainhouse.benchmarks.lab import Lab
-from trainhouse.benchmarks.measuring import Row, SkippedError, selected
+from trainhouse.benchmarks.measuring import Row, selected
 from trainhouse.benchmarks.outcome_table import Outcome, machine, table, write_results
+from trainhouse.benchmarks.processes import SkippedError
 from trainhouse.benchmarks.rows import ROWS
 
 _RESULTS = Path(__file__).parent / "results.json"

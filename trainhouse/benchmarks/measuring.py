@@ -1,23 +1,15 @@
-"""What a row is, and how its repeats are taken: ours, yardstick, ours, yardstick, ... and then medians.
-
-Knows nothing of the project that is measured.
-"""
+"""What a row is, and how its repeats are taken: ours, yardstick, ours, yardstick, ... and then medians."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from trainhouse.benchmarks.lab import Lab
+from trainhouse.benchmarks.lab import Lab
 
 Ours = TypeVar("Ours")
 Yardstick = TypeVar("Yardstick")
-
-
-class SkippedError(Exception):
-    """A row can't be measured here; the text says what it needs."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Row:
     unit: str
     ratio_of: str
     higher_is_better: bool
-    measure: "Callable[[Lab], Samples]"
+    measure: Callable[[Lab], Samples]
 
     @property
     def what(self) -> str:
@@ -69,7 +61,7 @@ class Row:
         return " ".join((self.measure.__doc__ or "").split())
 
 
-def row(unit: str, ratio_of: str, higher_is_better: bool = False) -> "Callable[[Callable[[Lab], Samples]], Row]":
+def row(unit: str, ratio_of: str, higher_is_better: bool = False) -> Callable[[Callable[[Lab], Samples]], Row]:
     """Make a function that measures into the row of its name; its docstring is what the row says of itself."""
     return lambda measure: Row(measure.__name__, unit, ratio_of, higher_is_better, measure)
 

@@ -9,9 +9,9 @@ import pytest
 
 from trainhouse.benchmarks import __main__ as command
 from trainhouse.benchmarks.lab import Lab
-from trainhouse.benchmarks.measuring import Row, Samples, SkippedError, interleaved, row, seconds_of, selected, timed
+from trainhouse.benchmarks.measuring import Row, Samples, interleaved, row, seconds_of, selected, timed
 from trainhouse.benchmarks.outcome_table import Outcome, shown, table, write_results
-from trainhouse.benchmarks.processes import in_terminal, output_of, peak_memory, python, side_by_side
+from trainhouse.benchmarks.processes import SkippedError, in_terminal, output_of, peak_memory, python, side_by_side
 from trainhouse.benchmarks.rows import ROWS
 from trainhouse.benchmarks.rows.training import speed_of
 

@@ -3,9 +3,9 @@
 from trainhouse.benchmarks.measuring import Row
 from trainhouse.benchmarks.rows import (
     checkpoints,
+    epoch_start,
     memory,
     options,
-    order,
     prediction,
     serving,
     side_by_side,
@@ -36,8 +36,8 @@ ROWS: list[Row] = [
     startup.cfg_job,
     startup.config_error,
     startup.tab_completion,
-    order.epoch_start_1e9,
-    order.epoch_start_1e9_memory,
+    epoch_start.epoch_start_1e9,
+    epoch_start.epoch_start_1e9_memory,
     serving.blocks_cold,
     serving.blocks_warm,
     serving.in_memory,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from trainhouse.arrays.row_preprocessing import RowPreprocessing
-from trainhouse.benchmarks.composing import composed
+from trainhouse.benchmarks.composed import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, row, timed
 

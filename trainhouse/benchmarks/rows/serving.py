@@ -10,7 +10,8 @@ from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.batches import Batches
 from trainhouse.arrays.spec import Rows
 from trainhouse.benchmarks.lab import Lab
-from trainhouse.benchmarks.measuring import Samples, SkippedError, row, timed
+from trainhouse.benchmarks.measuring import Samples, row, timed
+from trainhouse.benchmarks.processes import SkippedError
 
 _BATCH = 128
 _BLOCKS = (256, 64)

@@ -10,7 +10,7 @@ import lightning as L
 from torch import Tensor
 from torch.optim import Optimizer
 
-from trainhouse.benchmarks.composing import composed
+from trainhouse.benchmarks.composed import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, row, timed
 from trainhouse.runs.layout import CHECKPOINTS

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from trainhouse.benchmarks.lab import Lab
-from trainhouse.benchmarks.measuring import Samples, SkippedError, interleaved, row, seconds_of
-from trainhouse.benchmarks.processes import ROOT, output_of, python
+from trainhouse.benchmarks.measuring import Samples, interleaved, row, seconds_of
+from trainhouse.benchmarks.processes import ROOT, SkippedError, output_of, python
 
 # One thread: what is measured is not the training. Two epochs are too few to be pruned.
 SHORT = ("threads=1", "trainer.max_epochs=2")
