@@ -11,14 +11,15 @@ from hydra.core.hydra_config import HydraConfig
 from torch import Tensor
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import CONF, Config
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import CONF
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.checks import check_loaders
 from trainhouse.training.monitoring import check_mode_is_said
 from trainhouse.training.preflight import preflight
 from trainhouse.training.train import train
 
-Typed = Callable[..., Config]
+Typed = Callable[..., Train]
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 
 
