@@ -42,7 +42,7 @@ def signatures(settings: Train) -> dict[str, str]:
     """
     if is_foreign():
         return {}
-    signed = {"config": sign(settings.plain), "data": sign(settings.plain.get("data"))}
+    signed = {"config": sign(settings.plain), "data": sign(settings.data.plain)}
     return {part: signature for part, signature in signed.items() if signature}
 
 

@@ -34,7 +34,7 @@ def open_study(
     import optuna
 
     for key, chosen_class in (("sampler", sampler), ("pruner", pruner)):
-        _check_libraries(f"hydra.sweeper.{key}", chosen_class)
+        _check_libraries(f"hydra.sweeper.{key}", Part(chosen_class))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():  # the pruner was asked for by name, and its file in conf/ says what it is
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -84,9 +84,9 @@ def _refuse_pickles(sampler: Any) -> None:
             _refuse_pickles(inner)
 
 
-def _check_libraries(key: str, config: dict[str, Any] | None) -> None:
+def _check_libraries(key: str, part: Part) -> None:
     """Optuna itself would miss them in the middle of a search."""
-    name = str((config or {}).get("_target_")).rpartition(".")[2]
+    name = str(part.get("_target_")).rpartition(".")[2]
     missing = [library for library in _LIBRARIES.get(name, ()) if find_spec(library) is None]
     if missing:
         raise UserError(f"{key}: {name} needs {', '.join(missing)}; pip install -e '.[search]' brings what it needs")
