@@ -42,8 +42,6 @@ class CheckpointRecord(L.Callback):
         self.settings = settings
         plain_spec = spec.to_dict() if spec else None
         self.record: dict[str, Any] = {
-            "format": FORMAT,
-            "config": settings.plain,
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
@@ -54,18 +52,15 @@ class CheckpointRecord(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        plain = self.settings.plain
         written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(self.settings)}
-        checkpoint[RECORD] = {**self.record, **written}
+        checkpoint[RECORD] = {"format": FORMAT, "config": plain, **self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
             ("datamodule_hyper_parameters", "datamodule_hparams_name", "data"),
         ):
-            node = {
-                name: value
-                for name, value in (self.settings.plain.get(group) or {}).items()
-                if not name.startswith("_")
-            }
+            node = {name: value for name, value in (plain.get(group) or {}).items() if not name.startswith("_")}
             if key in checkpoint:
                 checkpoint[key], left_out = plain_hyperparameters(checkpoint[key], node)
                 replaced += left_out

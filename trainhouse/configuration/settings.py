@@ -219,8 +219,10 @@ OF_COMMAND: dict[str, type[Train | Eval | Infer | SelectBestModel]] = {
 
 
 def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation."""
+    """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation, if that says anything."""
     for name, hint in hints(kind).items():
+        if hint in (Any, Part, Parts):  # of whatever class the configuration names: its signature says what it takes
+            continue
         yield f"{prefix}{name}", hint
         if (inner := inner_of(hint)) is not None:
             yield from keys(inner, f"{prefix}{name}.")
