@@ -11,16 +11,16 @@ from trainhouse import checked, script
 @script("eval", open_groups=("data",))
 def main(config: DictConfig) -> None:
     """Check, rebuild model and data from the checkpoint, evaluate, report."""
-    plain = checked(config, "eval")
+    settings = checked(config, "eval")
 
     from trainhouse import evaluate_checkpoint, evaluate_own, is_own, load_members, report_evaluation
 
-    members = load_members(plain["ckpt_path"])
+    members = load_members(settings.ckpt_path)
     folder = Path(HydraConfig.get().runtime.output_dir)
     if is_own(members[0]):
-        evaluate_own(members[0], plain, folder)
+        evaluate_own(members[0], settings, folder)
         return
-    evaluation, split = evaluate_checkpoint(members, plain, folder)
+    evaluation, split = evaluate_checkpoint(members, settings, folder)
     report_evaluation(evaluation, members, split, folder)
 
 

@@ -8,11 +8,11 @@ from trainhouse import checked, script
 @script("infer", open_groups=("data",))
 def main(config: DictConfig) -> None:
     """Check, rebuild the model from its checkpoint, stream rows through it into a file."""
-    plain = checked(config, "infer")
+    settings = checked(config, "infer")
 
     from trainhouse import infer
 
-    infer(**plain)
+    infer(**settings.plain)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,15 @@ from trainhouse import checked, script
 @script("select_best_model")
 def main(config: DictConfig) -> None:
     """Check, read the runs, rank them, promote the best one."""
-    plain = checked(config, "select_best_model")
+    settings = checked(config, "select_best_model")
 
     from trainhouse import check_final_model, print_ranking, promote, rank_folder
 
-    check_final_model(Path(plain["final_model"]))
-    ranking = rank_folder(Path(plain["runs"]), plain["metric"], plain["mode"], plain["trained_on"])
+    check_final_model(Path(settings.final_model))
+    ranking = rank_folder(Path(settings.runs), settings.metric, settings.mode, settings.trained_on)
     print_ranking(ranking)
-    if not plain["dry_run"]:
-        promote(ranking, Path(plain["final_model"]), plain["force"])
+    if not settings.dry_run:
+        promote(ranking, Path(settings.final_model), settings.force)
 
 
 if __name__ == "__main__":

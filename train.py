@@ -11,14 +11,14 @@ from trainhouse import checked, is_requeued_job, script
 @script("train", trains=True)
 def main(config: DictConfig) -> float:
     """Check, build, train, report; returns the best monitored value, which a sweep compares."""
-    plain = checked(config, "train")
+    settings = checked(config, "train")
 
     from trainhouse import resume, summarise_training, train
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    goes_on = plain["resume"] or is_requeued_job(folder)
-    result = resume(folder, plain, list(hydra_config.overrides.task)) if goes_on else train(plain, folder)
+    goes_on = settings.resume or is_requeued_job(folder)
+    result = resume(folder, settings, list(hydra_config.overrides.task)) if goes_on else train(settings, folder)
     summarise_training(result)
     return result.best_value
 

@@ -20,6 +20,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.settings import Train
 from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
 from trainhouse.resuming.seeding import reseed
@@ -28,15 +29,13 @@ from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.train import train
 
-Config = dict[str, Any]
-
 _SMALL = ("name=test", "trainer=cpu", "logger=none", "threads=1", "callbacks.progress_bar=null")
 _ONE = ("trainer.limit_train_batches=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 _FEW = ("trainer.limit_train_batches=4", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 
 
-def run_config(*overrides: str) -> Config:
-    """Return the checked configuration of ``python train.py <overrides>``: on the CPU, without loggers and bar."""
+def run_config(*overrides: str) -> Train:
+    """Return the settings of ``python train.py <overrides>``: on the CPU, without loggers and bar."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose("train", [*_SMALL, *overrides]), "train")
 
@@ -70,8 +69,8 @@ class ModelTests(_InTheProject):
         """One batch is trained on, validated and tested; another step makes other weights."""
         states = []
         for epochs in (1, 2):
-            config = run_config(*self.overrides, f"trainer.max_epochs={epochs}", *_ONE)
-            train(config, tmp_path / str(epochs))
+            settings = run_config(*self.overrides, f"trainer.max_epochs={epochs}", *_ONE)
+            train(settings, tmp_path / str(epochs))
             states.append(load_checkpoint(tmp_path / str(epochs) / "checkpoints" / "last.ckpt").state_dict)
         assert any(not torch.equal(value, states[1][name]) for name, value in states[0].items())
 
@@ -96,12 +95,12 @@ class ModelTests(_InTheProject):
     def test_a_run_that_was_killed_ends_as_one_that_was_not(self, tmp_path: Path) -> None:
         """Killed in the middle of its second epoch and resumed, it has the same weights and metrics, bit for bit."""
         each_step = ["trainer.max_epochs=2", "callbacks.last_checkpoint.every_n_train_steps=1"]
-        config = run_config(*self.overrides, *_FEW, *each_step)
-        train(config, tmp_path / "whole")
+        settings = run_config(*self.overrides, *_FEW, *each_step)
+        train(settings, tmp_path / "whole")
         kill = {"_target_": f"{__name__}.{Kill.__name__}", "epoch": 1, "batches": 2}
         with pytest.raises(KilledError):
-            train({**config, "callbacks": {**config["callbacks"], "kill": kill}}, tmp_path / "killed")
-        train(config, tmp_path / "killed", resume_from=tmp_path / "killed" / "checkpoints" / "last.ckpt")
+            train(settings.with_values({"callbacks.kill": kill}), tmp_path / "killed")
+        train(settings, tmp_path / "killed", resume_from=tmp_path / "killed" / "checkpoints" / "last.ckpt")
         whole, killed = (_outcome(tmp_path / name) for name in ("whole", "killed"))
         assert whole["metrics"] == killed["metrics"]
         for name, value in whole["weights"].items():
@@ -124,21 +123,21 @@ class DataTests(_InTheProject):
         """As training draws it."""
         assert self._first_batch() == self._first_batch()
 
-    def _config(self) -> Config:
+    def _config(self) -> Train:
         return run_config(*self.overrides)
 
     def _card(self) -> DataCard:
-        config = self._config()
-        reseed(config["seed"], "init")
-        return card_of(build_data(config["data"], config["seed"]), config["seed"])
+        settings = self._config()
+        reseed(settings.seed, "init")
+        return card_of(build_data(settings.data, settings.seed), settings.seed)
 
     def _first_batch(self) -> str:
-        config = self._config()
-        reseed(config["seed"], "init")
-        data = build_data(config["data"], config["seed"])
+        settings = self._config()
+        reseed(settings.seed, "init")
+        data = build_data(settings.data, settings.seed)
         data.prepare_data()
         data.setup("fit")
-        reseed(config["seed"], "order", 0)
+        reseed(settings.seed, "order", 0)
         return str([digest(next(iter(loader))) for loader in flattened(data.train_dataloader())])
 
 
@@ -160,6 +159,6 @@ class Kill(Checkpoint):
             raise KilledError
 
 
-def _outcome(folder: Path) -> Config:
+def _outcome(folder: Path) -> dict[str, Any]:
     metrics = json.loads((folder / "metrics.json").read_text())["metrics"]
     return {"metrics": metrics, "weights": load_checkpoint(folder / "checkpoints" / "last.ckpt").state_dict}

@@ -8,7 +8,8 @@ from trainhouse.benchmarks.processes import ROOT
 from trainhouse.configuration.config import checked
 
 
-def composed(config_name: str, *overrides: str) -> dict[str, Any]:
+def composed(config_name: str, *overrides: str) -> Any:
     """Compose and check a configuration as the script of that name does, without Hydra's own values."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return checked(compose(config_name, ["name=benchmark", *overrides] if config_name == "train" else [*overrides]))
+        name = ["name=benchmark"] if config_name == "train" else []
+        return checked(compose(config_name, [*name, *overrides]), config_name)

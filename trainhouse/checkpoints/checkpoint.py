@@ -20,6 +20,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.record import named, parts_of, seen_of, spec_of
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.layout import BEST_MODEL, LAST_CHECKPOINT, METRICS
@@ -36,7 +37,7 @@ class Checkpoint:
     """What a checkpoint file says: enough to predict, evaluate and reproduce, with no other file."""
 
     path: Path
-    config: dict[str, Any]
+    config: Train
     spec: DataSpec | None
     """Of array data, or what the facts of a user's DataModule amount to; None where neither says enough."""
     provenance: dict[str, Any]
@@ -55,12 +56,12 @@ class Checkpoint:
     @property
     def has_own_data(self) -> bool:
         """Whether this user account has trained on the data that the config describes: it may use its paths again."""
-        return is_signed(self.config["data"], self.signatures.get("data"))
+        return is_signed(self.config.data.plain, self.signatures.get("data"))
 
     @property
     def foreign(self) -> Path | None:
         """Its path, if this user account has not trained it; None for one's own."""
-        return None if is_signed(self.config, self.signatures.get("config")) else self.path
+        return None if is_signed(self.config.plain, self.signatures.get("config")) else self.path
 
     @property
     def data_spec(self) -> DataSpec:

@@ -14,6 +14,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import find_checkpoint, is_of_this_project, load_checkpoint, read_weights
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
 
 _log = logging.getLogger(__name__)
 
@@ -31,25 +32,26 @@ class Initial:
     """The rows that they were trained or validated on."""
 
 
-def read_initial(config: dict[str, Any]) -> Initial:
+def read_initial(settings: Train) -> Initial:
     """Read the file that `init_from` names: a checkpoint of this project, or a plain mapping of names to tensors.
 
     The names of the latter get `init_prefix` in front. Raises `UserError` for any other file.
     """
-    prefix = config.get("init_prefix") or ""
-    path = find_checkpoint(config["init_from"], "init_from")
+    prefix = settings.init_prefix or ""
+    assert settings.init_from is not None
+    path = find_checkpoint(settings.init_from, "init_from")
     if is_of_this_project(path):
         checkpoint = load_checkpoint(path, "init_from")
         check_weights(checkpoint.state_dict, f"init_from: {path}")
         weights = {prefix + name: value for name, value in checkpoint.state_dict.items()}
-        made_by = checkpoint.config["model"].get("_target_")
+        made_by = checkpoint.config.model.target
         return Initial(path, weights, checkpoint.epoch, made_by, checkpoint.spec, checkpoint.seen)
     weights = read_weights(path, "init_from")
     check_weights(weights, f"init_from: {path}")
     return Initial(path, {prefix + name: value for name, value in weights.items()})
 
 
-def initialise(module: L.LightningModule, initial: Initial, config: dict[str, Any]) -> None:
+def initialise(module: L.LightningModule, initial: Initial) -> None:
     """Give `module` the weights where name and shape agree; name those that start from their own initial values.
 
     Of the module around a plain network, what is fitted to data (standardisation, the scale of targets) stays that of

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint as LightningModelCheckpo
 from torch import Tensor
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Part
 
 _FILENAME = r"[^{}]*(\{[^{}\[\]:!]+(:0?\d{0,2}(\.\d{1,2})?[a-zA-Z%]?)?\}[^{}]*)*"
 _NAME_BY_DEFAULT = "epoch_{epoch:03d}-step_{step}"
@@ -89,14 +90,14 @@ def fields_of(filename: str) -> list[str]:
     return [field for _, field, _, _ in Formatter().parse(filename) if field is not None]
 
 
-def check_checkpoint(node: Mapping[str, Any], key: str) -> None:
+def check_checkpoint(part: Part, key: str) -> None:
     """Raise `UserError` for a file name that Lightning would refuse when it saves for the first time.
 
     Also for one that would be written over each time, though several files are asked for.
     """
-    if "filename" not in node:
+    if "filename" not in part:
         return
-    filename = node["filename"]
+    filename = part.get("filename")
     if not isinstance(filename, str) or filename == "last" or not filename:
         raise UserError(f"{key}.filename: expected a name without / that is not 'last', got {filename!r}")
     try:
@@ -110,7 +111,7 @@ def check_checkpoint(node: Mapping[str, Any], key: str) -> None:
         raise UserError(f"{key}.filename: '{filename}' can't be filled in: {error}") from error
     if "/" in filled:
         raise UserError(f"{key}.filename: expected a name without / that is not 'last', got {filename!r}")
-    if node.get("save_top_k", 1) == 1 or fields:
+    if part.plain.get("save_top_k", 1) == 1 or fields:
         return
     if key == "callbacks.best_checkpoint":
         raise UserError(

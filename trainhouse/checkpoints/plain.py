@@ -34,10 +34,10 @@ def _not_plain(value: Any, place: str) -> Any:
         yield place, type(value).__name__
 
 
-def plain_hyperparameters(values: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the hyperparameters that are plain, the others as their part of `config`; and the names of the others.
+def plain_hyperparameters(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the hyperparameters that are plain, the others as they are in `arguments`; and the names of the others.
 
-    `config` is what the object was built from.
+    `arguments` are what the object was built from, as its configuration gives them.
     """
     kept: dict[str, Any] = {}
     replaced = []
@@ -46,6 +46,6 @@ def plain_hyperparameters(values: Mapping[str, Any], config: Mapping[str, Any]) 
             kept[name] = value
             continue
         replaced.append(name)
-        if name in config and is_plain(config[name]):
-            kept[name] = config[name]
+        if name in arguments and is_plain(arguments[name]):
+            kept[name] = arguments[name]
     return kept, replaced

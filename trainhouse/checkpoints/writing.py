@@ -14,6 +14,7 @@ from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import FORMAT, RECORD, read
 from trainhouse.checkpoints.plain import is_plain, plain_hyperparameters
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import atomic_write
 from trainhouse.machine.signing import signatures
 
@@ -29,7 +30,7 @@ class CheckpointRecord(L.Callback):
 
     def __init__(
         self,
-        config: dict[str, Any],
+        settings: Train,
         spec: DataSpec | None,
         provenance: dict[str, Any],
         facts: dict[str, Any] | None = None,
@@ -38,10 +39,9 @@ class CheckpointRecord(L.Callback):
     ) -> None:
         """Callbacks that a module configures itself and that name no folder save into `folder`."""
         self.folder = folder
+        self.settings = settings
         plain_spec = spec.to_dict() if spec else None
         self.record: dict[str, Any] = {
-            "format": FORMAT,
-            "config": config,
             "spec": plain_spec,
             "facts": facts or {},
             "provenance": provenance,
@@ -52,19 +52,19 @@ class CheckpointRecord(L.Callback):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put the record into the checkpoint."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        config = self.record["config"]
-        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(config)}
-        checkpoint[RECORD] = {**self.record, **written}
+        plain = self.settings.plain
+        written = {"epoch": trainer.current_epoch + 1, "metrics": metrics, "signatures": signatures(self.settings)}
+        checkpoint[RECORD] = {"format": FORMAT, "config": plain, **self.record, **written}
         replaced = []
         for key, name, group in (
             (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, pl_module.CHECKPOINT_HYPER_PARAMS_NAME, "model"),
             ("datamodule_hyper_parameters", "datamodule_hparams_name", "data"),
         ):
-            node = {name: value for name, value in (config.get(group) or {}).items() if not name.startswith("_")}
+            node = {name: value for name, value in (plain.get(group) or {}).items() if not name.startswith("_")}
             if key in checkpoint:
                 checkpoint[key], left_out = plain_hyperparameters(checkpoint[key], node)
                 replaced += left_out
-            elif group == "model" and is_lightning(pl_module, config):
+            elif group == "model" and is_lightning(pl_module, self.settings):
                 checkpoint[key] = {name: value for name, value in node.items() if is_plain(value)}
                 checkpoint[name] = "kwargs"
         checkpoint.pop(pl_module.CHECKPOINT_HYPER_PARAMS_TYPE, None)  # a class of OmegaConf's, which is not there then
@@ -90,10 +90,9 @@ class CheckpointRecord(L.Callback):
                 _move(state, str(callback.dirpath))
 
 
-def is_lightning(module: L.LightningModule, config: dict[str, Any]) -> bool:
+def is_lightning(module: L.LightningModule, settings: Train) -> bool:
     """Whether `module` itself is what the configuration names as the model."""
-    named = str((config.get("model") or {}).get("_target_"))
-    return named.rpartition(".")[2] == type(module).__name__
+    return "_target_" in settings.model and settings.model.name == type(module).__name__
 
 
 def _move(state: dict[str, Any], folder: str) -> None:

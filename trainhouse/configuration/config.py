@@ -4,7 +4,7 @@ Knows the keys that all runs share. What a network or a data source takes is che
 """
 
 import copy
-from typing import Any
+from typing import Any, Literal, overload
 
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
@@ -12,39 +12,50 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
 from trainhouse.configuration.schema import check_keys
-from trainhouse.configuration.settings import OF_COMMAND, check_values
+from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values
+from trainhouse.configuration.views import Part
 
 # What stands for a value of the model that the data is to fill in, once the configuration is plain.
 OPEN = "<open>"
 
 
-def checked(config: DictConfig, command: str | None = None) -> dict[str, Any]:
-    """Return the configuration as plain, resolved containers.
+@overload
+def checked(config: DictConfig, command: Literal["train"] | None = None) -> Train: ...
+@overload
+def checked(config: DictConfig, command: Literal["eval"]) -> Eval: ...
+@overload
+def checked(config: DictConfig, command: Literal["infer"]) -> Infer: ...
+@overload
+def checked(config: DictConfig, command: Literal["select_best_model"]) -> SelectBestModel: ...
+def checked(config: DictConfig, command: str | None = None) -> Train | Eval | Infer | SelectBestModel:
+    """Return the settings that a configuration stands for: all of it plain, resolved containers.
 
     Raises `UserError` that names the key of a value that is missing, can't be resolved, or is out of range; and
     of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
-        plain = OmegaConf.to_container(_with_open_sizes(config), resolve=True, throw_on_missing=True)
+        found = OmegaConf.to_container(_with_open_sizes(config), resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key
         raise UserError(f"{key}: required; add {key}=... to the command") from error
     except InterpolationResolutionError as error:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
-    assert isinstance(plain, dict)
+    assert isinstance(found, dict)
+    plain = {str(key): value for key, value in found.items()}
     if command == "train":
-        plain = with_what_it_lacks({str(key): value for key, value in plain.items()})
+        plain = with_what_it_lacks(plain)
     if command:
-        check_keys({str(key): value for key, value in plain.items()}, command)
-    check_values(_without_own_data(plain), OF_COMMAND[command or "train"])
-    return {str(key): value for key, value in plain.items()}
+        check_keys(plain, command)
+    kind = OF_COMMAND[command or "train"]
+    check_values(_without_own_data(plain), kind)
+    return kind(plain)
 
 
-def _without_own_data(config: dict[Any, Any]) -> dict[str, Any]:
+def _without_own_data(plain: dict[str, Any]) -> dict[str, Any]:
     """Leave out the keys of a user's DataModule, which are its own."""
-    data = config.get("data")
-    is_own = isinstance(data, dict) and "_target_" in data and not is_array_data(data)
-    return {str(key): value for key, value in config.items() if not (is_own and key == "data")}
+    data = Part(plain.get("data"))
+    is_own = "_target_" in data and not is_array_data(data)
+    return {key: value for key, value in plain.items() if not (is_own and key == "data")}
 
 
 def _with_open_sizes(config: DictConfig) -> DictConfig:

@@ -13,18 +13,19 @@ from trainhouse.configuration.errors import OF_LIGHTNING, UserError
 from trainhouse.configuration.old_names import with_current_names
 from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
+from trainhouse.configuration.views import Part
 
 
-def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
-    """Build what `node` names with `_target_`; `arguments` come from the program, the rest from the node.
+def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
+    """Build what `part` names; `arguments` come from the program, the rest from the part.
 
     What is built in part gets its arguments named `later` afterwards. Raises `UserError` naming `key` for an
     unknown, missing or ill-typed argument, and for a `ValueError` of the object itself.
     """
-    found = located(node, key)
-    partial = node.get("_partial_", False)
-    check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
-    make = instantiate({**with_current_names(node), "_partial_": True}, _convert_="all")
+    found = located(part, key)
+    partial = bool(part.get("_partial_"))
+    check_arguments(found, part, key, {*arguments, *(later if partial else ())}, complete=not partial)
+    make = instantiate({**with_current_names(part.plain), "_partial_": True}, _convert_="all")
     if partial:
         return make
     try:
@@ -33,7 +34,7 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
         # The last is Lightning's, which is not imported here.
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
-        raise UserError(named(error, key, node)) from error
+        raise UserError(named(error, key, part.plain)) from error
 
 
 def named(error: Exception, key: str, arguments: Container[str]) -> str:
@@ -42,8 +43,8 @@ def named(error: Exception, key: str, arguments: Container[str]) -> str:
     return f"{key}.{text}" if text.partition(":")[0] in arguments else f"{key}: {text}"
 
 
-def located(node: Any, key: str) -> Any:
-    """Return what `node` names with `_target_`."""
-    if not isinstance(node, dict):
-        raise UserError(f"{key}: expected a mapping with _target_, or null, got {node!r}")
-    return locate(node.get("_target_"), key)
+def located(part: Part, key: str) -> Any:
+    """Return what `part` names. Raises `UserError` if it names nothing that there is."""
+    if not part.is_mapping:
+        raise UserError(f"{key}: expected a mapping with _target_, or null, got {part.plain!r}")
+    return locate(part.get("_target_"), key)

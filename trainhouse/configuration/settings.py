@@ -5,9 +5,7 @@ their own annotations (`signature.py`). A class of torch or Lightning has its ra
 value and fail late, or not at all.
 """
 
-import typing
 from collections.abc import Iterator
-from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Predicate, doc
@@ -28,6 +26,7 @@ from trainhouse.configuration.annotations import (
 )
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import expected, fits
+from trainhouse.configuration.views import Part, Parts, Settings, hints, inner_of
 
 MAY_CHANGE = "may change when a run is resumed"
 MAY_BE_MISSING = "may be missing in a run of an older version"
@@ -36,7 +35,7 @@ OF_TRAINING = "says how training rows are served; evaluation reads each row once
 OF_NETWORK = "says what the network is trained with"
 
 
-class Serving:
+class Serving(Part):
     """How rows of arrays are served, whatever function reads them."""
 
     batch_size: Count
@@ -61,10 +60,12 @@ class Serving:
     preprocessing: Annotated[Node | None, OF_NETWORK]
 
 
-class Trainer:
+class Trainer(Part):
     """What of Lightning's Trainer is plain; it checks some of it late, and some not at all."""
 
     accelerator: Annotated[Any, MAY_CHANGE]
+    strategy: Any
+    precision: Any
     max_epochs: Annotated[
         Annotated[
             int, Predicate(lambda value: value == -1 or value > 0), doc("a whole number above 0, or -1 for no end")
@@ -81,6 +82,7 @@ class Trainer:
     limit_val_batches: Share
     limit_test_batches: Share
     overfit_batches: Share
+    fast_dev_run: Any
     val_check_interval: Annotated[
         Share,
         Gt(0),
@@ -95,26 +97,26 @@ class Trainer:
     enable_progress_bar: Annotated[bool, MAY_CHANGE]
 
 
-class EpochCheckpoint:
+class EpochCheckpoint(Part):
     """`lightning.pytorch.callbacks.ModelCheckpoint`."""
 
     every_n_epochs: Count
 
 
-class BestCheckpoint:
+class BestCheckpoint(Part):
     """`lightning.pytorch.callbacks.ModelCheckpoint`."""
 
     save_top_k: Annotated[int, Predicate(bool), doc("a whole number, not 0")]
 
 
-class EarlyStopping:
+class EarlyStopping(Part):
     """`lightning.pytorch.callbacks.EarlyStopping`."""
 
     patience: Annotated[Whole, MAY_CHANGE]
     min_delta: Annotated[Number, MAY_CHANGE]
 
 
-class Callbacks:
+class Callbacks(Parts):
     """Those of conf/callbacks/; others are checked by their signature alone."""
 
     epoch_checkpoint: Annotated[EpochCheckpoint, MAY_CHANGE]
@@ -124,7 +126,7 @@ class Callbacks:
     progress_bar: Annotated[Node | None, MAY_CHANGE]
 
 
-class TorchOptimizer:
+class TorchOptimizer(Part):
     """An optimizer of torch, which trains nothing with a rate of 0. One of the user's own checks itself."""
 
     OF: ClassVar = "torch.optim."
@@ -132,7 +134,7 @@ class TorchOptimizer:
     weight_decay: Number
 
 
-class TorchScheduler:
+class TorchScheduler(Part):
     """A scheduler of torch."""
 
     OF: ClassVar = "torch.optim.lr_scheduler."
@@ -140,14 +142,14 @@ class TorchScheduler:
     min_lr: Number
 
 
-class Loss:
+class Loss(Settings):
     """The key `loss` of conf/train.yaml."""
 
     name: Text
     label_smoothing: Annotated[float, Interval(ge=0, lt=1)]
 
 
-class Train:
+class Train(Settings):
     """conf/train.yaml."""
 
     name: FolderName
@@ -161,15 +163,18 @@ class Train:
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    module: Part
     loss: Loss
     data: Serving
+    model: Part
     optimizer: TorchOptimizer
     scheduler: TorchScheduler
     trainer: Trainer
     callbacks: Callbacks
+    logger: Parts
 
 
-class Eval:
+class Eval(Settings):
     """conf/eval.yaml."""
 
     ckpt_path: Text
@@ -181,7 +186,7 @@ class Eval:
     trainer: Trainer
 
 
-class Infer:
+class Infer(Settings):
     """conf/infer.yaml."""
 
     input: Text | None
@@ -193,7 +198,7 @@ class Infer:
     threads: Count | None
 
 
-class SelectBestModel:
+class SelectBestModel(Settings):
     """conf/select_best_model.yaml."""
 
     runs: Text
@@ -205,14 +210,21 @@ class SelectBestModel:
     trained_on: Text | None
 
 
-OF_COMMAND: dict[str, type] = {"train": Train, "eval": Eval, "infer": Infer, "select_best_model": SelectBestModel}
+OF_COMMAND: dict[str, type[Train | Eval | Infer | SelectBestModel]] = {
+    "train": Train,
+    "eval": Eval,
+    "infer": Infer,
+    "select_best_model": SelectBestModel,
+}
 
 
 def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation."""
-    for name, hint in _hints(kind).items():
+    """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation, if that says anything."""
+    for name, hint in hints(kind).items():
+        if hint in (Any, Part, Parts):  # of whatever class the configuration names: its signature says what it takes
+            continue
         yield f"{prefix}{name}", hint
-        if (inner := _inner(hint)) is not None:
+        if (inner := inner_of(hint)) is not None:
             yield from keys(inner, f"{prefix}{name}.")
 
 
@@ -226,23 +238,11 @@ def check_values(node: Node, kind: type, prefix: str = "") -> None:
     of = getattr(kind, "OF", None)
     if of and not str(node.get("_target_")).startswith(of):
         return
-    for name, hint in _hints(kind).items():
-        inner = _inner(hint)
+    for name, hint in hints(kind).items():
+        inner = inner_of(hint)
         if name not in node:
             continue
         if inner is None and not fits(node[name], hint):
             raise UserError(f"{prefix}{name}: expected {expected(hint)}, got {node[name]!r}")
         if inner is not None and isinstance(node[name], dict):
             check_values(node[name], inner, f"{prefix}{name}.")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar and hint != ClassVar}
-
-
-def _inner(hint: Any) -> type | None:
-    """Return the class of settings that stands for a mapping."""
-    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
-    return kind if isinstance(kind, type) and kind.__module__ == __name__ else None

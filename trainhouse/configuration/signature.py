@@ -7,10 +7,11 @@ from typing import Any
 
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.values import expected, fits
+from trainhouse.configuration.views import Part
 
 
-def check_arguments(found: Any, node: dict[str, Any], key: str, given: Collection[str], complete: bool) -> None:
-    """Raise `UserError` naming `key` if the callable `found` can't take the config `node` beside the arguments `given`.
+def check_arguments(found: Any, part: Part, key: str, given: Collection[str], complete: bool) -> None:
+    """Raise `UserError` naming `key` if the callable `found` can't take what `part` gives beside the arguments `given`.
 
     Checks names, types as far as the hints say them, and, if the call is to be `complete`, that nothing
     required is missing.
@@ -27,17 +28,17 @@ def check_arguments(found: Any, node: dict[str, Any], key: str, given: Collectio
     parameters = {
         name: one for name, one in parameters.items() if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
     }
-    for name, value in node.items():
+    for name, value in part.plain.items():
         if name.startswith("_") and name.endswith("_"):
             continue
         if name in given:
             raise UserError(f"{key}.{name}: is set by the program; leave it out")
         if name not in parameters and not takes_any:
             options = [option for option in parameters if option not in given]
-            raise UserError(f"{key}.{name}: {node['_target_']} takes no such argument{did_you_mean(name, options)}")
+            raise UserError(f"{key}.{name}: {part.target} takes no such argument{did_you_mean(name, options)}")
         if name in hints and not fits(value, hints[name]):
             raise UserError(f"{key}.{name}: expected {expected(hints[name])}, got {value!r}")
     required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
-    missing = [name for name in required if name not in node and name not in given]
+    missing = [name for name in required if name not in part and name not in given]
     if complete and missing:
-        raise UserError(f"{key}.{missing[0]}: required by {node['_target_']}, but not set")
+        raise UserError(f"{key}.{missing[0]}: required by {part.target}, but not set")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import is_foreign, unrefused
 
 _BYTES = 32
@@ -34,14 +35,14 @@ def is_signed(value: Any, signature: object) -> bool:
     return key is not None and hmac.compare_digest(_digest(key, text), signature)
 
 
-def signatures(config: dict[str, Any]) -> dict[str, str]:
+def signatures(settings: Train) -> dict[str, str]:
     """Return the signature of a run's configuration, and that of its `data` alone.
 
     There is none where no key can be kept, and none of what somebody else has configured.
     """
     if is_foreign():
         return {}
-    signed = {"config": sign(config), "data": sign(config.get("data"))}
+    signed = {"config": sign(settings.plain), "data": sign(settings.data.plain)}
     return {part: signature for part, signature in signed.items() if signature}
 
 

@@ -102,8 +102,8 @@ def is_own(checkpoint: Checkpoint) -> bool:
     What it names is imported for that, if a file may name it; its paths are checked by who uses them.
     """
     for part in ("model", "data"):
-        check_part(part, checkpoint.config[part], str(checkpoint.path), own=True)
-    return is_lightning_module(checkpoint.config["model"]) or is_datamodule(checkpoint.config["data"])
+        check_part(part, checkpoint.config.plain[part], str(checkpoint.path), own=True)
+    return is_lightning_module(checkpoint.config.model) or is_datamodule(checkpoint.config.data)
 
 
 def foreign_of(members: Sequence[Checkpoint]) -> Path | None:
@@ -175,13 +175,13 @@ def check_same_test_rows(members: Sequence[Checkpoint]) -> None:
 
 
 def _measured_on(checkpoint: Checkpoint) -> dict[str, Any]:
-    data = checkpoint.config["data"]
+    data = checkpoint.config.data
     return {
         "data_fingerprint": checkpoint.provenance["data_fingerprint"],
         "data.split": data.get("split"),
         "data.split_seed": data.get("split_seed"),
-        "data.folds": None if data.get("fold") is None else data.get("folds"),
-        "loss": dict(checkpoint.config["loss"]),
+        "data.folds": None if data.fold is None else data.folds,
+        "loss": checkpoint.config.loss.plain,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Eval
 from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
@@ -29,34 +30,34 @@ _log = logging.getLogger(__name__)
 PREDICTIONS = "predictions.csv"
 
 
-def evaluate_checkpoint(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
-    """Measure a checkpoint's model on the split that `config` asks for; return the numbers and the split's name.
+def evaluate_checkpoint(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tuple[Evaluation, str]:
+    """Measure a checkpoint's model on the split that the `settings` ask for; return the numbers and the split's name.
 
     Of several `members` it is their mean. Raises `UserError` if the rows may be new to some of them only.
     """
-    check_precision(config["trainer"]["precision"], members[0].data_spec)
+    check_precision(settings.trainer.precision, members[0].data_spec)
     with only_below(foreign_of(members), folder):
-        return _evaluate(members, config, folder)
+        return _evaluate(members, settings, folder)
 
 
-def _evaluate(members: Sequence[Checkpoint], config: dict[str, Any], folder: Path) -> tuple[Evaluation, str]:
-    set_threads(config["threads"])
+def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tuple[Evaluation, str]:
+    set_threads(settings.threads)
     checkpoint = members[0]
-    check_trainer(config, folder)
+    check_trainer(settings.trainer, folder)
     module = rebuild_ensemble(members)
     with doing("reading the data"):
-        datamodule = rebuild_data(checkpoint, config["data"], spec=spec_of_rows(members))
+        datamodule = rebuild_data(checkpoint, settings.data, spec=spec_of_rows(members))
     if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
         check_same_test_rows(members)
-    split = measured_split(datamodule, checkpoint, config)
-    if split in ("train", "val") and len({member.config["data"].get("fold") for member in members}) > 1:
+    split = measured_split(datamodule, checkpoint, settings)
+    if split in ("train", "val") and len({member.config.data.fold for member in members}) > 1:
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
     _log.info("model   %s", named(members))
-    left_out = say_and_leave_out_seen(datamodule, members, split, config)
-    path = folder / PREDICTIONS if config["predictions"] else None
+    left_out = say_and_leave_out_seen(datamodule, members, split, settings)
+    path = folder / PREDICTIONS if settings.predictions else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
-    trainer = build_trainer(config, folder, [ProgressBar(), collect], [])
-    batches, limit = datamodule.eval_batches(split), config["trainer"]["limit_test_batches"]
+    trainer = build_trainer(settings.trainer, folder, [ProgressBar(), collect], [])
+    batches, limit = datamodule.eval_batches(split), settings.trainer.limit_test_batches
     if 0 < limit < 1 and int(len(batches) * limit) == 0:
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
     evaluation = evaluate(trainer, module, batches, split, collect)

@@ -97,9 +97,9 @@ def _infer_own(
     checkpoint: Checkpoint, input: str | None, data: dict[str, Any], target: Path, batch_size: int, device: torch.device
 ) -> tuple[int, str]:
     """Predict with what is the user's own; return how many of what."""
-    if is_datamodule(checkpoint.config["data"]):
+    if is_datamodule(checkpoint.config.data):
         if input is not None:
-            name = str(checkpoint.config["data"]["_target_"]).rpartition(".")[2]
+            name = checkpoint.config.data.name
             raise UserError(
                 f"input: is for models of array data; {name} gives its own batches to predict for: set its arguments, "
                 "as data.<argument>=..."

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Eval, Trainer
 from trainhouse.training.build import build_trainer
 from trainhouse.training.progress_bar import ProgressBar
 
@@ -18,25 +18,25 @@ _log = logging.getLogger(__name__)
 _FEW = 0.01  # of many rows that are identical to others by chance
 
 
-def check_trainer(config: dict[str, Any], folder: Path, validates: bool = False) -> None:
+def check_trainer(trainer: Trainer, folder: Path, validates: bool = False) -> None:
     """Raise `UserError`, before any data is read, if the trainer can't measure each row once.
 
     It `validates` where a module's own validation is run, on which the limit of the test has no influence.
     """
-    if build_trainer(config, folder, [ProgressBar()], []).world_size > 1:
+    if build_trainer(trainer, folder, [ProgressBar()], []).world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
-    if config["trainer"]["limit_test_batches"] == 0 and not validates:
+    if trainer.limit_test_batches == 0 and not validates:
         raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
 
 
-def measured_split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[str, Any]) -> str:
+def measured_split(datamodule: DataModule, checkpoint: Checkpoint, settings: Eval) -> str:
     """Return the split to measure. Of data that the checkpoint was not trained on, only what has no split to leak."""
     trained_on = checkpoint.provenance["data_fingerprint"]
-    asked: str = config["split"]
+    asked: str = settings.split
     if datamodule.is_named(trained_on):
         return "test" if asked == "auto" else asked
-    if not set(config["data"]) - {"batch_size", "num_workers"}:
-        key = "file" if "file" in checkpoint.config["data"] else "features"
+    if not set(settings.data) - {"batch_size", "num_workers"}:
+        key = "file" if "file" in checkpoint.config.data else "features"
         new = " (the same file too: rows that were trained on are left out)" if checkpoint.seen else ""
         raise UserError(
             f"{datamodule.source}: has changed since {checkpoint.path} was trained (fingerprint "
@@ -49,9 +49,7 @@ def measured_split(datamodule: DataModule, checkpoint: Checkpoint, config: dict[
     return possible
 
 
-def say_and_leave_out_seen(
-    datamodule: DataModule, members: Sequence[Checkpoint], split: str, config: dict[str, Any]
-) -> int:
+def say_and_leave_out_seen(datamodule: DataModule, members: Sequence[Checkpoint], split: str, settings: Eval) -> int:
     """Say what is measured, and leave out of other data what the models were trained or validated on; return how many.
 
     The test split of the data that they are of stays as it is: it is what training has measured.
@@ -61,7 +59,7 @@ def say_and_leave_out_seen(
     is_other = not datamodule.is_named(members[0].provenance["data_fingerprint"])
     left_out = 0
     if is_other or split == "test":
-        left_out = _leave_out_what_was_seen(datamodule, members, split, is_other and config["split"] == "auto")
+        left_out = _leave_out_what_was_seen(datamodule, members, split, is_other and settings.split == "auto")
     datamodule.say_far_numbers(split)
     _log.info("")
     return left_out

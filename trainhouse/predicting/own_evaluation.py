@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Eval
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
@@ -35,31 +36,31 @@ from trainhouse.training.threads import set_threads
 _log = logging.getLogger(__name__)
 
 
-def evaluate_own(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
+def evaluate_own(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
     """Run the module's own test (or validation, with ``split=val``), and report the metrics that it logs."""
     with only_below(checkpoint.foreign, folder):
-        _evaluate(checkpoint, config, folder)
+        _evaluate(checkpoint, settings, folder)
 
 
-def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> None:
-    set_threads(config["threads"])
-    check_trainer(config, folder, validates=config["split"] == "val")
-    is_arrays = not is_datamodule(checkpoint.config["data"])
+def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
+    set_threads(settings.threads)
+    check_trainer(settings.trainer, folder, validates=settings.split == "val")
+    is_arrays = not is_datamodule(checkpoint.config.data)
     if is_arrays:
-        check_precision(config["trainer"]["precision"], checkpoint.data_spec)
-    elif config["split"] not in ("auto", "test", "val"):
-        raise UserError(f"split: data of your own is measured on test or val, not '{config['split']}'")
-    has_changed = not is_arrays and _serves_other_data(checkpoint, config["data"])
-    module, datamodule = own_parts(checkpoint, config["data"])
-    split = "test" if config["split"] == "auto" else config["split"]
+        check_precision(settings.trainer.precision, checkpoint.data_spec)
+    elif settings.split not in ("auto", "test", "val"):
+        raise UserError(f"split: data of your own is measured on test or val, not '{settings.split}'")
+    has_changed = not is_arrays and _serves_other_data(checkpoint, settings.data)
+    module, datamodule = own_parts(checkpoint, settings.data)
+    split: str = "test" if settings.split == "auto" else settings.split
     if isinstance(datamodule, DataModule):
-        split = measured_split(datamodule, checkpoint, config)
+        split = measured_split(datamodule, checkpoint, settings)
     _check_hooks(module, datamodule, split)
     say_what_changed(checkpoint)
     _log.info("model   %s (epoch %d)", checkpoint.path, checkpoint.epoch)
     rows: dict[str, int] = {}
     if isinstance(datamodule, DataModule):
-        rows["rows_left_out"] = say_and_leave_out_seen(datamodule, [checkpoint], split, config)
+        rows["rows_left_out"] = say_and_leave_out_seen(datamodule, [checkpoint], split, settings)
         rows["rows"] = datamodule.row_count(split)
         datamodule.serve_in_test(split)
     else:
@@ -72,9 +73,9 @@ def _evaluate(checkpoint: Checkpoint, config: dict[str, Any], folder: Path) -> N
                 split,
             )
         _log.info("data    %s, its %s split\n", checkpoint.provenance["data"], split)
-    seed = checkpoint.config["seed"]
+    seed = checkpoint.config.seed
     callbacks: list[Callback] = [ProgressBar(), SeededEvaluation(seed)]
-    trainer = build_trainer(config, folder, callbacks, [], datamodule, seed)
+    trainer = build_trainer(settings.trainer, folder, callbacks, [], datamodule, seed)
     run = trainer.validate if split == "val" else trainer.test
     with fitting(checkpoint):
         results = run(module, datamodule=datamodule, ckpt_path=str(checkpoint.path), verbose=False)
@@ -102,9 +103,9 @@ def _check_hooks(module: L.LightningModule, datamodule: L.LightningDataModule, s
 
 def _serves_other_data(checkpoint: Checkpoint, overrides: dict[str, Any]) -> bool:
     """Whether a user's DataModule has another fingerprint than in training; where it can't be asked, nobody knows."""
-    reseed(checkpoint.config["seed"], "init")
+    reseed(checkpoint.config.seed, "init")
     try:
-        card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config["seed"])
+        card = card_of(rebuild_datamodule(checkpoint, overrides), checkpoint.config.seed)
     except Exception:  # the data of training need not be here
         return False
     return bool(card.fingerprint != checkpoint.provenance["data_fingerprint"])

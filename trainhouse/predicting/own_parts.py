@@ -21,16 +21,16 @@ _log = logging.getLogger(__name__)
 
 def own_parts(checkpoint: Checkpoint, overrides: dict[str, Any]) -> tuple[L.LightningModule, L.LightningDataModule]:
     """Return the module, without its weights, and its data with `overrides`; each is built after the run's seed."""
-    reseed(checkpoint.config["seed"], "init")
+    reseed(checkpoint.config.seed, "init")
     datamodule = _datamodule(checkpoint, overrides)
-    reseed(checkpoint.config["seed"], "init")
+    reseed(checkpoint.config.seed, "init")
     return own_module(checkpoint), datamodule
 
 
 def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.LightningDataModule:
-    if is_datamodule(checkpoint.config["data"]):
+    if is_datamodule(checkpoint.config.data):
         return rebuild_datamodule(checkpoint, overrides)
-    return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config["model"]))
+    return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config.model))
 
 
 def own_module(checkpoint: Checkpoint) -> L.LightningModule:
@@ -50,7 +50,7 @@ def fitting(checkpoint: Checkpoint) -> Iterator[None]:
         if "in loading state_dict" not in str(error):
             raise
         what = " ".join(str(error).split())[:200]
-        name = checkpoint.config["model"]["_target_"]
+        name = checkpoint.config.model.target
         raise UserError(f"{checkpoint.path}: its weights don't fit {name} as it is now ({what})") from error
 
 

@@ -49,7 +49,7 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
     for the other files all of them are held. Of several loaders a column `loader` says which, from 0 on;
     the ``.pt`` file has a list for each, as Lightning returns them.
     """
-    seed = checkpoint.config["seed"]
+    seed = checkpoint.config.seed
     module, datamodule = own_parts(checkpoint, overrides)
     if not is_overridden("predict_dataloader", datamodule):
         raise UserError(
@@ -113,7 +113,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     The columns are the module's own, or ``prediction`` and an ``output_<class>`` for each class, as it returns them.
     """
     spec = checkpoint.data_spec
-    preprocessing = untrained_preprocessing(checkpoint.config["data"], spec)
+    preprocessing = untrained_preprocessing(checkpoint.config.data, spec)
     try:
         preprocessing.load_state_dict(read(checkpoint.path)["PreprocessingDataModule"]["preprocessing"])
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -127,7 +127,7 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     written = 0
     with open_writer(output) as writer, torch.inference_mode():
         for number, rows in enumerate(watched(batches, spec, str(path))):
-            reseed(checkpoint.config["seed"], "predict", number)
+            reseed(checkpoint.config.seed, "predict", number)
             x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)
             columns = _columns_of_rows(module, values, checkpoint)

@@ -11,21 +11,23 @@ from typing import Any
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import MODULE
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Part
 from trainhouse.reports.names import measure_of, split_of
 from trainhouse.runs.layout import CONFIG
 
-Config = Mapping[str, Any]
+Plain = Mapping[str, Any]
 _OWN = "own module"
 
 
-def data_key(fingerprint: str, split: Config | None) -> str:
+def data_key(fingerprint: str, split: Plain | None) -> str:
     """Name the rows and their split. A DataModule of the user's own splits by itself."""
     if split is None:
         return str(fingerprint)[:16]
     return f"{cut_key(fingerprint, split)}/{split['split_seed']}"
 
 
-def cut_key(fingerprint: str, split: Config | None) -> str:
+def cut_key(fingerprint: str, split: Plain | None) -> str:
     """Name the rows and how many are in which split: runs that share it are repeats, if they have different rows there.
 
     The folds of one cut have the same test rows, and validate on all others between them.
@@ -38,24 +40,24 @@ def cut_key(fingerprint: str, split: Config | None) -> str:
     return f"{fingerprint[:8]}/{1 - test:g}-{test:g}/{split['folds']:d}-fold"
 
 
-def loss_of(config: Config, is_own: bool) -> dict[str, Any]:
+def loss_of(settings: Train, is_own: bool) -> dict[str, Any]:
     """Return, as plain data, what decides the meaning of a run's losses.
 
     It is the module around a plain network and the `loss` group; or a LightningModule that `is_own`, with those of its
     arguments whose names speak of a loss.
     """
     if is_own:
-        options = {name: value for name, value in config["model"].items() if "loss" in name or "smoothing" in name}
-        return {_OWN: config["model"]["_target_"], **options}
-    module = config.get("module") or MODULE
-    return {"module": module["_target_"], **{f"loss.{name}": value for name, value in config["loss"].items()}}
+        options = {name: value for name, value in settings.model.plain.items() if "loss" in name or "smoothing" in name}
+        return {_OWN: settings.model.target, **options}
+    module = settings.module or Part(MODULE)
+    return {"module": module.target, **{f"loss.{name}": value for name, value in settings.loss.plain.items()}}
 
 
 def loss_in(folder: Path) -> dict[str, Any] | None:
     """Return what decides the losses of a run whose `metrics.json` is too old to say it; None if unknown."""
     try:
-        config = read_yaml(folder / CONFIG)
-        return {key: _flat(value) for key, value in loss_of(config, is_own=False).items()}
+        settings = Train(read_yaml(folder / CONFIG))
+        return {key: _flat(value) for key, value in loss_of(settings, is_own=False).items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
@@ -71,7 +73,7 @@ def is_loss(metric: str) -> bool:
     return "loss" in measure_of(metric).lower()
 
 
-def difference(losses: Iterable[Config | None]) -> str | None:
+def difference(losses: Iterable[Plain | None]) -> str | None:
     """Say in what the `losses` differ, as ``loss.name=huber, mse``; None if they are the same, as far as is known."""
     known = {json.dumps(loss, sort_keys=True): loss for loss in losses if loss is not None}
     if len(known) < 2:
@@ -84,12 +86,12 @@ def difference(losses: Iterable[Config | None]) -> str | None:
     return "; ".join(found)
 
 
-def are_own(losses: Iterable[Config | None]) -> bool:
+def are_own(losses: Iterable[Plain | None]) -> bool:
     """Whether all are losses of modules of the user's own: only the user knows whether they measure the same."""
     return all(loss is None or _OWN in loss for loss in losses)
 
 
-def refuse_unlike(key: str, metric: str, losses: Iterable[Config | None], better: Mapping[str, str]) -> None:
+def refuse_unlike(key: str, metric: str, losses: Iterable[Plain | None], better: Mapping[str, str]) -> None:
     """Raise `UserError` naming `key` if `metric` is a loss and the `losses` of what is compared differ.
 
     `better` has the metrics that all of them share, each with its better end.

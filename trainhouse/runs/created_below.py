@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import CSVLogger
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.signature import check_arguments
+from trainhouse.configuration.views import Part
 from trainhouse.runs.layout import CHECKPOINTS
 
 # Classes of Lightning, and those of the same name that do the same for them here, but for what their docstrings say.
@@ -19,25 +20,26 @@ _IN_PLACE_OF: dict[Any, str] = {
 }
 
 
-def create_below(folder: Path, node: Any, key: str) -> Any:
+def create_below(folder: Path, part: Part, key: str) -> Any:
     """Build a callback or a logger that writes below `folder`, a run's own.
 
     The configuration names no folder of this run: it can be run again. Raises `UserError` naming `key` for one that
     does, and as `create` does.
     """
-    found = located(node, key)
+    found = located(part, key)
     parameters = inspect.signature(found).parameters
     for name in ("dirpath", "save_dir"):
-        if name in node:
+        if name in part:
             raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
     for name in ("name", "version", "filename", "sub_dir"):
-        if isinstance(node.get(name), str) and (".." in Path(node[name]).parts or Path(node[name]).is_absolute()):
-            raise UserError(f"{key}.{name}: '{node[name]}' leads out of the run's folder")
+        text = part.get(name)
+        if isinstance(text, str) and (".." in Path(text).parts or Path(text).is_absolute()):
+            raise UserError(f"{key}.{name}: '{text}' leads out of the run's folder")
     given: dict[str, Any] = {"dirpath": str(folder / CHECKPOINTS), "save_dir": str(folder)}
-    if str(node.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
+    if str(part.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
         given |= {"save_on_train_epoch_end": True, "check_on_train_epoch_end": True}
-    given = {name: value for name, value in given.items() if name in parameters and name not in node}
+    given = {name: value for name, value in given.items() if name in parameters and name not in part}
     if found in _IN_PLACE_OF:
-        check_arguments(found, node, key, given, complete=True)  # which names the class that the user has named
-        node = {**node, "_target_": _IN_PLACE_OF[found]}
-    return create(node, key, **given)
+        check_arguments(found, part, key, given, complete=True)  # which names the class that the user has named
+        part = part.with_values({"_target_": _IN_PLACE_OF[found]})
+    return create(part, key, **given)

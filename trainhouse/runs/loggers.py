@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Part, Parts
 from trainhouse.machine.files import copy
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
@@ -19,24 +20,24 @@ from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
 from trainhouse.runs.this_job import is_worker_rank
 
-Config = dict[str, Any]
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.
 _FOLDERS = ("dir", "root_dir", "offline_directory")
 
 
-def build_loggers(node: Any, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
-    """Return the loggers that `node`, the configuration's group `logger`, names: name -> logger, or a single logger.
+def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
+    """Return the loggers that the `group` of them in the configuration names: name -> logger, or a single logger.
 
     They write below `folder` only. In a run that is `resumed` they keep what was logged before, and nothing that will
     be logged once more. Raises `UserError` that names the key.
     """
-    if not node:
+    if not group:
         return []
-    if not isinstance(node, dict):
-        raise UserError(f"logger: expected a mapping, or null, got {node!r}")
-    parts = {"logger": node} if "_target_" in node else {f"logger.{name}": part for name, part in node.items()}
+    if not isinstance(group.plain, dict):
+        raise UserError(f"logger: expected a mapping, or null, got {group.plain!r}")
+    single = Part(group.plain)
+    parts = {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
     step = resumed.step if resumed and resumed.files is None else None
-    loggers = {key: _build(part, key, folder, step) for key, part in parts.items() if part is not None}
+    loggers = {key: _build(part, key, folder, step) for key, part in parts.items()}
     _refuse_shared_files(loggers, folder)
     if not is_worker_rank():
         has_begun = resumed is not None or (folder / CONFIG).exists()
@@ -45,18 +46,18 @@ def build_loggers(node: Any, folder: Path, resumed: LogPosition | None = None) -
     return list(loggers.values())
 
 
-def _build(node: Any, key: str, folder: Path, purge_step: int | None) -> Logger:
-    found = located(node, key)
+def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger:
+    found = located(part, key)
     for name in _FOLDERS:
-        if name in node:
+        if name in part:
             raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
     if purge_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
         parameters = inspect.signature(found).parameters
-        if "purge_step" in parameters or any(part.kind is part.VAR_KEYWORD for part in parameters.values()):
-            node = {**node, "purge_step": purge_step}  # hides what is logged once more
-    logger = create_below(folder, node, key)
+        if "purge_step" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+            part = part.with_values({"purge_step": purge_step})  # hides what is logged once more
+    logger = create_below(folder, part, key)
     if not isinstance(logger, Logger):
-        raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {node['_target_']}")
+        raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {part.target}")
     return logger
 
 
@@ -95,19 +96,19 @@ def _save_what_it_deletes(logger: LightningCSVLogger) -> None:
     aside.unlink()
 
 
-def log_hyperparameters(loggers: Iterable[Logger], config: Config, final_metrics: dict[str, float] | None) -> None:
-    """Tell all loggers the hyperparameters in `config`.
+def log_hyperparameters(loggers: Iterable[Logger], values: dict[str, Any], metrics: dict[str, float] | None) -> None:
+    """Let all loggers have the `values` of the hyperparameters.
 
-    `final_metrics` are what the run came to, or None at its start: TensorBoard's HParams tab is made once, with both.
+    `metrics` are what the run came to, or None at its start: TensorBoard's HParams tab is made once, with both.
     """
     for logger in loggers:
         if not isinstance(logger, TensorBoardLogger):
             with suppress(NotImplementedError):  # Lightning obliges each to have the method, not to do something
-                logger.log_hyperparams(config)
-        elif final_metrics is None:
-            logger.hparams.update(config)  # it leaves them in hparams.yaml
+                logger.log_hyperparams(values)
+        elif metrics is None:
+            logger.hparams.update(values)  # it leaves them in hparams.yaml
         else:
-            logger.log_hyperparams(config, {f"final/{name}": value for name, value in final_metrics.items()})
+            logger.log_hyperparams(values, {f"final/{name}": value for name, value in metrics.items()})
 
 
 def log_figure(loggers: Iterable[Logger], name: str, pixels: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import sha256
 
 _PROJECT = CONF.parent
@@ -23,14 +24,14 @@ _CODE = ("src", CONF.name)
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
 
-def provenance(data_name: str, data_fingerprint: str, config: dict[str, Any] | None = None) -> dict[str, Any]:
+def provenance(data_name: str, data_fingerprint: str, settings: Train | None = None) -> dict[str, Any]:
     """Return plain data: git commit and whether the code was another one, versions, command, time, data, sources.
 
     The commit is that of the code, wherever the command is typed; none if git keeps nothing of this checkout.
-    The sources are the files of the classes that `config` names as model and data, each with a hash.
+    The sources are the files of the classes that the `settings` name as model and data, each with a hash.
     """
     commit = _git("rev-parse", "HEAD") if _git("ls-files", "--", ".") else None
-    used = sources(config) if config else {}
+    used = sources(settings) if settings else {}
     return {
         "git_commit": commit,
         "git_dirty": None if commit is None else _is_dirty(used),
@@ -55,10 +56,10 @@ def _is_dirty(used: Collection[str]) -> bool:
     return bool(changed or added or unknown)
 
 
-def sources(config: dict[str, Any]) -> dict[str, str]:
-    """Return the files of this checkout that hold what the model and data of `config` name, each with its SHA-256."""
+def sources(settings: Train) -> dict[str, str]:
+    """Return the files of this checkout that hold what the model and data of a run name, each with its SHA-256."""
     found = {}
-    for name in sorted({*_targets(config.get("model")), *_targets(config.get("data"))}):
+    for name in sorted({*_targets(settings.model.plain), *_targets(settings.data.plain)}):
         module = sys.modules.get(name.rpartition(".")[0])
         path = Path(getattr(module, "__file__", None) or "none").resolve()
         if path.is_file() and path.is_relative_to(_PROJECT) and not _is_installed(path):
@@ -66,10 +67,10 @@ def sources(config: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def changed_sources(config: dict[str, Any], origin: dict[str, Any]) -> list[str]:
-    """Return the files that have changed since `origin` was written, of those that still belong to `config`."""
+def changed_sources(settings: Train, origin: dict[str, Any]) -> list[str]:
+    """Return the files that have changed since `origin` was written, of those that still belong to the `settings`."""
     before = origin.get("sources")
-    return [name for name, value in sources(config).items() if isinstance(before, dict) and before.get(name) != value]
+    return [name for name, value in sources(settings).items() if isinstance(before, dict) and before.get(name) != value]
 
 
 def _targets(node: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import write_text
 from trainhouse.machine.signing import is_signed, signatures
 from trainhouse.runs.layout import CONFIG
@@ -37,14 +38,14 @@ def config_header(folder: Path) -> str:
     )  # a line break ends a comment
 
 
-def write_config(folder: Path, config: dict[str, Any]) -> None:
+def write_config(folder: Path, settings: Train) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
-    signed = signatures(config)
+    signed = signatures(settings)
     line = f"{_SIGNED} {signed['data']} {signed['config']}\n" if signed else ""
-    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(config)))
+    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(settings.plain)))
 
 
-def signed_parts(path: Path, config: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether this user account has run the data of `config`, which stands in the file at `path`; and all of it."""
+def signed_parts(path: Path, content: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether this user account has run the data of `content`, which stands in the file at `path`; and all of it."""
     found = re.search(rf"^{re.escape(_SIGNED)} (\w+) (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return (is_signed(config.get("data"), found[1]), is_signed(config, found[2])) if found else (False, False)
+    return (is_signed(content.get("data"), found[1]), is_signed(content, found[2])) if found else (False, False)

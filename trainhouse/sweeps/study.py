@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.views import Part
 from trainhouse.sweeps.job import Objective
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def open_study(
     import optuna
 
     for key, chosen_class in (("sampler", sampler), ("pruner", pruner)):
-        _check_libraries(f"hydra.sweeper.{key}", chosen_class)
+        _check_libraries(f"hydra.sweeper.{key}", Part(chosen_class))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():  # the pruner was asked for by name, and its file in conf/ says what it is
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        chosen = create(pruner, "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
+        chosen = create(Part(pruner), "hydra.sweeper.pruner") if pruner else optuna.pruners.NopPruner()
     try:
         opened = _open_storage(storage)
         if objectives is None:
@@ -62,7 +63,7 @@ def open_study(
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
     _check_objectives(study, objectives, f"study '{name}' in {storage}")
     if sampler:
-        made = create(_seeded(sampler, len(study.get_trials(deepcopy=False))), "hydra.sweeper.sampler")
+        made = create(Part(_seeded(sampler, len(study.get_trials(deepcopy=False)))), "hydra.sweeper.sampler")
         if storage is not None:
             _refuse_pickles(made)
         study.sampler = made
@@ -83,9 +84,9 @@ def _refuse_pickles(sampler: Any) -> None:
             _refuse_pickles(inner)
 
 
-def _check_libraries(key: str, config: dict[str, Any] | None) -> None:
+def _check_libraries(key: str, part: Part) -> None:
     """Optuna itself would miss them in the middle of a search."""
-    name = str((config or {}).get("_target_")).rpartition(".")[2]
+    name = str(part.get("_target_")).rpartition(".")[2]
     missing = [library for library in _LIBRARIES.get(name, ()) if find_spec(library) is None]
     if missing:
         raise UserError(f"{key}: {name} needs {', '.join(missing)}; pip install -e '.[search]' brings what it needs")

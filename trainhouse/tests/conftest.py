@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 import src.data
 import src.models
 from trainhouse.configuration.config import checked
+from trainhouse.configuration.settings import Train
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
@@ -42,23 +43,21 @@ os.environ["OMP_NUM_THREADS"] = "1"
 _STATE = tempfile.TemporaryDirectory(prefix="state-")
 os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.name)
 
-Config = dict[str, Any]
 
-
-def composed(*overrides: str, config_name: str = "train") -> Config:
+def composed(*overrides: str, config_name: str = "train") -> Any:
     """Compose and check a configuration as a script does, without Hydra's own values."""
     fixed = ["name=test"] if config_name == "train" else []
     if fixed and not any(override.startswith("logger=") for override in overrides):
         fixed.append("logger=none")  # the slowest part of a short run
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return checked(compose(config_name, [*fixed, *overrides]))
+        return checked(compose(config_name, [*fixed, *overrides]), config_name)
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Train]:
     """Compose as `python train.py <overrides>` does, and let Hydra's own configuration say so."""
 
-    def command(*overrides: str) -> Config:
+    def command(*overrides: str) -> Train:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("train", ["name=test", *overrides], return_hydra_config=True)
         monkeypatch.setattr(HydraConfig.instance(), "cfg", config)

@@ -10,9 +10,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import CheckpointRecord
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Parts
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.loggers import build_loggers
-from trainhouse.tests.conftest import Config
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History, LastCheckpoint, log_position
 
@@ -40,9 +41,9 @@ class Kill(L.Callback):
 def fit(folder: Path, node: Any, resume: bool = False, kill: int | None = None, epochs: int = 3) -> list[Logger]:
     """Train with the loggers of `node`: five steps an epoch, a checkpoint after every two of them."""
     data, last = tiny_data(CLASSES), folder / "checkpoints/last.ckpt"
-    loggers = build_loggers(node, folder, log_position(read(last)) if resume else None)
+    loggers = build_loggers(Parts(node), folder, log_position(read(last)) if resume else None)
     callbacks = [
-        CheckpointRecord({}, data.spec, {}),
+        CheckpointRecord(Train({}), data.spec, {}),
         ExactResume(0, data.cursor),
         History(folder / "logs/metrics.csv"),
         LastCheckpoint(str(last.parent), every_n_train_steps=2),
@@ -56,14 +57,14 @@ def fit(folder: Path, node: Any, resume: bool = False, kill: int | None = None, 
     return loggers
 
 
-def rows(folder: Path) -> list[Config]:
+def rows(folder: Path) -> list[dict[str, Any]]:
     with open(folder / STEPS, newline="") as file:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
-def shown(folder: Path) -> Config:
+def shown(folder: Path) -> dict[str, Any]:
     """What TensorBoard shows; its files in the order of their numbers, which it takes from their seconds."""
-    found: Config = {}
+    found: dict[str, Any] = {}
     for path in sorted((folder / "logs").glob("*tfevents*"), key=lambda path: int(path.name.rpartition(".")[2])):
         events = EventAccumulator(str(path), {"scalars": 0})
         events.Reload()

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import composed
 
 
 class OwnModule(L.LightningModule):
@@ -38,11 +39,12 @@ class OwnData(L.LightningDataModule):
         return DataLoader(TensorDataset(torch.ones(self.rows, 2)), batch_size=3)
 
 
-def own_config(module: type, data: type = OwnData, *overrides: str, **arguments: Any) -> Config:
+def own_config(module: type, data: type = OwnData, *overrides: str, **arguments: Any) -> Train:
     """Compose two epochs without validation of a module, which gets the `arguments`."""
     short = ["monitor=null", "trainer=cpu", "trainer.max_epochs=2", "callbacks.progress_bar=null", "threads=1"]
-    return {
-        **composed(*short, *overrides),
-        "model": {"_target_": f"{module.__module__}.{module.__qualname__}", **arguments},
-        "data": {"_target_": f"{data.__module__}.{data.__qualname__}"},
-    }
+    return composed(*short, *overrides).with_values(
+        {
+            "model": {"_target_": f"{module.__module__}.{module.__qualname__}", **arguments},
+            "data": {"_target_": f"{data.__module__}.{data.__qualname__}"},
+        }
+    )

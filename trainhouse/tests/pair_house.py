@@ -15,7 +15,8 @@ from hydra import compose, initialize_config_dir
 from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.config import checked
-from trainhouse.tests.conftest import CONF, ROOT, Config, read_history
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import CONF, ROOT, read_history
 from trainhouse.training.train import train
 
 PAIRS = Path(__file__).resolve().parent / "pairs"
@@ -23,7 +24,7 @@ NAMES = sorted(path.stem for path in (PAIRS / "conf" / "experiment").glob("*.yam
 SCRIPTS = ("train.py", "eval.py", "infer.py", "select_best_model.py")
 
 
-def pair_config(name: str | None, files: Path, *overrides: str) -> Config:
+def pair_config(name: str | None, files: Path, *overrides: str) -> Train:
     """Compose a short run of a pair, or of what the overrides choose if there is no name.
 
     What its `prepare_data` writes goes below `files`.
@@ -69,11 +70,11 @@ class Kill(Checkpoint):
             raise KilledError
 
 
-def train_until(config: Config, folder: Path, epoch: int, batch: int) -> Path:
+def train_until(config: Train, folder: Path, epoch: int, batch: int) -> Path:
     """Train until the run is killed after `batch` batches of an epoch (0: after all of it); return last.ckpt."""
     killed = {"_target_": "trainhouse.tests.pair_house.Kill", "epoch": epoch, "batch": batch}
     try:
-        train({**config, "callbacks": {**config["callbacks"], "killed": killed}}, folder)
+        train(config.with_values({"callbacks.killed": killed}), folder)
     except KilledError:
         return folder / "checkpoints" / "last.ckpt"
     raise AssertionError(f"the run ended before batch {batch} of epoch {epoch}")

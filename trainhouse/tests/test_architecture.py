@@ -175,6 +175,25 @@ def test_there_are_models_of_both_kinds() -> None:
     assert {has_lightning_module(path) for path in MODELS} == {True, False}
 
 
+def bare_settings(path: Path) -> list[str]:
+    """Functions of a file that take a configuration as a mapping, under that type's own name or another."""
+    text = path.read_text()
+    bare = "|".join(["dict", "Mapping", *re.findall(r"^(\w+) = (?:dict|Mapping)\[", text, re.MULTILINE)])
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for one in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+                kind = ast.unparse(one.annotation) if one.annotation else ""
+                if re.search("config|settings", one.arg) and re.search(rf"\b({bare})\b", kind):
+                    found.append(f"{shown(path)}: {node.name}({one.arg}: {kind})")
+    return found
+
+
+def test_behind_the_door_no_function_takes_a_configuration_as_a_bare_mapping() -> None:
+    files = [path for path in LIBRARY_FILES if path.parent.name != "configuration"]
+    assert [name for path in files for name in bare_settings(path)] == []
+
+
 def test_only_create_calls_hydras_instantiate() -> None:
     users = [path.name for path in [*LIBRARY_FILES, *USERS_FILES] if re.search(r"\binstantiate\(", path.read_text())]
     assert users == ["create.py"]

@@ -12,6 +12,7 @@ import torch
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Part
 from trainhouse.tests.tiny import tiny_config, tiny_run
 from trainhouse.training.build_data import build_data, rebuild_data
 from trainhouse.training.rebuild_module import rebuild_module
@@ -44,17 +45,18 @@ def checkpoint(made_once: Any) -> Checkpoint:
 
 
 def with_model(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
-    return replace(checkpoint, config={**checkpoint.config, "model": {**checkpoint.config["model"], **changes}})
+    changed = {f"model.{name}": value for name, value in changes.items()}
+    return replace(checkpoint, config=checkpoint.config.with_values(changed))
 
 
 def test_create_builds_what_the_node_says() -> None:
     node = {"whole": 3, "number": 2, "text": "a", "flag": True, "sizes": [1, 2], "kind": "max", "table": {"a": 1}}
-    built = create({"_target_": f"{__name__}.Typed", **node}, "key")
+    built = create(Part({"_target_": f"{__name__}.Typed", **node}), "key")
     assert built.values == (3, 2, "a", True, [1, 2], "max", {"a": 1})
 
 
 def test_create_leaves_out_nothing_of_a_partial_object() -> None:
-    make = create({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.5}, "optimizer")
+    make = create(Part({"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.5}), "optimizer")
     assert make([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == 0.5
 
 
@@ -75,7 +77,7 @@ def test_create_leaves_out_nothing_of_a_partial_object() -> None:
 )
 def test_a_value_of_the_wrong_type_is_named_by_key(name: str, value: Any, expected: str) -> None:
     with pytest.raises(UserError) as caught:
-        create({"_target_": f"{__name__}.Typed", name: value}, "data.augmentation")
+        create(Part({"_target_": f"{__name__}.Typed", name: value}), "data.augmentation")
     assert str(caught.value) == f"data.augmentation.{name}: {expected}"
 
 
@@ -94,7 +96,7 @@ def test_a_value_of_the_wrong_type_is_named_by_key(name: str, value: Any, expect
 )
 def test_a_mistake_in_the_model_is_named_by_key(node: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        create(node, "model", **GIVEN)
+        create(Part(node), "model", **GIVEN)
 
 
 @pytest.mark.parametrize(
@@ -110,15 +112,15 @@ def test_a_value_out_of_a_networks_range_is_refused_with_its_key(
     target: str, name: str, taken: list[Any], refused: list[Any]
 ) -> None:
     for value in taken:
-        create({"_target_": target, name: value}, "model", input_shape=(8, 8), outputs=2)
+        create(Part({"_target_": target, name: value}), "model", input_shape=(8, 8), outputs=2)
     for value in refused:
         with pytest.raises(UserError, match=rf"^model\.{name}: expected .*, got "):
-            create({"_target_": target, name: value}, "model", input_shape=(8, 8), outputs=2)
+            create(Part({"_target_": target, name: value}), "model", input_shape=(8, 8), outputs=2)
 
 
 def test_a_missing_argument_is_named_by_key() -> None:
     with pytest.raises(UserError, match=rf"^model\.outputs: required by {NET}, but not set$"):
-        create({"_target_": NET}, "model", input_shape=(4,))
+        create(Part({"_target_": NET}), "model", input_shape=(4,))
 
 
 def test_a_rebuilt_module_predicts_as_the_trained_one_did(checkpoint: Checkpoint) -> None:
@@ -183,7 +185,7 @@ def test_other_data_for_a_checkpoint_is_checked(
 
 def test_data_that_the_model_cannot_take_is_refused_with_both_facts(checkpoint: Checkpoint, tmp_path: Path) -> None:
     wider = {"columns": 5, "path": str(tmp_path / "wide.npy")}
-    build_data({**checkpoint.config["data"], **wider}, seed=0)
+    build_data(checkpoint.config.data.with_values(wider), seed=0)
     with pytest.raises(UserError, match=r"wide\.npy has input_shape \(5,\), but the model was trained on \(4,\)"):
         rebuild_data(checkpoint, wider)
 
@@ -192,16 +194,16 @@ def test_data_that_the_model_cannot_take_is_refused_with_both_facts(checkpoint: 
 def test_a_checkpoints_split_cannot_change_afterwards(key: str, checkpoint: Checkpoint) -> None:
     with pytest.raises(UserError, match=f"^data.{key}: decides which rows the model was trained on"):
         rebuild_data(checkpoint, {key: 7})
-    assert rebuild_data(checkpoint, {key: checkpoint.config["data"][key]}).row_count("val"), "typed as it was"
+    assert rebuild_data(checkpoint, {key: checkpoint.config.data.get(key)}).row_count("val"), "typed as it was"
 
 
 def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_there_were_folds_without(
     checkpoint: Checkpoint,
 ) -> None:
-    data = dict(checkpoint.config["data"])
-    folded = replace(checkpoint, config={**checkpoint.config, "data": {**data, "fold": 2, "folds": 6}})
+    data = dict(checkpoint.config.data.plain)
+    folded = replace(checkpoint, config=checkpoint.config.with_values({"data.fold": 2, "data.folds": 6}))
     del data["fold"], data["folds"]
-    old = replace(checkpoint, config={**checkpoint.config, "data": data})
+    old = replace(checkpoint, config=checkpoint.config.with_values({"data": data}))
     typed = {"path": data["path"]}  # which nobody has signed
     rows = {name: rebuild_data(one, typed).row_count("val") for name, one in (("folded", folded), ("old", old))}
     assert rows == {"folded": 9, "old": 6}

@@ -14,7 +14,8 @@ from src.training.module import Module
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import Config
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Part
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.build_data import build_data, is_datamodule
 from trainhouse.training.build_module import build_module, is_lightning_module
@@ -85,18 +86,18 @@ class Silent(L.LightningDataModule):
         return Rows().train_dataloader()
 
 
-def named(kind: type, **arguments: Any) -> Config:
+def named(kind: type, **arguments: Any) -> dict[str, Any]:
     return {"_target_": f"{__name__}.{kind.__name__}", **arguments}
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
+def config(tmp_path: Path) -> Train:
     return tiny_config(tmp_path / "rows.npy", "trainer.max_epochs=1")
 
 
-def built(config: Config) -> L.LightningModule:
-    data = build_data(config["data"], config["seed"], preprocessed=is_lightning_module(config["model"]))
-    return build_module(config, data, card_of(data, 0))
+def built(config: Train) -> L.LightningModule:
+    data = build_data(config.data, config.seed, preprocessed=is_lightning_module(config.model))
+    return build_module(config, data, card_of(data, 0))[0]
 
 
 PAIRS = {
@@ -108,18 +109,18 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_every_pair_trains(pair: str, config: Config, tmp_path: Path) -> None:
+def test_every_pair_trains(pair: str, config: Train, tmp_path: Path) -> None:
     model, data = PAIRS[pair]
-    result = train({**config, "model": dict(model), "data": data or config["data"]}, tmp_path / "run")
+    result = train(config.with_values({"model": model, "data": data or config.data.plain}), tmp_path / "run")
     assert (result.epochs, result.monitor) == (1, "val/loss")
     checkpoint = load_checkpoint(tmp_path / "run")
     if data is None or model["_target_"].endswith("Net"):
         assert checkpoint.data_spec.outputs == 3
 
 
-def test_a_plain_network_gets_the_module_that_the_key_names(config: Config) -> None:
-    assert type(built({**config, "model": named(Net), "data": named(Rows)})) is Module
-    own = {**config, "model": named(Net), "module": named(Wrapper)}
+def test_a_plain_network_gets_the_module_that_the_key_names(config: Train) -> None:
+    assert type(built(config.with_values({"model": named(Net), "data": named(Rows)}))) is Module
+    own = config.with_values({"model": named(Net), "module": named(Wrapper)})
     module = built(own)
     assert type(module) is Wrapper
     assert isinstance(module.network, Net)
@@ -129,15 +130,15 @@ class Wrapper(Module):
     """Another module around networks."""
 
 
-def test_a_default_of_the_network_is_kept_though_the_data_has_a_fact_of_that_name(config: Config) -> None:
-    assert built({**config, "model": named(Net), "data": named(Rows)}).network.width == 3
-    assert built({**config, "model": named(Net, width=OPEN), "data": named(Rows)}).network.width == 7
+def test_a_default_of_the_network_is_kept_though_the_data_has_a_fact_of_that_name(config: Train) -> None:
+    assert built(config.with_values({"model": named(Net), "data": named(Rows)})).network.width == 3
+    assert built(config.with_values({"model": named(Net, width=OPEN), "data": named(Rows)})).network.width == 7
 
 
-def test_batches_of_arrays_come_standardised_to_a_module_of_ones_own(config: Config, tmp_path: Path) -> None:
-    config = {**config, "model": named(Own, columns=4), "preflight": False}
-    data = build_data(config["data"], 0, preprocessed=True)
-    module = build_module(config, data, card_of(data, 0))
+def test_batches_of_arrays_come_standardised_to_a_module_of_ones_own(config: Train, tmp_path: Path) -> None:
+    config = config.with_values({"model": named(Own, columns=4), "preflight": False})
+    data = build_data(config.data, 0, preprocessed=True)
+    module, _ = build_module(config, data, card_of(data, 0))
     L.Trainer(
         max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1, default_root_dir=str(tmp_path),
@@ -147,15 +148,15 @@ def test_batches_of_arrays_come_standardised_to_a_module_of_ones_own(config: Con
     torch.testing.assert_close(seen.std(dim=0, correction=0), torch.ones(4), atol=1e-3, rtol=0)
 
 
-def test_what_a_run_filled_in_is_in_its_checkpoint(config: Config, tmp_path: Path) -> None:
+def test_what_a_run_filled_in_is_in_its_checkpoint(config: Train, tmp_path: Path) -> None:
     model = named(Own, columns=OPEN, part={"outputs": OPEN})
-    data = {**config["data"], "path": str(tmp_path / "rows.npy")}
+    data = {**config.data.plain, "path": str(tmp_path / "rows.npy")}
     with pytest.raises(UserError, match=r"^model\.columns: .*; add model\.columns"):
-        train({**config, "model": model, "data": named(Rows)}, tmp_path / "none")
+        train(config.with_values({"model": model, "data": named(Rows)}), tmp_path / "none")
     model = named(Own, columns=4, part={"outputs": OPEN})
-    train({**config, "model": model, "data": data}, tmp_path / "run")
+    train(config.with_values({"model": model, "data": data}), tmp_path / "run")
     saved = load_checkpoint(tmp_path / "run")
-    assert saved.config["model"]["part"] == {"outputs": 3}
+    assert saved.config.model.get("part") == {"outputs": 3}
 
 
 @pytest.mark.parametrize(
@@ -181,13 +182,13 @@ def test_what_a_run_filled_in_is_in_its_checkpoint(config: Config, tmp_path: Pat
         ({"data": {"_target_": "src.data.fake.read_fake"}}, r"^data\.batch_size: is missing; .*array_defaults, _self_"),
     ],
 )
-def test_what_can_not_be_built_is_named(change: Config, message: str, config: Config) -> None:
+def test_what_can_not_be_built_is_named(change: dict[str, Any], message: str, config: Train) -> None:
     with pytest.raises(UserError, match=message):
-        built({**config, **change})
+        built(config.with_values(change))
 
 
-def test_a_function_that_returns_no_dataset_is_named(config: Config) -> None:
-    wrong = {**config["data"], "_target_": f"{__name__}.read_nothing"}
+def test_a_function_that_returns_no_dataset_is_named(config: Train) -> None:
+    wrong = config.data.with_values({"_target_": f"{__name__}.read_nothing"})
     with pytest.raises(
         UserError, match=r"^data\._target_: .*read_nothing returned a list, expected a Dataset; or name"
     ):
@@ -199,24 +200,24 @@ def read_nothing(**arguments: Any) -> list[int]:
 
 
 def test_classes_are_told_apart() -> None:
-    assert [is_lightning_module(named(kind)) for kind in (Net, Own)] == [False, True]
-    assert is_datamodule(named(Rows))
-    assert not is_datamodule({"_target_": f"{__name__}.read_nothing"})
+    assert [is_lightning_module(Part(named(kind))) for kind in (Net, Own)] == [False, True]
+    assert is_datamodule(Part(named(Rows)))
+    assert not is_datamodule(Part({"_target_": f"{__name__}.read_nothing"}))
 
 
-def test_embeddings_need_the_module_around_a_network(config: Config) -> None:
-    own = {**config, "model": named(Own, columns=4), "data": {**config["data"], "embedding_dim": 2}}
+def test_embeddings_need_the_module_around_a_network(config: Train) -> None:
+    own = config.with_values({"model": named(Own, columns=4), "data.embedding_dim": 2})
     with pytest.raises(UserError, match=r"^data\.embedding_dim: "):
         built(own)
 
 
 def test_a_file_that_the_constructor_reads_is_named(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    config: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("words.txt").write_text("a b")
     caplog.set_level(logging.INFO)
-    assert built({**config, "model": named(Reads, columns=4, path="words.txt")}).labels == ["a", "b"]
+    assert built(config.with_values({"model": named(Reads, columns=4, path="words.txt")})).labels == ["a", "b"]
     assert "note: the model's constructor reads words.txt; evaluation and inference will need it too" in caplog.text
 
 
@@ -230,9 +231,9 @@ class Pretrained(Net):
         Pretrained.fetched += pretrained
 
 
-def test_what_is_restored_fetches_no_weights(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_restored_fetches_no_weights(config: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainhouse.training.rebuild_module.check_targets", lambda *_, **__: None)  # of a test's class
-    train({**config, "model": named(Pretrained)}, tmp_path / "run")
+    train(config.with_values({"model": named(Pretrained)}), tmp_path / "run")
     before = Pretrained.fetched
     rebuild_module(load_checkpoint(tmp_path / "run"))
     assert before == 1

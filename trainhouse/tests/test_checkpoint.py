@@ -15,6 +15,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import find_checkpoint, load_checkpoint, read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
 from trainhouse.tests.tiny import CLASSES, tiny_run
 
 CONFIG = {
@@ -185,11 +186,11 @@ FULL = DataSpec(
 
 @pytest.mark.parametrize("spec", [CLASSES, FULL], ids=["classes", "categories"])
 def test_what_is_recorded_is_what_is_loaded(spec: DataSpec, tmp_path: Path) -> None:
-    record = {**RECORD, **CheckpointRecord(CONFIG, spec, ORIGIN).record}
+    record = {**RECORD, **CheckpointRecord(Train(CONFIG), spec, ORIGIN).record}
     AtomicCheckpointIO().save_checkpoint({**CONTENT, "project": record}, tmp_path / "a.ckpt")
     found = load_checkpoint(tmp_path / "a.ckpt")
     assert found.spec == spec
-    assert (found.config, found.provenance, found.epoch) == (CONFIG, ORIGIN, 2)
+    assert (found.config.plain, found.provenance, found.epoch) == (CONFIG, ORIGIN, 2)
     assert torch.equal(found.state_dict["w"], torch.arange(5000.0))
 
 
@@ -197,7 +198,7 @@ def test_a_run_leaves_checkpoints_that_know_where_they_come_from(made_once: Any)
     run = tiny_run(made_once)
     last = load_checkpoint(run / "checkpoints" / "last.ckpt")
     assert last.epoch == 2
-    assert last.config["data"]["rows"] == 60
+    assert last.config.data.get("rows") == 60
     assert (last.spec.input_shape, last.spec.classes) == ((4,), ("0", "1", "2"))
     assert last.provenance["data"].endswith("rows.npy")
     assert load_checkpoint(run).epoch in (1, 2)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
+from trainhouse.configuration.settings import Train
 from trainhouse.predicting.ensemble import is_own, load_members
 from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.own_evaluation import evaluate_own
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.tests.conftest import composed
 from trainhouse.tests.pair_house import outcome, pair_config, train_until
 from trainhouse.tests.test_exact_resume import differing
 from trainhouse.training.train import train
@@ -29,7 +30,7 @@ COMBINATIONS = {
 
 
 @pytest.fixture
-def config(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+def config(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     monkeypatch.chdir(tmp_path)
     overrides = [*COMBINATIONS[request.param], "name=test", "preflight=true"]
     if not any(override.startswith("monitor=") for override in overrides):
@@ -41,7 +42,7 @@ every_combination = pytest.mark.parametrize("config", COMBINATIONS, indirect=Tru
 
 
 @every_combination
-def test_a_combination_resumes_bit_for_bit_and_is_evaluated_from_its_file(config: Config, tmp_path: Path) -> None:
+def test_a_combination_resumes_bit_for_bit_and_is_evaluated_from_its_file(config: Train, tmp_path: Path) -> None:
     train(config, tmp_path / "whole")
     last = train_until(config, tmp_path / "killed", epoch=1, batch=2)
     train(config, tmp_path / "killed", resume_from=last)

@@ -16,9 +16,10 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import groups
+from trainhouse.configuration.settings import Train
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.study import open_study
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF, Config, composed, link_raw_data
+from trainhouse.tests.conftest import CONF, LIBRARY_CONF, composed, link_raw_data
 from trainhouse.training.train import train
 
 SMALL = [
@@ -70,7 +71,7 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(tmp_path: Path, *overrides: str, **changes: Any) -> Config:
+def run(tmp_path: Path, *overrides: str, **changes: Any) -> Train:
     config = composed(*SMALL, *overrides)
     train(config, tmp_path / "run")
     return config
@@ -97,7 +98,7 @@ GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
     config = composed(*SMALL, f"{group}={option}")
     if option == "fast_dev_run":
-        config["trainer"]["max_epochs"] = 1
+        config = config.with_values({"trainer.max_epochs": 1})
     assert train(config, tmp_path / "run").epochs == 1
 
 
@@ -113,7 +114,7 @@ def test_every_trainer_trains(option: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", options("experiment"))
 def test_every_experiment_trains_and_states_its_command_and_numbers(option: str, tmp_path: Path) -> None:
     config = run(tmp_path, f"experiment={option}")
-    best = "last.ckpt" if config["monitor"] is None else "best_model.ckpt"
+    best = "last.ckpt" if config.monitor is None else "best_model.ckpt"
     assert (tmp_path / "run/checkpoints" / best).is_file()
     header = [
         line for line in (CONF / "experiment" / f"{option}.yaml").read_text().splitlines() if line.startswith("#")
@@ -121,7 +122,7 @@ def test_every_experiment_trains_and_states_its_command_and_numbers(option: str,
     text = "\n".join(header)
     assert "python train.py" in text
     assert f"experiment={option}" in text
-    measured = "train/" if config["monitor"] is None else "test/"
+    measured = "train/" if config.monitor is None else "test/"
     assert measured in text, "the number that it reached"
     assert " s" in text, "the time that it took"
 

@@ -153,7 +153,7 @@ def test_a_value_out_of_its_range_is_refused_with_its_key_and_what_is_expected(k
 
 @pytest.mark.parametrize("node", [{"data": None}, {"data": {}}, {"data": {"augmentation": None}}, {}])
 def test_a_key_that_is_not_there_is_not_checked(node):
-    assert checked(OmegaConf.create(node)) == node
+    assert checked(OmegaConf.create(node)).plain == node
 
 
 def test_a_value_that_must_be_given_is_named_as_it_is_typed():
@@ -172,20 +172,20 @@ def test_a_reference_to_nothing_is_named_with_its_key_in_one_line(value, reason)
 
 
 def test_references_are_resolved_before_values_are_checked():
-    assert checked(OmegaConf.create({"seed": 3, "data": {"split_seed": "${seed}"}}))["data"] == {"split_seed": 3}
+    assert checked(OmegaConf.create({"seed": 3, "data": {"split_seed": "${seed}"}})).data.plain == {"split_seed": 3}
     with pytest.raises(UserError, match=r"^data\.batch_size: .* got 0$"):
         checked(OmegaConf.create({"nothing": 0, "data": {"batch_size": "${nothing}"}}))
 
 
 def test_the_model_may_leave_values_open_for_the_data_to_fill_in():
     model = {"size": "???", "part": {"width": "???", "depth": "${depth}"}, "list": [1]}
-    found = checked(OmegaConf.create({"depth": 3, "model": model}))["model"]
+    found = checked(OmegaConf.create({"depth": 3, "model": model})).model.plain
     assert found == {"size": OPEN, "part": {"width": OPEN, "depth": 3}, "list": [1]}
 
 
 def test_the_keys_of_a_datamodule_of_ones_own_have_ranges_of_their_own():
     own = {"_target_": "mine.Data", "batch_size": "auto", "split": "by date"}
-    assert checked(OmegaConf.create({"data": own}))["data"] == own
+    assert checked(OmegaConf.create({"data": own})).data.plain == own
     arrays = {"_target_": "src.data.fake.read_fake", "split_seed": 0, "augmentation": None, "embedding_dim": 0}
     with pytest.raises(UserError, match=r"^data\.batch_size: expected a whole number from 1 up, got 'auto'$"):
         checked(OmegaConf.create({"data": {**arrays, "split": [0.8, 0.1, 0.1], "batch_size": "auto"}}))

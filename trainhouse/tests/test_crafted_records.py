@@ -16,11 +16,11 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.writers import class_array
-from trainhouse.tests.conftest import Config, run_script
+from trainhouse.tests.conftest import run_script
 from trainhouse.tests.tiny import tiny_run
 from trainhouse.training.rebuild_module import rebuild_module, restore
 
-Change = Callable[[Config], object]
+Change = Callable[[dict[str, Any]], object]
 Refusal = Callable[[Change], str]
 
 HUGE = 10**400
@@ -45,14 +45,14 @@ RECORDS = {
 
 
 @pytest.fixture
-def content(made_once: Any) -> Config:
+def content(made_once: Any) -> dict[str, Any]:
     """What an honest checkpoint holds."""
-    content: Config = torch.load(tiny_run(made_once) / "checkpoints" / "best_model.ckpt", weights_only=True)
+    content: dict[str, Any] = torch.load(tiny_run(made_once) / "checkpoints" / "best_model.ckpt", weights_only=True)
     return content
 
 
 @pytest.fixture
-def refusal(content: Config, tmp_path: Path) -> Refusal:
+def refusal(content: dict[str, Any], tmp_path: Path) -> Refusal:
     """What is said of a checkpoint that has been changed."""
 
     def said(change: Change) -> str:
@@ -92,7 +92,7 @@ def test_a_number_of_rows_that_were_seen_is_no_less_than_their_names(total: int,
     "change", [torch.zeros_like, torch.neg, lambda std: std * torch.tensor([1.0, 1, 0, 1])], ids=["0", "-1", "one 0"]
 )
 def test_a_deviation_that_is_not_above_0_is_refused(change: Callable[[Any], Any], refusal: Refusal) -> None:
-    def apply(content: Config) -> None:
+    def apply(content: dict[str, Any]) -> None:
         content["state_dict"]["preprocessing.std"] = change(content["state_dict"]["preprocessing.std"])
 
     assert "preprocessing.std holds a deviation that is not above 0" in refusal(apply)
@@ -107,7 +107,7 @@ def test_a_deviation_of_targets_that_is_not_above_0_is_refused(made_once: Any) -
         restore(module, replace(checkpoint, state_dict={"target_std": torch.tensor([0.5, 0])}))
 
 
-def test_what_a_script_says_is_one_line(content: Config, tmp_path: Path) -> None:
+def test_what_a_script_says_is_one_line(content: dict[str, Any], tmp_path: Path) -> None:
     content["project"]["spec"] = torch.zeros(3)
     torch.save(content, tmp_path / "made.ckpt")
     np.save(tmp_path / "rows.npy", np.zeros((2, 4), np.float32))

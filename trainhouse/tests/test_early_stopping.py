@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.configuration.settings import Train
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_trainer
 from trainhouse.training.callbacks import LastCheckpoint
@@ -69,7 +70,7 @@ def epochs_trained(
     for stop in (*stops, 0):
         data, module = tiny_data(CLASSES), Scripted(values)
         callbacks = [
-            CheckpointRecord({}, data.spec, {}),
+            CheckpointRecord(Train({}), data.spec, {}),
             ExactResume(0, data.cursor),
             early("val/loss", patience=patience),
             *more,

@@ -100,7 +100,7 @@ def test_what_may_change_on_the_command_line_may_have_been_edited(key: str, valu
 def test_what_was_typed_at_one_resume_is_no_edit_at_the_next(killed: Path) -> None:
     edit(killed, "trainer.max_epochs", 4)  # as a resume with trainer.max_epochs=4 leaves it that was killed at once
     assert go_on(killed, "data.num_workers=0").epochs == 4
-    assert load_checkpoint(killed / "checkpoints/last.ckpt").config["trainer"]["max_epochs"] == 4
+    assert load_checkpoint(killed / "checkpoints/last.ckpt").config.trainer.max_epochs == 4
 
 
 def test_the_command_ends_in_one_line(killed: Path) -> None:

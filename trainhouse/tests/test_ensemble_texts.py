@@ -44,7 +44,7 @@ def _first_fold(options) -> set[int]:
     """The rows that validate in fold 0; they depend on the labels alone."""
     from trainhouse.training.build_data import build_data
 
-    data = build_data(composed(*options, "data.folds=2", "data.fold=0")["data"], 0)
+    data = build_data(composed(*options, "data.folds=2", "data.fold=0").data, 0)
     return set(data.parts["val"][1].tolist())
 
 

@@ -124,13 +124,13 @@ def test_a_checkpoint_from_before_the_keys_of_training_alone_is_measured(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     keys = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
-    data = {name: value for name, value in checkpoint.config["data"].items() if name not in keys}
-    older = replace(checkpoint, config={**checkpoint.config, "data": data})
+    data = {name: value for name, value in checkpoint.config.data.plain.items() if name not in keys}
+    older = replace(checkpoint, config=checkpoint.config.with_values({"data": data}))
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
-    config["data"] = {"path": data["path"]}  # which nobody has signed
+    config = config.with_values({"data": {"path": data["path"]}})  # which nobody has signed
     assert evaluate_checkpoint([older], config, tmp_path)[1] == "test"
     with pytest.raises(UserError, match=r"^data\.shuffle: belongs to training"):
-        evaluate_checkpoint([older], {**config, "data": {"shuffle": "blocks"}}, tmp_path)
+        evaluate_checkpoint([older], config.with_values({"data": {"shuffle": "blocks"}}), tmp_path)
 
 
 def test_the_numbers_of_all_rows_are_said(
@@ -149,7 +149,7 @@ def test_a_trainer_that_cannot_measure_each_row_once_is_refused_before_the_data_
     asked: str, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", asked, config_name="eval")
-    config["data"] = {"path": str(tmp_path / "not_there.npy")}
+    config = config.with_values({"data": {"path": str(tmp_path / "not_there.npy")}})
     with pytest.raises(UserError, match=f"^{asked.partition('=')[0]}: "):
         evaluate_checkpoint([checkpoint], config, tmp_path)
 
@@ -164,7 +164,7 @@ def test_data_that_has_changed_since_training_is_refused(checkpoint: Checkpoint,
 def test_infer_predicts_every_row_as_the_module_does(
     checkpoint: Checkpoint, tmp_path: Path, made_once: Callable[..., Path]
 ) -> None:
-    rows = np.load(checkpoint.config["data"]["path"])[:7, :4]
+    rows = np.load(checkpoint.config.data.get("path"))[:7, :4]
     np.save(tmp_path / "rows.npy", rows)
     infer(
         str(tmp_path / "rows.npy"),

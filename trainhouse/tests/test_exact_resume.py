@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from trainhouse.tests.conftest import Config, read_history
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import read_history
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.train import train
 
@@ -44,7 +45,7 @@ RUNS = {
 }
 
 
-def configuration(folder: Path, *overrides: str) -> Config:
+def configuration(folder: Path, *overrides: str) -> Train:
     keep = ["+callbacks.keep._target_=trainhouse.tests.kept.KeepAll", "trainer.max_epochs=3", "preflight=false"]
     data = ["data.noise=2.0", "model.dropout=0.5", "callbacks.epoch_checkpoint.every_n_epochs=1"]
     return tiny_config(folder / "rows.npy", *keep, *data, *overrides)
@@ -84,13 +85,13 @@ def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
     return [name for name in left if not same(left[name], right[name])]
 
 
-def go_on_from(moment: Path, config: Config, folder: Path) -> dict[str, Any]:
+def go_on_from(moment: Path, config: Train, folder: Path) -> dict[str, Any]:
     (folder / "checkpoints").mkdir(parents=True)
     shutil.copy(moment, folder / "checkpoints" / "last.ckpt")
     shutil.copytree(moment.parents[1] / "logs", folder / "logs")
     if moment.with_suffix(".best").exists():
         shutil.copy(moment.with_suffix(".best"), folder / "checkpoints" / "best_model.ckpt")
-    plain = {**config, "callbacks": {**config["callbacks"], "keep": None}}
+    plain = config.with_values({"callbacks.keep": None})
     train(plain, folder, resume_from=moment)
     return outcome(folder)
 

@@ -6,16 +6,17 @@ import pytest
 
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.errors import UserError
-from trainhouse.training.build_module import fill_from_facts
+from trainhouse.training.build_module import filled_from_facts
 
 
 def test_what_is_left_open_is_filled_from_the_facts_at_any_depth_and_saved_so() -> None:
     model = {"size": OPEN, "lr": 0.1, "part": {"names": OPEN, "deep": {"size": OPEN}}}
     facts = {"size": 3, "names": ["a"], "lr": 9}
-    fill_from_facts(model, facts, "rows")
-    assert model == {"size": 3, "lr": 0.1, "part": {"names": ["a"], "deep": {"size": 3}}}
+    filled = filled_from_facts(model, facts, "rows")
+    assert model["size"] == model["part"]["names"] == OPEN, "what was given stays as it is"
+    assert filled == {"size": 3, "lr": 0.1, "part": {"names": ["a"], "deep": {"size": 3}}}
     facts["names"].append("b")
-    assert model["part"]["names"] == ["a"]
+    assert filled["part"]["names"] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,4 @@ def test_what_is_left_open_is_filled_from_the_facts_at_any_depth_and_saved_so() 
 )
 def test_a_size_that_nobody_knows_is_asked_for(facts: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        fill_from_facts({"size": OPEN}, facts, "rows")
+        filled_from_facts({"size": OPEN}, facts, "rows")

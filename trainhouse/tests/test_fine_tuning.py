@@ -13,7 +13,8 @@ import torch
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import Config, composed, read_history, run_script
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import composed, read_history, run_script
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.resume import resume
@@ -39,7 +40,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
     caplog.set_level(logging.INFO, logger="trainhouse")
 
 
-def configuration(teacher: Path, *overrides: str) -> Config:
+def configuration(teacher: Path, *overrides: str) -> Train:
     return tiny_config(teacher.parent / "rows.npy", "preflight=false", "trainer.max_epochs=1", *overrides)
 
 
@@ -135,7 +136,7 @@ def test_weights_that_are_only_there_or_only_here_are_named(teacher: Path, caplo
 
 def test_a_network_that_shares_nothing_is_refused_in_one_line(teacher: Path) -> None:
     config = tiny_config(teacher.parent / "rows.npy", f"init_from={teacher}")
-    config["model"] = composed("model=linear")["model"]
+    config = config.with_values({"model": composed("model=linear").model.plain})
     with pytest.raises(UserError, match=r"^init_from: no weight of .*best_model\.ckpt fits this network") as refused:
         train(config, Path("tuned"))
     assert "\n" not in str(refused.value)
@@ -173,7 +174,7 @@ def test_what_is_no_checkpoint_is_refused_before_anything_is_written(source: str
     Path("half.ckpt").write_bytes(whole[: len(whole) // 2])
     Path("empty.ckpt").touch()
     Path("folder").mkdir()
-    config = {**configuration(teacher), "init_from": source}
+    config = configuration(teacher).with_values({"init_from": source})
     with pytest.raises(UserError) as refused:
         train(config, Path("tuned"))
     assert str(refused.value).startswith(message)

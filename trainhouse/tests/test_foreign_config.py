@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.saved_config import write_config
@@ -16,7 +17,7 @@ from trainhouse.tests.conftest import CONF, ROOT
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A run's folder with the configuration that the project writes there."""
-    write_config(tmp_path, {"seed": 0, "model": {"_target_": "torch.nn.Linear"}})
+    write_config(tmp_path, Train({"seed": 0, "model": {"_target_": "torch.nn.Linear"}}))
     return tmp_path
 
 

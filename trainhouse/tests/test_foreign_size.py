@@ -73,7 +73,8 @@ def foreign(made_once: Any) -> Checkpoint:
 
 
 def with_model(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
-    return replace(checkpoint, config={**checkpoint.config, "model": {**checkpoint.config["model"], **changes}})
+    changed = {f"model.{name}": value for name, value in changes.items()}
+    return replace(checkpoint, config=checkpoint.config.with_values(changed))
 
 
 @pytest.mark.parametrize(

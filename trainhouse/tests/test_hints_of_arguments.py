@@ -48,17 +48,17 @@ def test_a_slip_of_one_letter_is_answered_before_anything_that_trains_is_importe
 
 def test_what_the_hint_says_is_right() -> None:
     config = composed("+trainer.reload_dataloaders_every_n_epochs=1", "+optimizer.amsgrad=true")
-    check_keys(config, "train")
-    assert config["trainer"]["reload_dataloaders_every_n_epochs"] == 1
+    check_keys(config.plain, "train")
+    assert config.trainer.plain["reload_dataloaders_every_n_epochs"] == 1
 
 
 @pytest.mark.parametrize("group", ["callbacks"])
 def test_a_part_without_a_name_of_its_own_is_told_how_to_get_one(group: str) -> None:
     config = composed()
-    config[group] = {**(config[group] or {}), "_target_": "src.training.ema.EMA", "decay": 0.9}
+    config = config.with_values({f"{group}._target_": "src.training.ema.EMA", f"{group}.decay": 0.9})
     with pytest.raises(
         UserError,
         match=rf"^{group}: src\.training\.ema\.EMA needs a name: in its file in conf/{group}/ put the line 'ema:' "
         "above _target_, and indent what follows$",
     ):
-        check_keys(config, "train")
+        check_keys(config.plain, "train")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
 from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.likeness import difference, is_loss, loss_of
 from trainhouse.reports.promotion import promote
@@ -26,11 +27,11 @@ MODULE = "src.training.module.Module"
 
 def loss(name: str, smoothing: float = 0.0, module: str = MODULE) -> dict[str, Any]:
     config = {"module": {"_target_": module}, "loss": {"name": name, "label_smoothing": smoothing}}
-    return loss_of(config, is_own=False)
+    return loss_of(Train(config), is_own=False)
 
 
 def own(name: str, **options: Any) -> dict[str, Any]:
-    return loss_of({"model": {"_target_": name, **options}, "loss": {"name": "auto"}}, is_own=True)
+    return loss_of(Train({"model": {"_target_": name, **options}, "loss": {"name": "auto"}}), is_own=True)
 
 
 @pytest.mark.parametrize(

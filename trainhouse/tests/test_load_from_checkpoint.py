@@ -91,7 +91,7 @@ def test_hyperparameters_that_a_module_saves_are_kept_as_it_chose_them(tmp_path:
 
 def test_a_datamodule_is_loaded_too(tmp_path: Path) -> None:
     config = own_config(OwnModule, SavesRows)
-    train({**config, "data": {**config["data"], "rows": 9}}, tmp_path)
+    train(config.with_values({"data.rows": 9}), tmp_path)
     assert SavesRows.load_from_checkpoint(tmp_path / "checkpoints" / "last.ckpt").rows == 9
 
 

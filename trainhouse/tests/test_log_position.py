@@ -15,6 +15,8 @@ from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Parts
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers
@@ -91,7 +93,7 @@ def fit(folder: Path, kind: str, options: dict[str, Any], moments: Moments, monk
     """Train two epochs of seven batches, with a checkpoint after every step; resume if one is there."""
     data, last = tiny_data(CLASSES, rows=23, batch_size=2), folder / "checkpoints/last.ckpt"
     saved = read(last) if last.exists() else None
-    loggers = build_loggers(BOTH, folder, log_position(saved) if saved else None)
+    loggers = build_loggers(Parts(BOTH), folder, log_position(saved) if saved else None)
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").touch()
     for owner in (*map(type, loggers), AtomicCheckpointIO):
@@ -104,7 +106,7 @@ def fit(folder: Path, kind: str, options: dict[str, Any], moments: Moments, monk
 
             monkeypatch.setattr(owner, name, write)
     callbacks = [
-        CheckpointRecord({}, data.spec, {}),
+        CheckpointRecord(Train({}), data.spec, {}),
         ExactResume(0, data.cursor),
         History(folder / "logs/metrics.csv"),
         SaveAfterValidation(),
@@ -164,7 +166,7 @@ def test_a_logger_that_deletes_its_file_loses_nothing_by_a_kill_before_it_has_wr
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = {"_target_": f"{__name__}.OwnFile", "name": "logs", "version": "steps"}
-    (logger,) = build_loggers(node, tmp_path)
+    (logger,) = build_loggers(Parts(node), tmp_path)
     for step in range(4):
         logger.log_metrics({"loss": 0.5 * step}, step=step)
     logger.save()
@@ -176,8 +178,8 @@ def test_a_logger_that_deletes_its_file_loses_nothing_by_a_kill_before_it_has_wr
         patched.setattr(LightningCSVLogger, "save", save)
         for _ in range(2):
             with pytest.raises(Killed):
-                build_loggers(node, tmp_path, LogPosition(step=3))
-    build_loggers(node, tmp_path, LogPosition(step=3))
+                build_loggers(Parts(node), tmp_path, LogPosition(step=3))
+    build_loggers(Parts(node), tmp_path, LogPosition(step=3))
     with open(tmp_path / STEPS, newline="") as file:
         assert list(csv.DictReader(file)) == [{"loss": str(0.5 * step), "step": str(step)} for step in range(3)]
     assert sorted(path.name for path in (tmp_path / STEPS).parent.iterdir()) == ["metrics.csv"]

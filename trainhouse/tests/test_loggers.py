@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Parts
 from trainhouse.runs.csv_logger import CSVLogger
 from trainhouse.runs.loggers import build_loggers, close_loggers, log_figure, log_hyperparameters
 from trainhouse.tests.conftest import composed
@@ -63,18 +64,18 @@ class Silent(Diary):
     ],
 )
 def test_the_options_compose_to_that_many_loggers(option: str, classes: list[type], tmp_path: Path) -> None:
-    loggers = build_loggers(composed(f"logger={option}").get("logger"), tmp_path)
+    loggers = build_loggers(composed(f"logger={option}").logger, tmp_path)
     assert [type(logger) for logger in loggers] == classes
     assert list(tmp_path.iterdir()) == [], "nothing is written before there is something to write"
 
 
 @pytest.mark.parametrize("node", [None, {}, {"csv": None}])
 def test_nothing_named_is_no_logger(node: Any, tmp_path: Path) -> None:
-    assert build_loggers(node, tmp_path) == []
+    assert build_loggers(Parts(node), tmp_path) == []
 
 
 def test_a_single_logger_without_a_name_is_what_older_runs_have(tmp_path: Path) -> None:
-    (logger,) = build_loggers(CSV, tmp_path)
+    (logger,) = build_loggers(Parts(CSV), tmp_path)
     assert logger.log_dir == str(tmp_path / "logs/steps")
 
 
@@ -91,7 +92,7 @@ def test_all_loggers_get_the_same(tmp_path: Path) -> None:
 
 def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_them(tmp_path: Path) -> None:
     own = {"diary": {"_target_": f"{__name__}.Diary"}, "silent": {"_target_": f"{__name__}.Silent"}}
-    loggers = build_loggers({"csv": CSV, "tensorboard": TENSORBOARD, **own}, tmp_path)
+    loggers = build_loggers(Parts({"csv": CSV, "tensorboard": TENSORBOARD, **own}), tmp_path)
     config = {"optimizer": {"lr": 0.1}}
     log_hyperparameters(loggers, config, None)
     loggers[1].log_metrics({"x": 1.0}, step=0)
@@ -146,7 +147,7 @@ def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_the
 )
 def test_a_mistake_is_one_line_with_its_key(node: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
-        build_loggers(node, tmp_path)
+        build_loggers(Parts(node), tmp_path)
     assert str(refused.value).startswith(message)
     assert "\n" not in str(refused.value)
 
@@ -159,5 +160,5 @@ def test_a_package_that_is_missing_is_named_in_one_line(
     missing = type("Missing", (), {"__bool__": lambda _: False, "__str__": lambda _: f"'{package}' not met.\nTry"})()
     monkeypatch.setattr(f"{found}._{package.upper()}_AVAILABLE", missing)
     with pytest.raises(UserError) as refused:
-        build_loggers({"own": {"_target_": f"lightning.pytorch.loggers.{name}"}}, tmp_path)
+        build_loggers(Parts({"own": {"_target_": f"lightning.pytorch.loggers.{name}"}}), tmp_path)
     assert str(refused.value) == f"logger.own: '{package}' not met. Try"

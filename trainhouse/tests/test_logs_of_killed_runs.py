@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 
+from trainhouse.configuration.views import Parts
 from trainhouse.runs import csv_logger
 from trainhouse.runs.csv_logger import StepsFile, keep_rows, whole_rows
 from trainhouse.runs.log_position import LogPosition
@@ -46,7 +47,7 @@ def test_no_moment_leaves_fewer_rows_than_were_kept(tmp_path: Path, monkeypatch:
     for owner, name in ((StepsFile, "log_metrics"), (StepsFile, "save"), (csv_logger, "_replace")):
         inner = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda *a, inner=inner, **k: (look(), inner(*a, **k), look())[1])
-    (logger,) = build_loggers(CSV, tmp_path, LogPosition(step=8))
+    (logger,) = build_loggers(Parts(CSV), tmp_path, LogPosition(step=8))
     look()
     logger.log_metrics({"step/loss": 1.0}, step=8)
     logger.log_metrics({"a new column": 1.0}, step=9)
@@ -65,7 +66,7 @@ def test_a_full_disk_leaves_the_rows_as_they_were(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        build_loggers(CSV, tmp_path, LogPosition(step=7))
+        build_loggers(Parts(CSV), tmp_path, LogPosition(step=7))
     assert (tmp_path / STEPS).read_bytes() == before
 
 
@@ -95,7 +96,7 @@ def test_a_subclass_of_a_users_own_keeps_its_rows_too(tmp_path: Path) -> None:
     assert type(logger) is Subclass
     fit(tmp_path / "run", node, kill=8)
     before = [row for row in whole_rows(tmp_path / "run" / STEPS) if int(row["step"]) < 8]
-    build_loggers(node, tmp_path / "run", LogPosition(step=8))
+    build_loggers(Parts(node), tmp_path / "run", LogPosition(step=8))
     assert whole_rows(tmp_path / "run" / STEPS) == before, "never gone, nor written at the next flush only"
     fit(tmp_path / "run", node, resume=True)
     assert rows(tmp_path / "run") == rows(tmp_path / "whole")

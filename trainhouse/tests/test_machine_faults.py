@@ -156,7 +156,7 @@ def test_shared_memory_that_is_too_small_is_told_of_before_training(monkeypatch:
 def test_a_folder_that_is_deleted_while_its_run_is_at_work_ends_it(tmp_path: Path) -> None:
     delete = {"_target_": "trainhouse.tests.test_machine_faults.Delete"}
     config = tiny_config(tmp_path / "rows.npy", "preflight=false", "trainer.max_epochs=3")
-    config["callbacks"] = {"delete": {**delete, "folder": str(tmp_path / "run")}}
+    config = config.with_values({"callbacks": {"delete": {**delete, "folder": str(tmp_path / "run")}}})
     with pytest.raises(UserError, match=r"run: was deleted or moved while the run was at work"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run/metrics.json").exists()

@@ -11,9 +11,11 @@ from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint, tell_apart
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Part
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.created_below import create_below
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.tests.conftest import composed
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 
 CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
@@ -23,12 +25,15 @@ MANY = {"_target_": CHECKPOINT, "monitor": "val/loss"}
 TOP = {**BEST, "filename": "{epoch:03d}-{val/loss:.3f}", "save_top_k": 3}
 
 
-def fit_with(folder: Path, nodes: dict[str, Config], resume_from: Path | None = None, **options: Any) -> dict[str, Any]:
+Nodes = dict[str, dict[str, Any]]
+
+
+def fit_with(folder: Path, nodes: Nodes, resume_from: Path | None = None, **options: Any) -> dict[str, Any]:
     """Train with the callbacks of a configuration; return them."""
     data = tiny_data(CLASSES)
-    built = {name: create_below(folder, node, f"callbacks.{name}") for name, node in nodes.items()}
+    built = {name: create_below(folder, Part(node), f"callbacks.{name}") for name, node in nodes.items()}
     tell_apart({f"callbacks.{name}": callback for name, callback in built.items()})
-    record = CheckpointRecord({}, data.spec, {})
+    record = CheckpointRecord(Train({}), data.spec, {})
     trainer = tiny_trainer(folder, record, ExactResume(0, data.cursor), *built.values(), checkpoints=True, **options)
     trainer.strategy.checkpoint_io = AtomicCheckpointIO()
     trainer.fit(tiny_module(data), data, ckpt_path=resume_from)
@@ -78,7 +83,7 @@ def test_metrics_in_file_names_make_no_folders_and_no_equals_signs(tmp_path: Pat
     ("options", "name"),
     [({}, "epoch_001-step_5.ckpt"), ({"auto_insert_metric_name": True, "filename": "{val/acc:.0f}"}, "val_acc=0.ckpt")],
 )
-def test_a_file_name_is_one_whatever_is_set(options: Config, name: str, tmp_path: Path) -> None:
+def test_a_file_name_is_one_whatever_is_set(options: dict[str, Any], name: str, tmp_path: Path) -> None:
     fit_with(tmp_path, {"a": {"_target_": CHECKPOINT, **options}})
     assert names(tmp_path) == [name]
 
@@ -105,7 +110,7 @@ def test_the_best_three_of_a_run_that_was_stopped_are_those_of_one_that_was_not(
 def test_a_run_begun_with_lightnings_class_goes_on_with_its_best_value(tmp_path: Path) -> None:
     data = tiny_data(CLASSES)
     older = LightningModelCheckpoint(tmp_path / "checkpoints", "best_model", "val/loss", enable_version_counter=False)
-    record = CheckpointRecord({}, data.spec, {})
+    record = CheckpointRecord(Train({}), data.spec, {})
     trainer = tiny_trainer(tmp_path, record, ExactResume(0, data.cursor), older, checkpoints=True, max_epochs=2)
     trainer.fit(tiny_module(data), data)
     saved = tmp_path / "checkpoints/best_model.ckpt"
@@ -128,7 +133,7 @@ def test_a_run_begun_with_lightnings_class_goes_on_with_its_best_value(tmp_path:
         ({"a": EARLY, "b": EARLY}, "callbacks.b: saves its state as callbacks.a does; give it other values"),
     ],
 )
-def test_two_callbacks_that_would_be_one_are_refused(nodes: dict[str, Config], message: str, tmp_path: Path) -> None:
+def test_two_callbacks_that_would_be_one_are_refused(nodes: Nodes, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         fit_with(tmp_path, nodes)
     assert str(refused.value).startswith(message)
@@ -148,10 +153,10 @@ def test_two_callbacks_that_would_be_one_are_refused(nodes: dict[str, Config], m
     ],
 )
 def test_a_mistake_names_the_key_and_the_class_that_the_user_has_named(
-    wrong: Config, message: str, tmp_path: Path
+    wrong: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError) as refused:
-        create_below(tmp_path, {"_target_": CHECKPOINT, **wrong}, "callbacks.a")
+        create_below(tmp_path, Part({"_target_": CHECKPOINT, **wrong}), "callbacks.a")
     assert str(refused.value).startswith(message)
 
 
@@ -166,8 +171,8 @@ def test_a_mistake_names_the_key_and_the_class_that_the_user_has_named(
         {"patience": 3},
     ],
 )
-def test_file_names_that_can_be_filled_in_are_taken(node: Config) -> None:
-    check_checkpoint(node, "callbacks.best_checkpoint")
+def test_file_names_that_can_be_filled_in_are_taken(node: dict[str, Any]) -> None:
+    check_checkpoint(Part(node), "callbacks.best_checkpoint")
 
 
 @pytest.mark.parametrize(
@@ -192,9 +197,9 @@ def test_file_names_that_can_be_filled_in_are_taken(node: Config) -> None:
         ),
     ],
 )
-def test_a_file_name_that_would_fail_or_lose_files_is_refused(name: str, node: Config, message: str) -> None:
+def test_a_file_name_that_would_fail_or_lose_files_is_refused(name: str, node: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError) as refused:
-        check_checkpoint(node, f"callbacks.{name}")
+        check_checkpoint(Part(node), f"callbacks.{name}")
     assert str(refused.value).startswith(message)
     assert "\n" not in str(refused.value)
     assert ("callbacks=[default,top_checkpoints]" in str(refused.value)) == (name == "best_checkpoint")
@@ -202,10 +207,10 @@ def test_a_file_name_that_would_fail_or_lose_files_is_refused(name: str, node: C
 
 @pytest.mark.parametrize("option", ["top_checkpoints", "[default,top_checkpoints]", "[top_checkpoints,default]"])
 def test_the_option_of_the_three_best_trains_alone_and_beside_the_others(option: str, tmp_path: Path) -> None:
-    nodes = composed(f"callbacks={option}", "monitor=val/acc", "mode=max", "++callbacks.progress_bar=null")["callbacks"]
-    nodes = {name: node for name, node in nodes.items() if node is not None}
+    parts = composed(f"callbacks={option}", "monitor=val/acc", "mode=max", "++callbacks.progress_bar=null").callbacks
+    nodes = {name: part.plain for name, part in parts.items()}
     for name, node in nodes.items():
-        check_checkpoint(node, f"callbacks.{name}")
+        check_checkpoint(Part(node), f"callbacks.{name}")
     fit_with(tmp_path, nodes, max_epochs=5)
     top = [name for name in names(tmp_path) if re.fullmatch(r"top_epoch_00\d-0\.\d{4}\.ckpt", name)]
     others = set() if option == "top_checkpoints" else {"best_model.ckpt", "epoch_005.ckpt", "last.ckpt"}

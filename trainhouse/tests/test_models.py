@@ -11,6 +11,7 @@ from src.models.linear import Linear
 from src.models.simple_net import ACTIVATIONS, SimpleNet
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Part
 
 NETWORKS = [
     *[(network, shape) for network in (Linear, SimpleNet) for shape in ((6,), (4, 5), (3, 4, 5))],
@@ -89,4 +90,4 @@ def test_every_activation_bends_the_line(activation: str) -> None:
 def test_what_a_network_cannot_take_is_refused_by_name(network: Any, arguments: dict[str, Any], message: str) -> None:
     given = {"input_shape": arguments.pop("input_shape"), "outputs": 2}
     with pytest.raises(UserError, match=message):
-        create({"_target_": f"{network.__module__}.{network.__name__}", **arguments}, "model", **given)
+        create(Part({"_target_": f"{network.__module__}.{network.__name__}", **arguments}), "model", **given)

@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Settings
+from trainhouse.tests.conftest import composed
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor
 from trainhouse.training.preflight import preflight
 
-Typed = Callable[..., Config]
+Typed = Callable[..., Train]
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 
 
@@ -33,8 +35,8 @@ class Says(L.LightningModule):
             self.directions = directions
 
 
-def best(config: Config) -> tuple[Any, Any]:
-    return config["monitor"], config["mode"]
+def best(found: Settings) -> tuple[Any, Any]:
+    return found.plain["monitor"], found.plain["mode"]
 
 
 def test_a_modules_own_monitor_stands_in_for_the_default() -> None:
@@ -43,9 +45,9 @@ def test_a_modules_own_monitor_stands_in_for_the_default() -> None:
     assert best(found) == ("val/dice", "max")
     assert best(config) == ("val/loss", "min"), "what was given stays as it is"
     for name in ("best_checkpoint", "early_stopping"):
-        assert best(found["callbacks"][name]) == ("val/dice", "max")
-    assert found["scheduler"]["mode"] == "max"
-    assert found["sweep"] == {**config["sweep"], "metric": "val/dice", "mode": "max"}
+        assert best(getattr(found.callbacks, name)) == ("val/dice", "max")
+    assert found.scheduler.get("mode") == "max"
+    assert found.sweep == {**config.sweep, "metric": "val/dice", "mode": "max"}
 
 
 def test_without_a_direction_the_configured_one_holds() -> None:
@@ -92,9 +94,9 @@ def test_another_monitor_leaves_alone_what_looks_at_something_else() -> None:
     options = ["callbacks.early_stopping.monitor=train/loss", "callbacks.best_checkpoint.mode=max"]
     config = composed(*options, "sweep.metric=test/acc", "sweep.mode=max")
     found = with_monitor(config, "val/acc", "max")
-    assert best(found["callbacks"]["early_stopping"]) == ("train/loss", "min")
-    assert best(found["callbacks"]["best_checkpoint"]) == ("val/acc", "max")
-    assert (found["sweep"]["metric"], found["sweep"]["mode"]) == ("test/acc", "max")
+    assert best(found.callbacks.early_stopping) == ("train/loss", "min")
+    assert best(found.callbacks.best_checkpoint) == ("val/acc", "max")
+    assert (found.sweep["metric"], found.sweep["mode"]) == ("test/acc", "max")
 
 
 class Measured(L.LightningModule):

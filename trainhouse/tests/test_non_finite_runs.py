@@ -115,7 +115,7 @@ def test_healthy_training_is_the_same_with_and_without_the_guard(
 def test_the_guard_is_there_without_a_word_in_the_configuration(tmp_path: Path) -> None:
     config = configuration(tmp_path)
     with pytest.raises(UserError, match="no state was saved before"):
-        train({**config, "callbacks": {}}, tmp_path / "run")
+        train(config.with_values({"callbacks": {}}), tmp_path / "run")
 
 
 class Breaks(OwnModule):

@@ -9,6 +9,7 @@ from trainhouse.configuration import schema
 from trainhouse.configuration.create import create
 from trainhouse.configuration.old_names import MOVED, current_name, with_current_names
 from trainhouse.configuration.targets import check_part, locate
+from trainhouse.configuration.views import Part
 
 
 @pytest.mark.parametrize("old", MOVED)
@@ -36,7 +37,7 @@ def test_names_that_configurations_have_had_still_lead_to_what_they_meant(group:
 
 def test_what_an_old_name_stands_for_is_built_at_any_depth() -> None:
     inner = {"_target_": "src.data.order.Permutation", "_partial_": True}
-    built = create({"_target_": "builtins.dict", "inner": inner, "all": [inner]}, "key")
+    built = create(Part({"_target_": "builtins.dict", "inner": inner, "all": [inner]}), "key")
     assert built["inner"].func is built["all"][0].func is locate("trainhouse.arrays.order.Permutation", "key")
 
 

@@ -11,14 +11,15 @@ from hydra.core.hydra_config import HydraConfig
 from torch import Tensor
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import CONF, Config
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import CONF
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.checks import check_loaders
 from trainhouse.training.monitoring import check_mode_is_said
 from trainhouse.training.preflight import preflight
 from trainhouse.training.train import train
 
-Typed = Callable[..., Config]
+Typed = Callable[..., Train]
 OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 
 
@@ -122,12 +123,12 @@ def test_which_end_is_better_is_asked_where_nothing_says_it(
         search = f"hydra.searchpath=[file://{tmp_path}]"
         config = compose("train", ["name=x", search, *overrides], return_hydra_config=True)
     monkeypatch.setattr(HydraConfig.instance(), "cfg", config)
-    plain = {"monitor": config.monitor, "mode": config.mode}
+    settings = Train({"monitor": config.monitor, "mode": config.mode})
     if not is_asked:
-        check_mode_is_said(plain, directions)
+        check_mode_is_said(settings, directions)
         return
     with pytest.raises(UserError, match=r"^mode: is a small or a large val_acc better\? Add mode=min or mode=max \(or"):
-        check_mode_is_said(plain, directions)
+        check_mode_is_said(settings, directions)
 
 
 def test_a_monitor_in_the_commands_own_file_has_its_mode_beside_it(
@@ -136,6 +137,6 @@ def test_a_monitor_in_the_commands_own_file_has_its_mode_beside_it(
     typed("seed=1")
     (tmp_path / "train.yaml").write_text("monitor: val_error\nmode: min\n")
     monkeypatch.setattr("trainhouse.training.monitoring.config_file", lambda name: tmp_path / f"{name}.yaml")
-    check_mode_is_said({"monitor": "val_error", "mode": "min"}, {})
+    check_mode_is_said(Train({"monitor": "val_error", "mode": "min"}), {})
     with pytest.raises(UserError, match=r"^mode: is a small or a large val_acc better\?"):
-        check_mode_is_said({"monitor": "val_acc", "mode": "min"}, {})
+        check_mode_is_said(Train({"monitor": "val_acc", "mode": "min"}), {})

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
+from trainhouse.configuration.settings import Train
 from trainhouse.predicting.own_evaluation import evaluate_own
-from trainhouse.tests.conftest import Config, composed
+from trainhouse.tests.conftest import composed
 from trainhouse.tests.pair_house import NAMES, outcome, pair_config, read_checkpoint, train_until
 from trainhouse.tests.test_exact_resume import differing
 from trainhouse.training.train import train
@@ -31,12 +32,12 @@ WITH_WORKERS = ["autoencoder", "contrastive", "discs", "fine_tuning", "forecasti
 HAVE_WORKERS = ("contrastive", "padded_text")
 
 
-def configuration(name: str, tmp_path: Path, *overrides: str) -> Config:
+def configuration(name: str, tmp_path: Path, *overrides: str) -> Train:
     workers = ["data.num_workers=0"] if name in HAVE_WORKERS else []
     return pair_config(name, tmp_path / "files", *workers, *overrides)
 
 
-Whole = Callable[..., tuple[Config, Path]]
+Whole = Callable[..., tuple[Train, Path]]
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,7 @@ def whole(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Whole:
     """Train a pair without a stop, once for all tests; return its configuration and the run's folder."""
     files = made_once("pair_files", lambda folder: None)
 
-    def get(name: str, *overrides: str) -> tuple[Config, Path]:
+    def get(name: str, *overrides: str) -> tuple[Train, Path]:
         config = configuration(name, files / name, *overrides)
         key = "-".join([name, *(override.replace("=", "_") for override in overrides)])
         return config, made_once(f"pair_{key}", lambda folder: _train(config, folder))
@@ -52,7 +53,7 @@ def whole(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Whole:
     return get
 
 
-def _train(config: Config, folder: Path) -> None:
+def _train(config: Train, folder: Path) -> None:
     train(config, folder)
 
 
@@ -82,12 +83,12 @@ def test_a_pair_is_trained_and_leaves_a_whole_run_folder(name: str, whole: Whole
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
-def assert_resumed_exactly(whole: tuple[Config, Path], folder: Path, epoch: int, batch: int) -> None:
+def assert_resumed_exactly(whole: tuple[Train, Path], folder: Path, epoch: int, batch: int) -> None:
     config, uninterrupted = whole
     checkpoint = train_until(config, folder, epoch, batch)
     position = read_checkpoint(checkpoint)["callbacks"]["ExactResume"]
     assert (position["epoch"], position["batch"]) == ((epoch, batch) if batch else (epoch + 1, 0))
-    train({**config, "preflight": False}, folder, resume_from=checkpoint)
+    train(config.with_values({"preflight": False}), folder, resume_from=checkpoint)
     assert differing(outcome(uninterrupted), outcome(folder)) == []
     assert metrics_of(folder)["exact"] is True
 
@@ -118,8 +119,8 @@ def test_it_is_so_from_other_moments(name: str, epoch: int, batch: int, whole: W
 @pytest.mark.parametrize("name", EXACT)
 def test_a_pair_is_resumed_bit_for_bit_from_every_moment(name: str, tmp_path: Path) -> None:
     config = configuration(name, tmp_path)
-    callbacks = {**config["callbacks"], "keep": {"_target_": "trainhouse.tests.kept.KeepAll"}}
-    train({**config, "callbacks": callbacks}, tmp_path / "whole")
+    keep = {"_target_": "trainhouse.tests.kept.KeepAll"}
+    train(config.with_values({"callbacks.keep": keep}), tmp_path / "whole")
     whole, wrong = outcome(tmp_path / "whole"), {}
     moments = sorted((tmp_path / "whole" / "kept").glob("*.ckpt"))
     if name == "stateful":  # such a loader's own state is a batch ahead when a step begins
@@ -132,7 +133,7 @@ def test_a_pair_is_resumed_bit_for_bit_from_every_moment(name: str, tmp_path: Pa
         shutil.copytree(tmp_path / "whole" / "logs", folder / "logs")
         if moment.with_suffix(".best").exists():
             shutil.copy(moment.with_suffix(".best"), folder / "checkpoints" / "best_model.ckpt")
-        train({**config, "preflight": False}, folder, resume_from=moment)
+        train(config.with_values({"preflight": False}), folder, resume_from=moment)
         if bad := differing(whole, outcome(folder)):
             wrong[moment.stem] = bad
     assert not wrong
@@ -189,7 +190,7 @@ class Seen:
         monkeypatch.setattr(RareClassifier, "test_step", test_step)
 
 
-def eval_config(tmp_path: Path) -> Config:
+def eval_config(tmp_path: Path) -> Train:
     return composed("ckpt_path=unused", "trainer=cpu", config_name="eval")
 
 

@@ -94,7 +94,7 @@ def test_monitors_that_are_logged_pass() -> None:
 def test_a_run_ends_with_the_same_bits_with_and_without_it(option: str, tmp_path: Path) -> None:
     config = tiny_config(tmp_path / "rows.npy", "model.dropout=0.5", "model.batch_norm=true", option)
     for tried in (True, False):
-        train({**config, "preflight": tried}, tmp_path / str(tried))
+        train(config.with_values({"preflight": tried}), tmp_path / str(tried))
     assert differing(outcome(tmp_path / "True"), outcome(tmp_path / "False")) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from trainhouse.configuration.settings import Train
 from trainhouse.runs.provenance import provenance
 
 
@@ -63,7 +64,7 @@ def test_a_model_in_a_file_that_git_ignores_makes_the_tree_dirty(
     assert provenance("x.npy", "0123")["git_dirty"] is False
     monkeypatch.syspath_prepend(repository)
     import_module("mine")
-    assert provenance("x.npy", "0123", {"model": {"_target_": "mine.Net"}})["git_dirty"] is True
+    assert provenance("x.npy", "0123", Train({"model": {"_target_": "mine.Net"}}))["git_dirty"] is True
 
 
 def test_the_commit_is_that_of_the_code_not_of_the_folder_one_stands_in(

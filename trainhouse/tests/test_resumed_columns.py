@@ -22,20 +22,20 @@ def data(tmp_path):
     lines = "".join(f"{row},{text},{row % 2}.0\n" for row, text in enumerate(texts))
     (tmp_path / "t.csv").write_text(",colour,y\n" + lines)
     options = [f"data.file={tmp_path}/t.csv", "data.target=y", f"data.processed={tmp_path}/processed"]
-    return composed("data=csv", *options, "data.split=[0.5,0.25,0.25]")["data"]
+    return composed("data=csv", *options, "data.split=[0.5,0.25,0.25]").data
 
 
 def test_what_an_older_version_decided_is_kept(data):
     new = build_data(data, 0).spec
     assert (new.task, new.columns) == ("classification", ("colour",))
     old = replace(
-        build_data({**data, "keep_index": True, "task": "regression"}, 0).spec,
+        build_data(data.with_values({"keep_index": True, "task": "regression"}), 0).spec,
         categories={"colour": ("blue", "green", "red")},
         unlearned=None,
         ranges=(),
     )
     for split_seed in range(4):
-        resumed = build_data({**data, "split_seed": split_seed}, 0, like=old)
+        resumed = build_data(data.with_values({"split_seed": split_seed}), 0, like=old)
         assert resumed.spec == old
         x, y = resumed.parts["all"][0]
         np.testing.assert_array_equal(x[:, 0], np.arange(N))
@@ -51,7 +51,7 @@ def test_a_run_is_resumed_with_its_own_categories(tmp_path):
         spec = build_data(
             composed(
                 *options, f"data.file={tmp_path}/t.csv", f"data.processed={tmp_path}/p", f"data.split_seed={seed}"
-            )["data"],
+            ).data,
             0,
         ).spec
         if spec.unlearned:
@@ -69,7 +69,7 @@ def test_a_run_is_resumed_with_its_own_categories(tmp_path):
 
 def test_a_run_whose_table_lost_a_column_is_refused_with_its_name(data):
     spec = build_data(data, 0).spec
-    file = data["file"]
+    file = data.get("file")
     with open(file) as text:
         content = text.read().replace(",colour,", ",color,")
     with open(file, "w") as text:

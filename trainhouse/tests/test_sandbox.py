@@ -10,10 +10,11 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import options
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import only_below, watched
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.saved_config import write_config
-from trainhouse.tests.conftest import Config, composed, link_raw_data, run_script
+from trainhouse.tests.conftest import composed, link_raw_data, run_script
 from trainhouse.training.train import train
 
 FEW = [
@@ -69,7 +70,7 @@ def elsewhere(written: set[str], *folders: Path) -> list[str]:
     return sorted(path for path in written if not path.startswith(own) and "__pycache__" not in path)
 
 
-def run(folder: Path, *overrides: str, few: tuple[str, ...] | list[str] = FEW) -> Config:
+def run(folder: Path, *overrides: str, few: tuple[str, ...] | list[str] = FEW) -> Train:
     config = composed(*few, *overrides)
     train(config, folder)
     return config

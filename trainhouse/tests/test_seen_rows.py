@@ -171,7 +171,7 @@ def test_a_run_from_given_weights_has_seen_their_rows_too(
     options = [f"init_from={grown / 'run'}", "data.split_seed=1", "trainer.max_epochs=2"]
     config = config_of(grown, "old", *options, "callbacks.last_checkpoint.every_n_train_steps=1")
     train(config, tmp_path / "run")
-    splits = split_rows(np.load(grown / "old_y.npy"), config["data"]["split"], 1)
+    splits = split_rows(np.load(grown / "old_y.npy"), config.data.split, 1)
     leaked = int(first.known(names[splits["test"]]).sum())
     assert leaked > 0
     assert (

@@ -87,7 +87,7 @@ def test_evaluation_gives_the_same_name_and_number(run: Path, tmp_path: Path, mo
     content = json.loads((run / "metrics.json").read_text())
     config = composed(f"ckpt_path='{run}'", "trainer=cpu", config_name="eval")
     for split, prefix in (("test", "test/"), ("val", "")):
-        evaluate_own(load_checkpoint(run / content["best_model"]), {**config, "split": split}, tmp_path)
+        evaluate_own(load_checkpoint(run / content["best_model"]), config.with_values({"split": split}), tmp_path)
         measured = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
         assert measured == {f"{prefix}{name}": content["metrics"][f"{prefix}{name}"] for name in ("val_loss", "vl")}
 

@@ -8,10 +8,10 @@ from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration import schema
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import Config
+from trainhouse.configuration.settings import Train
 from trainhouse.training.unread import refuse_unread
 
-Typed = Callable[..., Config]
+Typed = Callable[..., Train]
 
 
 @pytest.mark.parametrize(

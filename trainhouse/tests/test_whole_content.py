@@ -219,7 +219,7 @@ def test_resume_and_evaluation_refuse_a_large_file_that_was_replaced(
     last = tmp_path / "run/checkpoints/last.ckpt"
     np.save(tmp_path / "x.npy", all_but_the_samples(x) if change == "content" else x[:-1])
     np.save(tmp_path / "y.npy", y if change == "content" else y[:-1])
-    config["trainer"]["max_epochs"] = 2
+    config = config.with_values({"trainer.max_epochs": 2})
     with pytest.raises(UserError, match=r"x\.npy: has changed since the run was started"):
         train(config, tmp_path / "run", resume_from=last)
     with pytest.raises(UserError, match=r"x\.npy: has changed since .* was trained"):

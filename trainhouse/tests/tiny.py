@@ -18,6 +18,7 @@ from src.training.losses import build_loss
 from src.training.module import Module
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
+from trainhouse.configuration.settings import Train
 from trainhouse.tests.conftest import composed
 from trainhouse.training.train import train
 
@@ -75,7 +76,7 @@ def tiny_run(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     return made_once("tiny_run", make)
 
 
-def tiny_config(data: Path, *overrides: str) -> dict[str, Any]:
+def tiny_config(data: Path, *overrides: str) -> Train:
     """Compose the configuration of a run on 60 generated rows of 4 columns and 3 classes."""
     rows = [f"data.path={data}", "data.rows=60", "data.columns=4", "data.classes=3", "data.batch_size=16"]
     rest = ["trainer=cpu", "trainer.max_epochs=2", "model.hidden_sizes=[8]", "callbacks.progress_bar=null"]

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
@@ -10,6 +9,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.data_card import DataCard
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 @rank_zero_only
-def warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
+def warn_of_what_files_may_not_name(settings: Train) -> None:
     """Warn of what this run saves and no file may name, so that eval.py, infer.py or a resume will refuse it."""
-    for key, value in config.items():
+    for key, value in settings.plain.items():
         try:
             check_config({key: value}, "warning", own=True)
         except UserError as error:
@@ -29,16 +29,14 @@ def warn_of_what_files_may_not_name(config: dict[str, Any]) -> None:
 
 
 @rank_zero_only
-def announce(
-    config: dict[str, Any], card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path
-) -> None:
+def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path) -> None:
     """Say which data, task, model and folder it has."""
     weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
     counted = f"{weights:,} weights"
     comes_later = is_overridden("configure_model", module) and not weights
     if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
         counted = f"{counted} and those that are made later" if weights else "weights that are made later"
-    name = config["model"]["_target_"].rpartition(".")[2]
+    name = settings.model.name
     rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
     facts = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
     _log.info("data    %s%s", card.name, f" ({facts})" if facts else "")

@@ -12,7 +12,9 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.create import create
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.speed import fast
+from trainhouse.configuration.views import Part
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.finders import refuse_finder
@@ -25,11 +27,9 @@ from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.progress_bar import ProgressBar
 
-Config = dict[str, Any]
-
 
 def build_trainer(
-    config: Config,
+    settings: Trainer,
     folder: Path,
     callbacks: list[L.Callback],
     loggers: list[Any],
@@ -43,20 +43,20 @@ def build_trainer(
     # It sets its level when it is imported; what it says below a warning is about itself, but for profiles.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
-    options = dict(config["trainer"])
+    options = dict(settings.plain)
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
     lean = fast("lean_loop")
-    unprofiled: Config = {}
+    unprofiled: dict[str, Any] = {}
     if not options.get("profiler"):
         options.pop("profiler", None)
         unprofiled = {"profiler": lean.NoProfiler()} if lean else {}
     is_own = datamodule is not None and not isinstance(datamodule, DataModule)
-    own: Config = {} if is_own else {"use_distributed_sampler": False}  # our batches know their rank
+    own: dict[str, Any] = {} if is_own else {"use_distributed_sampler": False}  # our batches know their rank
     if lean:
         lean.skip_unused_hooks(callbacks)
     trainer = create(
-        options,
+        Part(options),
         "trainer",
         **unprofiled,
         callbacks=callbacks,
@@ -83,7 +83,7 @@ def build_trainer(
 
 
 def build_callbacks(
-    config: Config, folder: Path, datamodule: L.LightningDataModule, card: DataCard, provenance: Config
+    settings: Train, folder: Path, datamodule: L.LightningDataModule, card: DataCard, provenance: dict[str, Any]
 ) -> list[L.Callback]:
     """Return the project's own callbacks, then those of the configuration, in the order in which they run.
 
@@ -91,21 +91,17 @@ def build_callbacks(
     """
     cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
     own: list[L.Callback] = [
-        CheckpointRecord(config, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
-        ExactResume(config["seed"], cursor),
-        NonFiniteGuard(folder, config["seed"]),
-        History(folder / HISTORY, config["monitor"], config["mode"] or "min"),
+        CheckpointRecord(settings, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
+        ExactResume(settings.seed, cursor),
+        NonFiniteGuard(folder, settings.seed),
+        History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
     configured = {
-        f"callbacks.{name}": create_below(folder, node, f"callbacks.{name}")
-        for name, node in (config.get("callbacks") or {}).items()
-        if node is not None and not (config["monitor"] is None and _needs_monitor(node))
+        f"callbacks.{name}": create_below(folder, part, f"callbacks.{name}")
+        for name, part in settings.callbacks.items()
+        if not (settings.monitor is None and "monitor" in part and part.get("monitor") is None)
     }
     for key, callback in configured.items():
         refuse_finder(callback, key)
     tell_apart(configured)
     return [*own, *configured.values()]
-
-
-def _needs_monitor(node: Any) -> bool:
-    return isinstance(node, dict) and "monitor" in node and node["monitor"] is None

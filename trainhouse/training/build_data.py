@@ -20,28 +20,29 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
 from trainhouse.configuration.settings import DECIDES_ROWS, OF_NETWORK, OF_TRAINING, Serving, check_values, keys, marked
 from trainhouse.configuration.targets import ALLOWED, check_targets, locate
+from trainhouse.configuration.views import Part
 
 # Keys of array data that say how rows are served; all others are arguments of the data source.
 SERVING_KEYS = tuple(key for key, _ in keys(Serving))
 _OF_TRAINING, _OF_NETWORK, _OF_SPLIT = (marked(mark, Serving) for mark in (OF_TRAINING, OF_NETWORK, DECIDES_ROWS))
 
-Config = dict[str, Any]
+Arguments = dict[str, Any]  # of a class or a function, whatever it takes
 
 
-def is_datamodule(data: Config) -> bool:
+def is_datamodule(data: Part) -> bool:
     """Whether the `data` group names a LightningDataModule. Raises `UserError` for what is no data at all."""
     found = located(data, "data")
     if inspect.isclass(found) and issubclass(found, L.LightningDataModule):
         return True
     if inspect.isclass(found) and (issubclass(found, nn.Module) or not callable(found)):
         raise UserError(
-            f"data._target_: {data['_target_']} is neither a LightningDataModule nor a function that returns a Dataset"
+            f"data._target_: {data.target} is neither a LightningDataModule nor a function that returns a Dataset"
         )
     return False
 
 
 def build_data(
-    data: Config, seed: int, preprocessed: bool = False, like: DataSpec | None = None
+    data: Serving, seed: int, preprocessed: bool = False, like: DataSpec | None = None
 ) -> L.LightningDataModule:
     """Build the user's DataModule; or read and split the arrays that the `data` group describes.
 
@@ -56,46 +57,49 @@ def build_data(
             f"data.{missing[0]}: is missing; the file in conf/data/ of a function that reads arrays begins with "
             "'defaults: [array_defaults, _self_]'"
         )
-    serving = _serving(data) | {name: data[name] for name in _OF_TRAINING}  # first: reading may take long
+    serving = _serving(data) | {name: data.plain[name] for name in _OF_TRAINING}  # first: reading may take long
     parameters = inspect.signature(located(data, "data")).parameters
     decides = like is not None and {"like", "task"} <= parameters.keys()
-    dataset = _read(data, **({"like": like} if decides else {}))
+    given: dict[str, Any] = {"like": like} if decides else {}
+    dataset = create(source_of(data), "data", **given)
     if not isinstance(dataset, Dataset):
         raise UserError(
-            f"data._target_: {data['_target_']} returned a {type(dataset).__name__}, expected a Dataset; or name a "
+            f"data._target_: {data.target} returned a {type(dataset).__name__}, expected a Dataset; or name a "
             "LightningDataModule"
         )
     dataset = as_wide_as_needed(dataset)
     return (PreprocessingDataModule if preprocessed else DataModule)(dataset, seed=seed, like=like, **serving)
 
 
-def _read(data: Config, **like: Any) -> Any:
-    return create({name: value for name, value in data.items() if name not in SERVING_KEYS}, "data", **like)
+def source_of(data: Serving) -> Part:
+    """Return what reads the arrays: all but how they are served."""
+    return Part({name: value for name, value in data.plain.items() if name not in SERVING_KEYS})
 
 
-def _serving(data: Config) -> Config:
-    fold, folds = data["fold"], data["folds"]
+def _serving(data: Serving) -> dict[str, Any]:
+    fold, folds = data.fold, data.folds
     if fold is not None and fold >= folds:
         raise UserError(f"data.fold: expected one of 0 to {folds - 1}, as data.folds is {folds}, got {fold}")
-    return {name: data[name] for name in SERVING_KEYS if name not in (*_OF_TRAINING, *_OF_NETWORK)}
+    return {name: data.plain[name] for name in SERVING_KEYS if name not in (*_OF_TRAINING, *_OF_NETWORK)}
 
 
-def rebuild_datamodule(checkpoint: Checkpoint, overrides: Config) -> L.LightningDataModule:
+def rebuild_datamodule(checkpoint: Checkpoint, overrides: Arguments) -> L.LightningDataModule:
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
-    known = checkpoint.config["data"]
+    data = checkpoint.config.data
+    known = data.plain
     typed = tuple(_leaves(overrides, "data"))
     check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
-    parameters = inspect.signature(locate(known["_target_"], "data")).parameters
+    parameters = inspect.signature(locate(data.target, "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in overrides:
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
-            raise UserError(f"data.{name}: {known['_target_']} takes no such argument{did_you_mean(name, options)}")
-    datamodule: L.LightningDataModule = create(_merged(known, overrides), "data")
+            raise UserError(f"data.{name}: {data.target} takes no such argument{did_you_mean(name, options)}")
+    datamodule: L.LightningDataModule = create(Part(_merged(known, overrides)), "data")
     return datamodule
 
 
-def _merged(known: Config, overrides: Config) -> Config:
+def _merged(known: Arguments, overrides: Arguments) -> Arguments:
     """Return `known` with the overrides in it, of mappings within it too."""
     new = dict(known)
     for name, value in overrides.items():
@@ -104,7 +108,7 @@ def _merged(known: Config, overrides: Config) -> Config:
     return new
 
 
-def _leaves(overrides: Config, prefix: str) -> Iterator[str]:
+def _leaves(overrides: Arguments, prefix: str) -> Iterator[str]:
     for name, value in overrides.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}.{name}")
@@ -113,7 +117,7 @@ def _leaves(overrides: Config, prefix: str) -> Iterator[str]:
 
 
 def rebuild_data(
-    checkpoint: Checkpoint, overrides: Config, preprocessed: bool = False, spec: DataSpec | None = None
+    checkpoint: Checkpoint, overrides: Arguments, preprocessed: bool = False, spec: DataSpec | None = None
 ) -> DataModule:
     """Return the array data that a checkpoint was trained on, with `overrides` of its `data` config.
 
@@ -123,14 +127,16 @@ def rebuild_data(
     them. Raises `UserError` if the model can't take it.
     """
     spec = spec or checkpoint.data_spec
-    known = with_what_it_lacks(checkpoint.config)["data"]
+    known = with_what_it_lacks(checkpoint.config.plain)["data"]
     typed = tuple(f"data.{name}" for name in overrides)
     # What is typed as it was is no other data; a file that comes from somebody else asks for it.
-    data = _overridden(known, {name: value for name, value in overrides.items() if known.get(name, ...) != value})
-    check_values(data, Serving, "data.")
-    check_targets(data, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
-    takes_like = "like" in inspect.signature(locate(data["_target_"], "data")).parameters
-    dataset = _read(data, **({"like": spec} if takes_like else {}))
+    changed = {name: value for name, value in overrides.items() if known.get(name, ...) != value}
+    data = Serving(_overridden(known, changed))
+    check_values(data.plain, Serving, "data.")
+    check_targets(data.plain, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
+    takes_like = "like" in inspect.signature(locate(data.target, "data")).parameters
+    given: dict[str, Any] = {"like": spec} if takes_like else {}
+    dataset = create(source_of(data), "data", **given)
     if (dataset.spec.dtype, spec.dtype) == ("float32", "float64"):  # as those of the training split had to be
         dataset = replace(dataset, spec=replace(dataset.spec, dtype=spec.dtype))
     for name in ("task", "input_shape", "dtype", "outputs", "classes"):
@@ -144,22 +150,22 @@ def rebuild_data(
             if rows is not None:
                 check_rows(rows, f"{dataset.name}{part}", dataset.spec.missing, dataset.spec.columns)
     kind = PreprocessingDataModule if preprocessed else DataModule
-    datamodule = kind(dataset, seed=checkpoint.config["seed"], like=spec, **serving)
+    datamodule = kind(dataset, seed=checkpoint.config.seed, like=spec, **serving)
     if isinstance(datamodule, PreprocessingDataModule):  # whose state is in the checkpoint
         datamodule.serve_preprocessed(untrained_preprocessing(data, spec))
     return datamodule
 
 
-def untrained_preprocessing(data: Config, spec: DataSpec) -> RowPreprocessing:
+def untrained_preprocessing(data: Serving, spec: DataSpec) -> RowPreprocessing:
     """Return the first layer that the `data` group names, not fitted yet."""
-    node = data.get("preprocessing") or PREPROCESSING
-    made = create(node, "data.preprocessing", spec=spec, embedding_dim=data["embedding_dim"])
+    part = Part(data.preprocessing or PREPROCESSING)
+    made = create(part, "data.preprocessing", spec=spec, embedding_dim=data.embedding_dim)
     if not isinstance(made, RowPreprocessing):
-        raise UserError(f"data.preprocessing._target_: {node['_target_']} is no RowPreprocessing")
+        raise UserError(f"data.preprocessing._target_: {part.target} is no RowPreprocessing")
     return made
 
 
-def _overridden(data: Config, overrides: Config) -> Config:
+def _overridden(data: Arguments, overrides: Arguments) -> Arguments:
     npy_keys: tuple[str, ...] = ("features", "labels")
     if "features" in overrides and "features" not in data:
         kept = {name: data[name] for name in SERVING_KEYS if name in data}

@@ -21,6 +21,8 @@ from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.older_versions import MODULE
+from trainhouse.configuration.settings import Serving, Train
+from trainhouse.configuration.views import Part
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.data_card import DataCard
@@ -29,63 +31,66 @@ from trainhouse.training.schedule_span import spans_the_run
 
 _log = logging.getLogger(__name__)
 
-
-Config = dict[str, Any]
+Facts = dict[str, Any]  # of the data, and what a model takes of them
 AUGMENTATION = "src.data.augmentation.Augmentation"
 
 
-def is_lightning_module(model: Config) -> bool:
+def is_lightning_module(model: Part) -> bool:
     """Whether the `model` group names a LightningModule: then its optimizer, loss and metrics are its own."""
     found = located(model, "model")
     return inspect.isclass(found) and issubclass(found, L.LightningModule)
 
 
-def build_module(config: Config, datamodule: L.LightningDataModule, card: DataCard) -> L.LightningModule:
-    """Return the module to train. What its configuration leaves open (``???``) is filled from the data's facts, there.
+def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataCard) -> tuple[L.LightningModule, Train]:
+    """Return the module to train, and the settings in which the data's facts are filled in where they are open (`???`).
 
     Raises `UserError` for a size that nobody knows, and for what the model's own constructor refuses.
     """
     preprocessing = None
     facts = dict(card.facts)
     if isinstance(datamodule, DataModule):
-        preprocessing = build_preprocessing(datamodule, config["data"])
+        preprocessing = build_preprocessing(datamodule, settings.data)
         facts["input_shape"] = list(preprocessing.output_shape)
-    fill_from_facts(config["model"], facts, card.name)
-    if is_lightning_module(config["model"]):
+    settings = settings.with_values({"model": filled_from_facts(settings.model.plain, facts, card.name)})
+    model = settings.model
+    if is_lightning_module(model):
         if isinstance(datamodule, PreprocessingDataModule):
             assert preprocessing is not None
-            if config["data"]["embedding_dim"]:
+            if settings.data.embedding_dim:
                 raise UserError("data.embedding_dim: is learned by the module around a plain network; set it to 0")
-            datamodule.serve_preprocessed(preprocessing, _build_augmentation(config["data"], datamodule.spec))
+            datamodule.serve_preprocessed(preprocessing, _build_augmentation(settings.data, datamodule.spec))
         with files_read() as read:
-            module: L.LightningModule = create(config["model"], "model")
+            module: L.LightningModule = create(model, "model")
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
-        return module
+        return module, settings
     if card.spec is None:
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
         raise UserError(
-            f"model: {config['model']['_target_']} is a plain network, so {card.name} has to say what it is built for: "
+            f"model: {model.target} is a plain network, so {card.name} has to say what it is built for: "
             f"facts() lacks {', '.join(missing) or 'a task that is classification or regression'}"
         )
-    network = build_network(config["model"], facts)
-    return _around(network, config, datamodule, card.spec, preprocessing)
+    network = build_network(model, facts)
+    return _around(network, settings, datamodule, card.spec, preprocessing), settings
 
 
-def fill_from_facts(model: Config, facts: Config, source: str) -> None:
-    """Replace each ``???`` below `model` by the fact of that name; `model` is changed, as it is what is saved."""
+def filled_from_facts(model: Facts, facts: Facts, source: str) -> Facts:
+    """Return the arguments `model` with the fact of its name in place of each ``???``, at any depth."""
+    filled = {}
     for name, value in model.items():
         if isinstance(value, dict):
-            fill_from_facts(value, facts, source)
+            value = filled_from_facts(value, facts, source)
         elif value == OPEN:
             if name not in facts:
                 known = f"it says {', '.join(sorted(facts))}" if facts else "it has no facts()"
                 raise UserError(f"model.{name}: required; {source} does not say it ({known}); add model.{name}=...")
-            model[name] = copy.deepcopy(facts[name])
+            value = copy.deepcopy(facts[name])
+        filled[name] = value
+    return filled
 
 
-def build_network(model: Config, facts: Config) -> nn.Module:
+def build_network(model: Part, facts: Facts) -> nn.Module:
     """Return the untrained network; those of its arguments that are facts of the data come from there."""
     found = located(model, "model")
     parameters: Mapping[str, inspect.Parameter] = {}
@@ -101,42 +106,42 @@ def build_network(model: Config, facts: Config) -> nn.Module:
     if "input_shape" in given:
         given["input_shape"] = tuple(given["input_shape"])
     for name in ("input_shape", "outputs"):
-        if name in model and name in parameters and name in facts and model[name] != facts[name]:
+        if name in model and name in parameters and name in facts and model.get(name) != facts[name]:
             raise UserError(f"model.{name}: is set by the program; leave it out")
     network = create(model, "model", **given)
     if not isinstance(network, nn.Module):
-        raise UserError(f"model._target_: {model['_target_']} is neither a LightningModule nor a torch.nn.Module")
+        raise UserError(f"model._target_: {model.target} is neither a LightningModule nor a torch.nn.Module")
     return network
 
 
 def _around(
     network: nn.Module,
-    config: Config,
+    settings: Train,
     datamodule: L.LightningDataModule,
     spec: DataSpec,
     preprocessing: RowPreprocessing | None,
 ) -> L.LightningModule:
     """Return the module that the key `module` names, around a network and what the other groups say."""
-    optimizer = create(config["optimizer"], "optimizer", later=("params",))
+    optimizer = create(settings.optimizer, "optimizer", later=("params",))
     given = ("optimizer", "total_steps")
-    scheduler = create(config["scheduler"], "scheduler", later=given) if config.get("scheduler") else None
+    scheduler = create(settings.scheduler, "scheduler", later=given) if settings.scheduler else None
     _try_out(optimizer, scheduler)
     augmentation = None
-    learns_by_heart = bool(config["trainer"]["overfit_batches"])
+    learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
-        augmentation = _build_augmentation(config["data"], spec)
+        augmentation = _build_augmentation(settings.data, spec)
     module: Any = create(
-        config.get("module") or MODULE,
+        settings.module or Part(MODULE),
         "module",
         spec=spec,
         preprocessing=preprocessing or nn.Identity(),
         network=network,
-        loss=config["loss"],
+        loss=settings.loss.plain,
         augmentation=augmentation,
         optimizer=optimizer,
         scheduler=scheduler,
-        monitor=config["monitor"] or "train/loss",
-        log_every_n_steps=config["trainer"]["log_every_n_steps"],
+        monitor=settings.monitor or "train/loss",
+        log_every_n_steps=settings.trainer.log_every_n_steps,
     )
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
@@ -145,9 +150,9 @@ def _around(
     return around
 
 
-def build_preprocessing(datamodule: DataModule, data: Config) -> RowPreprocessing:
+def build_preprocessing(datamodule: DataModule, data: Serving) -> RowPreprocessing:
     """Return the first layer, fitted on the training split; every row of the data is checked on the way."""
-    if data["embedding_dim"] and not datamodule.spec.categories:
+    if data.embedding_dim and not datamodule.spec.categories:
         raise UserError(f"data.embedding_dim: {datamodule.source} has no text columns to embed; set it to 0")
     preprocessing = untrained_preprocessing(data, datamodule.spec)
     rows, numbers = datamodule.parts["train"]
@@ -176,12 +181,12 @@ def _try_out(optimizer: Any, scheduler: Any) -> None:
         raise UserError(f"{key}: {first_line(error)}") from error
 
 
-def _build_augmentation(data: Config, spec: DataSpec) -> nn.Module:
-    changes = data["augmentation"] or {}
+def _build_augmentation(data: Serving, spec: DataSpec) -> nn.Module:
+    changes = data.augmentation or {}
     if not isinstance(changes, dict):
         raise UserError(f"data.augmentation: expected a mapping, or null, got {changes!r}")
     for name in ("shift", "rotate", "scale"):
         if changes.get(name) and len(spec.input_shape) < 2:
             raise UserError(f"data.augmentation.{name}: changes images, but rows have shape {spec.input_shape}")
-    augmentation: nn.Module = create({"_target_": AUGMENTATION, **changes}, "data.augmentation")
+    augmentation: nn.Module = create(Part({"_target_": AUGMENTATION, **changes}), "data.augmentation")
     return augmentation

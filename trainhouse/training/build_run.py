@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import seen_in, spec_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.terminal import doing
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import build_data
@@ -25,7 +25,7 @@ from trainhouse.training.unread import refuse_unread
 class BuiltRun:
     """What a run trains, and on what; it is known to fit together."""
 
-    config: dict[str, Any]
+    settings: Train
     datamodule: L.LightningDataModule
     card: DataCard
     module: L.LightningModule
@@ -35,39 +35,39 @@ class BuiltRun:
     @property
     def has_own_module(self) -> bool:
         """Whether the module is a LightningModule of the user's own."""
-        return is_lightning_module(self.config["model"])
+        return is_lightning_module(self.settings.model)
 
 
-def build_run(config: dict[str, Any], resume_from: Path | None) -> BuiltRun:
+def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     """Read the data, build the module, and refuse what doesn't go together."""
-    seed = config["seed"]
-    initial = read_initial(config) if config["init_from"] and not resume_from else None
-    has_own_module = is_lightning_module(config["model"])
-    refuse_unread(config, has_own_module)
+    seed = settings.seed
+    initial = read_initial(settings) if settings.init_from and not resume_from else None
+    has_own_module = is_lightning_module(settings.model)
+    refuse_unread(settings, has_own_module)
     if has_own_module and not resume_from:
-        check_loaders(config)
-    check_parts(config)
+        check_loaders(settings)
+    check_parts(settings)
     reseed(seed, "init")
     then = spec_in(resume_from) if resume_from else None
     with doing("reading the data"):
-        datamodule = build_data(config["data"], seed, preprocessed=has_own_module, like=then)
+        datamodule = build_data(settings.data, seed, preprocessed=has_own_module, like=then)
         if resume_from and isinstance(datamodule, DataModule):
             check_same_rows(resume_from, datamodule)
         card = card_of(datamodule, seed)
-    earlier = seen_in(resume_from) if config["init_from"] and resume_from else initial.seen if initial else None
+    earlier = seen_in(resume_from) if settings.init_from and resume_from else initial.seen if initial else None
     card = with_earlier(card, datamodule, earlier)
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
-        datamodule = build_data(config["data"], seed)  # the one that was asked has been set up, and may have drawn
+        datamodule = build_data(settings.data, seed)  # the one that was asked has been set up, and may have drawn
     reseed(seed, "init")
-    module = build_module(config, datamodule, card)
+    module, settings = build_module(settings, datamodule, card)
     if not resume_from:
-        config = with_own_monitor(config, module)
+        settings = with_own_monitor(settings, module)
     directions = dict(getattr(module, "directions", None) or {})
     if isinstance(datamodule, DataModule):
-        check_run(config, datamodule, directions if not has_own_module else None)
+        check_run(settings, datamodule, directions if not has_own_module else None)
     else:
-        check_own_run(config, datamodule, module)
+        check_own_run(settings, datamodule, module)
     if initial:
-        initialise(module, initial, config)
-    return BuiltRun(config, datamodule, card, module, directions)
+        initialise(module, initial)
+    return BuiltRun(settings, datamodule, card, module, directions)

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
 from trainhouse.reports.names import split_of
@@ -73,8 +74,9 @@ def common_mistake(
 def _loss(config: DictConfig) -> dict[str, Any] | None:
     """What a job's losses measure; None if its configuration can't be read, which is its own mistake."""
     try:
-        plain: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, ["model", "module", "loss"]), resolve=True)
-        return loss_of(plain, is_lightning_module(plain["model"]))
+        content = OmegaConf.to_container(OmegaConf.masked_copy(config, ["model", "module", "loss"]), resolve=True)
+        settings = Train(content)
+        return loss_of(settings, is_lightning_module(settings.model))
     except (UserError, OmegaConfBaseException, LookupError, TypeError, AttributeError):
         return None
 
@@ -88,31 +90,31 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
     HydraConfig.instance().set_config(config)  # what its values refer to
     try:
         with open_dict(config):
-            plain = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
-        has_own_module = is_lightning_module(plain["model"])
-        refuse_unread(plain, has_own_module)
+            settings = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
+        has_own_module = is_lightning_module(settings.model)
+        refuse_unread(settings, has_own_module)
         if has_own_module:
-            check_loaders(plain)
-        check_parts(plain)
-        datamodule = build_data(plain["data"], plain["seed"], preprocessed=has_own_module)
-        card = card_of(datamodule, plain["seed"])
-        module = build_module(plain, datamodule, card)
-        plain = with_own_monitor(plain, module)
+            check_loaders(settings)
+        check_parts(settings)
+        datamodule = build_data(settings.data, settings.seed, preprocessed=has_own_module)
+        card = card_of(datamodule, settings.seed)
+        module, settings = build_module(settings, datamodule, card)
+        settings = with_own_monitor(settings, module)
         directions = dict(getattr(module, "directions", None) or {})
         known: set[str] = set()
         if isinstance(datamodule, DataModule):
-            check_run(plain, datamodule, None if has_own_module else directions)
+            check_run(settings, datamodule, None if has_own_module else directions)
             splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
             known = {name for name in directions if split_of(name) in splits} if not has_own_module else set()
         else:
-            check_own_run(plain, datamodule, module)
+            check_own_run(settings, datamodule, module)
         if not known or not set(metrics) <= known:
-            logged = preflight(module, datamodule, [], plain["trainer"], plain["seed"])
+            logged = preflight(module, datamodule, [], settings.trainer.plain, settings.seed)
             directions = logged.directions | directions
-            check_logged(plain, logged, directions)
-            check_validated(plain, datamodule, logged.of_validation)
+            check_logged(settings, logged, directions)
+            check_validated(settings, datamodule, logged.of_validation)
             if has_own_module:
-                check_mode_is_said(plain, directions)
+                check_mode_is_said(settings, directions)
             if has_test(module, datamodule):  # by a step that serves validation too
                 known |= {name for name in metrics if name.removeprefix("test/") in logged.names}
                 directions |= directions_of_test(directions, metrics, logged.names)

@@ -5,41 +5,41 @@ from typing import Any
 
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
-from trainhouse.configuration.settings import Serving, keys
+from trainhouse.configuration.settings import Train
 from trainhouse.configuration.signature import check_arguments
-from trainhouse.training.build_data import is_datamodule
+from trainhouse.configuration.views import Part
+from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
 
-Node = dict[str, Any]
+
+def check_parts(settings: Train) -> None:
+    """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
+    for key, part in _parts(settings):
+        # What is open will be filled in by the data.
+        known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
+        check_arguments(located(part, key), Part(known), key, (), complete=False)
 
 
-def check_parts(config: Node) -> None:
-    """Raise `UserError` that names the key of an argument which a class or function of `config` doesn't take."""
-    for key, node in _parts(config):
-        known = {name: value for name, value in node.items() if OPEN not in _leaves(value)}  # the data fills it in
-        check_arguments(located(node, key), known, key, (), complete=False)
-
-
-def _parts(config: Node) -> Iterator[tuple[str, Node]]:
-    data = config["data"]
+def _parts(settings: Train) -> Iterator[tuple[str, Part]]:
+    data = settings.data
     if is_datamodule(data):
         yield "data", data
     else:
-        serving = [name for name, _ in keys(Serving)]
-        yield "data", {name: value for name, value in data.items() if name not in serving}
-        if isinstance(data.get("augmentation"), dict):
-            yield "data.augmentation", {"_target_": AUGMENTATION, **data["augmentation"]}
-        if data.get("preprocessing"):
-            yield "data.preprocessing", data["preprocessing"]
+        yield "data", source_of(data)
+        if isinstance(data.augmentation, dict):
+            yield "data.augmentation", Part({"_target_": AUGMENTATION, **data.augmentation})
+        if data.preprocessing:
+            yield "data.preprocessing", Part(data.preprocessing)
     for group in ("model", "module", "optimizer", "scheduler"):
-        if config.get(group):
-            yield group, config[group]
-    unset = [key for key in ("monitor", "mode") if config[key] is None]
-    for group in ("callbacks", "logger"):
-        for name, node in (config.get(group) or {}).items():
-            if isinstance(node, dict) and "_target_" in node:
+        if part := Part(settings.plain.get(group)):
+            yield group, part
+    unset = [key for key in ("monitor", "mode") if settings.plain[key] is None]
+    for group, parts in (("callbacks", settings.callbacks), ("logger", settings.logger)):
+        for name, part in parts.items():
+            if "_target_" in part:
                 # Of a run without a monitor, or a mode, it is said in one place what that means.
-                yield f"{group}.{name}", {key: value for key, value in node.items() if key not in unset or value}
+                said = {key: value for key, value in part.plain.items() if key not in unset or value}
+                yield f"{group}.{name}", Part(said)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -15,53 +15,52 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.training.monitoring import check_direction
-
-Config = dict[str, Any]
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where Linux has it
 _BATCHES_AHEAD = 2  # that each worker makes ready, by torch's default
 
 
-def check_run(config: Config, datamodule: DataModule, directions: dict[str, str] | None) -> None:
+def check_run(settings: Train, datamodule: DataModule, directions: dict[str, str] | None) -> None:
     """Raise `UserError` for a run that would end late, end without a best model, or take the worst for the best.
 
     `directions` are those of all that the module around a network logs; None for a module that makes no such promise.
     """
-    if directions is not None and config["monitor"] is not None:
-        _check_monitor(config, datamodule, directions)
-    _check_callbacks(config, directions or {})
-    _check_length(config["trainer"])
-    check_precision(config["trainer"]["precision"], datamodule.spec)
-    _check_batches(config, datamodule)
-    _check_shared_memory(config["data"]["num_workers"], datamodule)
-    check_validated(config, datamodule, ())
+    if directions is not None and settings.monitor is not None:
+        _check_monitor(settings.monitor, settings.mode, directions)
+    _check_callbacks(settings, directions or {})
+    _check_length(settings.trainer)
+    check_precision(settings.trainer.precision, datamodule.spec)
+    _check_batches(settings, datamodule)
+    _check_shared_memory(settings.data.num_workers, datamodule)
+    check_validated(settings, datamodule, ())
 
 
-def check_loaders(config: Config) -> None:
+def check_loaders(settings: Train) -> None:
     """Raise `UserError` for a LightningModule with loaders of its own: those of the data would replace them."""
-    found = located(config["model"], "model")
+    found = located(settings.model, "model")
     hooks = ("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader")
     if own := [hook for hook in hooks if getattr(found, hook, None) is not getattr(L.LightningModule, hook)]:
         raise UserError(
-            f"model: {config['model']['_target_']} has {', '.join(own)} of its own, but the data comes from data= "
-            f"({config['data']['_target_']}); move them into a LightningDataModule that a file in conf/data/ names, or "
+            f"model: {settings.model.target} has {', '.join(own)} of its own, but the data comes from data= "
+            f"({settings.data.target}); move them into a LightningDataModule that a file in conf/data/ names, or "
             "delete them"
         )
 
 
-def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.LightningModule) -> None:
+def check_own_run(settings: Train, datamodule: L.LightningDataModule, module: L.LightningModule) -> None:
     """Raise `UserError` for what can be known of a run with a user's DataModule before it is asked for a batch."""
-    _check_callbacks(config, {})
-    _check_length(config["trainer"])
-    if config["trainer"]["limit_train_batches"] == 0:
+    _check_callbacks(settings, {})
+    _check_length(settings.trainer)
+    if settings.trainer.limit_train_batches == 0:
         raise UserError("trainer.limit_train_batches: 0 leaves nothing to train on")
     if not is_overridden("train_dataloader", datamodule):
         raise UserError(f"data: {type(datamodule).__name__} has no train_dataloader, so there is nothing to train on")
     validates = is_overridden("val_dataloader", datamodule) and is_overridden("validation_step", module)
-    monitor = config["monitor"]
+    monitor = settings.monitor
     if monitor is not None and split_of(monitor) == "val" and not validates:
         lacking = "val_dataloader" if not is_overridden("val_dataloader", datamodule) else "validation_step"
         owner = datamodule if lacking == "val_dataloader" else module
@@ -69,60 +68,59 @@ def check_own_run(config: Config, datamodule: L.LightningDataModule, module: L.L
             f"monitor: {monitor} needs validation, but {type(owner).__name__} has no {lacking}; set monitor to what "
             "training logs, or monitor=null"
         )
-    check_validated(config, datamodule, ())
+    check_validated(settings, datamodule, ())
 
 
-def check_validated(config: Config, datamodule: L.LightningDataModule, of_validation: Collection[str]) -> None:
+def check_validated(settings: Train, datamodule: L.LightningDataModule, of_validation: Collection[str]) -> None:
     """Raise `UserError` if what is monitored comes from validation, and the run ends before there is one.
 
     `of_validation` are the names that are known to; a name such as ``val_loss`` says it by itself.
     """
-    monitor = config["monitor"]
+    monitor = settings.monitor
     if monitor is None or (split_of(monitor) != "val" and monitor not in of_validation):
         return
-    _check_that_it_validates(config["trainer"], monitor)
+    _check_that_it_validates(settings.trainer, monitor)
     if isinstance(datamodule, DataModule):
-        _check_validation(config, datamodule)
+        _check_validation(settings, datamodule)
 
 
-def _check_monitor(config: Config, datamodule: DataModule, directions: dict[str, str]) -> None:
+def _check_monitor(monitor: str, mode: str | None, directions: dict[str, str]) -> None:
     """A wrong name would otherwise end the run after its first epoch."""
-    monitor = config["monitor"]
     names = [name for name in directions if not name.startswith("test/")]
     if monitor not in names:
         raise UserError(
             f"monitor: '{monitor}' is not logged{did_you_mean(monitor, names)} (there are: {', '.join(names)})"
         )
-    check_direction("mode", config["mode"], monitor, directions)
+    check_direction("mode", mode, monitor, directions)
 
 
-def _check_callbacks(config: Config, directions: dict[str, str]) -> None:
-    for name, node in (config.get("callbacks") or {}).items():
-        if not isinstance(node, dict):
+def _check_callbacks(settings: Train, directions: dict[str, str]) -> None:
+    for name, part in settings.callbacks.items():
+        if not part.is_mapping:
             continue
         key = f"callbacks.{name}"
-        if node.get("monitor") and node.get("mode"):
-            check_direction(f"{key}.mode", node["mode"], node["monitor"], directions)
-        check_checkpoint(node, key)
-        if config["monitor"] is None and node.get("monitor", "") is None:
+        if part.get("monitor") and part.get("mode"):
+            check_direction(f"{key}.mode", part.get("mode"), part.get("monitor"), directions)
+        check_checkpoint(part, key)
+        if settings.monitor is None and "monitor" in part and part.get("monitor") is None:
             continue  # left out
-        if name == "best_checkpoint" and node.get("monitor") is None:
+        if name == "best_checkpoint" and part.get("monitor") is None:
             raise UserError(f"{key}.monitor: the best model needs a value to be best by; {key}=null keeps none")
-        if name == "best_checkpoint" and f"{node.get('filename')}.ckpt" != BEST_MODEL.rpartition("/")[2]:
+        if name == "best_checkpoint" and f"{part.get('filename')}.ckpt" != BEST_MODEL.rpartition("/")[2]:
             raise UserError(f"{key}.filename: has to be best_model, by which the other commands find it")
-    scheduler = config.get("scheduler") or {}
-    if "mode" in scheduler and config["monitor"] is not None:
-        check_direction("scheduler.mode", scheduler["mode"], config["monitor"], directions)
+    scheduler = settings.scheduler
+    if "mode" in scheduler and settings.monitor is not None:
+        check_direction("scheduler.mode", scheduler.get("mode"), settings.monitor, directions)
 
 
-def _check_length(trainer: Config) -> None:
-    most, least = trainer["max_epochs"], trainer["min_epochs"]
+def _check_length(trainer: Trainer) -> None:
+    most, least = trainer.max_epochs, trainer.min_epochs
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
-    if trainer["num_nodes"] > 1 and not any(name in os.environ for name in clusters):
+    if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
         raise UserError(
-            f"trainer.num_nodes: {trainer['num_nodes']} machines would be waited for for ever, as this one is in no "
+            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
             "cluster; start it by srun or torchrun"
         )
 
@@ -139,16 +137,17 @@ def check_precision(precision: Any, spec: DataSpec) -> None:
         )
 
 
-def _check_batches(config: Config, datamodule: DataModule) -> None:
+def _check_batches(settings: Train, datamodule: DataModule) -> None:
     """A limit that leaves no batch is noticed by Lightning when it comes to it: for the test after all training."""
-    trainer = config["trainer"]
-    for split, key in (("train", "limit_train_batches"), ("val", "limit_val_batches"), ("test", "limit_test_batches")):
-        if datamodule.row_count(split) and 0 < trainer[key] < 1 and _batches(config, datamodule, split) == 0:
-            raise UserError(f"trainer.{key}: {trainer[key]} of the {split} split's batches is none; raise it")
-    if _batches(config, datamodule, "train") == 0:
+    trainer = settings.trainer
+    for split in ("train", "val", "test"):
+        limit = _limit(trainer, split)
+        if datamodule.row_count(split) and 0 < limit < 1 and _batches(settings, datamodule, split) == 0:
+            raise UserError(f"trainer.limit_{split}_batches: {limit} of the {split} split's batches is none; raise it")
+    if _batches(settings, datamodule, "train") == 0:
         raise UserError("trainer.limit_train_batches: 0 leaves nothing to train on")
-    overfit = trainer["overfit_batches"]
-    if 0 < overfit < 1 and int(overfit * _batches(config, datamodule, "train")) == 0:
+    overfit = trainer.overfit_batches
+    if 0 < overfit < 1 and int(overfit * _batches(settings, datamodule, "train")) == 0:
         raise UserError(f"trainer.overfit_batches: {overfit} of the training batches is none; give their number")
 
 
@@ -163,20 +162,25 @@ def _check_shared_memory(workers: int, datamodule: DataModule) -> None:
         raise UserError(f"data.num_workers: shared memory is {NO_SHARED_MEMORY}; {free:,} bytes of {needed:,} are free")
 
 
-def _batches(config: Config, datamodule: DataModule, split: str) -> int:
+def _limit(trainer: Trainer, split: str) -> float:
+    limit: float = getattr(trainer, f"limit_{split}_batches")
+    return limit
+
+
+def _batches(settings: Train, datamodule: DataModule, split: str) -> int:
     """The number of batches of an epoch that the Trainer's limit leaves."""
-    batches = math.ceil(datamodule.row_count(split) / config["data"]["batch_size"])
-    limit = config["trainer"][f"limit_{split}_batches"]
+    batches = math.ceil(datamodule.row_count(split) / settings.data.batch_size)
+    limit = _limit(settings.trainer, split)
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
-def _check_that_it_validates(trainer: Config, monitor: str) -> None:
-    if trainer["limit_val_batches"] == 0:
+def _check_that_it_validates(trainer: Trainer, monitor: str) -> None:
+    if trainer.limit_val_batches == 0:
         raise UserError(
             f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor to what training logs, "
             "as train/loss, or monitor=null"
         )
-    every, epochs = trainer["check_val_every_n_epoch"], trainer["max_epochs"]
+    every, epochs = trainer.check_val_every_n_epoch, trainer.max_epochs
     if every is not None and epochs not in (None, -1) and every > epochs:
         raise UserError(
             f"trainer.check_val_every_n_epoch: {every} is after the last of trainer.max_epochs={epochs}, so {monitor} "
@@ -184,17 +188,17 @@ def _check_that_it_validates(trainer: Config, monitor: str) -> None:
         )
 
 
-def _check_validation(config: Config, datamodule: DataModule) -> None:
+def _check_validation(settings: Train, datamodule: DataModule) -> None:
     """The monitored value comes from validation, so the run has to get there."""
-    trainer, monitor = config["trainer"], config["monitor"]
+    trainer, monitor = settings.trainer, settings.monitor
     if datamodule.row_count("val") == 0:
         raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
-    every = trainer["check_val_every_n_epoch"]
-    batches, interval = _batches(config, datamodule, "train"), trainer["val_check_interval"]
+    every = trainer.check_val_every_n_epoch
+    batches, interval = _batches(settings, datamodule, "train"), trainer.val_check_interval
     if isinstance(interval, int) and every is not None and interval > batches:
         raise UserError(f"trainer.val_check_interval: {interval} batches, but an epoch has {batches}")
     first = interval if isinstance(interval, int) else int(batches * interval) * (every or 1)
-    last = trainer["max_steps"] * trainer["accumulate_grad_batches"]
+    last = trainer.max_steps * trainer.accumulate_grad_batches
     if 0 <= last < first:
         raise UserError(
             f"trainer.max_steps: the run ends after {last} batches, its first validation, which gives {monitor}, comes "

@@ -11,17 +11,18 @@ from typing import Any
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import complete_reader, with_what_it_lacks
+from trainhouse.configuration.older_versions import with_reader_complete, with_what_it_lacks
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.typed import as_override, shown_path
 
-Config = dict[str, Any]
+Content = dict[str, Any]  # of a file: it may hold anything
 
 _NOT_LEARNED_FROM = ("resume", "sweep")  # where a run was resumed from, and what jobs are compared by
 _MOST_NAMED = 5
 
 
-def is_still_own(saved: Config, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> bool:
+def is_still_own(saved: Content, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> bool:
     """Whether this user account has trained `checkpoint`, from which `saved` differs in values that may change only."""
     trained, signed = _record(checkpoint)
     if not is_signed(trained, signed.get("config")):
@@ -32,7 +33,7 @@ def is_still_own(saved: Config, checkpoint: Path, may_change: Callable[[str, Any
     )
 
 
-def unedited_data(saved: Config, checkpoint: Path) -> list[str]:
+def unedited_data(saved: Content, checkpoint: Path) -> list[str]:
     """Return the keys of a run's `data` that are as this user account has trained `checkpoint` with.
 
     A configuration that was edited is not signed any more; but its paths are still those of the run.
@@ -45,7 +46,7 @@ def unedited_data(saved: Config, checkpoint: Path) -> list[str]:
     return [f"data.{key}" for key, value in data.items() if isinstance(now, dict) and now.get(key) == value]
 
 
-def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> None:
+def refuse_edited(saved: Train, path: Path, checkpoint: Path, may_change: Callable[[str, Any], bool]) -> None:
     """Raise `UserError` that names the keys of `saved`, read from `path`, that are not those of `checkpoint`.
 
     Those that `may_change`, given key and value, are as the command line left them when the run was last resumed.
@@ -56,13 +57,12 @@ def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Calla
         raise UserError(f"{checkpoint}: does not say which configuration it was trained with")
     trained = with_what_it_lacks(trained)
     if isinstance(trained.get("data"), dict):
-        trained["data"] = dict(trained["data"])
-        complete_reader(trained["data"])
+        trained["data"] = with_reader_complete(trained["data"])
     try:
         found = [
             f"{key} is {now}, not {then}"
-            for key, now, then in _differing(saved, trained, "")
-            if not may_change(key, _value(saved, key))
+            for key, now, then in _differing(saved.plain, trained, "")
+            if not may_change(key, _value(saved.plain, key))
         ]
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(f"{checkpoint}: its configuration is not plain data ({type(error).__name__})") from error
@@ -75,7 +75,7 @@ def refuse_edited(saved: Config, path: Path, checkpoint: Path, may_change: Calla
     )
 
 
-def _record(checkpoint: Path) -> tuple[Config, Config]:
+def _record(checkpoint: Path) -> tuple[Content, Content]:
     """Return the configuration that a checkpoint was trained with, and its signatures."""
     record = read(checkpoint, lazily=True).get(RECORD)
     found = [record.get(key) if isinstance(record, dict) else None for key in ("config", "signatures")]
@@ -95,8 +95,8 @@ def _differing(now: Any, then: Any, key: str) -> Iterator[tuple[str, str, str]]:
         yield key, text, other
 
 
-def _value(config: Config, key: str) -> Any:
-    node: Any = config
+def _value(content: Content, key: str) -> Any:
+    node: Any = content
     for part in key.split("."):
         node = node.get(part) if isinstance(node, dict) else None
     return node

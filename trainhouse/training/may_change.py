@@ -11,20 +11,20 @@ from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
+from trainhouse.configuration.settings import Train
 from trainhouse.runs.typed import shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
-from trainhouse.training.build_data import Config
 
 _MISSING = object()
 
 
-def with_overrides(saved: Config, config: Config, given: list[Override], folder: Path) -> Config:
+def with_overrides(saved: Train, settings: Train, given: list[Override], folder: Path) -> Train:
     """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
     repeated = _original_overrides(folder)
-    new = OmegaConf.create(saved)
+    new = OmegaConf.create(saved.plain)
     for override in given:
         key = override.key_or_group
-        value, value_before = _at(config, key), _at(saved, key)
+        value, value_before = _at(settings.plain, key), _at(saved.plain, key)
         is_group = value_before is _MISSING or isinstance(value_before, dict)
         if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
             continue
@@ -44,8 +44,7 @@ def _original_overrides(folder: Path) -> list[str]:
         return []
 
 
-def _at(config: Config, key: str) -> Any:
-    node: Any = config
+def _at(node: Any, key: str) -> Any:
     for part in key.split("."):
         if not isinstance(node, dict) or part not in node:
             return _MISSING

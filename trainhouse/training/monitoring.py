@@ -3,7 +3,6 @@
 import copy
 import logging
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from hydra.core.hydra_config import HydraConfig
@@ -12,34 +11,33 @@ from omegaconf import OmegaConf
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.read_by import set_in_files
 from trainhouse.configuration.schema import CONF, config_file
+from trainhouse.configuration.settings import Train
 from trainhouse.sweeps.settings import DEFAULT_MONITOR
 from trainhouse.training.logged_in_trial import Logged, hint_of
 
 _log = logging.getLogger(__name__)
 
-Config = dict[str, Any]
 
-
-def with_own_monitor(config: Config, module: L.LightningModule) -> Config:
-    """Return the configuration with the module's own `monitor` in place of the default, unless the user named one.
+def with_own_monitor(settings: Train, module: L.LightningModule) -> Train:
+    """Return the settings with the module's own `monitor` in place of the default, unless the user named one.
 
     Its direction is that of the module's `directions`.
     """
     own = getattr(module, "monitor", None)
     if (
-        config["monitor"] != DEFAULT_MONITOR
+        settings.monitor != DEFAULT_MONITOR
         or not isinstance(own, str)
         or own == DEFAULT_MONITOR
         or _was_typed("monitor")
     ):
-        return config
-    mode = (getattr(module, "directions", None) or {}).get(own, config["mode"])
-    return with_monitor(config, own, mode if not _was_typed("mode") else config["mode"])
+        return settings
+    mode = (getattr(module, "directions", None) or {}).get(own, settings.mode)
+    return with_monitor(settings, own, mode if not _was_typed("mode") else settings.mode)
 
 
-def with_monitor(config: Config, monitor: str, mode: str | None) -> Config:
-    """Return the configuration with another monitor wherever the present one stands for it."""
-    before, new = (config["monitor"], config["mode"]), copy.deepcopy(config)
+def with_monitor(settings: Train, monitor: str, mode: str | None) -> Train:
+    """Return the settings with another monitor wherever the present one stands for it."""
+    before, new = (settings.monitor, settings.mode), copy.deepcopy(settings.plain)
     new["monitor"], new["mode"] = monitor, mode
     for node in (new.get("callbacks") or {}).values():
         if isinstance(node, dict) and node.get("monitor") == before[0]:
@@ -50,7 +48,7 @@ def with_monitor(config: Config, monitor: str, mode: str | None) -> Config:
         scheduler["mode"] = mode
     if isinstance(sweep := new.get("sweep"), dict) and sweep.get("metric") == before[0]:
         sweep["metric"], sweep["mode"] = monitor, mode
-    return new
+    return Train(new)
 
 
 def _was_typed(key: str) -> bool:
@@ -64,10 +62,10 @@ def _was_typed(key: str) -> bool:
     return is_elsewhere or any(override.startswith((f"{key}=", "resume=")) for override in overrides)
 
 
-def check_mode_is_said(config: Config, directions: dict[str, str]) -> None:
+def check_mode_is_said(settings: Train, directions: dict[str, str]) -> None:
     """Raise `UserError` where nothing says which end of the monitored value is better: the default would be a guess."""
-    monitor = config["monitor"]
-    if monitor is None or monitor in directions or "loss" in monitor.lower() or _is_mode_set(monitor, config["mode"]):
+    monitor = settings.monitor
+    if monitor is None or monitor in directions or "loss" in monitor.lower() or _is_mode_set(monitor, settings.mode):
         return
     raise UserError(
         f"mode: is a small or a large {monitor} better? Add mode=min or mode=max (or let the module say it: "
@@ -87,9 +85,9 @@ def _is_mode_set(monitor: str, mode: str | None) -> bool:
     return monitor == default.get("monitor") or mode != default.get("mode")
 
 
-def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> None:
+def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) -> None:
     """Raise `UserError` if what is monitored is not logged, or if the worst of it would be taken for the best."""
-    monitor, mode = config["monitor"], config["mode"]
+    monitor, mode = settings.monitor, settings.mode
     if monitor is None:
         return
     if logged.is_complete and monitor not in logged.names:
@@ -105,9 +103,9 @@ def check_logged(config: Config, logged: Logged, directions: dict[str, str]) -> 
             "warning: %s is logged by training and by validation: one hides the other", ", ".join(sorted(logged.twice))
         )
     check_direction("mode", mode, monitor, directions)
-    for name, node in (config.get("callbacks") or {}).items():
-        if isinstance(node, dict) and node.get("monitor") and node.get("mode"):
-            check_direction(f"callbacks.{name}.mode", node["mode"], node["monitor"], directions)
+    for name, part in settings.callbacks.items():
+        if part.get("monitor") and part.get("mode"):
+            check_direction(f"callbacks.{name}.mode", part.get("mode"), part.get("monitor"), directions)
 
 
 def check_direction(key: str, mode: str | None, monitor: str, directions: dict[str, str]) -> None:

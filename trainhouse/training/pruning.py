@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.callbacks import Checkpoint
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.this_job import is_sweep_job
 from trainhouse.sweeps.settings import objectives_of
@@ -49,7 +50,7 @@ class Pruning(Checkpoint):
             _log.info("pruned after %d epochs: other trials were better by then", self.pruned_after)
 
 
-def build_pruning(config: dict[str, Any], history: History) -> Pruning | None:
+def build_pruning(settings: Train, history: History) -> Pruning | None:
     """Return the callback of a trial; None for a run that is none, and for a search with several objectives."""
     if not is_sweep_job():
         return None
@@ -57,7 +58,7 @@ def build_pruning(config: dict[str, Any], history: History) -> Pruning | None:
     sweeper = hydra_config.sweeper
     if "study_name" not in sweeper or not sweeper.storage:
         return None
-    objectives = objectives_of(OmegaConf.create(config["sweep"]))
+    objectives = objectives_of(OmegaConf.create(settings.sweep))
     pruner: Any = OmegaConf.to_container(sweeper.pruner, resolve=True) if sweeper.pruner else None
     if len(objectives) > 1 or not isinstance(pruner, dict):
         return None

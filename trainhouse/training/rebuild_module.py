@@ -13,8 +13,9 @@ from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import MODULE, is_array_data
 from trainhouse.configuration.targets import ALLOWED, check_targets
+from trainhouse.configuration.views import Part
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.build_module import Config, build_network, is_lightning_module
+from trainhouse.training.build_module import build_network, is_lightning_module
 from trainhouse.training.foreign_size import check_built, check_size
 
 
@@ -33,28 +34,28 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
 
 def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
     config = checkpoint.config
-    check_targets(config["model"], ALLOWED["model"], "model", str(checkpoint.path))
-    if is_lightning_module(config["model"]):
-        module: L.LightningModule = create(_without_pretrained(config["model"]), "model")
+    check_targets(config.model.plain, ALLOWED["model"], "model", str(checkpoint.path))
+    if is_lightning_module(config.model):
+        module: L.LightningModule = create(_without_pretrained(config.model), "model")
         return module
     spec = checkpoint.data_spec
     facts = dict(checkpoint.facts)
     preprocessing: nn.Module = nn.Identity()
-    if is_array_data(config["data"]):
+    if is_array_data(config.data):
         facts = spec.to_dict()
-        first_layer = config["data"].get("preprocessing")
+        first_layer = config.data.preprocessing
         own = checkpoint.has_own_data
         check_targets({"preprocessing": first_layer}, ALLOWED["data"], "data", str(checkpoint.path), own=own)
-        preprocessing = untrained_preprocessing(config["data"], spec)
+        preprocessing = untrained_preprocessing(config.data, spec)
         facts["input_shape"] = list(preprocessing.output_shape)
-    network = build_network(_without_pretrained(config["model"]), facts)
+    network = build_network(_without_pretrained(config.model), facts)
     return wrap(checkpoint, preprocessing, network)
 
 
 def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -> L.LightningModule:
     """Return the module around a network that a checkpoint's configuration names, ready to predict and be measured."""
-    wrapper, loss = checkpoint.config.get("module") or MODULE, checkpoint.config["loss"]
-    check_targets(wrapper, ALLOWED["module"], "module", str(checkpoint.path))
+    wrapper, loss = checkpoint.config.module or Part(MODULE), checkpoint.config.loss.plain
+    check_targets(wrapper.plain, ALLOWED["module"], "module", str(checkpoint.path))
     spec = checkpoint.data_spec
     module: L.LightningModule = create(
         wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss
@@ -62,17 +63,17 @@ def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -
     return module
 
 
-def _without_pretrained(model: Config) -> Config:
+def _without_pretrained(model: Part) -> Part:
     """Weights that a constructor would fetch are those of the checkpoint in a moment; one within the model's too."""
     inner = {
-        name: _without_pretrained(value) if isinstance(value, dict) and "_target_" in value else value
-        for name, value in model.items()
+        name: _without_pretrained(Part(value)).plain if "_target_" in Part(value) else value
+        for name, value in model.plain.items()
     }
     try:
         takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
     except (ValueError, TypeError):  # written in C
-        return inner
-    return {**inner, "pretrained": False} if takes_it else inner
+        return Part(inner)
+    return Part({**inner, "pretrained": False} if takes_it else inner)
 
 
 def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:
@@ -95,7 +96,7 @@ def restore(module: L.LightningModule, checkpoint: Checkpoint) -> L.LightningMod
             f"{checkpoint.path}: its weights don't fit the network that its config describes ({first})"
         ) from error
     std = getattr(module, "target_std", None)
-    is_wrapper = not is_lightning_module(checkpoint.config["model"])  # of which the name is
+    is_wrapper = not is_lightning_module(checkpoint.config.model)  # of which the name is
     if is_wrapper and isinstance(std, torch.Tensor) and not (std > 0).all():
         raise UserError(f"{checkpoint.path}: target_std holds a deviation that is not above 0")
     return module

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -13,8 +14,9 @@ from trainhouse.configuration.bounded import interpolations, read_config, read_m
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.kept_on_resume import MISSING_IN_OLDER, may_have_changed
-from trainhouse.configuration.older_versions import BEFORE, complete_reader
+from trainhouse.configuration.older_versions import BEFORE, with_reader_complete
 from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config, locate
 from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.machine.writes import is_foreign, only_below
@@ -22,7 +24,7 @@ from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.saved_config import config_header, signed_parts
 from trainhouse.runs.typed import shown_path
-from trainhouse.training.build_data import SERVING_KEYS, Config, is_datamodule
+from trainhouse.training.build_data import SERVING_KEYS, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.may_change import with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
@@ -37,23 +39,23 @@ GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null resumes"
 
 
-def resume(folder: Path, config: Config, overrides: list[str]) -> TrainingResult:
+def resume(folder: Path, settings: Train, overrides: list[str]) -> TrainingResult:
     """Resume the run in `folder`; a run that has come to its end is left as it is, and its result returned.
 
-    `config` is what the command line `overrides` compose to today; all but what `may_change` comes from the run.
+    `settings` are what the command line `overrides` compose to today; all but what `may_change` comes from the run.
     Raises `UserError` for an override that the run can't follow, and for a folder that nothing can be read from.
     """
     given = OverridesParser.create().parse_overrides(overrides)
     added = {override.key_or_group for override in given if override.is_add() or override.is_force_add()}
-    saved, foreign = _saved_config(folder, config, added, typed=[override.key_or_group for override in given])
+    saved, foreign = _saved_settings(folder, settings, added, typed=[override.key_or_group for override in given])
     if foreign:
         refuse_links_out(folder, is_foreign=True)
     with only_below(foreign, folder):
-        return _go_on(folder, saved, config, given)
+        return _resume(folder, saved, settings, given)
 
 
-def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -> TrainingResult:
-    new = with_overrides(saved, config, given, folder)
+def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) -> TrainingResult:
+    new = with_overrides(saved, settings, given, folder)
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
@@ -63,7 +65,7 @@ def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -
     if checkpoint is None:
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
-        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new["trainer"]["max_epochs"]
+        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.max_epochs
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
         refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
@@ -74,10 +76,12 @@ def _go_on(folder: Path, saved: Config, config: Config, given: list[Override]) -
     return train(new, folder, resume_from=checkpoint)
 
 
-def _saved_config(folder: Path, config: Config, added: set[str], typed: Collection[str]) -> tuple[Config, Path | None]:
+def _saved_settings(
+    folder: Path, settings: Train, added: set[str], typed: Collection[str]
+) -> tuple[Train, Path | None]:
     """Read a run's configuration as data; check it as one from the command line is, its keys, and what it names.
 
-    Returns its file too, if this user account has not written it. It has to have the keys of `config`, but for those
+    Returns its file too, if this user account has not written it. It has to have the keys of `settings`, but for those
     `added` on the command line; some may be taken from there.
     """
     path = folder / CONFIG
@@ -95,49 +99,51 @@ def _saved_config(folder: Path, config: Config, added: set[str], typed: Collecti
         is_own = is_still_own(plain, checkpoint, may_have_changed)
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
-        plain = checked(OmegaConf.create(plain))
+        saved = checked(OmegaConf.create(plain))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    _check_keys(plain, config, added, path)
-    return plain, None if is_own else path
+    return _completed(saved, settings, added, path), None if is_own else path
 
 
-def _check_keys(saved: Config, config: Config, added: set[str], path: Path) -> None:
-    """Raise `UserError` if a key is missing that all runs have; set those that decide nothing."""
+def _completed(saved: Train, settings: Train, added: set[str], path: Path) -> Train:
+    """Return the settings of a run with keys that decide nothing; raise `UserError` if one lacks that all runs have."""
+    values: dict[str, Any] = {}
     for group in ("data", "model", "optimizer", "trainer", "loss"):
-        if not isinstance(saved.get(group), dict):
+        if not isinstance(saved.plain.get(group), dict):
             raise UserError(f"{path}: {group} is missing, or not a mapping")
     for group in GROUPS_THAT_MAY_BE_NONE:
-        if not isinstance(saved.setdefault(group, None), dict | None):
+        values[group] = saved.plain.get(group)
+        if not isinstance(values[group], dict | None):
             raise UserError(f"{path}: {group} is not a mapping")
-    complete_reader(saved["data"])
-    serving = {} if is_datamodule(saved["data"]) else _serving_keys(config)
-    for prefix, shared in {
-        "": config,
-        "trainer.": config["trainer"],
-        "loss.": config["loss"],
-        "data.": serving,
-    }.items():
-        node = saved[prefix[:-1]] if prefix else saved
-        for key in shared.keys() - node.keys():
+    saved = saved.with_values({**values, "data": with_reader_complete(saved.data.plain)})
+    values = {}
+    serving = {} if is_datamodule(saved.data) else _serving_keys(settings)
+    for prefix, shared, known in (
+        ("", settings.plain, saved.plain),
+        ("trainer.", settings.trainer.plain, saved.trainer.plain),
+        ("loss.", settings.loss.plain, saved.loss.plain),
+        ("data.", serving, saved.data.plain),
+    ):
+        for key in shared.keys() - known.keys():
             if prefix + key in MISSING_IN_OLDER:
-                node[key] = shared[key]
+                values[prefix + key] = shared[key]
             elif prefix + key in BEFORE:
-                node[key] = BEFORE[prefix + key]
+                values[prefix + key] = BEFORE[prefix + key]
             elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is missing")
-    if unknown := saved["loss"].keys() - config["loss"].keys():
+    if unknown := saved.loss.plain.keys() - settings.loss.plain.keys():
         raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
+    return saved.with_values(values)
 
 
-def _serving_keys(config: Config) -> Config:
+def _serving_keys(settings: Train) -> dict[str, Any]:
     """What array data of today has; the command line of a resume composes some array data in most cases."""
     known = OmegaConf.to_container(OmegaConf.load(CONF / "data" / "array_defaults.yaml"))
     assert isinstance(known, dict)
-    return {key: config["data"].get(key, known.get(key)) for key in SERVING_KEYS}
+    return {key: settings.data.plain.get(key, known.get(key)) for key in SERVING_KEYS}
 
 
-def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None:
+def _finished(folder: Path, saved: Train, new: Train) -> TrainingResult | None:
     """Return the result of a run that has come to its end and is not asked to go beyond; else None."""
     path = folder / METRICS
     try:
@@ -150,28 +156,29 @@ def _finished(folder: Path, saved: Config, new: Config) -> TrainingResult | None
         result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: is incomplete ({error}); delete it to resume") from error
-    epochs, limit = result.epochs, new["trainer"]["max_epochs"]
+    epochs, limit = result.epochs, new.trainer.max_epochs
     goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
         goes_on, way = _patience(new) > _patience(saved), _MORE_PATIENCE
     elif stopped_by == "max_epochs":
         goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} extends it"
     elif stopped_by == "max_time":
-        goes_on, way = new["trainer"]["max_time"] != saved["trainer"]["max_time"], "more trainer.max_time extends it"
+        goes_on, way = new.trainer.max_time != saved.trainer.max_time, "more trainer.max_time extends it"
     if goes_on:
         return None
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
     return result
 
 
-def _say_new_length(saved: Config, new: Config) -> None:
-    before, now = saved["trainer"]["max_epochs"], new["trainer"]["max_epochs"]
-    scheduler = new.get("scheduler")
-    if before != now and scheduler and spans_the_run(locate(scheduler["_target_"], "scheduler")):
-        name = scheduler["_target_"].rpartition(".")[2]
-        _log.info("        the %s schedule is laid out again, over %s epochs in place of %s", name, now, before)
+def _say_new_length(saved: Train, new: Train) -> None:
+    before, now = saved.trainer.max_epochs, new.trainer.max_epochs
+    scheduler = new.scheduler
+    if before != now and scheduler and spans_the_run(locate(scheduler.target, "scheduler")):
+        _log.info(
+            "        the %s schedule is laid out again, over %s epochs in place of %s", scheduler.name, now, before
+        )
 
 
-def _patience(config: Config) -> float:
-    callback = (config.get("callbacks") or {}).get("early_stopping")
-    return callback["patience"] if callback else float("inf")
+def _patience(settings: Train) -> float:
+    early_stopping = settings.callbacks.early_stopping
+    return early_stopping.patience if early_stopping else float("inf")

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import check_writable
 from trainhouse.machine.terminal import doing
 from trainhouse.resuming.exact_resume import ExactResume
@@ -47,7 +48,7 @@ from trainhouse.training.training_result import TrainingResult, hyperparameters,
 _log = logging.getLogger(__name__)
 
 
-def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None) -> TrainingResult:
+def train(settings: Train, folder: Path, resume_from: Path | None = None) -> TrainingResult:
     """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
 
     `resume_from` is a checkpoint of the same run to resume from.
@@ -55,7 +56,7 @@ def train(config: dict[str, Any], folder: Path, resume_from: Path | None = None)
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
     with StopOnSignal(folder) as stop:
-        return _train(config, folder, resume_from, stop, started)
+        return _train(settings, folder, resume_from, stop, started)
 
 
 @dataclass
@@ -71,24 +72,24 @@ class _Ready:
 
 
 def _train(
-    config: dict[str, Any], folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
+    settings: Train, folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
 ) -> TrainingResult:
-    set_threads(config["threads"])
-    built = build_run(config, resume_from)
-    config, card = built.config, built.card
-    origin = provenance(card.name, card.fingerprint, config)
+    set_threads(settings.threads)
+    built = build_run(settings, resume_from)
+    settings, card = built.settings, built.card
+    origin = provenance(card.name, card.fingerprint, settings)
     if resume_from and not isinstance(built.datamodule, DataModule):
         refuse_other_data(resume_from, card.name, card.fingerprint)
     ready = _set_up(built, folder, resume_from, origin, stop)
-    warn_of_what_files_may_not_name(config)
-    _refuse_processes(ready.trainer, config)
-    if config["compile"]:
+    warn_of_what_files_may_not_name(settings)
+    _refuse_processes(ready.trainer, settings.trainer)
+    if settings.compile:
         check_compiler(ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
     before = result_before(folder)
     try:
-        _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
-        announce(config, card, built.module, ready.trainer, folder)
+        _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
+        announce(settings, card, built.module, ready.trainer, folder)
         logged = _try_out(built, ready, folder)
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
@@ -100,55 +101,55 @@ def _train(
 def _set_up(
     built: BuiltRun, folder: Path, resume_from: Path | None, origin: dict[str, Any], stop: StopOnSignal
 ) -> _Ready:
-    config, card = built.config, built.card
+    settings, card = built.settings, built.card
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
-    loggers = build_loggers(config.get("logger"), folder, logged_before)
-    log_hyperparameters(loggers, hyperparameters(config), None)
-    callbacks = build_callbacks(config, folder, built.datamodule, card, origin)
+    loggers = build_loggers(settings.logger, folder, logged_before)
+    log_hyperparameters(loggers, hyperparameters(settings), None)
+    callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
     if card.differs:
         exact.not_exact(f"{card.name} {card.differs}")
-    if pruning := build_pruning(config, history):
+    if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
-    trainer = build_trainer(config, folder, [*callbacks, stop], loggers, built.datamodule, config["seed"])
+    trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
     return _Ready(trainer, loggers, callbacks, history, exact, pruning)
 
 
 def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
     """Look for mistakes that show in a batch; what the metrics that were logged say of themselves is taken over."""
-    config, logged = built.config, Logged()
-    if config["preflight"]:
+    settings, logged = built.settings, Logged()
+    if settings.preflight:
         with doing("trying out a batch"):
             logged = _preflight(built, ready.callbacks, folder)
         built.directions = logged.directions | built.directions
-        check_logged(config, logged, built.directions)
-        check_validated(config, built.datamodule, logged.of_validation)
+        check_logged(settings, logged, built.directions)
+        check_validated(settings, built.datamodule, logged.of_validation)
     if built.has_own_module and not is_worker_rank():
-        check_mode_is_said(config, built.directions)
+        check_mode_is_said(settings, built.directions)
     return logged
 
 
 def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
-    config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
+    settings, module, datamodule, trainer = built.settings, built.module, built.datamodule, ready.trainer
     data = ready.exact.data
-    is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
+    is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
-    chooses_threads = config["threads"] is None and trainer.strategy.root_device.type == "cpu"
+    chooses_threads = settings.threads is None and trainer.strategy.root_device.type == "cpu"
     if isinstance(datamodule, DataModule) and not built.has_own_module and chooses_threads:
         spare_threads(module, datamodule.trial_batches("train"))
-    if config["compile"]:
+    if settings.compile:
         compile_network(module)
-    reseed(config["seed"], "fit")
+    reseed(settings.seed, "fit")
     with restoring(resume_from):
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
 
 
 def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any], started: float) -> TrainingResult:
     """Test the best model, and record what the run has come to."""
-    config, module, datamodule, trainer = built.config, built.module, built.datamodule, ready.trainer
-    monitor, history, directions = config["monitor"], ready.history, built.directions
+    settings, module, datamodule, trainer = built.settings, built.module, built.datamodule, ready.trainer
+    monitor, history, directions = settings.monitor, ready.history, built.directions
     best = best_checkpoint(trainer, folder)
     metrics = metrics_of(best, history)
     refuse_divergence(metrics, monitor, built.has_own_module)
@@ -158,8 +159,8 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         _log.warning("warning: %s never came, so no model is the best", monitor)
     if not pruned and has_test(module, datamodule):
         others = {*metrics, *trainer.callback_metrics}
-        metrics |= measure_best(trainer, module, datamodule, best, config["seed"], others)
-        better = directions | ({monitor: config["mode"]} if monitor else {})
+        metrics |= measure_best(trainer, module, datamodule, best, settings.seed, others)
+        better = directions | ({monitor: settings.mode} if monitor and settings.mode else {})
         directions |= directions_of_test(better, metrics, others)
     last = folder / LAST_CHECKPOINT
     stands_in = monitor is None and last.is_file()
@@ -175,7 +176,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     )
     if trainer.is_global_zero:
         why = "pruning" if pruned else stopped_by(trainer)
-        record(result, config, history, origin, ready.loggers, why, directions, ready.exact.reasons)
+        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons)
     return result
 
 
@@ -196,19 +197,18 @@ def _leave_as_stopped(error: BaseException, folder: Path, content: dict[str, Any
 
 def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Logged:
     """Try out a batch; a user's DataModule is built once more for that, so that the run's own is left as it is."""
-    config, tried = built.config, built.datamodule
+    settings, tried = built.settings, built.datamodule
     if not isinstance(tried, DataModule):
-        reseed(config["seed"], "init")
-        tried = build_data(config["data"], config["seed"])
-    return preflight(built.module, tried, callbacks, config["trainer"], config["seed"], folder, config["monitor"])
+        reseed(settings.seed, "init")
+        tried = build_data(settings.data, settings.seed)
+    return preflight(built.module, tried, callbacks, settings.trainer.plain, settings.seed, folder, settings.monitor)
 
 
-def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
+def _refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
     """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
-            f"trainer.strategy: {config['trainer'].get('strategy')} starts processes that keep what they learn "
-            "to themselves; use ddp"
+            f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
         )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
@@ -218,6 +218,6 @@ def _refuse_processes(trainer: L.Trainer, config: dict[str, Any]) -> None:
 
 
 @rank_zero_only
-def _write_start(config: dict[str, Any], folder: Path, content: dict[str, Any]) -> None:
-    write_config(folder, config)
+def _write_start(settings: Train, folder: Path, content: dict[str, Any]) -> None:
+    write_config(folder, settings)
     write_metrics(folder, content)

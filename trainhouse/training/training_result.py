@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports.likeness import loss_of
 from trainhouse.reports.run_figures import loss_curve, save
@@ -79,7 +80,7 @@ def write_metrics(folder: Path, content: dict[str, Any]) -> None:
 
 def record(
     result: TrainingResult,
-    config: dict[str, Any],
+    settings: Train,
     history: History,
     origin: dict[str, Any],
     loggers: Sequence[Logger],
@@ -98,46 +99,47 @@ def record(
         best = result.best_epoch if result.monitor else None
         figure = loss_curve(history.rows, best, result.monitor)
         drawn["loss_curve"] = save(figure, result.folder / LOSS_CURVE)
-    log_hyperparameters(loggers, hyperparameters(config), result.metrics)
+    log_hyperparameters(loggers, hyperparameters(settings), result.metrics)
     for name, pixels in drawn.items():
         log_figure(loggers, name, pixels)
     close_loggers(loggers)
     splitting = ("split", "split_seed", "fold", "folds")
-    is_array = is_array_data(config["data"])
+    is_array = is_array_data(settings.data)
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {
             "status": "pruned" if stopped_by == "pruning" else "completed",
-            "model": config["model"]["_target_"].rpartition(".")[2],
+            "model": settings.model.name,
             "best_epoch": result.best_epoch,
             "best_model": result.best_model,
             "best_model_sha256": sha256(result.folder / result.best_model) if result.best_model else None,
-            "monitor": config["monitor"],
-            "mode": config["mode"],
+            "monitor": settings.monitor,
+            "mode": settings.mode,
             "epochs": result.epochs,
             "stopped_by": stopped_by,
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
-            "loss": loss_of(config, is_lightning_module(config["model"])),
+            "loss": loss_of(settings, is_lightning_module(settings.model)),
             "directions": {name: better for name, better in directions.items() if name in result.metrics},
             "exact": not not_exact,
             **({"not_exact": list(not_exact)} if not_exact else {}),
-            "measured_in_part": _measured_in_part(config["trainer"]),
-            "data_split": {key: config["data"][key] for key in splitting} if is_array else None,
+            "measured_in_part": _measured_in_part(settings.trainer),
+            "data_split": {key: settings.data.plain[key] for key in splitting} if is_array else None,
             "provenance": origin,
         },
     )
 
 
-def _measured_in_part(trainer: dict[str, Any]) -> bool:
+def _measured_in_part(trainer: Trainer) -> bool:
     """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
-    limits = (trainer["limit_val_batches"], trainer["limit_test_batches"])
+    limits = (trainer.limit_val_batches, trainer.limit_test_batches)
     limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
-    return bool(trainer["fast_dev_run"] or trainer["overfit_batches"] or limited)
+    return bool(trainer.fast_dev_run or trainer.overfit_batches or limited)
 
 
-def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
+def hyperparameters(settings: Train) -> dict[str, Any]:
     """Return what of the configuration decides what is learned."""
-    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(config["model"]) else ()
-    return {key: config[key] for key in HYPERPARAMETERS if config.get(key) and key not in unread}
+    plain = settings.plain
+    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(settings.model) else ()
+    return {key: plain[key] for key in HYPERPARAMETERS if plain.get(key) and key not in unread}

@@ -1,15 +1,15 @@
 """Refuses what is set and read by nobody: a key of a group that the user's own classes take no part in."""
 
 import re
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, as_typed, refers_to, set_in_files
+from trainhouse.configuration.settings import Train
 
 
-def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
+def refuse_unread(settings: Train, has_own_module: bool) -> None:
     """Raise `UserError` for an override of a group that a LightningModule of the user's own does not read.
 
     It may be typed, or stand in the file of an experiment. A reference such as ``optimizer: ${optimizer}`` in the
@@ -17,8 +17,8 @@ def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
     """
     if not has_own_module:
         return
-    name = str(config["model"]["_target_"]).rpartition(".")[2]
-    if config["compile"]:
+    name = settings.model.name
+    if settings.compile:
         raise UserError(f"compile: {name} is compiled by itself, if at all; set compile=false")
     if not HydraConfig.initialized():
         return
@@ -31,7 +31,7 @@ def refuse_unread(config: dict[str, Any], has_own_module: bool) -> None:
             file, override = unread[0]
             key, _, value = override.partition("=")
             last = key.rpartition(".")[2]
-            is_same = last in config["model"] and not last.startswith("_")
+            is_same = last in settings.model and not last.startswith("_")
             own = f"; set model.{last}={value}" if is_same else f"; what {name} takes is in model"
             makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
             raise UserError(f"{f'{file}: ' if file else ''}{key}: {name} makes its own {makes}{own}")

@@ -93,7 +93,7 @@ def _infer(lab: Lab, ending: str, saves: bool) -> Samples:
     config = composed("infer", f"input={rows}", f"output={output}", f"ckpt_path={run}", f"batch_size={INFER_BATCH}")
 
     def ours() -> None:
-        infer(**config)
+        infer(**config.plain)
 
     return _per_second(lab, ours, bare_forward(run, rows, INFER_BATCH, saved if saves else None))
 

@@ -68,15 +68,15 @@ def guard(lab: Lab) -> Samples:
     before each step; each epoch but the first is a repeat. No bar, no logger, no checkpoints.
     """
     epochs = f"trainer.max_epochs={lab.repeats + 1}"
-    config = composed("train", *perceptron(lab), "callbacks=none", "logger=none", epochs)
+    settings = composed("train", *perceptron(lab), "callbacks=none", "logger=none", epochs)
     folder = lab.new_folder()
-    data = build_data(config["data"], config["seed"])
-    card = card_of(data, config["seed"])
-    module = build_module(config, data, card)
-    switched = SwitchedGuard(folder, config["seed"])
-    callbacks = build_callbacks(config, folder, data, card, {})
+    data = build_data(settings.data, settings.seed)
+    card = card_of(data, settings.seed)
+    module, settings = build_module(settings, data, card)
+    switched = SwitchedGuard(folder, settings.seed)
+    callbacks = build_callbacks(settings, folder, data, card, {})
     callbacks = [switched if isinstance(callback, NonFiniteGuard) else callback for callback in callbacks]
-    build_trainer(config, folder, callbacks, []).fit(module, datamodule=data)
+    build_trainer(settings.trainer, folder, callbacks, []).fit(module, datamodule=data)
     on, off = ([1000 * median(epoch[is_on]) for epoch in switched.seconds[1:]] for is_on in (True, False))
     samples = Samples(on, off)
     return Samples(on, off, f"{100 * samples.beyond / median(off):+.1f} % of a step")
@@ -89,16 +89,16 @@ def preflight(lab: Lab) -> Samples:
     checkpoints and TensorBoard. Both in this process; the ratio is how many preflights such a run would be.
     """
     fake = [f"data.path={lab.folder / 'fake_preflight.npy'}", "callbacks.progress_bar=null"]
-    config = composed("train", *fake, "trainer.max_epochs=1", "preflight=false")
-    data = build_data(config["data"], config["seed"])
-    card = card_of(data, config["seed"])
-    module = build_module(config, data, card)
+    settings = composed("train", *fake, "trainer.max_epochs=1", "preflight=false")
+    data = build_data(settings.data, settings.seed)
+    card = card_of(data, settings.seed)
+    module, settings = build_module(settings, data, card)
     folder = lab.new_folder()
     (folder / CHECKPOINTS).mkdir(parents=True)
-    callbacks = build_callbacks(config, folder, data, card, {})
+    callbacks = build_callbacks(settings, folder, data, card, {})
 
     def ours() -> None:
-        tried = build_data(config["data"], config["seed"])
-        preflight_of(module, tried, callbacks, config["trainer"], config["seed"], folder)
+        tried = build_data(settings.data, settings.seed)
+        preflight_of(module, tried, callbacks, settings.trainer.plain, settings.seed, folder)
 
-    return timed(lab.repeats, ours, lambda: train(config, lab.new_folder()))
+    return timed(lab.repeats, ours, lambda: train(settings, lab.new_folder()))

@@ -14,6 +14,7 @@ import torch
 from omegaconf import OmegaConf
 from torch.nn.functional import cross_entropy
 
+from trainhouse.configuration.settings import Train
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_network, build_preprocessing
 from trainhouse.training.threads import set_threads
@@ -21,22 +22,21 @@ from trainhouse.training.threads import set_threads
 
 def main(run: Path, epochs: int) -> None:
     """Train `epochs` epochs on what the configuration of `run` describes."""
-    config = OmegaConf.to_container(OmegaConf.load(run / "config.yaml"))
-    assert isinstance(config, dict)
-    set_threads(config.get("threads"))
+    settings = Train(OmegaConf.to_container(OmegaConf.load(run / "config.yaml")))
+    set_threads(settings.threads)
     torch.manual_seed(0)
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    data = build_data(config["data"], config["seed"])
-    fitted = build_preprocessing(data, config["data"])
+    data = build_data(settings.data, settings.seed)
+    fitted = build_preprocessing(data, settings.data)
     facts = {**data.spec.to_dict(), "input_shape": fitted.output_shape}
-    network = build_network(config["model"], facts).to(device).train()
+    network = build_network(settings.model, facts).to(device).train()
     mean, std = fitted.shift.to(device), fitted.scale.to(device)
     rows, numbers = data.parts["train"]
     x, y = torch.from_numpy(rows.x[numbers]), torch.from_numpy(rows.y[numbers])
     if x.dtype != torch.uint8:
         x = x.float()
-    optimizer = torch.optim.Adam(network.parameters(), lr=config["optimizer"]["lr"], fused=True)
-    batch_size = config["data"]["batch_size"]
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.optimizer.lr, fused=True)
+    batch_size = settings.data.batch_size
     steps = 0
     for epoch in range(epochs):
         if epoch == 1:

@@ -7,7 +7,6 @@ right after its job, by itself and outside of Hydra. Writes as JSON: the seconds
 seconds in all, and the resident MiB after each job.
 """
 
-import copy
 import json
 import re
 import runpy
@@ -15,11 +14,11 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.benchmarks.processes import ROOT
+from trainhouse.configuration.settings import Train
 from trainhouse.training import train as training
 from trainhouse.training.training_result import TrainingResult
 
@@ -30,14 +29,13 @@ def main(file: Path, jobs: int, twice: bool, arguments: list[str]) -> None:
     memory: list[float] = []
     train = training.train
 
-    def train_and_look(config: dict[str, Any], folder: Path) -> TrainingResult:
-        given = copy.deepcopy(config)
-        result = train(config, folder)
+    def train_and_look(settings: Train, folder: Path) -> TrainingResult:
+        result = train(settings, folder)
         memory.append(_resident())
         if twice:
             started = time.perf_counter()
             outside, HydraConfig.instance().cfg = HydraConfig.instance().cfg, None
-            train(given, file.parent / "alone" / folder.name)
+            train(settings, file.parent / "alone" / folder.name)
             HydraConfig.instance().cfg = outside
             alone.append(time.perf_counter() - started)
         return result

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.tests.conftest import Config, composed, run_script
+from trainhouse.configuration.settings import Train
+from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.fuzz.examples import OVERRIDES
 
 
@@ -42,5 +43,5 @@ def place(searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture(scope="session")
-def config() -> Config:
+def config() -> Train:
     return composed(*OVERRIDES)

@@ -10,13 +10,13 @@ from trainhouse.checkpoints.checkpoint import find_checkpoint
 from trainhouse.checkpoints.fine_tuning import read_initial
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF
+from trainhouse.configuration.settings import Train
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.predicting.ensemble import load_members
 from trainhouse.predicting.inference import infer
 from trainhouse.reports.promotion import promote
 from trainhouse.reports.ranking import print_ranking, rank_folder
 from trainhouse.sweeps.folder import read_job
-from trainhouse.tests.conftest import Config
 from trainhouse.tests.fuzz.damage import damaged, damaged_checkpoint, damaged_json, damaged_yaml
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples
 from trainhouse.tests.fuzz.watched import outcome
@@ -38,7 +38,7 @@ def test_a_damaged_checkpoint_is_read_or_refused(random: Random, place: Path) ->
     path.write_bytes(damaged_checkpoint(folder / "best_model.ckpt", random))
     outcome(lambda: predicted(path), place)
     outcome(lambda: newest_checkpoint(path.parent), place)
-    outcome(lambda: read_initial({"init_from": str(path)}), place)
+    outcome(lambda: read_initial(Train({"init_from": str(path)})), place)
 
 
 @examples(40)
@@ -54,7 +54,7 @@ def test_a_checkpoint_with_damaged_bytes_predicts_as_before_or_is_refused(random
 @examples(6)
 @given(random=chances)
 def test_a_run_is_resumed_from_a_damaged_checkpoint_or_that_is_refused(
-    random: Random, place: Path, config: Config
+    random: Random, place: Path, config: Train
 ) -> None:
     run = place / "resumed"
     shutil.rmtree(run, ignore_errors=True)
@@ -62,17 +62,17 @@ def test_a_run_is_resumed_from_a_damaged_checkpoint_or_that_is_refused(
     whole = (run / "checkpoints/last.ckpt").rename(place / "whole.ckpt")
     (run / "checkpoints/best_model.ckpt").unlink()
     (run / "checkpoints/last.ckpt").write_bytes(damaged_checkpoint(whole, random))
-    longer = {**config, "trainer": {**config["trainer"], "max_epochs": 3}}
+    longer = config.with_values({"trainer.max_epochs": 3})
     outcome(lambda: resume(run, longer, ["trainer.max_epochs=3"]), place)
 
 
 @examples(15)
 @given(random=chances)
-def test_a_damaged_configuration_of_a_run_is_read_or_refused(random: Random, place: Path, config: Config) -> None:
+def test_a_damaged_configuration_of_a_run_is_read_or_refused(random: Random, place: Path, config: Train) -> None:
     run = place / "sweep/0"
     kept = (place / "sweep/1/config.yaml").read_text()
     (run / "config.yaml").write_bytes(damaged_yaml(kept, random))
-    outcome(lambda: resume(run, dict(config), []), place)
+    outcome(lambda: resume(run, config, []), place)
     outcome(lambda: check_foreign_config([f"--config-path={run}", "--config-name=config"], CONF, "train"), place)
 
 

@@ -89,7 +89,7 @@ def test_a_folder_that_was_moved_goes_on_and_knows_its_best_model(
     run: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = composed(*OPTIONS, "optimizer.lr=1.0", "trainer.max_epochs=3")
-    train({**whole, "trainer": {**whole["trainer"], "max_epochs": 2}}, Path("first"))
+    train(whole.with_values({"trainer.max_epochs": 2}), Path("first"))
     train(whole, Path("whole"))
     best = json.loads(Path("whole/metrics.json").read_text())["best_epoch"]
     assert best <= 2, "so that the best model is one from before the move"
