@@ -7,7 +7,7 @@ Lines are as long as their values. rich's own table is for the width of a termin
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -29,4 +29,4 @@ def aligned(cells: Sequence[str], right: bool = True) -> list[str]:
 
 
 def _shown(cell: object) -> str:
-    return shown(cell) if isinstance(cell, float) else printable(cell)
+    return format_number(cell) if isinstance(cell, float) else printable(cell)

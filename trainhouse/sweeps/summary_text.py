@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
 from trainhouse.reports.aligned_table import aligned, table
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -117,9 +117,9 @@ def _table(
 
 def _estimates(estimates: Sequence[Estimate]) -> list[str]:
     """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another."""
-    means = aligned([shown(one.mean) for one in estimates])
-    spreads = aligned(["" if one.std is None else f" ± {shown(one.std)}" for one in estimates])
-    ends = ["" if one.ci95 is None else f" [{shown(one.ci95[0])}, {shown(one.ci95[1])}]" for one in estimates]
+    means = aligned([format_number(one.mean) for one in estimates])
+    spreads = aligned(["" if one.std is None else f" ± {format_number(one.std)}" for one in estimates])
+    ends = ["" if one.ci95 is None else " [{}, {}]".format(*map(format_number, one.ci95)) for one in estimates]
     return ["".join(parts) for parts in zip(means, spreads, ends, strict=True)]
 
 
