@@ -27,7 +27,7 @@ class Estimate:
         mean = statistics.fmean(values)
         if len(values) < 2:
             return cls(mean, None, None)
-        std = math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
+        std = statistics.stdev(values)
         half = student_t(len(values) - 1) * std / math.sqrt(len(values))
         return cls(mean, std, (mean - half, mean + half))
 

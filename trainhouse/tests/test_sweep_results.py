@@ -69,6 +69,7 @@ def test_an_estimate_has_the_sample_deviation_and_an_interval_around_the_mean():
     assert found.std == pytest.approx(statistics.stdev(values))
     assert found.ci95 == pytest.approx((0.124 - half, 0.124 + half))
     assert Estimate.of([3.0]) == Estimate(3.0, None, None)
+    assert Estimate.of([0.1] * 3).std == 0, "equal values have no spread, not one of rounding"
 
 
 def test_the_best_configuration_has_the_best_mean_of_its_repeats(tmp_path):
