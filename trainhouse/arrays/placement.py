@@ -42,7 +42,10 @@ def in_memory(rows: Rows, choice: Choice, source: str) -> Rows:
 
 
 def free_memory(meminfo: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Return the bytes that this process may still take; on Linux a container's limit counts too. None: not known."""
+    """Return the bytes that this process may still take; on Linux a container's limit counts too. None: not known.
+
+    psutil would know it on other systems too, but not what a container may use: it is not worth depending on.
+    """
     try:
         free = 1024 * int(re.findall(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)[0])
     except (OSError, IndexError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainhouse.benchmarks.measuring import Row, Samples
 from trainhouse.machine.files import write_json
+from trainhouse.reports import aligned_table
 
 RATIO = "ratio"
 HEADER = ("row", "ours", "yardstick", RATIO, "range", "")
@@ -29,16 +30,9 @@ class Outcome:
 
 def table(outcomes: list[Outcome]) -> str:
     """Return the rows as aligned text."""
-    lines = [HEADER, *(_cells(outcome) for outcome in outcomes)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER) - 1)]
-    aligned = []
-    for line in lines:
-        cells = [
-            line[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=False)),
-        ]
-        aligned.append("  ".join([*cells, line[-1]]).rstrip())
-    return "\n".join([*aligned, "", CAPTION])
+    names, *numbers, notes = zip(HEADER, *map(_cells, outcomes), strict=True)
+    header, *rows = zip(names, *map(aligned_table.aligned, numbers), notes, strict=True)
+    return f"{aligned_table.table(header, rows)}\n\n{CAPTION}"
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:

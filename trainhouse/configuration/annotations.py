@@ -24,7 +24,7 @@ def is_split(value: list[float]) -> bool:
     return len(value) == 3 and all(0 <= part <= 1 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
 
 
-def _is_share(value: float) -> bool:
+def _is_batch_limit(value: float) -> bool:
     return value >= 0 if isinstance(value, int) else 0 <= value <= 1
 
 
@@ -35,8 +35,8 @@ def _is_time(value: Any) -> bool:
     return re.fullmatch(r"\d+(:\d\d){3}", value) is not None and any(int(part) for part in value.split(":"))
 
 
-Share = Annotated[
-    float, Predicate(_is_share), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
+BatchLimit = Annotated[
+    float, Predicate(_is_batch_limit), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
 ]
 Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
 

@@ -12,13 +12,13 @@ from annotated_types import Ge, Gt, Interval, Predicate, doc
 
 from trainhouse.configuration.annotations import (
     Auto,
+    BatchLimit,
     Count,
     FolderName,
     Node,
     Number,
     Positive,
     Seed,
-    Share,
     Text,
     Time,
     Whole,
@@ -78,13 +78,13 @@ class Trainer(Part):
     min_steps: Count | None
     max_time: Annotated[Time | None, MAY_CHANGE]
     num_nodes: Count
-    limit_train_batches: Share
-    limit_val_batches: Share
-    limit_test_batches: Share
-    overfit_batches: Share
+    limit_train_batches: BatchLimit
+    limit_val_batches: BatchLimit
+    limit_test_batches: BatchLimit
+    overfit_batches: BatchLimit
     fast_dev_run: Any
     val_check_interval: Annotated[
-        Share,
+        BatchLimit,
         Gt(0),
         doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0"),
     ]

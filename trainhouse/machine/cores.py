@@ -12,14 +12,22 @@ _SPINS = "1000"
 _held: list[IO[str]] = []  # for as long as the process lives
 
 
-def available_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Return how many cores this process may keep busy; on Linux a container's `quota` counts too."""
+def available_cores(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many cores this process may keep busy; on Linux a container's quota counts too.
+
+    Read here because psutil and `os.process_cpu_count` know of no quotas, and joblib, which does, is optional.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        limit, period = quota.read_text().split()
-    except (OSError, ValueError):
-        return cores
-    return cores if limit == "max" else max(1, min(cores, math.ceil(int(limit) / int(period))))
+    versions = ["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]  # 2 and 1 of control groups
+    for names in versions:
+        try:
+            quota, period = " ".join((groups / name).read_text() for name in names).split()
+            limit = math.ceil(int(quota) / int(period))
+        except (OSError, ValueError, ZeroDivisionError):  # ValueError: "max", that is, no limit
+            continue
+        if limit > 0:  # -1 is none either
+            cores = min(cores, limit)
+    return cores
 
 
 def share_cores(trains: bool) -> None:

@@ -1,4 +1,8 @@
-"""Who is at work on a sweep: locks that end with their process, however it ends, on any machine with the same files."""
+"""Who is at work on a sweep: locks that end with their process, however it ends, on any machine with the same files.
+
+filelock locks an open file as each system can. Its class `FileLock` is not for this: on a file system without locks it
+makes do with a mark, which a killed process leaves behind, and then another machine would wait for ever.
+"""
 
 import os
 import re
@@ -6,14 +10,9 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # nothing is locked
 
 
 def of_this_machine(name: str) -> Path:
@@ -26,25 +25,20 @@ def try_lock(path: Path) -> IO[str] | None:
     """Return the open file if nobody holds a lock on it; closing it gives the lock back. None if somebody does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - held on to
-    try:
-        _lock(file)
-    except BlockingIOError:
+    if _lock(file) is False:
         file.close()
         return None
     return file
 
 
-def _lock(file: IO[str]) -> bool:
-    """Lock a file; False where files can't be locked. Raises `BlockingIOError` if it is locked already."""
+def _lock(file: IO[str], wait: bool = False) -> bool | None:
+    """Lock a file; return whether nobody else has it locked, None where files can't be locked."""
+    from filelock import lock_descriptor  # 10 ms: not for those who lock nothing
+
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    except BlockingIOError:
-        raise
+        return lock_descriptor(file.fileno(), blocking=wait, poll_interval=0.01)
     except OSError:  # a file system without locks, as some of clusters are
-        pass
-    return False
+        return None
 
 
 @contextmanager
@@ -52,9 +46,7 @@ def locked(path: Path) -> Iterator[None]:
     """Wait for the lock at `path` and hold it for the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a", encoding="utf-8") as file:
-        if fcntl is not None:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+        _lock(file, wait=True)
         yield
 
 
@@ -69,7 +61,7 @@ class Worker:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         folder.mkdir(parents=True, exist_ok=True)
         self._file = open(folder / self.name, "a", encoding="utf-8")  # noqa: SIM115 - held on to
-        self._is_locked = _lock(self._file)
+        self._is_locked = _lock(self._file) is True
 
     def close(self) -> None:
         """Be seen no longer."""

@@ -16,7 +16,7 @@ from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble, spec_of_rows
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.reports.writers import check_output, open_writer
 from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.threads import set_threads
@@ -89,7 +89,7 @@ def _predict(
 def _progress(written: int, rows: int | None, seconds: float) -> list[Part]:
     of = f" of {rows:,}" if rows else ""
     rate = written / max(seconds, 1e-9)
-    parts = [Part(f"{written:,}{of} rows"), Part(f"{shown(rate, whole=True)} rows/s", 2)]
+    parts = [Part(f"{written:,}{of} rows"), Part(f"{format_number(rate, whole=True)} rows/s", 2)]
     return [*parts, Part(f"{duration((rows - written) / rate)} left", 1)] if rows else parts
 
 

@@ -1,25 +1,32 @@
-"""Rows of values as text in aligned columns."""
+"""Rows of values as text in aligned columns: all tables of the project, for a terminal, a pipe or a file.
+
+Lines are as long as their values. rich's own table is for the width of a terminal: without one it cuts or wraps, takes
+100 ms to import and 4 s for the 5000 runs of a large folder, which here are 0.1 s; so it counts the columns only.
+"""
 
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a header and rows as lines; numbers have the digits that they need and stand to the right."""
-    cells = [[_shown(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in cells
+    columns = [
+        aligned([_shown(cell) for cell in column], right=all(isinstance(cell, (int, float)) for cell in column[1:]))
+        for column in zip(header, *rows, strict=True)
     ]
-    return "\n".join(lines)
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+
+
+def aligned(cells: Sequence[str], right: bool = True) -> list[str]:
+    """Return the cells of a column, all of one width on a terminal, where some characters are two columns wide."""
+    from rich.cells import cell_len  # 3 ms, and none of the rest of rich
+
+    widths = [cell_len(cell) for cell in cells]
+    spaces = [" " * (max(widths) - width) for width in widths]
+    return [space + cell if right else cell + space for cell, space in zip(cells, spaces, strict=True)]
 
 
 def _shown(cell: object) -> str:
-    return shown(cell) if isinstance(cell, float) else printable(cell)
+    return format_number(cell) if isinstance(cell, float) else printable(cell)

@@ -6,12 +6,12 @@ import numpy as np
 
 from trainhouse.reports.aligned_table import table
 from trainhouse.reports.names import of_split, split_of
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:
     """Return one split's metrics in a line, as ``loss 0.1234  acc 0.9876``."""
-    return "  ".join(f"{name} {shown(value)}" for name, value in of_split(metrics, split).items())
+    return "  ".join(f"{name} {format_number(value)}" for name, value in of_split(metrics, split).items())
 
 
 def metrics_lines(metrics: dict[str, float], splits: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -19,7 +19,7 @@ def metrics_lines(metrics: dict[str, float], splits: Sequence[str]) -> Iterator[
     for split in splits:
         if line := metrics_line(metrics, split):
             yield split, line
-    if others := [f"{name} {shown(value)}" for name, value in metrics.items() if split_of(name) is None]:
+    if others := [f"{name} {format_number(value)}" for name, value in metrics.items() if split_of(name) is None]:
         yield "logged", "  ".join(others)
 
 

@@ -3,7 +3,7 @@
 import math
 
 
-def shown(value: float, whole: bool = False) -> str:
+def format_number(value: float, whole: bool = False) -> str:
     """Return a number with the digits that it needs: four decimals, fewer of a large one, more of a tiny one.
 
     Of a number that counts something, `whole`, at most four digits that are not zero: ``12,340``.

@@ -18,7 +18,7 @@ from trainhouse.machine.locks import of_this_machine, try_lock
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.reports.ranking import Ranking
 from trainhouse.runs.layout import METRICS
 
@@ -93,7 +93,9 @@ def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force
     write_json(path, record | ({_REPLACES: present} if present else {}))
     copy(best.best_model, final_model)
     what = "best" if best.monitor is not None else "last"
-    _log.info("%s is now the %s model of %s (%s %s)", final_model, what, best.folder, ranking.metric, shown(value))
+    _log.info(
+        "%s is now the %s model of %s (%s %s)", final_model, what, best.folder, ranking.metric, format_number(value)
+    )
     if best.monitor is None:
         _log.info("the run monitors nothing, so that its last model stands in for a best one")
 
@@ -210,5 +212,5 @@ def _reason_to_keep(record: dict[str, Any] | None, best: Run, ranking: Ranking, 
         return None
     if record.get("run") == str(best.folder):
         return "it is the best of these runs already"
-    reason = f"its {ranking.metric} of {shown(present)} is not beaten by {shown(value)}"
+    reason = f"its {ranking.metric} of {format_number(present)} is not beaten by {format_number(value)}"
     return f"{reason} (force=true replaces it all the same)"

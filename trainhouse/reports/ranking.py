@@ -10,7 +10,7 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.reports.aligned_table import table
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.layout import METRICS
 
@@ -40,7 +40,9 @@ def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: 
         _refuse_unlike_losses(every, best.metric)  # an older version may have written what is best
     runs = finished_runs([run / METRICS for run in best.runs], folder)
     chosen = " ".join(best.overrides) or "that without overrides"
-    _log.info("best configuration of %s by its mean %s of %s: %s", folder, best.metric, shown(best.mean), chosen)
+    _log.info(
+        "best configuration of %s by its mean %s of %s: %s", folder, best.metric, format_number(best.mean), chosen
+    )
     its = "its run is" if len(best.runs) == 1 else f"its {len(best.runs)} runs are"
     _log.info("only %s ranked; metric=... ranks all runs of the sweep\n", its)
     return rank(runs, best.metric, best.mode, trained_on)

@@ -15,17 +15,15 @@ def importances(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) 
     """Return the share of each of `keys`, of all together 1, among jobs that have a finite objective.
 
     By PED-ANOVA (Watanabe et al., 2023, arXiv:2304.10255): how unlike the values of the best jobs are to those of
-    all. Empty with fewer than four jobs, where nothing differs, or where optuna isn't installed.
+    all. Empty with fewer than four jobs, or where nothing differs.
     """
     differ = varying(jobs)
     keys = [key for key in keys if key in differ]
     badness = [objective.badness(job.value(objective.metric)) for job in jobs]
     if len(jobs) < _FEWEST or not keys or len(set(badness)) < 2:
         return {}
-    try:
-        import optuna  # optional, and 0.2 s to import
-    except ImportError:
-        return {}
+    import optuna  # 0.2 s
+
     spaces = {key: _space(optuna.distributions, [job.overrides.get(key) for job in jobs]) for key in keys}
     # At least five jobs are among the best, or half of them: of fewer the answer is noise.
     quantile = max(0.1, min(0.5, 5 / len(jobs)))

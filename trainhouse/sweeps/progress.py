@@ -12,7 +12,7 @@ from trainhouse.configuration.errors import first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
 from trainhouse.machine.terminal import Part
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.runs.layout import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
 from trainhouse.sweeps.plan import Plan
@@ -105,7 +105,7 @@ class Progress:
                 self._warn(error)
 
     def _ended(self, job: Job) -> str:
-        values = [f"{one.metric} {shown(job.value(one.metric))}" for one in self.plan.objectives]
+        values = [f"{one.metric} {format_number(job.value(one.metric))}" for one in self.plan.objectives]
         outcome = {
             COMPLETE: "  ".join(values),
             PRUNED: f"pruned after {job.epochs} epochs",
@@ -126,7 +126,7 @@ class Progress:
         parts += [Part(f"{count} {name}", 2) for count, name in ends if count]
         if found := [job for job in jobs if job.counts([first.metric])]:
             best = min(found, key=lambda job: first.badness(job.value(first.metric)))
-            value = shown(best.value(first.metric))
+            value = format_number(best.value(first.metric))
             parts.append(Part(f"best {first.metric} {value} ({self.plan.what} {best.number})", 1))
         running = [job for job in jobs if job.state == "RUNNING"]
         parts += [Part(f"{self.plan.what} {job.number}: epoch {self._epoch(job)}", 3) for job in running[:3]]

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import le
 
 from trainhouse.reports.likeness import are_own, difference, is_loss
@@ -26,7 +27,7 @@ class Estimate:
         mean = statistics.fmean(values)
         if len(values) < 2:
             return cls(mean, None, None)
-        std = math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
+        std = statistics.stdev(values)
         half = student_t(len(values) - 1) * std / math.sqrt(len(values))
         return cls(mean, std, (mean - half, mean + half))
 
@@ -63,28 +64,19 @@ def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> st
     return None
 
 
+@cache
 def student_t(freedom: int) -> float:
     """Return the t that holds 95 % of Student's distribution with `freedom` >= 1 degrees between -t and t.
 
-    The share within ±t is a finite sum in the angle of tan = t / sqrt(freedom): Abramowitz and Stegun,
-    26.7.3 and 26.7.4. It grows with the angle, so halving finds the quantile to the last digits.
+    With t = sqrt(freedom) tan(angle), the angle's density is a power of its cosine: 100,000 trapezoids below it give t
+    to nine digits. scipy has it ready made, but nothing else here needs its 110 MB and 0.2 s of import.
     """
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        angle = (low + high) / 2
-        low, high = (angle, high) if _share_within(angle, freedom) < 0.95 else (low, angle)
-    return math.tan(low) * math.sqrt(freedom)
+    import numpy as np  # when a sweep begins it isn't there yet
 
-
-def _share_within(angle: float, freedom: int) -> float:
-    cosine = math.cos(angle)
-    odd = freedom % 2
-    term = cosine if odd else 1.0
-    total = 0.0
-    for power in range(odd, freedom - 1, 2):
-        total += term
-        term *= cosine**2 * (power + 1) / (power + 2)
-    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+    angles = np.linspace(0, np.pi / 2, 100_001)
+    density = np.cos(angles) ** (freedom - 1)
+    within = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    return math.sqrt(freedom) * math.tan(np.interp(0.95 * within[-1], within, angles))
 
 
 def configurations(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[Configuration]:

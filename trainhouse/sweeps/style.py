@@ -18,8 +18,8 @@ def shades(badness: Sequence[float]) -> np.ndarray:
 
 
 def is_wide(values: Sequence[float]) -> bool:
-    """Whether values want a logarithmic scale: all of them positive, the largest over 100 times the smallest."""
-    return len(values) > 0 and min(values) > 0 and max(values) > 100 * min(values)
+    """Whether values want a logarithmic scale: all of them positive, the largest at least 100 times the smallest."""
+    return len(values) > 0 and min(values) > 0 and max(values) >= 100 * min(values)
 
 
 def label(text: str, width: int) -> str:

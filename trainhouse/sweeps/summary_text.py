@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.aligned_table import table
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.aligned_table import aligned, table
+from trainhouse.reports.numbers import format_number
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -103,7 +103,9 @@ def _table(
     if most == 1:
         columns[what] = [one.jobs[0].number for one in top]
     for key in keys:
-        columns[names[key]] = _aligned([shown_value(one.overrides.get(key, ""), _WIDEST) for one in top])
+        values = [shown_value(one.overrides.get(key, ""), _WIDEST) for one in top]
+        are_numbers = all(number(value) is not None for value in values if value)
+        columns[names[key]] = aligned(values) if are_numbers else values
     if most > 1:
         columns["n"] = [f"{len(one.jobs)}" if len(one.jobs) == most else f"{len(one.jobs)} of {most}" for one in top]
     for index, objective in enumerate(objectives):
@@ -115,23 +117,15 @@ def _table(
 
 def _estimates(estimates: Sequence[Estimate]) -> list[str]:
     """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another."""
-    means = _aligned([shown(one.mean) for one in estimates], always=True)
-    spreads = _aligned(["" if one.std is None else f" ± {shown(one.std)}" for one in estimates], always=True)
-    ends = ["" if one.ci95 is None else f" [{shown(one.ci95[0])}, {shown(one.ci95[1])}]" for one in estimates]
+    means = aligned([format_number(one.mean) for one in estimates])
+    spreads = aligned(["" if one.std is None else f" ± {format_number(one.std)}" for one in estimates])
+    ends = ["" if one.ci95 is None else " [{}, {}]".format(*map(format_number, one.ci95)) for one in estimates]
     return ["".join(parts) for parts in zip(means, spreads, ends, strict=True)]
 
 
 def _means(groups: Sequence[Sequence[float | None]], form: str) -> list[str]:
     known = [[value for value in group if value is not None] for group in groups]
-    return _aligned([f"{round(statistics.fmean(group), 1):{form}}" if group else "" for group in known], always=True)
-
-
-def _aligned(cells: Sequence[str], always: bool = False) -> list[str]:
-    """Return cells padded to the right edge, if they are numbers or `always`."""
-    if not always and any(cell and number(cell) is None for cell in cells):
-        return list(cells)
-    width = max(map(len, cells))
-    return [cell.rjust(width) for cell in cells]
+    return aligned([f"{round(statistics.fmean(group), 1):{form}}" if group else "" for group in known])
 
 
 def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> list[str]:

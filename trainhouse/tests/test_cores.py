@@ -11,15 +11,27 @@ from trainhouse.machine.cores import available_cores, share_cores
 
 
 @pytest.mark.parametrize(
-    ("quota", "expected"), [("max 100000", 3), ("150000 100000", 2), ("10000 100000", 1), ("junk", 3), (None, 3)]
+    ("files", "expected"),
+    [
+        ({"cpu.max": "max 100000"}, 3),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "10000 100000"}, 1),
+        ({"cpu.max": "junk"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "150000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "150000\n", "cpu/cpu.cfs_period_us": "0\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "150000\n"}, 3),
+        ({}, 3),
+    ],
 )
 def test_a_containers_share_counts(
-    quota: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2})
-    if quota:
-        (tmp_path / "cpu.max").write_text(quota)
-    assert available_cores(tmp_path / "cpu.max") == expected
+    (tmp_path / "cpu").mkdir()
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    assert available_cores(tmp_path) == expected
 
 
 def test_only_a_training_beside_another_one_spins_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

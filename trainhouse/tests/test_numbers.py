@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ from trainhouse.reports.numbers import shown
     ],
 )
 def test_a_measure(value: float, text: str) -> None:
-    assert shown(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.4, "0"), (12345.6, "12,350"), (987654321, "987,700,000")])
 def test_a_count(value: float, text: str) -> None:
-    assert shown(value, whole=True) == text
+    assert format_number(value, whole=True) == text

@@ -8,6 +8,7 @@ import pytest
 
 from trainhouse.sweeps.importance import importances
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
+from trainhouse.sweeps.style import is_wide
 from trainhouse.sweeps.sweep_figures import history, learning_curves, write_figures
 from trainhouse.tests.conftest import ROOT
 
@@ -107,3 +108,10 @@ def test_importance_finds_the_override_that_matters(mode):
     assert sum(shares.values()) == pytest.approx(1)
     assert importances(jobs, ["data.file"], LOSS) == {}  # which no job has
     assert importances(jobs[:3], ["lr", "note"], LOSS) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_logarithmic"), [([1e-4, 1e-3, 1e-2], True), ([0.01, 0.5], False), ([0, 1, 1000], False), ([], False)]
+)
+def test_values_at_least_two_powers_of_ten_apart_get_a_logarithmic_scale(values, is_logarithmic):
+    assert is_wide(values) == is_logarithmic

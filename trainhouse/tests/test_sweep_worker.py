@@ -1,8 +1,11 @@
 """Processes that work on one sweep: who is at work, who has which accelerator, and how they are all stopped."""
 
+import errno
 import multiprocessing
 import os
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -133,6 +136,41 @@ def test_a_lock_is_held_by_one_and_free_again_when_it_is_closed(tmp_path: Path) 
     first.close()
     with locked(tmp_path / "new" / "lock"):
         assert try_lock(tmp_path / "new" / "lock") is None
+
+
+def test_where_files_can_not_be_locked_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, **options: object) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.lock_descriptor", refuse)
+    first, second = try_lock(tmp_path / "lock"), try_lock(tmp_path / "lock")
+    assert first is not None
+    assert second is not None
+    with locked(tmp_path / "lock"), locked(tmp_path / "lock"):
+        first.close()
+        second.close()
+    worker, host = Worker(tmp_path), socket.gethostname()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for pid, runs in ((os.getpid(), True), (gone.pid, False)):
+        (name := tmp_path / f"{host}-{pid}-0badcafe").touch()
+        assert worker.is_alive(name.name) is runs, "as its number tells"
+    (tmp_path / f"not{host}-1-0badcafe").touch()
+    assert worker.is_alive(f"not{host}-1-0badcafe"), "it may be, on another machine"
+    worker.close()
+
+
+def test_a_lock_ends_with_its_process_though_that_is_killed(tmp_path: Path) -> None:
+    code = "import sys, time; from pathlib import Path; from trainhouse.machine.locks import try_lock\n"
+    code += "lock = try_lock(Path(sys.argv[1])); print(lock is not None, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path / "lock"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"True\n"
+        assert try_lock(tmp_path / "lock") is None
+        process.kill()
+    lock = try_lock(tmp_path / "lock")
+    assert lock is not None
+    lock.close()
 
 
 def test_a_worker_is_alive_until_its_process_ends_however_it_ends(tmp_path: Path) -> None:

@@ -22,14 +22,32 @@ def as_before() -> Iterator[None]:
     [
         (nn.Linear(20, 10), (1, 20), 2 * 20 * 10),
         (nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8)), (1, 3, 5, 5), 2 * 3 * 8 * 9 * 25),
-        (nn.LSTM(4, 6, batch_first=True), (1, 7, 4), 2 * (24 * 4 + 24 * 6) * 7 * 6 / 24),
+        (nn.ConvTranspose2d(8, 3, 2, stride=2), (1, 8, 5, 5), 2 * 3 * 8 * 4 * 25),
+        (nn.LSTM(4, 6, batch_first=True), (1, 7, 4), 2 * 7 * (24 * 4 + 24 * 6)),
+        (nn.GRU(4, 6, batch_first=True), (1, 7, 4), 2 * 7 * (18 * 4 + 18 * 6)),
+        # Four projections, two layers, and the products of queries, keys and values.
+        (nn.TransformerEncoderLayer(4, 2, 8), (5, 1, 4), 2 * 5 * (4 * 16 + 2 * 32 + 2 * 5 * 4)),
         (nn.Flatten(), (1, 3), 0),
     ],
 )
-def test_a_use_of_a_weight_is_two_operations(network: nn.Module, shape: tuple[int, ...], count: float) -> None:
-    assert operations(network, torch.zeros(shape)) == pytest.approx(count)
+def test_a_multiplication_and_its_sum_are_two_operations(
+    network: nn.Module, shape: tuple[int, ...], count: int
+) -> None:
+    assert operations(network, torch.zeros(shape)) == count
+
+
+def test_counting_operations_leaves_no_trace() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4).eval(), nn.Dropout(0.5), nn.Linear(4, 2))
+    generator, weights = torch.get_rng_state(), {name: part.clone() for name, part in network.state_dict().items()}
+    operations(network, torch.ones(2, 3))
+    assert [part.training for part in network] == [True, False, True, True], "what is frozen stays frozen"
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        operations(network, torch.ones(2, 5))
     assert network.training
-    assert not any(part._forward_hooks for part in network.modules())
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert all(torch.equal(part, weights[name]) for name, part in network.state_dict().items())
+    assert torch.backends.mha.get_fastpath_enabled()
+    assert network(torch.ones(2, 3)).requires_grad
 
 
 @pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
@@ -43,12 +61,6 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     set_threads(3)
     spare_threads(nn.Linear(32, width), Batches())  # type: ignore[arg-type]
     assert torch.get_num_threads() == threads
-
-
-def test_what_a_network_has_frozen_stays_frozen() -> None:
-    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4).eval(), nn.Linear(4, 2))
-    operations(network, torch.zeros(1, 3))
-    assert [part.training for part in network] == [True, False, True]
 
 
 def test_more_threads_than_any_use_are_refused() -> None:

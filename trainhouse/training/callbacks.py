@@ -16,7 +16,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.machine.terminal import Part, fitted, width
 from trainhouse.reports.names import split_of
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.resuming.loops import was_tried
@@ -120,7 +120,7 @@ class History(Checkpoint):
         parts = [Part(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
         for rank, name in enumerate(names, 1):
             mark = " (best)" if name == self.monitor and self._is_best(metrics[name]) else ""
-            parts.append(Part(f"{name} {shown(metrics[name])}{mark}", rank))
+            parts.append(Part(f"{name} {format_number(metrics[name])}{mark}", rank))
         return [*parts, Part(f"({row['seconds']:.1f} s)")]
 
     def _is_best(self, value: float) -> bool:

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.annotations import Count
 from trainhouse.machine.terminal import LiveLine, Part, duration
-from trainhouse.reports.numbers import shown
+from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
 
 
@@ -62,7 +62,7 @@ class ProgressBar(callbacks.ProgressBar):
         ]
         elapsed = time.perf_counter() - self._started
         rate = self._steps * row_count(batch) * trainer.world_size / max(elapsed - self._seconds_outside, 1e-9)
-        parts.append(Part(f"{shown(rate, whole=True)} rows/s", 3))
+        parts.append(Part(f"{format_number(rate, whole=True)} rows/s", 3))
         done = self._share_done(trainer, batch_idx)
         share_now = self._steps / total if (total := _steps_in_all(trainer)) else 0.0
         if done is not None and share_now:
@@ -151,7 +151,7 @@ def _loss(outputs: Any, accumulated: int) -> list[Part]:
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return []
-    return [Part(f"loss {shown(float(loss.detach()) * accumulated)}", 2)]
+    return [Part(f"loss {format_number(float(loss.detach()) * accumulated)}", 2)]
 
 
 def _monitored(trainer: L.Trainer) -> list[Part]:
@@ -162,6 +162,6 @@ def _monitored(trainer: L.Trainer) -> list[Part]:
         value, best = trainer.callback_metrics.get(callback.monitor), callback.best_model_score
         if value is None:
             return []
-        parts = [Part(f"{callback.monitor} {shown(float(value))}", 0)]
-        return [*parts, Part(f"best {shown(float(best))}", 4)] if best is not None else parts
+        parts = [Part(f"{callback.monitor} {format_number(float(value))}", 0)]
+        return [*parts, Part(f"best {format_number(float(best))}", 4)] if best is not None else parts
     return []
