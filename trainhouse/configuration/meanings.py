@@ -29,7 +29,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Meanings:
-    """The comment with which a file begins, line by line, and what the file says of each key: ``callbacks.x.monitor``."""
+    """The comment with which a file begins, line by line, and what the file says of each key: ``callbacks.x.monitor``.
+
+    A group that it chooses from is a key ``defaults.model``.
+    """
 
     header: tuple[str, ...]
     keys: dict[str, Said]
@@ -48,7 +51,7 @@ def meanings(path: Path) -> Meanings:
     end = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     header = tuple(line.removeprefix("#").removeprefix(" ") for line in lines[:end] if not re.match(r"#\s*@", line))
     node = yaml.compose(text, Loader=_Loader)
-    keys = {key: said for key, said in _below(node, "", text, lines, end)}
+    keys = dict(_below(node, "", text, lines, end))
     found = Meanings(header, keys)
     top = [key for key in keys if "." not in key and key != "defaults"]
     is_named_part = len(top) == 1 and not keys[top[0]].written and not schema.is_global(path)
@@ -58,6 +61,9 @@ def meanings(path: Path) -> Meanings:
 
 
 def _below(node: Any, prefix: str, text: str, lines: list[str], header: int) -> Iterator[tuple[str, Said]]:
+    if isinstance(node, yaml.SequenceNode) and prefix == "defaults.":  # a list of mappings of one group each
+        for item in node.value:
+            yield from _below(item, prefix, text, lines, header)
     if not isinstance(node, yaml.MappingNode):
         return
     for name, value in node.value:

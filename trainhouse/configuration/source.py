@@ -36,6 +36,11 @@ class Signature:
     bases: tuple[str, ...]
     """The bases of a class, as they are written."""
 
+    @property
+    def is_lightning(self) -> bool:
+        """Whether it is a LightningModule or a LightningDataModule, as far as the class itself says so."""
+        return any(base.rpartition(".")[2].startswith("Lightning") for base in self.bases)
+
 
 @cache
 def signature(target: str) -> Signature | None:
