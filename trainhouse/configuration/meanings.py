@@ -1,7 +1,7 @@
 """What the keys of a configuration file mean: the comments in it, and the line on which each key stands.
 
-A key's meaning is the comment behind it on its line, or else the lines of comment right above it. The comment with which
-a file begins is about the whole file; a file that holds one named part, as those of callbacks, says with it what that is.
+A key's meaning is the comment behind it on its line, or else the lines of comment right above it. The comment with
+which a file begins is about the whole file; where the file is that of one named part, as of a callback, about the part.
 """
 
 import re
@@ -20,7 +20,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Said:
-    """What a file says of one key: the line from 1 up, the value as it is written (of a mapping nothing), its meaning."""
+    """What a file says of one key: its line from 1 up, the value as it is written ("" of a mapping), its meaning."""
 
     line: int
     written: str

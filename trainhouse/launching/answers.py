@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import is_group
+from trainhouse.launching.below_swept import varies
 from trainhouse.launching.composed import composed
 from trainhouse.launching.explanation import explanation
 from trainhouse.launching.foreign_config import parser
@@ -22,7 +23,10 @@ def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     elsewhere = parsed.config_path or parsed.config_name or parsed.config_dir
     if elsewhere or not (parsed.help or keys):
         return None
-    overrides = [one for one in parsed.overrides if not one.startswith("explain=")]
+    # What varies from job to job has no value here.
+    overrides = [
+        one for one in parsed.overrides if not one.startswith("explain=") and not (parsed.multirun and varies(one))
+    ]
     asked = composed(command, conf, overrides)
     if keys:
         pages = [explanation(key, asked) for key in keys]

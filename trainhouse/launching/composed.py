@@ -49,9 +49,8 @@ class Composed:
         for group, option in self.choices.items():
             package = group.replace("/", ".")
             if option and key.startswith(f"{package}.") and option in options(group):
-                if meaning := meaning_in_group(group, option, key.removeprefix(f"{package}.")):
-                    return meaning
-        return said[-1][1] if said else ""
+                own.append(meaning_in_group(group, option, key.removeprefix(f"{package}.")))
+        return next(filter(None, own), said[-1][1] if said else "")
 
     def value(self, key: str) -> Any:
         """Return the value of a key, references in it resolved; ``???`` where it has to be given."""
@@ -100,4 +99,3 @@ def composed(command: str, conf: Path, overrides: Sequence[str]) -> Composed:
     plain: Any = OmegaConf.to_container(config, resolve=False)
     files = tuple((one.config_path, one.package or "") for one in defaults if one.config_path)
     return Composed(command, tuple(overrides), config, plain, dict(plain["hydra"]["runtime"]["choices"]), files)
-

@@ -7,8 +7,8 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.kept_on_resume import may_change
 from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.takes import choices, hint_of, in_words
-from trainhouse.launching.composed import Composed
 from trainhouse.launching.compose_errors import keys
+from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import as_typed, described, paragraph, shortened, table
 from trainhouse.runs.typed import shown_path
 
@@ -46,7 +46,9 @@ def _places(key: str, asked: Composed) -> list[tuple[str, str]]:
     for path, said in asked.said(key)[::-1]:
         value = f", as {said.written}" if said.written and places else ""
         places.append(f"{shown_path(path)}, line {said.line}{value}")
-    return [("set in" if number == 0 else "instead of" if number == 1 else "", place) for number, place in enumerate(places)]
+    return [
+        ("set in" if number == 0 else "instead of" if number == 1 else "", place) for number, place in enumerate(places)
+    ]
 
 
 def _of_group(group: str, asked: Composed, script: str) -> str:

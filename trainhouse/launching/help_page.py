@@ -24,7 +24,7 @@ _PURPOSE = {
     "select_best_model": "Compare finished runs and copy the best one's model to checkpoints/final_model.ckpt, which "
     "infer.py takes.",
 }
-# Of these the first three are shown whose options and keys there are. A <group> stands for an option that is not chosen.
+# Of these the first three are shown whose options and keys there are.
 _EXAMPLES = {
     "train": (
         ("", "the defaults"),
@@ -84,7 +84,7 @@ def help_page(asked: Composed) -> str:
 def _in_order(command: str, groups: list[str]) -> list[str]:
     """Sort groups as the ``defaults:`` of the command's file do."""
     text = config_file(command).read_text(encoding="utf-8")
-    return sorted(groups, key=lambda group: (position if (position := text.find(f"- {group}:")) >= 0 else len(text)))
+    return sorted(groups, key=lambda group: position if (position := text.find(f"- {group}:")) >= 0 else len(text))
 
 
 def _examples(asked: Composed, script: str) -> Iterator[tuple[str, str]]:
@@ -106,9 +106,9 @@ def _another(group: str, asked: Composed) -> str | None:
     chosen = asked.choices.get(group)
     for name in asked.options(group):
         path = config_file(f"{group}/{name}")
-        if name != chosen and "???" not in path.read_text(encoding="utf-8"):
-            if chosen is None or _is_lightning(path) == _is_lightning(config_file(f"{group}/{chosen}")):
-                return name
+        is_alike = chosen is None or _is_lightning(path) == _is_lightning(config_file(f"{group}/{chosen}"))
+        if name != chosen and is_alike and "???" not in path.read_text(encoding="utf-8"):
+            return name
     return None
 
 

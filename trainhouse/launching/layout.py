@@ -49,8 +49,7 @@ def table(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = _LEFT) -
 
 def described(meaning: str, words: str) -> str:
     """Return what a key means and, in brackets, what it takes."""
-    sentence = f"{meaning}." if meaning and meaning[-1] not in ".:!?'\"" else meaning
-    return f"{sentence} [{words}]".strip() if words else sentence
+    return f"{meaning} [{words}]".strip() if words else meaning
 
 
 def first_sentence(text: str) -> str:

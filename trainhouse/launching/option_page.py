@@ -31,7 +31,11 @@ def option_page(group: str, asked: Composed) -> str:
         rows = list(_set_by(path, asked))
         lines += ["", "It chooses and sets", *table(rows)] if rows else []
     else:
-        lines += _keys_of(group.replace("/", "."), asked) or ["", "It has no keys."]
+        key = group.replace("/", ".")
+        keys = list(_keys_of(key, asked)) if asked.has(key) else []
+        lines += ["", _CHANGE, *keys] if keys else ["", "It has no keys."]
+        if asked.has(f"{key}._target_"):
+            lines += ["", f"Built by {asked.written(f'{key}._target_')}"]
     if others:
         lines += ["", *paragraph(f"Other options: {', '.join(others)}")]
     script = f"python {Path(sys.argv[0]).name}"
@@ -39,19 +43,15 @@ def option_page(group: str, asked: Composed) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _keys_of(key: str, asked: Composed) -> list[str]:
-    """Return the lines of all keys below `key`: its own first, then what has keys of its own, part by part."""
-    node = asked.written(key) if asked.has(key) else None
+def _keys_of(key: str, asked: Composed) -> Iterator[str]:
+    """Yield the lines of all keys below `key`: its own first, then those of what has keys of its own, part by part."""
+    node = asked.written(key)
     own = [name for name, value in _items(node) if not _has_keys(value)]
-    lines = ["", _CHANGE if "." not in key or key.startswith("hydra") else key] if own else []
-    lines += table([row(f"{key}.{name}", asked) for name in own])
+    yield from table([_row(f"{key}.{name}", asked) for name in own])
     for name, value in _items(node):
         if _has_keys(value):
-            below = _keys_of(f"{key}.{name}", asked)
-            title = [f"{key}.{name}", *paragraph(asked.meaning(f"{key}.{name}"), indent=2)]
-            lines += ["", *title, *below[2:]] if below[1:2] == [f"{key}.{name}"] else ["", *title, *below]
-    built = node.get("_target_") if isinstance(node, dict) else None
-    return [*lines, "", f"{'  ' if '.' in key else ''}Built by {built}"] if built and "." not in key else lines
+            yield from ["", f"{key}.{name}", *paragraph(asked.meaning(f"{key}.{name}"), indent=2)]
+            yield from _keys_of(f"{key}.{name}", asked)
 
 
 def _items(node: Any) -> Iterator[tuple[str, Any]]:
@@ -63,7 +63,7 @@ def _has_keys(value: Any) -> bool:
     return isinstance(value, dict) and any(not str(name).startswith("_") for name in value)
 
 
-def row(key: str, asked: Composed) -> tuple[str, str]:
+def _row(key: str, asked: Composed) -> tuple[str, str]:
     """Return a key with its value as it is written, and what it means and takes."""
     value = asked.written(key)
     if isinstance(value, dict) and "_target_" in value:
