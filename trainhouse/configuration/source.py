@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from trainhouse.configuration.old_names import current_name
 
@@ -61,8 +61,11 @@ def _signature(name: str) -> Signature | None:
         bases = tuple(ast.unparse(base) for base in node.bases)
         own = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
         if not own:
-            inherited = next(filter(None, (_signature(module.full_name(base)) for base in bases)), None)
-            return Signature(inherited.arguments, inherited.takes_any, bases) if inherited else None
+            above = [base for base in bases if base.rpartition(".")[2] not in ("ABC", "object")]
+            inherited = next(filter(None, (_signature(module.full_name(base)) for base in above)), None)
+            if above and inherited is None:
+                return None
+            return Signature(inherited.arguments if inherited else {}, bool(inherited and inherited.takes_any), bases)
         node = own[0]
     taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     arguments = {one.arg: module.meaning_of(one.annotation) for one in taken if one.arg != "self"}
@@ -92,7 +95,8 @@ class _Module:
         self.name = name
         self.names: dict[str, ast.AST | str] = {}
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for node in [*body, *(inner for one in body if _is_for_types(one) for inner in one.body)]:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 self.names[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -165,6 +169,10 @@ class _Module:
         if module.startswith(("trainhouse", "src")) and (other := _module(module)) is not None and other is not self:
             return other.meaning_of(ast.Name(last))
         return Any
+
+
+def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 @cache

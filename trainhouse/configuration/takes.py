@@ -47,7 +47,7 @@ def choices(hint: Any) -> list[str]:
     """Return all values that may be typed if they are few, as they are typed: those of a `Literal`, true and false."""
     words = in_words(hint)
     if words.startswith("one of "):
-        return words.removeprefix("one of ").split(", ")
+        return [word for word in words.removeprefix("one of ").split(", ") if " " not in word]
     return ["true", "false"] if words.startswith("true or false") else []
 
 

@@ -9,7 +9,7 @@ from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.takes import choices, hint_of, in_words
 from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, described, paragraph, shortened, table
+from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, table
 from trainhouse.runs.typed import shown_path
 
 # Of train.py: keys of one command line, which no run keeps.
@@ -21,17 +21,23 @@ def explanation(key: str, asked: Composed) -> str:
     script = f"python {Path(sys.argv[0]).name}"
     if key in asked.choices and is_group(key):
         return _of_group(key, asked, script)
+    if not key:
+        raise UserError("explain=: name a key, as explain=seed")
     if not asked.has(key):
         own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
         hint = did_you_mean(key, [*keys(own), *asked.choices])
         raise UserError(f"'{key}' is not a key of this configuration{hint}")
     written, value = asked.written(key), asked.value(key)
-    meaning = described(asked.meaning(key), "")
-    lines = [shortened(f"{key}={as_typed(value)}", 80), *(["", *paragraph(meaning)] if meaning else [])]
+    meaning = asked.meaning(key)
+    is_open = value == "???"
+    lines = [shortened(f"{key}={'...' if is_open else as_typed(value)}", WIDTH)]
+    lines += ["", *paragraph(meaning)] if meaning else []
     hint = hint_of(key, asked.plain, asked.command)
     rows = [("takes", words)] if (words := in_words(hint)) else []
     rows += [("is", f"a mapping of {', '.join(map(str, written))}")] if isinstance(written, dict) and written else []
-    rows += [("as written", as_typed(written))] if written != value and written != "???" else []
+    if is_open:
+        rows.append(("missing", "the data may know it" if key.startswith("model.") else "has to be given"))
+    rows += [("as written", as_typed(written))] if written != value and not is_open else []
     rows += _places(key, asked)
     others = [choice for choice in choices(hint) if choice != as_typed(value)]
     rows += [("others", ", ".join(f"{key}={choice}" for choice in others))] if others else []
@@ -44,11 +50,9 @@ def _places(key: str, asked: Composed) -> list[tuple[str, str]]:
     """Return where a value was set, the place that counts first, then those that it goes before."""
     places = [f"the command line, as {typed}" for typed in [asked.typed(key)] if typed]
     for path, said in asked.said(key)[::-1]:
-        value = f", as {said.written}" if said.written and places else ""
+        value = f", as {' '.join(said.written.split())}" if said.written and places else ""
         places.append(f"{shown_path(path)}, line {said.line}{value}")
-    return [
-        ("set in" if number == 0 else "instead of" if number == 1 else "", place) for number, place in enumerate(places)
-    ]
+    return [*zip(["set in", "instead of", *[""] * len(places)], places, strict=False)]
 
 
 def _of_group(group: str, asked: Composed, script: str) -> str:

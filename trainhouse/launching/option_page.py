@@ -11,7 +11,7 @@ from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, is_global, options
 from trainhouse.configuration.takes import hint_of, in_words
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, comment, described, paragraph, shortened, table
+from trainhouse.launching.layout import as_typed, comment, described, first_sentence, paragraph, shortened, table
 from trainhouse.runs.typed import shown_path
 
 _CHANGE = "Keys: type key=value to change one"
@@ -39,7 +39,7 @@ def option_page(group: str, asked: Composed) -> str:
     if others:
         lines += ["", *paragraph(f"Other options: {', '.join(others)}")]
     script = f"python {Path(sys.argv[0]).name}"
-    lines += ["", f"{script} {group}={chosen} explain=<key> says more of one key."]
+    lines += ["", *paragraph(f"{script} {group}={chosen} explain=<key> says more of one key.")]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -85,4 +85,4 @@ def _set_by(path: Path, asked: Composed) -> Iterator[tuple[str, str]]:
             yield f"{group}={option}", meanings(file).meaning if file.is_file() else ""
     for key, said in meanings(path).keys.items():
         if said.written and not key.startswith("defaults"):
-            yield shortened(f"{key}={said.written}", 76), described(said.meaning or asked.meaning(key), "")
+            yield shortened(f"{key}={said.written}", 76), first_sentence(said.meaning or asked.meaning(key))
