@@ -32,6 +32,12 @@ def left_to_the_jobs(arguments: Sequence[str]) -> list[str]:
     ]
 
 
+def varies(argument: str) -> bool:
+    """Whether an argument gives several values to a key."""
+    override = _parsed(argument)
+    return override is not None and override.is_sweep_override()
+
+
 def as_typed(arguments: Sequence[str]) -> list[str]:
     """Return arguments as they were typed."""
     return [_typed.get(argument, argument) for argument in arguments]

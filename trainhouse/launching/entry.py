@@ -26,6 +26,7 @@ from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
+from trainhouse.launching.answers import answer
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
@@ -87,6 +88,9 @@ def script(
                             "version); type the keys instead, or put the file into conf/"
                         )
                     os.environ[FOREIGN_CONFIG] = str(foreign)  # the processes of a sweep run it too
+                if page := answer(sys.argv[1:], CONF, config_name):
+                    print(page, flush=True)
+                    return
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)

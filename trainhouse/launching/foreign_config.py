@@ -17,7 +17,7 @@ from trainhouse.configuration.targets import check_config
 from trainhouse.runs.saved_config import config_header, signed_parts
 
 
-def _parser() -> ArgumentParser:
+def parser() -> ArgumentParser:
     """Hydra's own options: those with a value, and those without."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
@@ -39,7 +39,7 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
     Returns the file if it is one that this user account has not written. `arguments` are the command line's. What
     stands in them, and in a folder of `--config-dir`, is the user's own.
     """
-    parsed, unknown = _parser().parse_known_args(arguments)
+    parsed, unknown = parser().parse_known_args(arguments)
     if options := [argument for argument in unknown if argument.startswith("-")]:
         raise UserError(f"{options[0]}: no such option; --help lists them")
     if parsed.experimental_rerun:
