@@ -30,9 +30,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # What may use private names of Lightning, Hydra and torch.
 MAY_USE_PRIVATE_NAMES = ("fast/", "resuming/")
-# Hydra prints the error of a failed job where its public name is asked for; Optuna has no public name for the number by
-# which a trial is known to its storage.
-STILL_USE_PRIVATE_NAMES = ("launching/sweepers.py", "sweeps/search.py", "training/pruning.py")
 EXTERNAL = ("lightning", "hydra", "torch", "omegaconf", "optuna", "joblib", "torchmetrics", "pyarrow")
 LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
 USERS_FILES = sorted((ROOT / "src").rglob("*.py"))
@@ -141,8 +138,7 @@ def private_names(path: Path, own: set[str]) -> list[str]:
 def test_private_names_of_libraries_are_used_in_two_places_only() -> None:
     own = own_private_names()
     users = {path.relative_to(LIBRARY).as_posix() for path in LIBRARY_FILES if private_names(path, own)}
-    others = {name for name in users if not name.startswith(MAY_USE_PRIVATE_NAMES)}
-    assert others == set(STILL_USE_PRIVATE_NAMES)
+    assert {name for name in users if not name.startswith(MAY_USE_PRIVATE_NAMES)} == set()
 
 
 def test_what_hydra_imports_at_every_start_is_light() -> None:
