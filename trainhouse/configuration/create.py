@@ -4,9 +4,11 @@ The names and types of the arguments are checked first, so that a mistake is rep
 before anything expensive.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import hydra.utils
 from hydra.utils import instantiate
 
 from trainhouse.configuration.errors import OF_LIGHTNING, UserError
@@ -24,7 +26,9 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
     found = located(node, key)
     partial = node.get("_partial_", False)
     check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
-    make = instantiate({**with_current_names(node), "_partial_": True}, _convert_="all")
+    current = {**with_current_names(node), "_partial_": True}
+    with _allowed([*_targets(current)]):
+        make = instantiate(current, _convert_="all")
     if partial:
         return make
     try:
@@ -34,6 +38,21 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
         raise UserError(named(error, key, node)) from error
+
+
+def _allowed(targets: list[str]) -> AbstractContextManager[Any]:
+    """Say to Hydra, which asks for it from 1.4 on, what may be called: `locate` has refused what may not."""
+    allow = getattr(hydra.utils, "execution_whitelist", None)
+    return allow(targets) if allow else nullcontext()
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield str(node["_target_"])
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from _targets(child)
 
 
 def named(error: Exception, key: str, arguments: Container[str]) -> str:

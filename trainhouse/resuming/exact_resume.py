@@ -19,7 +19,7 @@ from trainhouse.resuming.early_stopping import count_in_full, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.gathering import of_any_rank
-from trainhouse.resuming.logged_values import go_on_logging, logged_metrics, logged_so_far
+from trainhouse.resuming.logged_values import continue_logging, logged_metrics, logged_so_far
 from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
@@ -236,8 +236,8 @@ class ExactResume(SeededEvaluation):
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
         trainer.callback_metrics.update(saved.get("callback_metrics", {}))
         restore_state(pl_module, saved, trainer.is_global_zero)
-        go_on_logging(trainer, saved.get("logged", []))
-        loops.go_on_counting(trainer, saved.get("validated_batches", []))
+        continue_logging(trainer, saved.get("logged", []))
+        loops.continue_counting(trainer, saved.get("validated_batches", []))
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])

@@ -3,6 +3,7 @@
 from trainhouse.benchmarks.measuring import Row
 from trainhouse.benchmarks.rows import (
     checkpoints,
+    fast,
     memory,
     options,
     order,
@@ -50,6 +51,12 @@ ROWS: list[Row] = [
     checkpoints.checkpoint_load,
     step_costs.guard,
     step_costs.preflight,
+    fast.fast_lean_step,
+    fast.fast_finite,
+    fast.fast_help,
+    fast.fast_cfg_job,
+    fast.fast_config_error,
+    fast.fast_composing,
     side_by_side.two_at_once,
     sweeps.sweep_search,
     sweeps.sweep_grid,
