@@ -88,9 +88,9 @@ class _ProjectSweeper(Sweeper):
                 self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
-                goes_on = resumed_command(sys.argv, folder, in_place=self.is_search)
+                resumed_by = resumed_command(sys.argv, folder, in_place=self.is_search)
                 runs = True
-                run_sweep(plan, self._launch, folder, batch, parallel, goes_on, mark)
+                run_sweep(plan, self._launch, folder, batch, parallel, resumed_by, mark)
         except Exception:
             if is_new and not runs:
                 give_up(folder)

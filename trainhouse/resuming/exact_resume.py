@@ -1,4 +1,4 @@
-"""Exact resume: a run that goes on from any of its checkpoints ends with the same bits as one that never stopped.
+"""Exact resume: a run that resumes from any of its checkpoints ends with the same bits as one that never stopped.
 
 Nothing random has a state: every draw is a function of a key, such as (seed, "step", epoch, batch, rank).
 So all there is to save beside Lightning's own checkpoint is where training stands, and what the current
@@ -40,7 +40,7 @@ class ExactResume(SeededEvaluation):
 
     A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
     end (but not after the very last batch of `max_steps`, where Lightning has nothing left to run; its
-    epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
+    epoch's end is one). `on_load_checkpoint` puts Lightning's loops there, in the one form that they continue
     from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
     accumulated, a plateau step that is due, submodules in eval mode) comes back in `_restore`.
     """

@@ -74,7 +74,7 @@ def continue_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
 def about_to_log(trainer: L.Trainer) -> list[Saved]:
     """Return the row that Lightning gives its loggers after the hooks of this moment, if there is one; a collective.
 
-    A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
+    A run that resumes from a checkpoint written in such a hook stands behind that moment, and would never log it.
     """
     fit, epoch, connector = trainer.fit_loop, trainer.fit_loop.epoch_loop, trainer._logger_connector
     batches: Any = epoch.batch_progress.current

@@ -1,4 +1,4 @@
-"""Commands under libraries in which some names are others: python -m trainhouse.tests.newer <folder> <module:Class.name>
+"""Commands under libraries with other names in them: python -m trainhouse.tests.newer <folder> <module:Class.name> ...
 
 Their source is rewritten while it is imported: each name has another ending there, as in a version that this project
 has not seen yet.
