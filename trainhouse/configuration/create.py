@@ -5,13 +5,12 @@ before anything expensive.
 """
 
 from collections.abc import Container, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import hydra.utils
 from hydra.utils import instantiate
 
 from trainhouse.configuration.errors import OF_LIGHTNING, UserError
+from trainhouse.configuration.hydra_versions import allowed
 from trainhouse.configuration.old_names import with_current_names
 from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
@@ -27,7 +26,7 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
     partial = node.get("_partial_", False)
     check_arguments(found, node, key, {*arguments, *(later if partial else ())}, complete=not partial)
     current = {**with_current_names(node), "_partial_": True}
-    with _allowed([*_targets(current)]):
+    with allowed([*_targets(current)]):  # `locate` has refused what may not be called
         make = instantiate(current, _convert_="all")
     if partial:
         return make
@@ -38,12 +37,6 @@ def create(node: dict[str, Any], key: str, *, later: tuple[str, ...] = (), **arg
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
         raise UserError(named(error, key, node)) from error
-
-
-def _allowed(targets: list[str]) -> AbstractContextManager[Any]:
-    """Say to Hydra, which asks for it from 1.4 on, what may be called: `locate` has refused what may not."""
-    allow = getattr(hydra.utils, "execution_whitelist", None)
-    return allow(targets) if allow else nullcontext()
 
 
 def _targets(node: Any) -> Iterator[str]:
