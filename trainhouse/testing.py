@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.config import checked
+from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.settings import Train
 from trainhouse.resuming.digest import digest
@@ -36,7 +37,7 @@ _FEW = ("trainer.limit_train_batches=4", "trainer.limit_val_batches=1", "trainer
 
 def run_config(*overrides: str) -> Train:
     """Return the settings of ``python train.py <overrides>``: on the CPU, without loggers and bar."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), **VERSION_BASE):
         return checked(compose("train", [*_SMALL, *overrides]), "train")
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,6 @@ from trainhouse import (
     Batch,
     DataSpec,
     KeepsFloat64,
-    LeanModule,
     UserError,
     is_far,
     moments_of,
@@ -49,7 +49,7 @@ class MeanLoss(Metric):
         return (self.total / self.rows).float()
 
 
-class Module(KeepsFloat64, LeanModule):
+class Module(KeepsFloat64, L.LightningModule):
     """Trains `network` behind its `preprocessing`; logs ``<split>/loss`` and the task's metrics at an epoch's end."""
 
     target_mean: Tensor

@@ -4,12 +4,13 @@ The names and types of the arguments are checked first, so that a mistake is rep
 before anything expensive.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any
 
 from hydra.utils import instantiate
 
 from trainhouse.configuration.errors import OF_LIGHTNING, UserError
+from trainhouse.configuration.hydra_versions import allowed
 from trainhouse.configuration.old_names import with_current_names
 from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
@@ -25,7 +26,9 @@ def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: An
     found = located(part, key)
     partial = bool(part.get("_partial_"))
     check_arguments(found, part, key, {*arguments, *(later if partial else ())}, complete=not partial)
-    make = instantiate({**with_current_names(part.plain), "_partial_": True}, _convert_="all")
+    current = {**with_current_names(part.plain), "_partial_": True}
+    with allowed([*_targets(current)]):  # `locate` has refused what may not be called
+        make = instantiate(current, _convert_="all")
     if partial:
         return make
     try:
@@ -35,6 +38,15 @@ def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: An
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
         raise UserError(named(error, key, part.plain)) from error
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield str(node["_target_"])
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from _targets(child)
 
 
 def named(error: Exception, key: str, arguments: Container[str]) -> str:

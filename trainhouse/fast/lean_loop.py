@@ -14,7 +14,7 @@ from lightning.pytorch.profilers import Profiler
 
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 _STEP_HOOKS = [
-    name for name in dir(L.Callback) if "_batch_" in name or name.startswith("on_before_") or "_backward" in name
+    name for name in dir(L.Callback) if "batch" in name or name.startswith("on_before_") or "backward" in name
 ]
 
 
@@ -30,16 +30,6 @@ class NoProfiler(Profiler):
     def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]
         """Return a context that does nothing; it is always the same one."""
         return _NOTHING
-
-
-class LeanModule(L.LightningModule):
-    """A module on which Lightning notes the running hook, some forty times a step, at a tenth of the cost."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_current_fx_name":  # a string is neither weight nor submodule: 0.2 us in place of 1.9
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
 
 
 def skip_unused_hooks(callbacks: Iterable[L.Callback]) -> None:

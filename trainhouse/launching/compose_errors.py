@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError, causes, did_you_mean
+from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options
 from trainhouse.configuration.slips import is_slip
@@ -113,7 +114,7 @@ def _nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -
     for overrides in ([choice for choice in choices if not choice.startswith(key)], []):
         try:
             GlobalHydra.instance().clear()
-            with initialize_config_dir(str(conf), version_base="1.3"):
+            with initialize_config_dir(str(conf), **VERSION_BASE):
                 return _hint(key, compose(config_name, overrides, return_hydra_config=True), arguments)
         except Exception:  # the hint is a courtesy: the error that it goes with is already known
             continue

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, refusal_of_lightning
+from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
@@ -41,6 +42,9 @@ from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 _log = logging.getLogger(__name__)
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+# What the keys of `hydra` may name, beside what is checked when it is built: callbacks, launchers, handlers of logs.
+_OF_HYDRA = ["hydra.*", "hydra_plugins.*", "logging.*", "src.*", "trainhouse.*"]
 
 _TRACEBACKS = "TRAINHOUSE_FULL_ERROR"
 
@@ -94,7 +98,9 @@ def script(
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
-                _unless_stopped(hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job))
+                command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
+                with allowed(_OF_HYDRA):
+                    _unless_stopped(command)
             except BrokenPipeError:  # `python train.py --help | head`; Python would complain of it once more at its end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(1)

@@ -7,7 +7,8 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,9 @@ class _ProjectSweeper(Sweeper):
                 self._try_out(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
-                goes_on = resumed_command(sys.argv, folder, in_place=self.is_search)
+                resumed_by = resumed_command(sys.argv, folder, in_place=self.is_search)
                 runs = True
-                run_sweep(plan, self._launch, folder, batch, parallel, goes_on, mark)
+                run_sweep(plan, self._launch, folder, batch, parallel, resumed_by, mark)
         except Exception:
             if is_new and not runs:
                 give_up(folder)
@@ -198,10 +199,15 @@ def _ready(*question: Any) -> str | None:
 
 def _error(returned: JobReturn) -> str | None:
     """Why a job could not be run to its end; one that was stopped can be resumed."""
-    error = returned._return_value  # the property would print it, and raise it
-    if returned.status == JobStatus.COMPLETED or isinstance(error, JobStoppedError):
+    if returned.status == JobStatus.COMPLETED:
         return None
-    return str(error) or type(error).__name__
+    try:
+        with redirect_stderr(StringIO()):  # where it prints that there was an error before it raises it
+            return str(returned.return_value)
+    except JobStoppedError:
+        return None
+    except Exception as error:
+        return str(error) or type(error).__name__
 
 
 class GridSweeper(_ProjectSweeper):

@@ -62,7 +62,7 @@ class PlainAttributes:
         weights = self._weights()
         for path, owner in self.owners.items():
             for name in sorted(owner._non_persistent_buffers_set) if isinstance(owner, nn.Module) else ():
-                if (buffer := owner._buffers.get(name)) is not None:
+                if (buffer := getattr(owner, name)) is not None:
                     yield path, name, buffer
             for name, value in vars(owner).items():
                 if name not in _INTERNAL and _can_be_saved(plain := _as_plain(value), weights):
@@ -72,7 +72,14 @@ class PlainAttributes:
         return {id(weight) for weight in (*self.module.parameters(), *self.module.buffers())}
 
 
-_INTERNAL = {*vars(nn.Module()), *vars(L.LightningModule()), "_hparams", "_hparams_initial", "_hparams_name"}
+def _of_lightning() -> set[str]:
+    """The attributes of a module that Lightning sets, those of hyperparameters included."""
+    module = L.LightningModule()
+    module.save_hyperparameters({})
+    return {*vars(module)}
+
+
+_INTERNAL = _of_lightning()
 
 
 def _owners(module: L.LightningModule, callbacks: Iterable[L.Callback]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _check(
 
 
 def _has_stopped(callback: EarlyStopping) -> bool:
-    """Whether the run is to end; with an improvement since, or more patience than it had, it goes on."""
+    """Whether the run is to end; with an improvement since, or more patience than it had, it is not."""
     reason = callback.stopping_reason
     out_of_patience = callback.wait_count >= max(callback.patience, 1)  # 0 ends at the first that is not better
     return reason != EarlyStoppingReason.NOT_STOPPED and (

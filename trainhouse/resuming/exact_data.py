@@ -77,7 +77,6 @@ class ExactData:
         set_up = loop.setup_data
 
         def set_up_seeded() -> None:
-            before = loop._combined_loader
             progress: Any = self.trainer.fit_loop.epoch_progress.current
             self._epoch_now, self._stage, self._new = progress.processed, stage, []
             made_in = self._places.get(stage, {}).get("made_in", progress.processed)
@@ -88,7 +87,7 @@ class ExactData:
                 set_up()
             finally:
                 (progress.processed, progress.completed), self._epoch_now = counted, None
-            if loop._combined_loader is not before:
+            if self._new:
                 self._made_in[stage], self._passes[stage] = made_in, self._new
                 self._places.pop(stage, None)
 
@@ -129,7 +128,8 @@ class ExactData:
 
 def ask_no_preparation(trainer: L.Trainer) -> None:
     """Have a trainer leave `prepare_data` out: with a single device it takes itself for the first rank."""
-    trainer._data_connector.prepare_data = lambda: None  # type: ignore[method-assign]
+    strategy: Any = trainer.strategy
+    strategy.local_rank = 1
 
 
 def flattened(loaders: Any) -> Iterator[Any]:

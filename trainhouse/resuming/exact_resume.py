@@ -1,4 +1,4 @@
-"""Exact resume: a run that goes on from any of its checkpoints ends with the same bits as one that never stopped.
+"""Exact resume: a run that resumes from any of its checkpoints ends with the same bits as one that never stopped.
 
 Nothing random has a state: every draw is a function of a key, such as (seed, "step", epoch, batch, rank).
 So all there is to save beside Lightning's own checkpoint is where training stands, and what the current
@@ -19,7 +19,7 @@ from trainhouse.resuming.early_stopping import count_in_full, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.gathering import of_any_rank
-from trainhouse.resuming.logged_values import go_on_logging, logged_metrics, logged_so_far
+from trainhouse.resuming.logged_values import continue_logging, logged_metrics, logged_so_far
 from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
@@ -40,7 +40,7 @@ class ExactResume(SeededEvaluation):
 
     A checkpoint may be written at any hook: after any batch, within or after a validation, at an epoch's
     end (but not after the very last batch of `max_steps`, where Lightning has nothing left to run; its
-    epoch's end is one). `on_load_checkpoint` tells Lightning's loops where that was in the one form that they continue
+    epoch's end is one). `on_load_checkpoint` puts Lightning's loops there, in the one form that they continue
     from without a gap; what Lightning does not save (counts of metrics and of logged values, gradients that are being
     accumulated, a plateau step that is due, submodules in eval mode) comes back in `_restore`.
     """
@@ -236,8 +236,8 @@ class ExactResume(SeededEvaluation):
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
         trainer.callback_metrics.update(saved.get("callback_metrics", {}))
         restore_state(pl_module, saved, trainer.is_global_zero)
-        go_on_logging(trainer, saved.get("logged", []))
-        loops.go_on_counting(trainer, saved.get("validated_batches", []))
+        continue_logging(trainer, saved.get("logged", []))
+        loops.continue_counting(trainer, saved.get("validated_batches", []))
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])

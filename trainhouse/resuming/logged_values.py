@@ -1,12 +1,11 @@
-"""What a module has logged, where Lightning keeps it and has no public name for it. See `loops.py` for its versions."""
+"""What a module has logged, where Lightning keeps it and has no public name for it."""
 
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric, _Sync
 
-from trainhouse.resuming.loops import Saved
+from trainhouse.resuming.loops import Saved, was_last_batch
 from trainhouse.resuming.trainer_parts import is_fast_dev_run
 
 
@@ -44,15 +43,18 @@ _FIELDS = (
 )
 
 
-def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
+def continue_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
     """Put the sums of an epoch that was begun before back where Lightning adds to them."""
+    from lightning.pytorch.trainer.connectors.logger_connector.result import _Metadata, _ResultMetric, _Sync
+
     results = trainer.fit_loop.epoch_loop._results
     device = trainer.strategy.root_device
     metrics: dict[str | None, Any] = dict(trainer.lightning_module.named_modules())
     for entry in saved:
         meta = _Metadata(reduce_fx=getattr(torch, entry["reduce_fx"]), **entry["fields"])
         sync = entry["sync"]
-        meta.sync = _Sync(_should=sync["should"], fn=trainer.strategy.reduce, rank_zero_only=sync["rank_zero_only"])
+        meta.sync = _Sync(fn=trainer.strategy.reduce, rank_zero_only=sync["rank_zero_only"])
+        meta.sync.should = sync["should"]
         if "value" not in entry:  # a metric object, which may not be logged again in this epoch
             if (metric := metrics.get(meta.metric_attribute)) is not None:
                 results[entry["key"]] = result = _ResultMetric(meta, is_tensor=False)
@@ -72,14 +74,15 @@ def go_on_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
 def about_to_log(trainer: L.Trainer) -> list[Saved]:
     """Return the row that Lightning gives its loggers after the hooks of this moment, if there is one; a collective.
 
-    A run that goes on from a checkpoint written in such a hook stands behind that moment, and would never log it.
+    A run that resumes from a checkpoint written in such a hook stands behind that moment, and would never log it.
     """
     fit, epoch, connector = trainer.fit_loop, trainer.fit_loop.epoch_loop, trainer._logger_connector
     batches: Any = epoch.batch_progress.current
     epochs: Any = fit.epoch_progress.current
     step = epoch._batches_that_stepped
     if batches.processed > batches.completed:
-        if fit._should_accumulate() and trainer.lightning_module.automatic_optimization:
+        steps = batches.ready % trainer.accumulate_grad_batches == 0 or was_last_batch(trainer, batches.ready)
+        if not steps and trainer.lightning_module.automatic_optimization:
             return []
         if not connector.should_update_logs and not is_fast_dev_run(trainer):
             return []

@@ -1,7 +1,7 @@
 """Where Lightning's loops stand, as exact resume needs it and Lightning has no public name for it.
 
-Tried with the versions in `TRIED`. Under another one nothing here or in `logged_values.py` is used: a run says so, and
-its resume is Lightning's own.
+Under a version that it was not tried with nothing here or in `logged_values.py` is used: a run says so, and its resume
+is Lightning's own.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,16 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
+from trainhouse.configuration.private_names import are_there
+from trainhouse.resuming import PRIVATE_NAMES
 from trainhouse.resuming.trainer_parts import callbacks_of
-
-TRIED = ("2.6.",)
 
 Saved = dict[str, Any]
 
 
 def was_tried() -> bool:
     """Whether this version of Lightning is one that exact resume was tried with."""
-    return L.__version__.startswith(TRIED)
+    return are_there(PRIVATE_NAMES)
 
 
 def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
@@ -39,10 +39,12 @@ def validation_loaders(trainer: L.Trainer) -> list[tuple[Any, int | float]]:
     Where batches come from several loaders at once, a batch is counted as one of the shortest.
     """
     loop = trainer.fit_loop.epoch_loop.val_loop
-    if loop._combined_loader is None:
+    loader, numbers = loop._combined_loader, loop.max_batches
+    if loader is None:
         return []
-    loaders, numbers = loop._combined_loader.flattened, loop.max_batches
-    return list(zip(loaders, numbers if loop._is_sequential else [min(numbers)] * len(numbers), strict=True))
+    if loader._mode != "sequential":
+        numbers = [min(numbers)] * len(numbers)
+    return list(zip(loader.flattened, numbers, strict=True))
 
 
 def batches_seen(trainer: L.Trainer) -> list[int]:
@@ -51,7 +53,7 @@ def batches_seen(trainer: L.Trainer) -> list[int]:
     return [seen[number] for number in range(len(seen))]
 
 
-def go_on_counting(trainer: L.Trainer, seen: list[int]) -> None:
+def continue_counting(trainer: L.Trainer, seen: list[int]) -> None:
     """Set what `batches_seen` has returned."""
     trainer.fit_loop.epoch_loop.val_loop._seen_batches_per_dataloader.update(enumerate(seen))
 
@@ -69,7 +71,8 @@ def is_validation_due(trainer: L.Trainer) -> bool:
 
 def can_stop_early(trainer: L.Trainer) -> bool:
     """Whether the run has got as far as it has to."""
-    return trainer.fit_loop._can_stop_early
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    return bool(epochs.processed >= (trainer.min_epochs or 0) and trainer.global_step >= (trainer.min_steps or 0))
 
 
 def begin_new_epoch(trainer: L.Trainer) -> None:
@@ -84,7 +87,7 @@ def end_of_resumed_epoch(trainer: L.Trainer) -> None:
 
 def plateau_steps_due(trainer: L.Trainer) -> Saved:
     """The value that plateau schedules will get: Lightning steps them after the checkpoints of an epoch's end."""
-    if not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
+    if not was_last_batch(trainer, trainer.fit_loop.epoch_loop.batch_progress.current.ready):
         return {}
     return {
         config.monitor: trainer.callback_metrics[config.monitor].clone()

@@ -16,14 +16,14 @@ def metrics_of(module: L.LightningModule) -> list[tuple[str, Metric]]:
 
 def counting(module: L.LightningModule) -> list[str]:
     """Return the names of the metric objects that have counted something since they were reset."""
-    return [name for name, metric in metrics_of(module) if metric._update_count]
+    return [name for name, metric in metrics_of(module) if metric.update_called]
 
 
 def counts_of(metric: Metric, ranks: int) -> Saved:
     """Return the state of a metric, of all ranks together; a collective."""
     with metric.sync_context(should_sync=ranks > 1):
         state = {name: _copied(value) for name, value in metric.metric_state.items()}
-    return {"updates": metric._update_count, "state": state}
+    return {"updates": metric.update_count, "state": state}
 
 
 def gradients_of(module: L.LightningModule) -> dict[str, Tensor]:
@@ -59,7 +59,8 @@ def _copied(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
 
 
 def _count_on(metric: Metric, counts: Saved) -> None:
-    metric._update_count, metric._computed = counts["updates"], None
+    metric.reset()
+    metric._update_count = counts["updates"]
     for name, value in counts["state"].items():
         on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)
         setattr(metric, name, on_device)

@@ -156,7 +156,7 @@ class Passes:
     def _one_pass(self) -> Iterator[Any]:
         reseed(*self.key, "order", self._epoch, self._repeat)
         if isinstance(dataset := getattr(self._inner, "dataset", None), SeededStream):
-            dataset.tell_pass(self._epoch, self._repeat)
+            dataset.begin_pass(self._epoch, self._repeat)
         return iter(self._inner) if self._iterate is None else self._iterate()
 
     def iterate_by(self, iterate: Callable[[], Iterator[Any]]) -> None:

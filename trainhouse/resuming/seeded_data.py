@@ -61,8 +61,8 @@ class SeededStream(Delegate, IterableDataset[Any]):
         shared = torch.zeros(2, dtype=torch.int64).share_memory_() if numbers is None else numbers
         object.__setattr__(self, "_numbers", shared)
 
-    def tell_pass(self, epoch: int, repeat: int) -> None:
-        """Say which pass begins next."""
+    def begin_pass(self, epoch: int, repeat: int) -> None:
+        """Note which pass begins next."""
         self._numbers[0], self._numbers[1] = epoch, repeat
 
     def __reduce__(self) -> Any:

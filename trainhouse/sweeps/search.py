@@ -21,7 +21,7 @@ from trainhouse.sweeps.folder import (
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.search_settings import Settings, why_none_is_pruned
-from trainhouse.sweeps.study import open_study
+from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.sweeps.trial_lines import Extension, Space, TrialLines
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class SearchPlan:
 
     def _take_over(self, trial: "FrozenTrial", lines: list[str]) -> list[Task]:
         """Resume a trial whose process is gone, or only record how it ended if it did."""
-        self._set(trial, "worker", self._worker.name)
+        trial_of(self._study, trial.number).set_user_attr("worker", self._worker.name)
         task = Task(trial.number, lines, self._has_begun(trial))
         if read_job(self.folder, trial.number, lines, self.objectives).state in ENDED:
             self.ended(task, None)
@@ -155,7 +155,7 @@ class SearchPlan:
         elif job.state == PRUNED:
             self._study.tell(task.number, state=TrialState.PRUNED, skip_if_finished=True)
         elif job.state == FAIL and _runs(trial := self._study.get_trials(deepcopy=False)[task.number]):
-            self._set(trial, "error", job.error)
+            trial_of(self._study, trial.number).set_user_attr("error", job.error)
             self._study.tell(task.number, state=TrialState.FAIL)
         self._succeeded |= job.state in (COMPLETE, PRUNED)
         if self._launched >= _FAILURES_AT_FIRST and not self._succeeded and not self._counted():
@@ -210,11 +210,6 @@ class SearchPlan:
         return ended + sum(
             _runs(trial) and self._worker.is_alive(str(trial.user_attrs["worker"])) for trial in self._own_trials()
         )
-
-    def _set(self, trial: "FrozenTrial", name: str, value: object) -> None:
-        from optuna.trial import Trial
-
-        Trial(self._study, trial._trial_id).set_user_attr(name, value)
 
 
 def _of_another_command(trials: Sequence[int], command: str) -> str:

@@ -5,6 +5,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError, first_line
@@ -12,8 +13,9 @@ from trainhouse.configuration.views import Part
 from trainhouse.sweeps.job import Objective
 
 if TYPE_CHECKING:
-    from optuna import Study
+    from optuna import Study, Trial
 
+_STORAGES: "WeakKeyDictionary[Study, Any]" = WeakKeyDictionary()  # a study has no public name for its own
 _JOURNAL = "journal://"
 _LIBRARIES = {"GPSampler": ("scipy",), "WilcoxonPruner": ("scipy",)}
 _DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
@@ -42,7 +44,9 @@ def open_study(
     try:
         opened = _open_storage(storage)
         if objectives is None:
-            return optuna.load_study(storage=opened, study_name=name, pruner=chosen)
+            study = optuna.load_study(storage=opened, study_name=name, pruner=chosen)
+            _STORAGES[study] = opened
+            return study
         directions = [optuna.study.StudyDirection[_DIRECTIONS[objective.mode]] for objective in objectives]
         study = optuna.create_study(
             storage=opened, study_name=name, load_if_exists=True, directions=directions, pruner=chosen
@@ -61,6 +65,7 @@ def open_study(
         if not isinstance(error, (ValueError, KeyError)) and not type(error).__module__.startswith("sqlalchemy"):
             raise
         raise UserError(f"hydra.sweeper.storage: {storage}: {first_line(error)}") from error
+    _STORAGES[study] = opened
     _check_objectives(study, objectives, f"study '{name}' in {storage}")
     if sampler:
         made = create(Part(_seeded(sampler, len(study.get_trials(deepcopy=False)))), "hydra.sweeper.sampler")
@@ -68,6 +73,15 @@ def open_study(
             _refuse_pickles(made)
         study.sampler = made
     return study
+
+
+def trial_of(study: "Study", number: int) -> "Trial":
+    """Return a trial that any process has begun, to be written to; `study` is one that `open_study` has returned."""
+    from optuna.trial import Trial
+
+    storage = _STORAGES[study]
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, number))
 
 
 def _refuse_pickles(sampler: Any) -> None:
@@ -93,9 +107,10 @@ def _check_libraries(key: str, part: Part) -> None:
 
 
 def _open_storage(url: str | None) -> Any:
+    from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
+
     if url is None or not url.startswith(_JOURNAL):
-        return url
-    from optuna.storages import JournalStorage
+        return InMemoryStorage() if url is None else RDBStorage(url)
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     path = str(Path(url.removeprefix(_JOURNAL)).absolute())

@@ -5,9 +5,8 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import nn
 
-from trainhouse.fast.lean_loop import LeanModule, NoProfiler, skip_unused_hooks
+from trainhouse.fast.lean_loop import NoProfiler, skip_unused_hooks
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 
 
@@ -68,11 +67,3 @@ def test_nothing_is_profiled_and_errors_pass() -> None:
     with profiler.profile("outer"), profiler.profile("inner"):
         pass
     assert profiler.summary() == ""
-
-
-def test_a_lean_module_takes_weights_and_modules_as_any_other() -> None:
-    module = LeanModule()
-    module.layer = nn.Linear(2, 2)
-    module._current_fx_name = "training_step"
-    assert [name for name, _ in module.named_parameters()] == ["layer.weight", "layer.bias"]
-    assert module._current_fx_name == "training_step"

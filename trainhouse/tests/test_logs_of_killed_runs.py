@@ -1,4 +1,4 @@
-"""Each logger goes on where the run was stopped: nothing is logged twice, and nothing is lost."""
+"""Each logger continues where the run was stopped: nothing is logged twice, and nothing is lost."""
 
 from pathlib import Path
 from typing import Any

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF
-from trainhouse.fast.composing import compose_once
+from trainhouse.configuration.speed import fast
 from trainhouse.sweeps.readable import check_template, link, named_by_number, readable_name
 
 DIRNAME = "${hydra.job.override_dirname}"
@@ -63,7 +63,8 @@ def test_a_job_keeps_an_interpolation_of_the_command_line_as_it_was_typed() -> N
         loader = GlobalHydra.instance().config_loader()
         assert isinstance(loader, ConfigLoaderImpl)
         master = loader.load_configuration("train", ["hydra.sweep.subdir=${hydra.job.num}"], RunMode.MULTIRUN)
-        compose_once(loader)
+        if composing := fast("composing"):
+            composing.compose_once(loader)
         job = loader.load_sweep_config(master, ["seed=1"])
     typed = OmegaConf.to_container(job.hydra.overrides.hydra, resolve=False)
     assert typed == ["hydra.sweep.subdir=${hydra.job.num}"]

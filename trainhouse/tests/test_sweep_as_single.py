@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.schema import CONF
-from trainhouse.fast.composing import compose_once
+from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import as_typed, left_to_the_jobs
 from trainhouse.sweeps.folder import same_job
 from trainhouse.sweeps.job import Objective
@@ -107,7 +107,8 @@ def command(random: Random) -> tuple[list[str], list[list[str]]]:
 @pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
 def test_a_hundred_command_lines_give_a_job_what_they_give_a_single_run(part: int, loader: ConfigLoaderImpl) -> None:
     accepted = 0
-    compose_once(loader)
+    if composing := fast("composing"):
+        composing.compose_once(loader)
     for number in range(25 * part, 25 * part + 25):
         typed, runs = command(Random(number))
         run = of_the_run(loader, runs[-1])

@@ -10,7 +10,8 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 
 from trainhouse.configuration.schema import CONF
-from trainhouse.fast.composing import compose_once
+
+compose_once = pytest.importorskip("trainhouse.fast.composing", exc_type=ImportError).compose_once
 
 MASTER = ["sweep=optuna", "hydra.sweep.dir=somewhere", "model.hidden_sizes=[8]"]
 JOBS = [

@@ -12,7 +12,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.this_job import is_sweep_job
 from trainhouse.sweeps.settings import objectives_of
-from trainhouse.sweeps.study import open_study
+from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.training.callbacks import History
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ def build_pruning(settings: Train, history: History) -> Pruning | None:
     pruner: Any = OmegaConf.to_container(sweeper.pruner, resolve=True) if sweeper.pruner else None
     if len(objectives) > 1 or not isinstance(pruner, dict):
         return None
-    from optuna.trial import Trial
-
     with unrefused():
         study = open_study(sweeper.storage, sweeper.study_name, pruner)
-    number = int(hydra_config.sweep.subdir)
-    frozen = study.get_trials(deepcopy=False)[number]
-    return Pruning(Trial(study, frozen._trial_id), objectives[0].metric, history)
+        trial = trial_of(study, int(hydra_config.sweep.subdir))
+    return Pruning(trial, objectives[0].metric, history)

@@ -31,7 +31,7 @@ def test_what_the_csv_logger_has_kept_is_that_of_a_run_that_never_stopped(start:
     assert steps(tmp_path / "run") == whole
 
 
-def test_going_on_does_not_say_that_what_was_logged_is_deleted(run: Path) -> None:
+def test_a_resume_does_not_say_that_what_was_logged_is_deleted(run: Path) -> None:
     made = [*OPTIONS, "logger=csv", "hydra.run.dir=outputs/csv", "trainer.max_epochs=1"]
     assert run_script("train.py", *made, cwd=Path.cwd()).returncode == 0
     done = run_script("train.py", "resume=outputs/csv", "trainer.max_epochs=2", cwd=Path.cwd())

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import run_script
-from trainhouse.tests.resume.continued import Payload, go_on
+from trainhouse.tests.resume.continued import Payload, resumed
 
 
 def system(name: str = "os.system") -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_a_configuration_that_was_tampered_with_is_refused_in_one_line(change: s
     before = (killed / "checkpoints/last.ckpt").read_bytes()
     try:
         with pytest.raises(UserError) as refused:
-            go_on(killed)
+            resumed(killed)
     finally:
         assert not Path("touched").exists(), "code of the file was run"
     assert "\n" not in str(refused.value)
@@ -115,7 +115,7 @@ def test_a_configuration_that_was_tampered_with_is_refused_in_one_line(change: s
 def test_a_configuration_that_is_none_is_refused_in_one_line_that_names_it(text: bytes, killed: Path) -> None:
     (killed / "config.yaml").write_bytes(text)
     with pytest.raises(UserError) as refused:
-        go_on(killed)
+        resumed(killed)
     assert f"{killed}/config.yaml" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not Path("touched").exists()

@@ -1,4 +1,4 @@
-"""A job of SLURM, which says when its time is over, is saved, put back into the queue, and goes on in its folder."""
+"""A job of SLURM, which says when its time is over, is saved, put back into the queue, and resumes in its folder."""
 
 import os
 import shlex
