@@ -1,6 +1,7 @@
 """Shared by all tests: composing a configuration, running a script, and one trained run to read from."""
 
 import csv
+import gc
 import os
 import runpy
 import signal
@@ -99,6 +100,7 @@ def run_script(
 
 def _run_as_main(script: str, arguments: tuple[str, ...], cwd: Path, env: dict[str, str], out: int, err: int) -> int:
     """Do in a forked child what `python script arguments` does; return the exit status."""
+    gc.freeze()  # else a collection looks through all that torch has made, and so copies it: 0.3 s
     os.chdir(cwd)
     os.environ.update(env)
     os.dup2(out, 1)
