@@ -26,6 +26,7 @@ from omegaconf import OmegaConf
 import src.data
 import src.models
 from trainhouse.configuration.config import checked
+from trainhouse.tests.drawing import drawn as drawn
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
@@ -53,6 +54,12 @@ def composed(*overrides: str, config_name: str = "train") -> Config:
         fixed.append("logger=none")  # the slowest part of a short run
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose(config_name, [*fixed, *overrides]))
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over all that was imported, in every collection to come."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

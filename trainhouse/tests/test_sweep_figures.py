@@ -11,6 +11,8 @@ from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.sweep_figures import history, learning_curves, write_figures
 from trainhouse.tests.conftest import ROOT
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
 LOSS, COST = Objective("val/loss", "min"), Objective("cost", "min")
 
 

@@ -5,6 +5,7 @@ One row per mistake: the command, and what its one line must say. The commands r
 that the fixture `prepared` makes, and `run`, a finished run.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -57,6 +58,7 @@ def assert_ends_in_one_line(command: str, line: str, folder: Path, prepared: Pat
 
 
 def _state(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of every file below `folder`."""
-    files = [path for path in [*folder.rglob("*"), *(folder / "run").rglob("*")] if path.is_file()]
-    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+    """Size and time of every file below `folder`, and below the run that it has a link to."""
+    walked = [*os.walk(folder), *os.walk(folder / "run")]
+    files = [f"{parent}{os.sep}{name}" for parent, _, names in walked for name in names]
+    return {path: (found.st_size, found.st_mtime_ns) for path in files for found in [os.stat(path)]}
