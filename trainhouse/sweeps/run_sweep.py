@@ -33,7 +33,7 @@ def run_sweep(
     """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
 
     When it ends, by itself, by a signal or by an error, `folder` has the results, and the terminal the table. `command`
-    goes on with it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
+    resumes it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
     job of a grid, or every trial, has failed, or if a job was stopped by itself.
     """
     plan.start()
@@ -121,7 +121,7 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
             begun = [task for task in left if _last_sign(folder, task) != before[task.number]]
             killed = type(error).__name__ == "TerminatedWorkerError"
             for task in begun:
-                is_over = not killed or stopped  # its own record says how it ended, or that it goes on
+                is_over = not killed or stopped  # its own record says how it ended, or that it runs
                 plan.ended(task, None if is_over else "its process, or one beside it, was killed; memory may be short")
             if stopped:  # a worker process that the signal has ended
                 return

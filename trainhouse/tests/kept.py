@@ -1,4 +1,4 @@
-"""A callback that keeps a checkpoint of every moment of a run, for tests that go on from each of them."""
+"""A callback that keeps a checkpoint of every moment of a run, for tests that resume from each of them."""
 
 import shutil
 from pathlib import Path

@@ -40,7 +40,7 @@ def edit(folder: Path, key: str, value: Any) -> None:
     (folder / "config.yaml").write_text(config_header(folder) + OmegaConf.to_yaml(config))
 
 
-def go_on(folder: Path, *overrides: str) -> Any:
+def resume_with(folder: Path, *overrides: str) -> Any:
     arguments = [f"resume={folder}", *overrides]
     return resume(folder, composed(*arguments), arguments)
 
@@ -65,7 +65,7 @@ def test_an_edited_key_is_refused_by_name_and_nothing_is_changed(key: str, value
     edit(killed, key, value)
     before = {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()}
     with pytest.raises(UserError) as refused:
-        go_on(killed, "trainer.max_epochs=3")
+        resume_with(killed, "trainer.max_epochs=3")
     text = str(refused.value)
     assert text.startswith(f"{killed}/config.yaml: was edited after the run had begun: {said}")
     assert "last.ckpt; put it back, or start a new run with init_from=" in text
@@ -77,7 +77,7 @@ def test_several_edited_keys_are_named_the_first_of_many(killed: Path) -> None:
     for number, key in enumerate(("seed", "data.split_seed", "optimizer.lr", "model.dropout", "data.fold", "monitor")):
         edit(killed, key, "val/acc" if key == "monitor" else number + 1)
     with pytest.raises(UserError, match=r"seed is 1, not 0.*and 1 more as in last\.ckpt"):
-        go_on(killed)
+        resume_with(killed)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_several_edited_keys_are_named_the_first_of_many(killed: Path) -> None:
 )
 def test_what_may_change_on_the_command_line_may_have_been_edited(key: str, value: Any, killed: Path) -> None:
     edit(killed, key, value)
-    assert go_on(killed, "trainer.max_epochs=3").epochs == 3
+    assert resume_with(killed, "trainer.max_epochs=3").epochs == 3
 
 
 def test_what_was_typed_at_one_resume_is_no_edit_at_the_next(killed: Path) -> None:
     edit(killed, "trainer.max_epochs", 4)  # as a resume with trainer.max_epochs=4 leaves it that was killed at once
-    assert go_on(killed, "data.num_workers=0").epochs == 4
+    assert resume_with(killed, "data.num_workers=0").epochs == 4
     assert load_checkpoint(killed / "checkpoints/last.ckpt").config["trainer"]["max_epochs"] == 4
 
 
@@ -116,7 +116,7 @@ def test_the_command_ends_in_one_line(killed: Path) -> None:
 def test_a_run_whose_length_was_edited_is_still_ones_own(killed: Path) -> None:
     """Its checkpoints are signed again, so that its data paths need not be typed from then on."""
     edit(killed, "trainer.max_epochs", 3)
-    go_on(killed)
+    resume_with(killed)
     checkpoint = load_checkpoint(killed / "checkpoints" / "last.ckpt")
     assert checkpoint.epoch == 3
     assert checkpoint.foreign is None
@@ -126,5 +126,5 @@ def test_a_run_whose_length_was_edited_is_still_ones_own(killed: Path) -> None:
 def test_a_run_in_whose_configuration_a_callback_was_edited_is_not(killed: Path) -> None:
     edit(killed, "callbacks.last_checkpoint.dirpath", "elsewhere")
     with pytest.raises(UserError):
-        go_on(killed, "trainer.max_epochs=3")
+        resume_with(killed, "trainer.max_epochs=3")
     assert not Path("elsewhere").exists()

@@ -18,13 +18,13 @@ def lines(rows, model, caplog, numbers=None):
 
 
 def test_rows_that_hold_nothing_are_counted(caplog):
-    told = lines([FULL, [np.nan, 1], [0, -1], FULL, EMPTY, EMPTY], MODEL, caplog)
-    assert told == ["warning: x.csv: 2 of 6 rows hold nothing that the model knows; the first is row 4"]
+    said = lines([FULL, [np.nan, 1], [0, -1], FULL, EMPTY, EMPTY], MODEL, caplog)
+    assert said == ["warning: x.csv: 2 of 6 rows hold nothing that the model knows; the first is row 4"]
 
 
 def test_one_such_row_is_named_by_its_number_in_the_file(caplog):
-    told = lines([FULL, EMPTY, FULL, FULL], MODEL, caplog, numbers=np.array([7, 9, 11, 30]))
-    assert told == ["warning: x.csv: 1 of 4 rows holds nothing that the model knows: row 9"]
+    said = lines([FULL, EMPTY, FULL, FULL], MODEL, caplog, numbers=np.array([7, 9, 11, 30]))
+    assert said == ["warning: x.csv: 1 of 4 rows holds nothing that the model knows: row 9"]
 
 
 def test_rows_of_which_none_holds_anything_are_said_once(caplog):
@@ -35,8 +35,8 @@ def test_rows_of_which_none_holds_anything_are_said_once(caplog):
 def test_arrays_are_looked_at_where_a_row_is_plain(caplog, shape):
     rows = np.ones((5, *shape))
     rows[3] = np.nan
-    told = lines(rows, DataSpec("regression", shape, "float32", 1), caplog)
-    assert told == (["warning: x.csv: 1 of 5 rows holds nothing that the model knows: row 3"] if shape == (3,) else [])
+    said = lines(rows, DataSpec("regression", shape, "float32", 1), caplog)
+    assert said == (["warning: x.csv: 1 of 5 rows holds nothing that the model knows: row 3"] if shape == (3,) else [])
 
 
 def test_both_commands_count_them(tmp_path):
@@ -46,11 +46,11 @@ def test_both_commands_count_them(tmp_path):
     options = ["data=csv", "data.file=train.csv", "data.target=y", "trainer.max_epochs=1", "trainer=cpu"]
     done = run_script("train.py", *options, "logger=none", "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = "warning: new.csv: 2 of {} rows hold nothing that the model knows; the first is row 60"
+    said = "warning: new.csv: 2 of {} rows hold nothing that the model knows; the first is row 60"
     done = run_script("infer.py", "input=new.csv", "output=o.csv", "ckpt_path=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert told.format(62) in done.stdout
+    assert said.format(62) in done.stdout
     assert len((tmp_path / "o.csv").read_text().splitlines()) == 63
     done = run_script("eval.py", "data.file=new.csv", "split=all", "ckpt_path=run", "hydra.run.dir=e", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert told.format(62) in done.stdout
+    assert said.format(62) in done.stdout

@@ -1,4 +1,4 @@
-"""A run that goes on from any moment ends with the same bits as one that never stopped."""
+"""A run that is resumed from any moment ends with the same bits as one that never stopped."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
     return [name for name in left if not same(left[name], right[name])]
 
 
-def go_on_from(moment: Path, config: Config, folder: Path) -> dict[str, Any]:
+def resumed_from(moment: Path, config: Config, folder: Path) -> dict[str, Any]:
     (folder / "checkpoints").mkdir(parents=True)
     shutil.copy(moment, folder / "checkpoints" / "last.ckpt")
     shutil.copytree(moment.parents[1] / "logs", folder / "logs")
@@ -103,18 +103,18 @@ COVERED = ("cosine", "one cycle", "accumulation", "three validations", "validati
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in COVERED else name for name in RUNS]
 )
-def test_going_on_from_any_moment_changes_no_bit(name: str, every_moment: bool, tmp_path: Path) -> None:
+def test_resuming_from_any_moment_changes_no_bit(name: str, every_moment: bool, tmp_path: Path) -> None:
     config = configuration(tmp_path, *RUNS[name])
     train(config, tmp_path / "whole")
     whole = outcome(tmp_path / "whole")
     moments = sorted((tmp_path / "whole" / "kept").glob("*.ckpt"))
-    if name == "max steps":  # after its last step there is nothing to go on with until the epoch's end is written
+    if name == "max steps":  # after its last step there is nothing to continue until the epoch's end is written
         moments = [moment for moment in moments if moment.stem != "018_batch_end"]
     assert len(moments) >= 9
     if not every_moment:
         moments = moments[len(name) % 8 :: 12]
     wrong = {}
     for number, moment in enumerate(moments):
-        if bad := differing(whole, go_on_from(moment, config, tmp_path / f"resumed_{number}")):
+        if bad := differing(whole, resumed_from(moment, config, tmp_path / f"resumed_{number}")):
             wrong[moment.stem] = bad
     assert not wrong, f"{len(wrong)} of {len(moments)}: {wrong}"

@@ -182,7 +182,7 @@ def test_without_a_complete_try_a_name_may_still_be_logged() -> None:
     check_logged(composed("monitor=val/anything"), Logged(["val/loss"], is_complete=False), {})
 
 
-def test_a_module_that_logs_nothing_is_told_how_to_train_without_a_best_model() -> None:
+def test_a_module_that_logs_nothing_hears_how_to_train_without_a_best_model() -> None:
     with pytest.raises(UserError, match=r"^monitor: 'val/loss' is not logged.*; monitor=null trains without a best"):
         check_logged(composed(), Logged([], is_complete=True), {})
 

@@ -29,7 +29,7 @@ OPTIONS = [
 DEFAULTS = composed()
 
 
-def go_on(folder: Path, *overrides: str) -> TrainingResult:
+def resumed(folder: Path, *overrides: str) -> TrainingResult:
     """What `python train.py resume=<folder> <overrides>` does once the configuration is composed."""
     arguments = [f"resume={folder}", *overrides]
     return resume(folder, composed(*arguments) if overrides else DEFAULTS, arguments)

@@ -1,4 +1,4 @@
-"""A run goes on from the newest checkpoint that is whole, or says that there is none."""
+"""A run is resumed from the newest checkpoint that is whole, or says that there is none."""
 
 import pickle
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.resume.continued import Payload, content, go_on
+from trainhouse.tests.resume.continued import Payload, content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.training.resume import newest_checkpoint
 
@@ -38,7 +38,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "bytes of a weight flipped": flip_weights,
     "no bytes": lambda path: path.write_bytes(b""),
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
-    "a text": lambda path: path.write_text("epoch,loss\n1,2\n"),
+    "a table": lambda path: path.write_text("epoch,loss\n1,2\n"),
     "code": lambda path: path.write_bytes(pickle.dumps(Payload(Path("touched").absolute()))),
     "code in torch's own format": lambda path: torch.save({"project": Payload(Path("touched").absolute())}, path),
     "another checkpoint": lambda path: torch.save({"state_dict": {}}, path),
@@ -60,7 +60,7 @@ def test_a_run_whose_newest_checkpoints_are_damaged_ends_as_one_that_never_stopp
 ) -> None:
     truncate(killed / "checkpoints/last.ckpt")
     truncate(killed / "checkpoints/epoch_002.ckpt")
-    go_on(killed)
+    resumed(killed)
     assert f"resume  from {killed}/checkpoints/epoch_001.ckpt" in caplog.text
     assert differing(outcome(made / "outputs/run"), outcome(killed)) == []
 
@@ -71,6 +71,6 @@ def test_without_any_whole_checkpoint_it_ends_in_one_line(killed: Path) -> None:
         DAMAGES[kind](path)
     before = content(Path())
     with pytest.raises(UserError, match=r"outputs/run/checkpoints: none of its checkpoints can be read") as refused:
-        go_on(killed)
+        resumed(killed)
     assert "\n" not in str(refused.value)
     assert content(Path()) == before

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.run_folder import find_run
 from trainhouse.tests.conftest import run_script
-from trainhouse.tests.resume.continued import content, go_on
+from trainhouse.tests.resume.continued import content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 
 # What a run can't follow.
@@ -51,7 +51,7 @@ REFUSED = [
 def test_an_override_that_would_change_what_is_learned_is_refused_by_name(override: str, killed: Path) -> None:
     before = content(Path())
     with pytest.raises(UserError) as refused:
-        go_on(killed, override)
+        resumed(killed, override)
     key = override.lstrip("+~").partition("=")[0]
     assert str(refused.value).startswith(f"{key}: a resumed run keeps its own")
     assert "\n" not in str(refused.value)
@@ -61,14 +61,14 @@ def test_an_override_that_would_change_what_is_learned_is_refused_by_name(overri
 SERVING = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
 
 
-def test_a_run_from_before_these_keys_goes_on_as_it_was(killed: Path, made: Path) -> None:
+def test_a_run_from_before_these_keys_is_resumed_as_it_was(killed: Path, made: Path) -> None:
     config = OmegaConf.load(killed / "config.yaml")
     for name in SERVING:
         del config.data[name]
     OmegaConf.save(config, killed / "config.yaml")
     with pytest.raises(UserError, match=r"^data\.shuffle: a resumed run keeps its own"):
-        go_on(killed, "data.shuffle=blocks")
-    go_on(killed, "data.in_memory=true")
+        resumed(killed, "data.shuffle=blocks")
+    resumed(killed, "data.in_memory=true")
     assert not differing(outcome(made / "outputs/run"), outcome(killed))
 
 
@@ -82,15 +82,15 @@ def test_a_refused_override_ends_the_command_in_one_line(run: Path) -> None:
 
 
 def test_an_override_that_changes_nothing_is_no_change(killed: Path) -> None:
-    go_on(killed, "seed=0", "optimizer.lr=0.01", "data.batch_size=16", "monitor=val/loss")
+    resumed(killed, "seed=0", "optimizer.lr=0.01", "data.batch_size=16", "monitor=val/loss")
 
 
-def test_a_run_from_before_there_were_folds_goes_on_without_them(run: Path) -> None:
+def test_a_run_from_before_there_were_folds_is_resumed_without_them(run: Path) -> None:
     path = run / "config.yaml"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("  fold")))
     with pytest.raises(UserError, match=r"^data\.fold: a resumed run keeps its own"):
-        go_on(run, "data.fold=1")
-    assert go_on(run, "data.folds=5").epochs == 3
+        resumed(run, "data.fold=1")
+    assert resumed(run, "data.folds=5").epochs == 3
 
 
 def test_data_that_has_changed_since_is_refused(killed: Path) -> None:
@@ -99,7 +99,7 @@ def test_data_that_has_changed_since_is_refused(killed: Path) -> None:
     np.save("rows.npy", rows)
     before = (killed / "checkpoints/last.ckpt").read_bytes()
     with pytest.raises(UserError, match=r"^rows\.npy: has changed since the run was started") as refused:
-        go_on(killed)
+        resumed(killed)
     assert "\n" not in str(refused.value)
     assert (killed / "checkpoints/last.ckpt").read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on in its folder as if it had never stopped."""
+"""A run that was stopped is resumed in its folder as if it had never stopped."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.tests.conftest import composed, run_script
-from trainhouse.tests.resume.continued import OPTIONS, content, go_on
+from trainhouse.tests.resume.continued import OPTIONS, content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.training.train import train
 
@@ -18,7 +18,7 @@ from trainhouse.training.train import train
 @pytest.mark.parametrize(
     "command", [["resume=outputs/run"], [*OPTIONS, "resume=last"]], ids=["folder", "same command with last"]
 )
-def test_the_command_goes_on_in_the_folder_of_the_run(command: list[str], killed: Path, made: Path) -> None:
+def test_the_command_resumes_in_the_folder_of_the_run(command: list[str], killed: Path, made: Path) -> None:
     log, config, hydra = killed / "logs/training.log", killed / "config.yaml", killed / ".hydra/overrides.yaml"
     before, text_before, inode = content(Path()), log.read_text(), log.stat().st_ino
     config_before, hydra_before = config.read_text().splitlines()[2:], hydra.read_bytes()
@@ -61,7 +61,7 @@ def test_a_run_killed_at_any_checkpoint_it_writes_ends_as_one_never_killed(
         with pytest.raises(Killed):
             train(composed(*OPTIONS), tmp_path / "run")
     assert len(written) == number
-    go_on(tmp_path / "run")
+    resumed(tmp_path / "run")
     assert differing(outcome(made / "outputs/run"), outcome(tmp_path / "run")) == [], [Path(p).name for p in written]
 
 
@@ -69,7 +69,7 @@ def test_a_run_without_a_checkpoint_starts_from_the_beginning(
     killed: Path, made: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     shutil.rmtree(killed / "checkpoints")
-    go_on(killed)
+    resumed(killed)
     assert f"{killed} has no checkpoint yet: it starts from the beginning" in caplog.text
     assert differing(outcome(made / "outputs/run"), outcome(killed)) == []
 
@@ -81,11 +81,11 @@ def test_what_killed_writes_have_left_is_removed(killed: Path) -> None:
     left.append(killed / "checkpoints/.tmp-d.part")  # of a preflight
     left[-1].mkdir()
     (left[-1] / "tried.ckpt").write_bytes(b"half")
-    go_on(killed)
+    resumed(killed)
     assert not [path for path in left if path.exists()]
 
 
-def test_a_folder_that_was_moved_goes_on_and_knows_its_best_model(
+def test_a_folder_that_was_moved_is_resumed_and_knows_its_best_model(
     run: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = composed(*OPTIONS, "optimizer.lr=1.0", "trainer.max_epochs=3")
@@ -94,7 +94,7 @@ def test_a_folder_that_was_moved_goes_on_and_knows_its_best_model(
     best = json.loads(Path("whole/metrics.json").read_text())["best_epoch"]
     assert best <= 2, "so that the best model is one from before the move"
     Path("first").rename("moved")
-    result = go_on(Path("moved"), "trainer.max_epochs=3")
+    result = resumed(Path("moved"), "trainer.max_epochs=3")
     assert differing(outcome(Path("whole")), outcome(Path("moved"))) == []
     assert (result.best_epoch, result.best_model) == (best, "checkpoints/best_model.ckpt")
     assert load_checkpoint("moved").epoch == best

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import run_script
-from trainhouse.tests.resume.continued import Payload, go_on
+from trainhouse.tests.resume.continued import Payload, resumed
 
 
 def system(name: str = "os.system") -> dict[str, Any]:
@@ -66,7 +66,7 @@ TAMPERED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no batch size": lambda c: c["data"].pop("batch_size"),
     "no epochs": lambda c: c["trainer"].pop("max_epochs"),
     "no limit": lambda c: c["trainer"].pop("limit_val_batches"),
-    "a text for a group": lambda c: c.update(model="simple_net"),
+    "a string for a group": lambda c: c.update(model="simple_net"),
     "a list for a group": lambda c: c.update(callbacks=[1, 2]),
     "null for a group": lambda c: c.update(trainer=None),
     "an unknown key of the model": lambda c: c["model"].update(widht=3),
@@ -89,7 +89,7 @@ def test_a_configuration_that_was_tampered_with_is_refused_in_one_line(change: s
     before = (killed / "checkpoints/last.ckpt").read_bytes()
     try:
         with pytest.raises(UserError) as refused:
-            go_on(killed)
+            resumed(killed)
     finally:
         assert not Path("touched").exists(), "code of the file was run"
     assert "\n" not in str(refused.value)
@@ -105,7 +105,7 @@ def test_a_configuration_that_was_tampered_with_is_refused_in_one_line(change: s
         b"\x00\x01\x02",
         b"\xff\xfe broken",
         b"",
-        b"just a text",
+        b"just a string",
         b"- 1\n- 2\n",
         b"seed: !!python/object/apply:os.system ['touch touched']\n",
         b"a: &a [*a]\nseed: 0\n",
@@ -115,7 +115,7 @@ def test_a_configuration_that_was_tampered_with_is_refused_in_one_line(change: s
 def test_a_configuration_that_is_none_is_refused_in_one_line_that_names_it(text: bytes, killed: Path) -> None:
     (killed / "config.yaml").write_bytes(text)
     with pytest.raises(UserError) as refused:
-        go_on(killed)
+        resumed(killed)
     assert f"{killed}/config.yaml" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not Path("touched").exists()

@@ -61,7 +61,7 @@ def stopped_line(stderr: str) -> re.Match[str]:
     return found
 
 
-def go_on(command: str, cwd: Path) -> None:
+def resume_by(command: str, cwd: Path) -> None:
     """Type what the line says."""
     script, *arguments = shlex.split(command)
     done = run_script(script, *arguments, cwd=cwd)

@@ -1,4 +1,4 @@
-"""A signal ends a run as its user would want it: nothing is lost, and one line says how to go on."""
+"""A signal ends a run as its user would want it: nothing is lost, and one line says how to resume."""
 
 import os
 import signal
@@ -19,9 +19,9 @@ from trainhouse.tests.signals.moments import (
     STATUS,
     STOPPED,
     at_step,
-    go_on,
     in_validation,
     quickly,
+    resume_by,
     status_of,
     stopped_line,
 )
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of 
 
 
 @pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM", "SIGINT"))
-def test_a_signal_saves_the_run_which_goes_on_as_if_nothing_had_been(
+def test_a_signal_saves_the_run_which_is_resumed_as_if_nothing_had_been(
     name: str, start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
 ) -> None:
     process = start(*RUN, hold=at_step(29))
@@ -50,7 +50,7 @@ def test_a_signal_saves_the_run_which_goes_on_as_if_nothing_had_been(
     assert status_of(folder) == "interrupted"
     assert STOPPED.search((folder / "logs" / "training.log").read_text())
     if name == "SIGTERM":  # from here on the signal's name makes no difference
-        go_on(command, tmp_path)
+        resume_by(command, tmp_path)
         assert status_of(folder) == "completed"
         assert differing(whole, outcome(folder)) == []
 
@@ -75,7 +75,7 @@ def test_a_signal_at_any_moment_loses_nothing(
     process.let_go()
     assert process.status() == 143
     found = stopped_line(process.stderr)
-    go_on(found[5], tmp_path)
+    resume_by(found[5], tmp_path)
     assert differing(whole, outcome((tmp_path / found[4]).parents[1])) == []
 
 
@@ -92,7 +92,7 @@ def test_a_signal_in_the_last_of_max_steps_leaves_only_the_test_to_be_done(
     process.let_go()
     assert process.status() == 143
     assert process.stderr.splitlines()[-1] == "stopped by SIGTERM; continue with: python train.py resume=stopped"
-    go_on("train.py resume=stopped", tmp_path)
+    resume_by("train.py resume=stopped", tmp_path)
     assert differing(outcome(tmp_path / "whole"), outcome(tmp_path / "stopped")) == []
 
 
@@ -106,7 +106,7 @@ def test_a_signal_while_the_best_model_is_tested_loses_nothing(
     assert process.status() == STATUS[name]  # at once: there is nothing to wait for
     assert process.stderr == f"stopped by {name}; continue with: python train.py resume=run\n"
     assert status_of(tmp_path / "run") == "interrupted"
-    go_on("train.py resume=run", tmp_path)
+    resume_by("train.py resume=run", tmp_path)
     assert differing(whole, outcome(tmp_path / "run")) == []
 
 
@@ -123,7 +123,7 @@ def test_a_signal_to_all_processes_of_a_run_with_data_workers_is_the_same(
     assert process.status() == STATUS[name]
     found = stopped_line(process.stderr)
     if name == "SIGINT" and moment == "training":
-        go_on(found[5], tmp_path)
+        resume_by(found[5], tmp_path)
         assert differing(whole, outcome((tmp_path / found[4]).parents[1])) == []
 
 
@@ -153,7 +153,7 @@ def test_a_second_signal_ends_at_once(second: str, workers: str, start: Callable
 
 
 @pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM"))
-def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_goes_on(
+def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_resumes_it(
     name: str, start: Callable[..., Started], tmp_path: Path
 ) -> None:
     in_second_job = Hold(

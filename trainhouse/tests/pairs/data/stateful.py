@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 class StatefulLoader:
-    """Batches in random order. With its state loaded it goes on after the last batch that it gave."""
+    """Batches in random order. With its state loaded it continues after the last batch that it gave."""
 
     def __init__(self, x: Tensor, y: Tensor, batch_size: int):
         self.x, self.y, self.batch_size = x, y, batch_size
@@ -35,7 +35,7 @@ class StatefulLoader:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.order, self.cursor = list(state_dict["order"]), state_dict["cursor"]
-        # After the last batch there is nothing to go on with: the next pass is a new one.
+        # After the last batch there is nothing to continue: the next pass is a new one.
         self.loaded = self.cursor < len(self.order)
 
 
