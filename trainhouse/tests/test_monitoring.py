@@ -14,12 +14,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import Config, composed
+from trainhouse.tests.own import OPTIONS
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor
 from trainhouse.training.preflight import preflight
 
 Typed = Callable[..., Config]
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 
 
 class Says(L.LightningModule):

@@ -10,7 +10,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.plans import LOSS, begun, grid, states
 
 SAMPLER = {"_target_": "optuna.samplers.RandomSampler", "seed": None}
