@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from trainhouse.arrays.csv_form import refuse_other_form
 from trainhouse.arrays.label_place import check_labels, feature_places
-from trainhouse.arrays.row_numbers import has_no_name, left_out_line_of_arrays
+from trainhouse.arrays.row_numbers import has_no_name, left_out_line
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.text_columns import MISSING_WORDS, first_text, not_numbers
 from trainhouse.arrays.texts import Strangers, code_of, is_number
@@ -174,7 +174,7 @@ def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[li
     _refuse_twice(header, source)
     names = [name for name in header if not has_no_name(name)]
     if left_out := [name for name in header if has_no_name(name)]:
-        _log.warning("warning: %s: %s", source.partition(": ")[2], left_out_line_of_arrays(left_out))
+        _log.warning("warning: %s: %s", source.partition(": ")[2], left_out_line(left_out))
     takes = f"{prod(spec.input_shape)} without names"
     places = feature_places(len(names), spec, f"{source} has {len(names)} columns", takes)
     features = [names[place] for place in places]
