@@ -5,7 +5,7 @@ import os
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,12 +33,8 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
             raise UserError(f"{key}: {path} is not a .npy file (it starts with {start[:12]!r})")
         file.seek(0)
         try:
-            version = np.lib.format.read_magic(file)
-            if version not in ((1, 0), (2, 0), (3, 0)):
-                raise ValueError(f"its format is version {version[0]}.{version[1]}")
-            read_header = {1: np.lib.format.read_array_header_1_0}.get(version[0], np.lib.format.read_array_header_2_0)
             shape, _, dtype = read_header(file)
-        except (ValueError, OverflowError, MemoryError, RecursionError, tokenize.TokenError) as error:
+        except ValueError as error:
             raise UserError(f"{key}: {path} has a damaged header ({first_line(error)})") from error
         header = file.tell()
     if dtype.hasobject or dtype.kind not in "biuf":
@@ -50,6 +46,21 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
     # Read-only: of a writable map Linux wants to know where its changes would go, and refuses one larger than memory.
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return an array's shape, whether it is stored in column order, and its dtype, from where a ``.npy`` file begins.
+
+    Raises `ValueError` for whatever a damaged one makes numpy's reader stumble over.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in ((1, 0), (2, 0), (3, 0)):
+            raise ValueError(f"its format is version {version[0]}.{version[1]}")
+        is_first = version == (1, 0)
+        return (np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0)(file)
+    except (OverflowError, MemoryError, RecursionError, tokenize.TokenError) as error:
+        raise ValueError(first_line(error)) from error
 
 
 def map_of(array: np.ndarray) -> mmap.mmap | None:

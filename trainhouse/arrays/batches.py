@@ -1,7 +1,7 @@
 """Whole batches, each fetched by one indexing call, in an order that is a function of (seed, epoch).
 
-There is no state but a cursor: where training stands. A checkpoint saves it, and a run that goes on
-from there sees the batches that an uninterrupted run would have seen, with any number of workers.
+There is no state but a cursor: where training stands. A checkpoint saves it, and a run that is resumed
+there sees the batches that an uninterrupted run would have seen, with any number of workers.
 """
 
 from collections.abc import Iterator

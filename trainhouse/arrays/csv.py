@@ -32,6 +32,8 @@ from trainhouse.machine.files import atomic_write, sha256, write_json
 
 _log = logging.getLogger(__name__)
 
+_NOTES = "told.json"  # the warnings that reading the table gave, and why the task is what it is
+
 
 def read_csv(
     file: str,
@@ -84,20 +86,20 @@ def read_csv(
         kept = _kept(folder)
     if kept is None:
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
-    spec, told = kept
-    for line in told["warnings"]:
+    spec, notes = kept
+    for line in notes["warnings"]:
         _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file, reason=told["reason"])
+    return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"])
 
 
 def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
     """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
     try:
-        content, told = (read_mapping(folder / name) for name in ("spec.json", "told.json"))
-        if content is None or told is None or not isinstance(told["warnings"], list):
+        content, notes = (read_mapping(folder / name) for name in ("spec.json", _NOTES))
+        if content is None or notes is None or not isinstance(notes["warnings"], list):
             return None
-        return DataSpec.from_dict(content), {**told, "reason": str(told["reason"])}
+        return DataSpec.from_dict(content), {**notes, "reason": str(notes["reason"])}
     except (UserError, KeyError, TypeError):
         return None
 
@@ -107,7 +109,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
-    table = read_table(path, "data.file", text_columns)
+    table = read_table(path, text_columns)
     columns, warnings = find_columns(table, asked, path)
     if not like:
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
@@ -155,7 +157,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         ranges=like.ranges if like else (),
     )
     strangers = Strangers(like or spec)
-    x = encode_columns(table, spec, str(path), strangers=strangers)
+    x = encode_columns(table, spec, str(path), strangers)
     if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
         spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     strangers.refuse(f"data.file: {path}")
@@ -164,7 +166,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
-    write_json(folder / "told.json", {"warnings": warnings, "reason": reason})
+    write_json(folder / _NOTES, {"warnings": warnings, "reason": reason})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 

@@ -63,7 +63,7 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
             "data.keep_index=true uses them"
         )
     columns = [name for name in columns if name not in numbers]
-    return columns, [left_out_line(numbers), *in_order_lines(table, columns)]
+    return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, columns)]
 
 
 def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:

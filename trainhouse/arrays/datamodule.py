@@ -9,9 +9,10 @@ import lightning as L
 import numpy as np
 
 from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
-from trainhouse.arrays.far_numbers import chunks, watched
+from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
 from trainhouse.arrays.learned import coded_for, learned_from, with_codes_of
+from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.placement import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.seen import NamedRows, row_names
@@ -190,7 +191,7 @@ class DataModule(L.LightningDataModule):
     def say_far_numbers(self, split: str) -> None:
         """Warn of numbers of a split that are far outside what the model was trained on."""
         rows, numbers = self.parts[split]
-        for _ in watched(chunks(rows.x, numbers), self.spec, self.source, numbers):
+        for _ in watched((chunk for _, chunk in chunks(rows.x, numbers)), self.spec, self.source, numbers):
             pass
 
     @property

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.spec import DataSpec
 
 _log = logging.getLogger(__name__)
 
-_CHUNK_BYTES = 2**22
 _FAR = 3.0
 _SHOWN = 3
 
@@ -169,7 +169,7 @@ def find_ranges(x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec) -> tu
         return ()
     width = spec.input_shape[0] if is_plain else 1
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
-    for chunk in chunks(x, numbers):
+    for _, chunk in chunks(x, numbers):
         values = chunk if is_plain else chunk.reshape(-1, 1)
         low = np.fmin(low, np.fmin.reduce(values, axis=0))
         high = np.fmax(high, np.fmax.reduce(values, axis=0))
@@ -178,11 +178,3 @@ def find_ranges(x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec) -> tu
         None if is_text or not (np.isfinite(one) and np.isfinite(other)) else (float(one), float(other))
         for one, other, is_text in zip(low, high, texts, strict=True)
     )
-
-
-def chunks(x: np.ndarray, numbers: np.ndarray | None) -> Iterator[np.ndarray]:
-    """Yield the rows numbered `numbers` (None: all), a few megabytes at a time."""
-    step = max(1, _CHUNK_BYTES // max(1, x[:1].nbytes))
-    count = len(x) if numbers is None else len(numbers)
-    for start in range(0, count, step):
-        yield x[start : start + step] if numbers is None else x[numbers[start : start + step]]

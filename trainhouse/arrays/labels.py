@@ -4,7 +4,7 @@ import numpy as np
 
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.readings import no_classes, refuse_text_among_numbers, refuse_written_numbers
+from trainhouse.arrays.readings import Distinct, no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec
 from trainhouse.arrays.texts import class_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
@@ -99,9 +99,9 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     Raises `UserError` for a target that is not finite, and for whole ones that float64 does not tell apart.
     """
     if labels.ndim == 1 and labels.dtype.kind == "U":
-        texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
-        refuse_text_among_numbers(texts.tolist(), first, counts, source, "leave it out")
-        refuse_written_numbers(texts.tolist(), first, counts, source)
+        found = Distinct.of(labels, source)
+        refuse_text_among_numbers(found, "leave it out")
+        refuse_written_numbers(found)
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: targets are {labels.dtype} of shape {labels.shape}, expected numbers (N,) or (N, T)"

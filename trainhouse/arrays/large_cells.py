@@ -26,7 +26,7 @@ def refuse_too_large_cells(table: pa.Table, columns: list[str], labels: str | No
             size = np.abs(numbers.to_numpy())
             if np.isfinite(size).all() and (size > EXACT).all():
                 doubtful.append(name)
-    texts = read_table(path, "data.file", doubtful) if doubtful else table
+    texts = read_table(path, doubtful) if doubtful else table
     for name in doubtful:
         cells = texts.column(name).filter(table.column(name).is_valid()).to_pylist()
         exact: list[Any] = [Decimal(text.strip()) for text in cells]

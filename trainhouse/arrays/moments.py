@@ -79,10 +79,14 @@ class Moments:
         return most - least <= _ROUNDING * np.maximum(np.abs(least), np.abs(most))
 
 
-def chunks(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield rows (N, ...) a stretch at a time, each with the number of its first row."""
+def chunks(x: np.ndarray, numbers: np.ndarray | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the rows (N, ...) numbered `numbers` (None: all) a stretch at a time, each with the place of its first.
+
+    Data may be larger than memory: whatever looks at all rows goes through here.
+    """
     step = max(1, CHUNK_BYTES // max(1, x[:1].nbytes))
-    return ((start, x[start : start + step]) for start in range(0, len(x), step))
+    for start in range(0, len(x) if numbers is None else len(numbers), step):
+        yield start, x[start : start + step] if numbers is None else x[numbers[start : start + step]]
 
 
 def by_channel(rows: np.ndarray, axis: int | None) -> np.ndarray:

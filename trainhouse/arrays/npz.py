@@ -1,7 +1,6 @@
 """Streams one array out of a numpy archive, compressed or not, without holding it in memory."""
 
 import lzma
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import IO
 
 import numpy as np
 
+from trainhouse.arrays.array_file import read_header
 from trainhouse.configuration.errors import UserError, first_line
 
 _PREFERRED = ("x", "X", "features", "data")
@@ -56,10 +56,8 @@ def _choose(names: list[str], path: Path, key: str) -> str:
 def _read_header(file: IO[bytes], name: str, path: Path, key: str) -> tuple[tuple[int, ...], np.dtype]:
     where = f"{key}: {name.removesuffix('.npy')} in {path}"
     try:
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, column_major, dtype = read_header(file)
-    except (ValueError, OverflowError, MemoryError, RecursionError, tokenize.TokenError) as error:
+    except ValueError as error:
         raise UserError(f"{where} is not an array ({first_line(error)})") from error
     if dtype.hasobject or dtype.kind not in "biuf" or column_major or not shape or min(shape) < 1:
         order = " in column order" if column_major else ""

@@ -9,6 +9,8 @@ import hashlib
 
 import numpy as np
 
+ODD = np.uint64(0x9E3779B97F4A7C15)
+"""What splitmix64 multiplies by: numbers that follow one another lie far apart then."""
 _ROUNDS = 6
 
 
@@ -45,14 +47,13 @@ class Permutation:
         right = value & ((np.uint64(1) << right_bits) - np.uint64(1))
         left = value >> right_bits
         for key in self._keys:  # unbalanced halves change places, and so do their widths
-            left, right = right, (left ^ _scramble(right, key)) & ((np.uint64(1) << left_bits) - np.uint64(1))
+            left, right = right, (left ^ scrambled((right + key) * ODD)) & ((np.uint64(1) << left_bits) - np.uint64(1))
             left_bits, right_bits = right_bits, left_bits
         return (left << right_bits) | right
 
 
-def _scramble(value: np.ndarray, key: np.uint64) -> np.ndarray:
+def scrambled(value: np.ndarray) -> np.ndarray:
     """The finaliser of splitmix64 (Steele, Lea & Flood, 2014): every input bit changes half the output bits."""
-    value = (value + key) * np.uint64(0x9E3779B97F4A7C15)
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed: np.ndarray = value ^ (value >> np.uint64(31))

@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from trainhouse.arrays.csv_form import refuse_other_form
 from trainhouse.arrays.label_place import check_labels, feature_places
-from trainhouse.arrays.row_numbers import has_no_name, left_out_line_of_arrays
+from trainhouse.arrays.row_numbers import has_no_name, left_out_line
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.text_columns import MISSING_WORDS, first_text, not_numbers
 from trainhouse.arrays.texts import Strangers, code_of, is_number
@@ -25,11 +25,12 @@ _log = logging.getLogger(__name__)
 _AS_READ: dict[str, list[str]] = {"true_values": [], "false_values": [], "null_values": list(MISSING_WORDS)}
 
 
-def read_table(path: Path, key: str, text_columns: Iterable[str] = ()) -> pa.Table:
+def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
     """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
 
     The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.
     """
+    key = "data.file"
     refuse_missing(path, key)
     refuse_other_form(path, key)
     types = dict.fromkeys(text_columns, pa.string())
@@ -79,7 +80,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                     table = pa.Table.from_batches([block])
                     for name in labels:
                         check_labels(plain_array(table.column(name)), spec, f"{source}: column {name}", start)
-                    rows = encode_columns(table.select(columns), spec, source, start, strangers)
+                    rows = encode_columns(table.select(columns), spec, source, strangers, start)
                     if start == 0 and (names := strangers.all_unknown()):
                         _refuse_unknown_columns(path, names, spec, source)
                     yield rows
@@ -103,8 +104,8 @@ def _refuse_texts(path: Path, numbers: list[str], source: str) -> None:
         for block in reader:
             for name in numbers:
                 with suppress(StopIteration):
-                    told = first_text(block.column(name).to_pylist(), start)
-                    raise UserError(f"{source}: column {name}: {told}")
+                    odd = first_text(block.column(name).to_pylist(), start)
+                    raise UserError(f"{source}: column {name}: {odd}")
             start += block.num_rows
 
 
@@ -121,9 +122,7 @@ def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source
         strangers.refuse(source)
 
 
-def encode_columns(
-    table: pa.Table, spec: DataSpec, source: str, start: int = 0, strangers: Strangers | None = None
-) -> np.ndarray:
+def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Strangers, start: int = 0) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
     A missing number is NaN; a missing or unknown category is -1, and `strangers` learns of it. `start` is the number of
@@ -156,14 +155,13 @@ def encode_columns(
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
 
 
-def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers | None) -> np.ndarray:
+def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers) -> np.ndarray:
     """The code of each cell (N,), worked out once for each text."""
     cells = column.cast(pa.string()).combine_chunks()
     cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
     texts = cells.dictionary.to_pylist()
     places = cells.indices.fill_null(len(texts)).to_numpy()
-    if strangers:
-        strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
+    strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
     codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
     coded: np.ndarray = codes[places]
     return coded
@@ -176,7 +174,7 @@ def _unnamed_columns(header: list[str], spec: DataSpec, source: str) -> tuple[li
     _refuse_twice(header, source)
     names = [name for name in header if not has_no_name(name)]
     if left_out := [name for name in header if has_no_name(name)]:
-        _log.warning("warning: %s: %s", source.partition(": ")[2], left_out_line_of_arrays(left_out))
+        _log.warning("warning: %s: %s", source.partition(": ")[2], left_out_line(left_out))
     takes = f"{prod(spec.input_shape)} without names"
     places = feature_places(len(names), spec, f"{source} has {len(names)} columns", takes)
     features = [names[place] for place in places]

@@ -27,6 +27,21 @@ class Reading(NamedTuple):
     reason: str
 
 
+class Distinct(NamedTuple):
+    """The different labels of a column, with the first row of each and the number of its rows; `source` has them."""
+
+    names: list[str]
+    first: np.ndarray
+    counts: np.ndarray
+    source: str
+
+    @classmethod
+    def of(cls, labels: np.ndarray, source: str) -> "Distinct":
+        """Find those among labels (N,)."""
+        values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        return cls(list(map(str, values.tolist())), first, counts, source)
+
+
 def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
     """Return `task` if it is given, else what the labels (N,) or (N, T) can only mean.
 
@@ -84,17 +99,18 @@ def _floats(labels: np.ndarray, source: str) -> Reading:
 
 
 def _whole(labels: np.ndarray, source: str) -> Reading:
-    values, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    if len(values) > max(50, len(labels) // 2):
-        raise UserError(f"{source}: {no_classes(len(values), len(labels))}; set data.task=regression")
-    if len(values) > 2 and (len(values) > MANY or len(labels) < _REPEATS * len(values)):
+    found = Distinct.of(labels, source)
+    count = len(found.names)
+    if count > max(50, len(labels) // 2):
+        raise UserError(f"{source}: {no_classes(count, len(labels))}; set data.task=regression")
+    if count > 2 and (count > MANY or len(labels) < _REPEATS * count):
         raise UserError(
-            f"{source}: {len(values)} different labels in {len(labels)} rows, all whole numbers: amounts? set "
+            f"{source}: {count} different labels in {len(labels)} rows, all whole numbers: amounts? set "
             "data.task=regression; or classes? set data.task=classification"
         )
-    _refuse_mistyped([str(value) for value in values], first, counts, source)
-    hint = "; for amounts data.task=regression" if len(values) > 2 else ""
-    return Reading("classification", f"{len(values)} whole numbers{hint}")
+    _refuse_mistyped(found)
+    hint = "; for amounts data.task=regression" if count > 2 else ""
+    return Reading("classification", f"{count} whole numbers{hint}")
 
 
 def no_classes(values: int, rows: int) -> str:
@@ -103,18 +119,16 @@ def no_classes(values: int, rows: int) -> str:
 
 
 def _texts(labels: np.ndarray, source: str) -> Reading:
-    texts, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    as_class = "set data.task=classification to have"
-    refuse_text_among_numbers(texts.tolist(), first, counts, source, f"{as_class} it as class")
-    refuse_written_numbers(texts.tolist(), first, counts, source, f", or {as_class} the texts as classes")
-    _refuse_mistyped(texts.tolist(), first, counts, source)
+    found, as_class = Distinct.of(labels, source), "set data.task=classification to have"
+    refuse_text_among_numbers(found, f"{as_class} it as class")
+    refuse_written_numbers(found, f", or {as_class} the texts as classes")
+    _refuse_mistyped(found)
     return Reading("classification", "text")
 
 
-def refuse_text_among_numbers(
-    texts: list[str], first: np.ndarray, counts: np.ndarray, source: str, otherwise: str
-) -> None:
-    """Raise `UserError` for labels that are numbers but for a few; `first` are the first rows of the distinct texts."""
+def refuse_text_among_numbers(found: Distinct, otherwise: str) -> None:
+    """Raise `UserError` for labels that are numbers but for a few; `otherwise` says what can be done but mend them."""
+    texts, first, counts, source = found
     odd = [place for place, text in enumerate(texts) if not is_number(text)]
     total, wrong = int(counts.sum()), int(counts[odd].sum())
     if odd and wrong <= 0.1 * total:
@@ -125,10 +139,9 @@ def refuse_text_among_numbers(
         )
 
 
-def refuse_written_numbers(
-    texts: list[str], first: np.ndarray, counts: np.ndarray, source: str, otherwise: str = ""
-) -> None:
-    """Raise `UserError` for labels that are numbers to their reader only, as 17,7 or 5%; arguments as above."""
+def refuse_written_numbers(found: Distinct, otherwise: str = "") -> None:
+    """Raise `UserError` for labels that are numbers to their reader only, as 17,7 or 5%; `otherwise` as above."""
+    texts, first, counts, source = found
     written = [place for place, text in enumerate(texts) if not is_number(text) and is_written_number(text)]
     among = set(written)
     numbers = sum(int(counts[place]) for place, text in enumerate(texts) if place in among or is_number(text))
@@ -141,18 +154,18 @@ def refuse_written_numbers(
         )
 
 
-def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, source: str) -> None:
+def _refuse_mistyped(found: Distinct) -> None:
     """Raise `UserError` for a class that may be another one, mistyped: of a single row, or almost of the same name."""
-    total = int(counts.sum())
+    names, counts, total = found.names, found.counts, int(found.counts.sum())
     folded: dict[str, int] = {}
     for place, name in enumerate(names):
         other = folded.setdefault(name.strip().casefold(), place)
         if other != place:
             rare, common = sorted((other, place), key=lambda one: counts[one])
-            raise _mistyped(names, rare, first, counts, source, names[common])
+            raise _mistyped(found, rare, names[common])
     for rare, common in _slips(names, counts):
         if counts[rare] == 1:
-            raise _mistyped(names, rare, first, counts, source, names[common])
+            raise _mistyped(found, rare, names[common])
     if len(names) < 3 or total < 2 * _REPEATS * len(names):
         return
     for rare in np.argsort(counts, kind="stable").tolist():
@@ -162,7 +175,7 @@ def _refuse_mistyped(names: list[str], first: np.ndarray, counts: np.ndarray, so
         frequent = [name for name, count in zip(names, counts, strict=True) if count >= _FREQUENT * counts[rare]]
         near = get_close_matches(names[rare], frequent, n=1, cutoff=0.6) if is_word else []
         if counts[rare] == 1 or near:
-            raise _mistyped(names, rare, first, counts, source, near[0] if near else "")
+            raise _mistyped(found, rare, near[0] if near else "")
 
 
 def _slips(names: list[str], counts: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -197,7 +210,8 @@ def slip_lines(labels: np.ndarray, column: str) -> list[str]:
     ]
 
 
-def _mistyped(names: list[str], rare: int, first: np.ndarray, counts: np.ndarray, source: str, meant: str) -> UserError:
+def _mistyped(found: Distinct, rare: int, meant: str) -> UserError:
+    names, first, counts, source = found
     rows = f"row {first[rare]} alone" if counts[rare] == 1 else f"{counts[rare]} rows, the first is {first[rare]},"
     what = f"mistyped for '{meant}'" if meant else "mistyped"
     amounts = "; or amounts? set data.task=regression" if all(map(is_number, names)) else ""

@@ -27,18 +27,10 @@ def find_row_numbers(table: pa.Table, columns: list[str]) -> list[str]:
     return [name for name in columns if has_no_name(name) or _numbers_rows(name, table.column(name))]
 
 
-def left_out_line_of_arrays(names: list[str]) -> str:
-    """Say which columns of a table are left out for a model that was trained on an array, which takes none of them."""
-    return f"row numbers are left out ({_shown(names)})"
-
-
 def left_out_line(names: list[str]) -> str:
     """Say which columns of a table are left out."""
-    return f"row numbers are left out ({_shown(names)}); data.keep_index=true keeps them"
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(f"column {name}" if name.strip() else "the column without a name" for name in names)
+    shown = ", ".join(f"column {name}" if name.strip() else "the column without a name" for name in names)
+    return f"row numbers are left out ({shown})"
 
 
 def in_order_lines(table: pa.Table, columns: list[str]) -> list[str]:

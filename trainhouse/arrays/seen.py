@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainhouse.arrays.moments import chunks
+from trainhouse.arrays.order import ODD, scrambled
 from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.spec import Rows
 
 # Up to so many rows, and so many bytes of them, all are named; of more a sample, since data may be larger than memory.
 _MOST_ROWS, _MOST_BYTES, _SAMPLED_BYTES = 2**18, 256 * 2**20, 64 * 2**20
-_CHUNK_BYTES = 2**20
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,7 @@ def row_names(x: np.ndarray, numbers: np.ndarray, wide: bool = False) -> np.ndar
     They are named as a model gets them, whose rows may be `wide`: the same numbers in another dtype are the same row.
     """
     dtype = served_dtype(x.dtype, wide)
-    step = max(1, _CHUNK_BYTES // max(1, x.nbytes // max(1, len(x))))
-    parts = [
-        _named(np.asarray(x[numbers[start : start + step]]).astype(dtype, copy=False))
-        for start in range(0, len(numbers), step)
-    ]
+    parts = [_named(np.asarray(rows).astype(dtype, copy=False)) for _, rows in chunks(x, numbers)]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
 
@@ -137,13 +133,5 @@ def _named(rows: np.ndarray) -> np.ndarray:
     padded = np.zeros((len(rows), -(-size // 8) * 8), np.uint8)
     padded[:, :size] = np.ascontiguousarray(rows).view(np.uint8)
     words = padded.view(np.uint64)
-    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _ODD
-    return np.asarray(_mixed(_mixed(words ^ places).sum(axis=1, dtype=np.uint64)))
-
-
-def _mixed(words: np.ndarray) -> np.ndarray:
-    """Spread each bit over all others: the end of splitmix64 (Steele, Lea & Flood, 2014)."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = words ^ (words >> np.uint64(31))
-    return mixed
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * ODD
+    return np.asarray(scrambled(scrambled(words ^ places).sum(axis=1, dtype=np.uint64)))

@@ -11,7 +11,7 @@ from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
 
 _SHOWN = 3
-# What stands for a missing number in a column of numbers; in a column of text it is a text: NA may be Namibia.
+# What stands for a missing number in a column of numbers; in a column of text it is text: NA may be Namibia.
 MISSING_WORDS = (*csv.ConvertOptions().null_values, "None", "<NA>")
 
 
@@ -75,7 +75,7 @@ def first_text(cells: Sequence[str | None], start: int = 0) -> str:
 
 
 def _is_odd(text: str) -> bool:
-    """Whether a text keeps its column from being one of numbers."""
+    """Whether a cell keeps its column from being one of numbers."""
     return not is_number(text) and text not in MISSING_WORDS
 
 

@@ -81,13 +81,11 @@ class Strangers:
 
     def add(self, name: str, texts: Sequence[str], counts: np.ndarray) -> None:
         """Add the distinct texts of some rows of a column; empty ones are missing, not unknown."""
-        categories = self.categories.get(name)
-        if categories is None:
-            return
+        categories = self.categories[name]
         for text, count in zip(texts, counts.tolist(), strict=True):
-            place = code_of(text, categories) if text and count else None
-            if place is None:
+            if not text or not count:
                 continue
+            place = code_of(text, categories)
             if place < 0:
                 self.unknown[name][text] += count
                 continue

@@ -24,7 +24,7 @@ _DOUBTFUL = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
 class _Written(NamedTuple):
-    """What a text has that a plain number has not."""
+    """What a cell has that a plain number has not."""
 
     plain: str
     marks: tuple[str, ...] = ()
@@ -40,12 +40,12 @@ class _Written(NamedTuple):
 
 
 def is_written_number(text: str) -> bool:
-    """Whether a text that is no number for a program is one for its reader."""
+    """Whether a string that is no number for a program is one for its reader."""
     return _read(text) is not None
 
 
 def how_to_write(text: str, texts: Iterable[str]) -> str:
-    """Return what to do about such a text; the `texts` of its column tell what its comma is, if anything does."""
+    """Return what to do about such a string; the `texts` of its column say what its comma is, if anything does."""
     found = _read(text)
     assert found is not None
     if not found.is_doubtful:

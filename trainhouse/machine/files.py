@@ -44,10 +44,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (
-            None,
-            str(partial),
-        ):  # who writes to an open file has no name
+        if isinstance(error, OSError) and error.filename in (None, name):  # who writes to an open file has no name
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
     _sync_folder(path.parent)

@@ -112,11 +112,8 @@ def _everybodys() -> list[Path]:
     home = Path("~").expanduser()
     caches = [os.environ.get(name) for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "TRITON_CACHE_DIR")]
     own = [home / ".cache", home / ".config" / "matplotlib", home / ".triton", *(Path(one) for one in caches if one)]
-    return [*own, Path(tempfile.gettempdir()), Path("/dev"), Path("/proc"), *map(_processed, (Path.cwd(), CONF.parent))]
-
-
-def _processed(project: Path) -> Path:
-    return project / "data" / "processed"
+    processed = [project / "data" / "processed" for project in (Path.cwd(), CONF.parent)]
+    return [*own, Path(tempfile.gettempdir()), Path("/dev"), Path("/proc"), *processed]
 
 
 def _is_pythons_own(path: str) -> bool:

@@ -83,19 +83,13 @@ def sorted_out(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
     runs, left_out = [], []
     for path in paths:
         try:
-            content = _read(path)
+            if (content := read_mapping(path)) is None:
+                raise UserError(f"{path}: is not there any more")
             if "status" in content:  # else an evaluation, which has metrics too
                 runs.append(_run(path, content))
         except UserError as why:
             left_out.append(str(why))
     return runs, left_out
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content = read_mapping(path)
-    if content is None:
-        raise UserError(f"{path}: is not there any more")
-    return content
 
 
 def _run(path: Path, content: dict[str, Any]) -> Run:

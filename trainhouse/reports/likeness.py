@@ -22,9 +22,8 @@ _OWN = "own module"
 
 def data_key(fingerprint: str, split: Plain | None) -> str:
     """Name the rows and their split. A DataModule of the user's own splits by itself."""
-    if split is None:
-        return str(fingerprint)[:16]
-    return f"{cut_key(fingerprint, split)}/{split['split_seed']}"
+    key = cut_key(fingerprint, split)
+    return key if split is None else f"{key}/{split['split_seed']}"
 
 
 def cut_key(fingerprint: str, split: Plain | None) -> str:

@@ -1,4 +1,4 @@
-"""How far the files of the loggers were when a checkpoint was written: a run that is resumed goes on from there.
+"""How far the files of the loggers were when a checkpoint was written: a run that is resumed continues from there.
 
 A step doesn't tell it. What is logged when the checkpoint is there already has the step before, a validation within
 accumulated batches the step after, and a user's `self.log("step", ...)` any step at all.

@@ -42,7 +42,7 @@ def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None
     if not is_worker_rank():
         has_begun = resumed is not None or (folder / CONFIG).exists()
         for logger in loggers.values():
-            _go_on(logger, resumed or LogPosition(files={}), has_begun)
+            _continue(logger, resumed or LogPosition(files={}), has_begun)
     return list(loggers.values())
 
 
@@ -71,7 +71,7 @@ def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
             files[path] = f"that of {key}"
 
 
-def _go_on(logger: Logger, position: LogPosition, has_begun: bool) -> None:
+def _continue(logger: Logger, position: LogPosition, has_begun: bool) -> None:
     """Let a logger continue from what its files had at `position`; of a run that `has_begun`, though before it."""
     if has_begun or isinstance(logger, LightningCSVLogger):
         cut_back(logger, position)

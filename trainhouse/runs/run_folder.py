@@ -172,5 +172,5 @@ def _in_the_way(folder: Path) -> str:
 
 
 def _refuse(message: str) -> NoReturn:
-    # Hydra turns an exception of a callback into a warning and goes on; it lets SystemExit through.
+    # Hydra turns an exception of a callback into a warning and continues; it lets SystemExit through.
     sys.exit(f"error: {printable(message)}")

@@ -32,10 +32,8 @@ _SIGNED = "# What the account that has run this is known by, its data and all of
 
 def config_header(folder: Path) -> str:
     """Return what a run's `config.yaml` begins with: for Hydra, when it is run again."""
-    named = str(folder.absolute())
-    return _CONFIG_HEADER.format(
-        folder=named if named.isprintable() else "<this folder>"
-    )  # a line break ends a comment
+    named = str(folder.absolute())  # a line break would end the comment
+    return _CONFIG_HEADER.format(folder=named if named.isprintable() else "<this folder>")
 
 
 def write_config(folder: Path, settings: Train) -> None:

@@ -22,7 +22,7 @@ def is_sweep_job() -> bool:
 
 
 def is_requeued_job(folder: Path) -> bool:
-    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that goes on."""
+    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that it resumes."""
     return is_sweep_job() and (folder / CONFIG).exists()
 
 

@@ -42,7 +42,7 @@ def command_of(record: dict[str, Any]) -> str:
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
-    """Keep what the sweep needs to know when it goes on."""
+    """Keep what the sweep needs to know when it is resumed."""
     write_json(folder / SWEEP, content)
 
 

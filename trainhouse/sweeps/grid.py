@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import try_lock
@@ -35,7 +35,10 @@ class GridPlan:
         """Plan `jobs`, each a list of overrides. Raises `UserError` if `folder` holds another sweep."""
         self.folder, self.objectives = folder, objectives
         self._is_written = True
-        self._lock = self._locked(folder)
+        lock = try_lock(folder / LOCK)
+        if lock is None:
+            raise UserError(f"sweep.resume: another process is at work on {folder}; wait for it, or end it")
+        self._lock = lock
         try:
             self._join(jobs, command)
         except BaseException:
@@ -128,13 +131,6 @@ class GridPlan:
     def total(self) -> int:
         """Return the number of jobs, those of earlier commands in the same folder among them."""
         return len(self._lines)
-
-    @staticmethod
-    def _locked(folder: Path) -> IO[str]:
-        lock = try_lock(folder / LOCK)
-        if lock is None:
-            raise UserError(f"sweep.resume: another process is at work on {folder}; wait for it, or end it")
-        return lock
 
     def close(self) -> None:
         """Let another process resume the sweep."""

@@ -33,7 +33,7 @@ def run_sweep(
     """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
 
     When it ends, by itself, by a signal or by an error, `folder` has the results, and the terminal the table. `command`
-    goes on with it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
+    resumes it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
     job of a grid, or every trial, has failed, or if a job was stopped by itself.
     """
     plan.start()
@@ -49,7 +49,7 @@ def run_sweep(
         with suppress(OSError):  # the first error is the one to mend
             _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
-        raise Interrupted(signum, f"{error or 'interrupted'}\n{_way_on(plan, command)}") from error
+        raise Interrupted(signum, f"{error or 'interrupted'}\n{_how_to_continue(plan, command)}") from error
     except _LauncherError as error:
         try:
             _stop_what_runs(plan, error.begun, mark)
@@ -57,19 +57,19 @@ def run_sweep(
             with suppress(OSError):
                 _close(plan, folder)
         stopped_too = "; the other jobs that it had started were asked to save and stop" if len(error.begun) > 1 else ""
-        raise UserError(f"{error}{stopped_too}; {_way_on(plan, command)}") from error
+        raise UserError(f"{error}{stopped_too}; {_how_to_continue(plan, command)}") from error
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
         with suppress(OSError):
             _close(plan, folder)
         if message and plan.is_kept:
-            raise UserError(f"{message}; once that is mended, {_way_on(plan, command)}") from error
+            raise UserError(f"{message}; once that is mended, {_how_to_continue(plan, command)}") from error
         raise
     try:
         jobs = _close(plan, folder)
     except OSError as error:
         message = fault_of_the_machine(error) or str(error)
-        raise UserError(f"{message}; once that is mended, {_way_on(plan, command)}") from error
+        raise UserError(f"{message}; once that is mended, {_how_to_continue(plan, command)}") from error
     jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (plan.what == "job" or len(failed) == len(jobs)):
@@ -78,7 +78,9 @@ def run_sweep(
             + (f"; to run what failed once more: {command}" if plan.is_kept else "")
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
-        raise UserError(f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_way_on(plan, command)}")
+        raise UserError(
+            f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_how_to_continue(plan, command)}"
+        )
     if others := sum(job.state == "RUNNING" for job in jobs):
         print(f"\nstill run by other processes: {others} {plan.what}{'' if others == 1 else 's'}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
@@ -92,7 +94,7 @@ class _LauncherError(Exception):
         self.begun = begun
 
 
-def _way_on(plan: Plan, command: str) -> str:
+def _how_to_continue(plan: Plan, command: str) -> str:
     if plan.is_kept:
         return f"continue with: {command}"
     return "it can't be resumed, since nothing keeps it; set hydra.sweeper.storage for another time"
@@ -121,7 +123,7 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
             begun = [task for task in left if _last_sign(folder, task) != before[task.number]]
             killed = type(error).__name__ == "TerminatedWorkerError"
             for task in begun:
-                is_over = not killed or stopped  # its own record says how it ended, or that it goes on
+                is_over = not killed or stopped  # its own record says how it ended, or that it runs
                 plan.ended(task, None if is_over else "its process, or one beside it, was killed; memory may be short")
             if stopped:  # a worker process that the signal has ended
                 return

@@ -168,13 +168,13 @@ class SearchPlan:
     def _job(self, trial: "FrozenTrial") -> Job:
         if trial.number not in self._through:
             lines, error = self._lines.to_be_shown(trial, self.settings.storage), trial.user_attrs.get("error")
-            job = self._as_told(trial, read_job(self.folder, trial.number, lines, self.objectives, error))
+            job = self._as_recorded(trial, read_job(self.folder, trial.number, lines, self.objectives, error))
             if job.state not in (COMPLETE, PRUNED):  # a failed one may be requeued by a cluster
                 return job
             self._through[trial.number] = job
         return self._through[trial.number]
 
-    def _as_told(self, trial: "FrozenTrial", job: Job) -> Job:
+    def _as_recorded(self, trial: "FrozenTrial", job: Job) -> Job:
         """What a study has recorded of a trial can't be changed, whatever was done to the trial's folder since then."""
         if trial.state.name == PRUNED:
             return replace(job, state=PRUNED, error=None)

@@ -39,6 +39,17 @@ class OwnData(L.LightningDataModule):
         return DataLoader(TensorDataset(torch.ones(self.rows, 2)), batch_size=3)
 
 
+class Validated(OwnData):
+    """The same rows to validate on."""
+
+    def val_dataloader(self) -> Any:
+        return self.train_dataloader()
+
+
+# What a preflight takes of a trainer.
+OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
+
+
 def own_config(module: type, data: type = OwnData, *overrides: str, **arguments: Any) -> Train:
     """Compose two epochs without validation of a module, which gets the `arguments`."""
     short = ["monitor=null", "trainer=cpu", "trainer.max_epochs=2", "callbacks.progress_bar=null", "threads=1"]

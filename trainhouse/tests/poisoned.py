@@ -20,10 +20,8 @@ class Poisoned(nn.Module):
         kind: str = "undefined",
         after: int = 0,
         limit: float = LIMIT,
-        hidden_sizes: Sequence[int] = (),
         dropout: float = 0.0,
-        activation: str = "",
-        batch_norm: bool = False,
+        **of_simple_net: object,
     ) -> None:
         super().__init__()
         self.first = nn.Linear(input_shape[0], 16)

@@ -63,7 +63,7 @@ def test_a_single_row_at_the_end_is_left_out_of_training_but_not_of_evaluation()
 
 
 @pytest.mark.parametrize("start", [1, 64, 100])
-def test_a_cursor_within_an_epoch_goes_on_where_the_whole_epoch_would_be(start):
+def test_a_cursor_within_an_epoch_continues_where_the_whole_epoch_would_be(start):
     data = datamodule()
     data.cursor.epoch = 2
     whole = row_numbers(data.train_dataloader())

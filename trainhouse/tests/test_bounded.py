@@ -96,7 +96,7 @@ def test_bytes_that_are_no_text_are_refused(path):
 
 
 @pytest.mark.parametrize("text", ["${oc.env:HOME}", "x${now:%Y}", "${" * 300])
-def test_an_interpolation_is_told_with_its_key_and_not_read(text, path):
+def test_an_interpolation_is_named_with_its_key_and_not_read(text, path):
     path.write_text(json.dumps({"a": {"b": [1, text]}}))
     with pytest.raises(ValueError, match=r"^a\.b\[1\] is .*; a file may hold no interpolation$"):
         read_config(path)

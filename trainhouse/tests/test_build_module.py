@@ -199,7 +199,7 @@ def read_nothing(**arguments: Any) -> list[int]:
     return []
 
 
-def test_classes_are_told_apart() -> None:
+def test_kinds_of_classes_are_kept_apart() -> None:
     assert [is_lightning_module(Part(named(kind))) for kind in (Net, Own)] == [False, True]
     assert is_datamodule(Part(named(Rows)))
     assert not is_datamodule(Part({"_target_": f"{__name__}.read_nothing"}))

@@ -110,7 +110,7 @@ def test_an_epoch_without_validation_has_no_validation_numbers_of_another_epoch(
     assert read_history(tmp_path / "logs" / "metrics.csv") == rows
 
 
-def test_history_goes_on_where_a_checkpoint_left_it(tmp_path: Path) -> None:
+def test_history_continues_where_a_checkpoint_left_it(tmp_path: Path) -> None:
     saved = fit_with_history(tmp_path, max_epochs=2).state_dict()
     other = History(tmp_path / "other.csv")
     other.load_state_dict(saved)

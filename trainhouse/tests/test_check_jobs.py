@@ -128,15 +128,15 @@ def test_what_the_test_logs_under_validations_name_may_be_compared(data: type, m
 
 
 def test_loaders_that_the_data_would_replace_and_an_open_direction_are_mistakes_of_all() -> None:
-    told = common_mistake([own(Loads)], {"valid_dice": "max"})
-    assert str(told).startswith(f"model: {__name__}.Loads has val_dataloader of its own")
-    told = common_mistake([own(Measured, Split, "monitor=train/other")], {"valid_dice": "max"})
-    assert str(told).startswith("monitor: 'train/other' is not logged")
-    told = common_mistake([own(Scored, Split, "monitor=valid_score")], {"valid_score": "min"})
-    assert str(told).startswith("mode: is a small or a large valid_score better? Add mode=min or mode=max")
+    found = common_mistake([own(Loads)], {"valid_dice": "max"})
+    assert str(found).startswith(f"model: {__name__}.Loads has val_dataloader of its own")
+    found = common_mistake([own(Measured, Split, "monitor=train/other")], {"valid_dice": "max"})
+    assert str(found).startswith("monitor: 'train/other' is not logged")
+    found = common_mistake([own(Scored, Split, "monitor=valid_score")], {"valid_score": "min"})
+    assert str(found).startswith("mode: is a small or a large valid_score better? Add mode=min or mode=max")
 
 
-def test_a_mistake_of_all_jobs_is_told_once_and_one_of_some_is_their_own() -> None:
+def test_a_mistake_of_all_jobs_is_said_once_and_one_of_some_is_their_own() -> None:
     wrong, other, right = job(*FAKE, "optimizer.lr=-1"), job(*FAKE, "optimizer.lr=-2"), job(*FAKE)
     assert common_mistake([wrong], {"val/loss": "min"}) == "optimizer.lr: expected a number above 0, got -1"
     assert common_mistake([wrong, job(*FAKE, "optimizer.lr=-1")], {"val/loss": "min"}) is not None

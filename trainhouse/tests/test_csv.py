@@ -75,7 +75,7 @@ def test_pixels_in_columns_become_images_of_bytes(read):
     np.testing.assert_array_equal(data.rows.x[0], [[[0, 255], [7, 1]]])
 
 
-def test_a_deleted_folder_and_an_unfinished_conversion_are_made_anew(read, tmp_path):
+def test_a_deleted_folder_and_an_unfinished_conversion_are_made_again(read, tmp_path):
     first = np.array(read(NUMBERS).rows.x)
     shutil.rmtree(tmp_path / "processed")
     np.testing.assert_array_equal(read(NUMBERS).rows.x, first)

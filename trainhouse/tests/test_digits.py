@@ -39,7 +39,7 @@ def test_targets_in_float32_are_shown_as_they_were_written():
     assert len(lines[2].partition("always ")[2].partition(":")[0]) <= 7
 
 
-def test_numbers_far_from_those_of_training_are_told_from_them():
+def test_numbers_far_from_those_of_training_are_shown_apart_from_them():
     spec = DataSpec("regression", (1,), "float64", 1, ranges=((1.7e9, 1.7e9 + 20),))
     far = FarNumbers(spec)
     far.add(np.array([[1.7e9 + 1000.5]]))

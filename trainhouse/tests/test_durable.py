@@ -115,7 +115,7 @@ def fsync_of_checkpoint(number: int) -> Hold:
     return Hold(os, "fsync", when)
 
 
-def test_a_run_killed_while_it_saves_goes_on_and_tidies_up(
+def test_a_run_killed_while_it_saves_is_resumed_and_tidies_up(
     made_once: Callable[[str, Callable[[Path], None]], Path], tmp_path: Path
 ) -> None:
     frequent = "callbacks.last_checkpoint.every_n_train_steps=7"
@@ -164,7 +164,9 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_is_named(small_disk: Path) ->
     assert list(small_disk.iterdir()) == [path]
 
 
-def test_a_run_on_a_full_disk_ends_in_one_line_and_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+def test_a_run_on_a_full_disk_ends_in_one_line_and_is_resumed_when_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
     # A checkpoint is 8 MB: the first epoch's two fit, with what the run writes beside them; a third does not.
     options = [*IN_RUN, "model.hidden_sizes=[800,800]", "trainer.max_epochs=2"]
     whole = run_script("train.py", *options, cwd=tmp_path)

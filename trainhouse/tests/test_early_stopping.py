@@ -118,7 +118,7 @@ NEVER = [1.0, 2.0]
         ([1.0, 2.0, 2.0, 0.5, 0.6], 0, 4, 5),
     ],
 )
-def test_a_run_that_improves_within_its_least_epochs_goes_on(
+def test_a_run_that_improves_within_its_least_epochs_continues(
     values: list[float], patience: int, min_epochs: int, epochs: int, early: type[EarlyStopping], tmp_path: Path
 ) -> None:
     assert expected(values, patience, min_epochs) == epochs

@@ -56,7 +56,7 @@ def test_more_runs_of_one_name_than_there_can_be_end_in_one_line(
         run_folder._claim(config, "run", run_folder._take)
 
 
-def test_errors_that_are_their_own_cause_are_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_that_are_their_own_cause_are_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error, other = ValueError("a"), TypeError("b")
     error.__cause__, other.__cause__ = other, error
     assert list(causes(error)) == [error, other]

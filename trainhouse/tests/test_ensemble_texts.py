@@ -17,7 +17,7 @@ N = 60
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory) -> Path:
-    """Two folds of a table in which a text is in a single row, so that one fold has not learned it."""
+    """Two folds of a table in which a category is in a single row, so that one fold has not learned it."""
     folder = tmp_path_factory.mktemp("folds")
     random = np.random.RandomState(0)
     colours = random.choice(["red", "blue"], N).tolist()

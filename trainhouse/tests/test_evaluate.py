@@ -107,6 +107,7 @@ def test_the_file_of_predictions_counts_its_rows_across_batches(
         assert [float(row["target_v"]) for row in rows] == pytest.approx(found.targets[:, 1].tolist())
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_checkpoint_on_its_own_data_is_measured_on_its_test_split(checkpoint: Checkpoint, tmp_path: Path) -> None:
     config = composed(f"ckpt_path={checkpoint.path}", "trainer.accelerator=cpu", config_name="eval")
     evaluation, split = evaluate_checkpoint([checkpoint], config, tmp_path)

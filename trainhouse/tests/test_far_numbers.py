@@ -52,10 +52,10 @@ def test_numbers_far_outside_are_counted_column_by_column(caplog):
 
 def test_many_such_columns_take_few_lines(caplog):
     model = DataSpec("regression", (50,), "float32", 1, ranges=((0, 1),) * 50)
-    told = lines(np.full((10, 50), 99.0, dtype=np.float32), model, caplog)
-    assert len(told) == 4
-    assert told[0] == "warning: x.npy: column 0: 10 of 10 numbers are far outside the 0 to 1 of training; row 0 has 99"
-    assert told[3] == "warning: x.npy: 47 more columns have numbers far outside those of training"
+    said = lines(np.full((10, 50), 99.0, dtype=np.float32), model, caplog)
+    assert len(said) == 4
+    assert said[0] == "warning: x.npy: column 0: 10 of 10 numbers are far outside the 0 to 1 of training; row 0 has 99"
+    assert said[3] == "warning: x.npy: 47 more columns have numbers far outside those of training"
 
 
 def test_a_column_that_is_missing_in_every_row_is_named(caplog):
@@ -77,8 +77,8 @@ def test_images_of_another_scale_are_named(caplog):
     assert ends == (images.min(), images.max())
     model = DataSpec("classification", (1, 4, 4), "float32", 2, ("a", "b"), ranges=(ends,))
     assert lines(images, model, caplog) == []
-    (told,) = lines(images * 255, model, caplog)
-    assert told.startswith("warning: x.npy: 20 of 20 rows have numbers far outside the ")
+    (said,) = lines(images * 255, model, caplog)
+    assert said.startswith("warning: x.npy: 20 of 20 rows have numbers far outside the ")
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e-20, 1e20])

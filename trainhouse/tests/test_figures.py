@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from trainhouse.reports.run_figures import confusion_matrix, loss_curve, predicted_against_true, save
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
 
 def epoch(number: int, **values: float) -> dict[str, float]:
     return {"epoch": number, "lr": 0.1, **{name.replace("_", "/"): value for name, value in values.items()}}

@@ -190,7 +190,7 @@ def test_the_command_refuses_a_missing_checkpoint_in_one_line(tmp_path: Path) ->
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_run_that_goes_on_takes_no_other_weights(teacher: Path) -> None:
+def test_a_run_that_is_resumed_takes_no_other_weights(teacher: Path) -> None:
     shutil.copytree(teacher, "run")
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
     overrides = ["resume=run", f"init_from={teacher}", "trainer.max_epochs=20"]
@@ -199,7 +199,7 @@ def test_a_run_that_goes_on_takes_no_other_weights(teacher: Path) -> None:
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
 
 
-def test_a_fine_tuned_run_goes_on_without_the_checkpoint_that_it_started_from(teacher: Path) -> None:
+def test_a_fine_tuned_run_is_resumed_without_the_checkpoint_that_it_started_from(teacher: Path) -> None:
     shutil.copytree(teacher, "source")
     options = ["model.dropout=0.5", "optimizer.lr=0.01", "init_from=source"]
     train(configuration(teacher, *options, "trainer.max_epochs=3"), Path("whole"))

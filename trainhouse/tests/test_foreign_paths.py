@@ -54,7 +54,7 @@ def test_ones_own_checkpoint_is_evaluated_from_the_file_alone(work: Path) -> Non
     assert done.returncode == 0, done.stderr
 
 
-def test_that_of_another_account_is_told_what_to_type_and_then_evaluated(
+def test_that_of_another_account_gets_what_to_type_and_is_then_evaluated(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = work.parent / "data" / "x.npy"

@@ -129,7 +129,7 @@ def test_a_constructor_that_survives_errors_is_ended_all_the_same() -> None:
     nn.ModuleList(nn.ReLU() for _ in range(6000))  # nothing is counted any more
 
 
-def test_draws_go_on_as_if_nothing_had_been_looked_at() -> None:
+def test_draws_continue_as_if_nothing_had_been_looked_at() -> None:
     def drawn(look: bool) -> Tensor:
         random.seed(0)
         np.random.seed(0)

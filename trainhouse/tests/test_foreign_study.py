@@ -11,7 +11,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import Worker
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.sweeps.study import open_study
 from trainhouse.tests.plans import LOSS
 

@@ -65,7 +65,7 @@ def test_a_grid_gives_each_job_once_as_many_at_a_time_as_asked(tmp_path: Path) -
     plan.close()
 
 
-def test_a_grid_that_goes_on_runs_what_is_missing_failed_or_interrupted(tmp_path: Path) -> None:
+def test_a_grid_that_is_resumed_runs_what_is_missing_failed_or_interrupted(tmp_path: Path) -> None:
     grid(tmp_path).close()
     begun(tmp_path, 0, "completed")
     begun(tmp_path, 1, "failed", error="out of memory")
@@ -85,7 +85,7 @@ def test_a_job_that_fails_twice_leaves_both_of_its_folders(tmp_path: Path) -> No
     assert {path.name for path in tmp_path.glob("0*")} == {"0.failed-1", "0.failed-2"}
 
 
-def test_a_grid_that_goes_on_with_more_values_keeps_the_old_numbers(tmp_path: Path) -> None:
+def test_a_grid_that_is_resumed_with_more_values_keeps_the_old_numbers(tmp_path: Path) -> None:
     grid(tmp_path).close()
     begun(tmp_path, 1, "completed")
     plan = grid(tmp_path, [["trainer=cpu", "seed=4"], ["trainer=cpu", "seed=2"]])  # in another order

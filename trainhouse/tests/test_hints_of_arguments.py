@@ -53,7 +53,7 @@ def test_what_the_hint_says_is_right() -> None:
 
 
 @pytest.mark.parametrize("group", ["callbacks"])
-def test_a_part_without_a_name_of_its_own_is_told_how_to_get_one(group: str) -> None:
+def test_a_part_without_a_name_of_its_own_gets_a_hint_how_to_get_one(group: str) -> None:
     config = composed()
     config = config.with_values({f"{group}._target_": "src.training.ema.EMA", f"{group}.decay": 0.9})
     with pytest.raises(

@@ -77,11 +77,11 @@ def test_the_trial_and_the_run_end_in_one_line(overrides: list[str], tmp_path: P
     try:
         train(own_config(Manual, OwnData, *overrides), tmp_path)
     except UserError as error:
-        told = str(error)
+        said = str(error)
     except Exception as error:
-        told = refusal_of_lightning(error) or ""
-    assert told
-    assert "\n" not in told
+        said = refusal_of_lightning(error) or ""
+    assert said
+    assert "\n" not in said
 
 
 def test_a_process_for_another_device_shows_no_traceback_that_nobody_asked_for(tmp_path: Path) -> None:

@@ -72,10 +72,10 @@ def two(tmp_path: Path) -> Path:
 def test_losses_of_different_functions_are_not_ranked_and_a_metric_that_all_have_is_named(
     metric: str | None, two: Path
 ) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         rank(find_runs(two), metric, None, None)
-    assert str(told.value).startswith("metric: val/loss is not the same measure everywhere (loss.name=huber, mse)")
-    assert "as metric=val/rmse mode=min (there are: val/rmse)" in str(told.value)
+    assert str(refused.value).startswith("metric: val/loss is not the same measure everywhere (loss.name=huber, mse)")
+    assert "as metric=val/rmse mode=min (there are: val/rmse)" in str(refused.value)
     assert [run.folder.name for run in rank(find_runs(two), "val/rmse", "min", None).runs] == ["mse", "huber"]
 
 

@@ -29,7 +29,7 @@ def test_a_run_killed_any_number_of_times_has_logged_what_one_never_killed_has(
     assert shown(tmp_path / "run") == shown(tmp_path / "whole")
 
 
-def test_an_older_run_with_one_logger_goes_on_too(tmp_path: Path) -> None:
+def test_an_older_run_with_one_logger_is_resumed_too(tmp_path: Path) -> None:
     fit(tmp_path / "whole", CSV)
     fit(tmp_path / "run", CSV, kill=8)
     fit(tmp_path / "run", CSV, resume=True)

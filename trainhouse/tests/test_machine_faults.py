@@ -1,4 +1,4 @@
-"""What the machine does to a run, or a name to a file, ends in one line that says which file, and how to go on."""
+"""What the machine does to a run, or a name to a file, ends in one line that says which file, and how to resume."""
 
 import errno
 import io
@@ -119,7 +119,7 @@ def full(*args: Any, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("where", ["results", "next job"])
-def test_a_sweep_without_room_prints_its_table_and_the_command_that_goes_on(
+def test_a_sweep_without_room_prints_its_table_and_the_command_that_resumes_it(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if where == "results":
@@ -130,7 +130,7 @@ def test_a_sweep_without_room_prints_its_table_and_the_command_that_goes_on(
     assert "by val/loss" in capsys.readouterr().out
 
 
-def test_a_worker_that_is_killed_while_it_starts_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_killed_while_it_starts_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class TerminatedWorkerError(Exception):
         """As joblib calls it."""
 
@@ -144,7 +144,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_told_of(monkeypatch: pytest.
         sweepers._check_in_workers(launcher, ([], {}))
 
 
-def test_shared_memory_that_is_too_small_is_told_of_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_memory_that_is_too_small_is_named_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     data = tiny_data(CLASSES)  # batches of 5 rows of 4 float32
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * 2 * 5 * 16 - 1))
     with pytest.raises(UserError, match=r"data\.num_workers: shared memory is too small.* 319 bytes of 320 are free"):

@@ -107,7 +107,7 @@ def test_the_best_three_of_a_run_that_was_stopped_are_those_of_one_that_was_not(
     assert len(names(tmp_path / "run")) == 5
 
 
-def test_a_run_begun_with_lightnings_class_goes_on_with_its_best_value(tmp_path: Path) -> None:
+def test_a_run_begun_with_lightnings_class_is_resumed_with_its_best_value(tmp_path: Path) -> None:
     data = tiny_data(CLASSES)
     older = LightningModelCheckpoint(tmp_path / "checkpoints", "best_model", "val/loss", enable_version_counter=False)
     record = CheckpointRecord(Train({}), data.spec, {})

@@ -16,12 +16,12 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Settings
 from trainhouse.tests.conftest import composed
+from trainhouse.tests.own import OPTIONS
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor
 from trainhouse.training.preflight import preflight
 
 Typed = Callable[..., Train]
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 
 
 class Says(L.LightningModule):
@@ -184,7 +184,7 @@ def test_without_a_complete_try_a_name_may_still_be_logged() -> None:
     check_logged(composed("monitor=val/anything"), Logged(["val/loss"], is_complete=False), {})
 
 
-def test_a_module_that_logs_nothing_is_told_how_to_train_without_a_best_model() -> None:
+def test_a_module_that_logs_nothing_hears_how_to_train_without_a_best_model() -> None:
     with pytest.raises(UserError, match=r"^monitor: 'val/loss' is not logged.*; monitor=null trains without a best"):
         check_logged(composed(), Logged([], is_complete=True), {})
 

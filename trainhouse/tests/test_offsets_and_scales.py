@@ -127,7 +127,7 @@ def test_a_column_that_differs_by_rounding_alone_is_constant() -> None:
     assert mean[0] == pytest.approx(0.3)
 
 
-def test_a_column_whose_numbers_can_not_be_told_apart_is_named() -> None:
+def test_a_column_whose_numbers_are_too_alike_is_named() -> None:
     x = np.stack([NORMAL[:, 0], 1e-200 * NORMAL[:, 1]], axis=1)
     layer = Preprocessing(DataSpec("classification", (2,), "float64", 2, columns=("a", "b")))
     with pytest.raises(
@@ -214,20 +214,20 @@ def test_float64_is_needed_where_float32_rounds_away_a_part_of_a_deviation(
     assert needs_float64(np.stack([np.arange(50.0), column], axis=1), far=far) == needed
 
 
-def test_classes_that_are_numbers_above_2_to_the_53_are_told_apart_in_other_data() -> None:
+def test_classes_that_are_numbers_above_2_to_the_53_are_kept_apart_in_other_data() -> None:
     written = 2**53 + np.arange(6) % 2
     classes = find_classes(written, "y.npy")
     spec = DataSpec("classification", (1,), "float32", 2, classes=class_names(classes))
     assert encode_classes(written, known_classes(spec, written), "y.npy").tolist() == [0, 1, 0, 1, 0, 1]
 
 
-def test_a_device_without_float64_is_told_what_it_costs(caplog: pytest.LogCaptureFixture) -> None:
+def test_on_a_device_without_float64_a_warning_says_what_it_costs(caplog: pytest.LogCaptureFixture) -> None:
     spec = DataSpec("classification", (3,), "float64", 2)
     data = DataModule(Dataset(spec, Rows(JULIAN, np.arange(N) % 2), "x.npy"), 64, 0, [0.6, 0.2, 0.2], 0, 0)
     strategy = SimpleNamespace(root_device=torch.device("mps"))
     data.trainer = SimpleNamespace(strategy=strategy, global_rank=0, world_size=1)  # type: ignore[assignment]
     served_there = {x.dtype for split in ("val", "test") for x, _ in data.eval_batches(split)}
     assert served_there == {torch.float32}
-    told = [record.message for record in caplog.records]
-    assert len(told) == 1
-    assert told[0].startswith("warning: x.npy is float64, which this device has not")
+    said = [record.message for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith("warning: x.npy is float64, which this device has not")

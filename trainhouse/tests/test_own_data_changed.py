@@ -19,7 +19,7 @@ def text(seed: int, length: int) -> str:
 
 @pytest.fixture(scope="module")
 def trained(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    """A folder with a text and a model of it."""
+    """A folder with a text file and a model of it."""
 
     def make(folder: Path) -> None:
         (folder / "text.txt").write_text(text(0, 3000))
@@ -30,13 +30,13 @@ def trained(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
 
 
 @pytest.mark.parametrize("has_grown", [False, True])
-def test_data_that_was_another_in_training_is_told_of(has_grown: bool, trained: Path, tmp_path: Path) -> None:
+def test_data_that_was_another_in_training_is_named(has_grown: bool, trained: Path, tmp_path: Path) -> None:
     before = (trained / "text.txt").read_text()
     (tmp_path / "text.txt").write_text(before + text(1, 2000) if has_grown else before)
     done = run_script("eval.py", f"ckpt_path={trained / 'run'}", "hydra.run.dir=eval", "trainer=cpu", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = (
+    said = (
         "Text serves other data than" in done.stdout
         and "its test split may be ones that were trained on" in done.stdout
     )
-    assert told == has_grown
+    assert said == has_grown

@@ -1,4 +1,4 @@
-"""Predictions of one's own pair: rows of several loaders can be told apart, and what can't predict is told so."""
+"""Predictions of one's own pair: rows of several loaders can be kept apart, and what can't predict is named."""
 
 from collections.abc import Callable
 from pathlib import Path

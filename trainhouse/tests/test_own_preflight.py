@@ -11,16 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.own import OwnData, OwnModule, own_config
+from trainhouse.tests.own import OPTIONS, OwnData, OwnModule, Validated, own_config
 from trainhouse.training.preflight import preflight
 from trainhouse.training.train import train
-
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
-
-
-class Validated(OwnData):
-    def val_dataloader(self) -> Any:
-        return self.train_dataloader()
 
 
 class Validates(OwnModule):

@@ -13,19 +13,13 @@ from torch import Tensor
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.tests.conftest import CONF
-from trainhouse.tests.own import OwnData, OwnModule, own_config
+from trainhouse.tests.own import OPTIONS, OwnData, OwnModule, Validated, own_config
 from trainhouse.training.checks import check_loaders
 from trainhouse.training.monitoring import check_mode_is_said
 from trainhouse.training.preflight import preflight
 from trainhouse.training.train import train
 
 Typed = Callable[..., Train]
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
-
-
-class Validated(OwnData):
-    def val_dataloader(self) -> Any:
-        return self.train_dataloader()
 
 
 class Validates(OwnModule):

@@ -74,8 +74,8 @@ def test_a_run_that_was_killed_is_resumed_bit_for_bit(house: Path, run: tuple[st
     assert metrics_of(folder)["status"] == "running"
     position = read_checkpoint(last)["callbacks"]["ExactResume"]
     assert (position["epoch"], position["batch"]) < (3, 0)
-    told = done(house, "train.py", f"resume={folder}")
-    assert "resume  from" in told
+    said = done(house, "train.py", f"resume={folder}")
+    assert "resume  from" in said
     assert differing(outcome(whole), outcome(folder)) == []
     assert metrics_of(folder)["exact"] is True
 

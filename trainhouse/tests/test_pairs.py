@@ -164,9 +164,9 @@ def test_data_with_a_random_state_of_its_own_is_named(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         train(configuration("own_rng", tmp_path, f"data.num_workers={workers}"), tmp_path / "run")
-    told = [line for line in caplog.messages if "not exact" in line]
-    assert len(told) == 1
-    assert "NoisyDataModule" in told[0]
+    said = [line for line in caplog.messages if "not exact" in line]
+    assert len(said) == 1
+    assert "NoisyDataModule" in said[0]
     content = metrics_of(tmp_path / "run")
     assert content["exact"] is False
     assert "NoisyDataModule" in str(content)

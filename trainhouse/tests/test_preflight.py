@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from src.models.simple_net import SimpleNet
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.own import OPTIONS
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module
 from trainhouse.training.preflight import preflight
 from trainhouse.training.train import train
 
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
 TINY = ["data.path=rows.npy", "data.rows=60", "data.columns=4", "data.classes=3", "logger=none", "trainer=cpu"]
 
 
@@ -168,15 +168,7 @@ class Counted(nn.Module):
 
     batches: list[bool] = []  # noqa: RUF012
 
-    def __init__(
-        self,
-        input_shape: Sequence[int],
-        outputs: int,
-        hidden_sizes: Sequence[int] = (),
-        dropout: float = 0.0,
-        activation: str = "",
-        batch_norm: bool = False,
-    ) -> None:
+    def __init__(self, input_shape: Sequence[int], outputs: int, **of_simple_net: object) -> None:
         super().__init__()
         self.layer = nn.Linear(input_shape[0], outputs)
 

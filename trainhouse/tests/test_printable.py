@@ -135,7 +135,7 @@ def test_an_error_is_one_line_whatever_it_names(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_cells_that_a_spreadsheet_takes_for_formulas_stay_true_and_are_told_of(
+def test_cells_that_a_spreadsheet_takes_for_formulas_stay_true_and_are_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = np.array(["a", "=1+1", "-b", "@c", "+d"])
@@ -153,7 +153,7 @@ def test_cells_that_a_spreadsheet_takes_for_formulas_stay_true_and_are_told_of(
 
 
 def test_no_text_is_printed_past_this() -> None:
-    """`print`, and an exit with a text, stand where `printable` stands too."""
+    """`print`, and an exit with a string, stand where `printable` stands too."""
     for path in (ROOT / "trainhouse").rglob("*.py"):
         if {"tests", "benchmarks"} & set(path.parts):
             continue

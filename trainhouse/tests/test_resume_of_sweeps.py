@@ -56,7 +56,7 @@ def test_if_there_are_only_jobs_of_sweeps_it_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "command", "told"),
+    ("kind", "command", "hint"),
     [
         ("grid", COMMAND, f"{COMMAND} sweep.resume=outputs/sweep"),
         ("search", COMMAND, f"{COMMAND} hydra.sweep.dir=outputs/sweep"),
@@ -66,12 +66,12 @@ def test_if_there_are_only_jobs_of_sweeps_it_is_said() -> None:
 )
 @pytest.mark.parametrize("name", ["0", "lr=0.1/seed=1"])
 def test_a_job_of_a_sweep_is_refused_with_the_command_that_resumes_it(
-    kind: str, command: str, told: str, name: str
+    kind: str, command: str, hint: str, name: str
 ) -> None:
     job = begun(sweep(Path("outputs/sweep"), kind, command) / name, "MULTIRUN")
     with pytest.raises(UserError) as refused:
         find_run(str(job))
-    assert str(refused.value).startswith(f"resume: {job} is a job of the sweep outputs/sweep, which resumes it: {told}")
+    assert str(refused.value).startswith(f"resume: {job} is a job of the sweep outputs/sweep, which resumes it: {hint}")
     assert f"init_from={job}" in str(refused.value)
     assert str(refused.value).isprintable()
 
@@ -118,13 +118,15 @@ def plan_of(folder: Path, n_trials: int = 1) -> SearchPlan:
 
 
 @pytest.mark.parametrize(
-    ("told", "then", "shown"),
+    ("recorded", "then", "shown"),
     [("pruned", "completed", "PRUNED"), ("pruned", "interrupted", "PRUNED"), ("completed", "interrupted", "COMPLETE")],
 )
-def test_what_a_study_was_told_stands_whatever_becomes_of_the_trials_folder(told: str, then: str, shown: str) -> None:
+def test_what_a_study_has_recorded_stands_whatever_becomes_of_the_trials_folder(
+    recorded: str, then: str, shown: str
+) -> None:
     plan = plan_of(Path("sweep"))
     (task,) = plan.next(1)
-    begun(Path("sweep/0"), "MULTIRUN", told)
+    begun(Path("sweep/0"), "MULTIRUN", recorded)
     plan.ended(task, None)
     plan.close()
     content = {"status": then, "metrics": {"val/loss": 0.1} if then == "completed" else {}}
@@ -138,7 +140,7 @@ def test_what_a_study_was_told_stands_whatever_becomes_of_the_trials_folder(told
 
 
 def test_a_trial_that_an_orphaned_process_works_on_stays_open() -> None:
-    """Its sweep was killed, but not the process that trains: the study is told nothing before that one ends."""
+    """Its sweep was killed, but not the process that trains: the study learns nothing before that one ends."""
     plan = plan_of(Path("sweep"))
     plan.next(1)
     plan.close()

@@ -15,7 +15,7 @@ N = 60
 
 @pytest.fixture
 def data(tmp_path):
-    """The `data` group of a table with row numbers, a text in a single row, and labels 0.0 and 1.0."""
+    """The `data` group of a table with row numbers, a category in a single row, and labels 0.0 and 1.0."""
     random = np.random.RandomState(0)
     texts = np.where(random.rand(N) < 0.5, "red", "blue").astype("U5")
     texts[0] = "green"

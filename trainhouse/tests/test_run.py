@@ -57,11 +57,11 @@ def read_elsewhere(**arguments: Any) -> Dataset:
     return read_fake(**arguments)
 
 
-def test_what_no_file_may_name_is_told_of_before_training(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_no_file_may_name_is_named_before_training(caplog: pytest.LogCaptureFixture) -> None:
     run(f"data._target_={__name__}.read_elsewhere", "trainer.max_epochs=1")
-    (told,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert told.startswith(f"warning: data._target_ is '{__name__}.read_elsewhere'; a file may only name ")
-    assert told.endswith("; until it may, eval.py, infer.py and resume= will refuse what this run saves")
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith(f"warning: data._target_ is '{__name__}.read_elsewhere'; a file may only name ")
+    assert said.endswith("; until it may, eval.py, infer.py and resume= will refuse what this run saves")
 
 
 def test_numbers_of_some_batches_are_not_ranked() -> None:

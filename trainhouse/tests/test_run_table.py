@@ -46,7 +46,7 @@ def test_a_run_that_lacks_the_metric_comes_last(three: Path) -> None:
     assert order(three)[-1] == "A"
 
 
-def test_runs_on_other_rows_are_told_apart_and_one_can_be_chosen(three: Path) -> None:
+def test_runs_on_other_rows_are_kept_apart_and_one_can_be_chosen(three: Path) -> None:
     fake_run(three / "other", {"val/loss": 0.0}, fingerprint="f" * 16)
     runs = find_runs(three)
     with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits.*trained_on='ffffffff/"):

@@ -42,7 +42,7 @@ def test_cosine_rises_in_a_line_and_falls_along_half_a_cosine(
     assert rates[-1] == pytest.approx(PEAK * final)
 
 
-def test_cosine_stays_at_its_end_when_training_goes_on() -> None:
+def test_cosine_stays_at_its_end_when_training_continues() -> None:
     optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], lr=PEAK)
     scheduler = cosine(optimizer, total_steps=4, final=0.5)
     for _ in range(9):

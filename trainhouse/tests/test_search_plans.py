@@ -10,7 +10,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.job import Objective
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.plans import LOSS, begun, grid, states
 
 SAMPLER = {"_target_": "optuna.samplers.RandomSampler", "seed": None}
@@ -120,7 +121,7 @@ def test_ten_failures_at_first_end_a_search(search: Callable[..., SearchPlan]) -
     assert len(plan.jobs()) == 10
 
 
-def test_a_study_that_goes_on_does_not_draw_its_first_trials_again(search: Callable[..., SearchPlan]) -> None:
+def test_a_study_that_is_resumed_does_not_draw_its_first_trials_again(search: Callable[..., SearchPlan]) -> None:
     seeded = {**SAMPLER, "seed": 7}
     run_all(search(2, sampler=seeded))
     run_all(search(4, sampler=seeded))
@@ -171,7 +172,7 @@ def test_a_search_needs_something_to_search_in(tmp_path: Path) -> None:
         SearchPlan(tmp_path, {}, [], None, LOSS, settings, "c")
 
 
-def test_a_search_goes_on_where_its_folder_was_moved_or_is_reached_by_another_path(
+def test_a_search_is_resumed_where_its_folder_was_moved_or_is_reached_by_another_path(
     search: Callable[..., SearchPlan], tmp_path: Path
 ) -> None:
     inside = {"storage": f"journal://{tmp_path}/sweep/study.journal"}

@@ -7,7 +7,8 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.sweeps.search import SearchPlan, Settings
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
 from trainhouse.tests.plans import LOSS
 
 

@@ -12,6 +12,8 @@ from trainhouse.sweeps.style import is_wide
 from trainhouse.sweeps.sweep_figures import history, learning_curves, write_figures
 from trainhouse.tests.conftest import ROOT
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
 LOSS, COST = Objective("val/loss", "min"), Objective("cost", "min")
 
 

@@ -116,7 +116,7 @@ def test_an_override_keeps_the_sign_that_it_was_typed_with(tmp_path):
     assert best(tmp_path)["overrides"] == ["++trainer.max_time=1h", "~scheduler", "+tag="]
 
 
-def test_values_on_different_data_are_told_apart():
+def test_values_on_different_data_are_kept_apart():
     jobs = [replace(job(number, loss=0.1, data=name), data=name) for number, name in enumerate(["fake", "digits"])]
     assert "the jobs have different data" in summary(jobs, [LOSS])
     assert "different data" not in summary(jobs[:1] * 2, [LOSS])
@@ -217,7 +217,7 @@ def test_the_summary_of_a_search_says_how_many_it_leaves_out():
     assert "... and" not in summary(jobs, [ACC], limit=None)
 
 
-def test_a_failed_job_alone_is_told_in_one_line():
+def test_a_failed_job_alone_is_said_in_one_line():
     assert summary([job(0, FAIL, error="a\nb", lr="1")], [LOSS]).splitlines()[0] == "job 0 failed: a b"
 
 

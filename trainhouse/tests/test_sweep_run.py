@@ -30,7 +30,7 @@ def plan(tmp_path: Path) -> Iterator[GridPlan]:
 
 def run(plan: GridPlan, launch: Callable[[Sequence[Task]], list[str | None]]) -> None:
     mark = new_stop_mark(plan.folder)
-    run_sweep(plan, launch, plan.folder, None, parallel=True, command="go on", mark=mark)
+    run_sweep(plan, launch, plan.folder, None, parallel=True, command="the command", mark=mark)
 
 
 def works_on(plan: GridPlan, number: int, status: str | None) -> None:
@@ -54,14 +54,14 @@ def test_jobs_that_a_killed_one_kept_from_beginning_are_run(plan: GridPlan, caps
             works_on(plan, task.number, "completed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as said above; .*: go on$"):
+    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as said above; .*: the command$"):
         run(plan, launch)
     assert launched == [[0, 1, 2], [2]]
     assert states(plan) == ["COMPLETE", "FAIL", "COMPLETE"]
     assert "job 1 failed: seed=2: its process, or one beside it, was killed" in capsys.readouterr().out
 
 
-def test_what_was_to_go_on_and_did_not_begin_is_no_failure(plan: GridPlan) -> None:
+def test_what_was_to_be_resumed_and_did_not_begin_is_no_failure(plan: GridPlan) -> None:
     for number in range(3):
         works_on(plan, number, "interrupted")
     launched = []
@@ -87,8 +87,8 @@ def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, mo
         raise RuntimeError("the cluster is gone\nmore")
 
     monkeypatch.setattr("trainhouse.sweeps.run_sweep._TIME_TO_STOP", 0.6)
-    told = "the cluster is gone; the other jobs that it had started were asked to save and stop"
-    with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {told}; continue with: go on$"):
+    said = "the cluster is gone; the other jobs that it had started were asked to save and stop"
+    with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {said}; continue with: the command$"):
         run(plan, launch)
     assert stop_asked(), "nobody waits for job 1 any more: it saves and stops"
     assert "COMPLETE" in (plan.folder / "results.csv").read_text()
@@ -102,7 +102,7 @@ def test_a_job_that_was_stopped_by_itself_is_not_passed_over(plan: GridPlan) -> 
             works_on(plan, task.number, "interrupted" if task.number == 1 else "completed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match=r"^job 1 was stopped before its end; continue with: go on$"):
+    with pytest.raises(UserError, match=r"^job 1 was stopped before its end; continue with: the command$"):
         run(plan, launch)
 
 
@@ -115,7 +115,9 @@ def test_jobs_of_another_command_in_the_same_folder_are_not_this_ones(tmp_path: 
     plan.close()
 
 
-def test_a_sweep_that_nothing_keeps_names_no_command_to_go_on(plan: GridPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_nothing_keeps_names_no_command_to_resume_it(
+    plan: GridPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def launch(tasks: Sequence[Task]) -> list[str | None]:
         raise Interrupted(signal.SIGINT)
 
@@ -125,7 +127,7 @@ def test_a_sweep_that_nothing_keeps_names_no_command_to_go_on(plan: GridPlan, mo
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
-def test_a_sweep_whose_log_can_not_be_written_goes_on(plan: GridPlan, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_whose_log_can_not_be_written_continues(plan: GridPlan, capsys: pytest.CaptureFixture[str]) -> None:
     (plan.folder / "logs").mkdir()
     (plan.folder / "logs" / "sweep.log").symlink_to("/dev/full")
 

@@ -1,4 +1,4 @@
-"""What a sweep takes from its configuration: what is compared, how many at once, and how a job is told of it."""
+"""What a sweep takes from its configuration: what is compared, how many at once, and how a job hears of it."""
 
 import shlex
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_a_launcher_of_one_process_uses_the_sweeps_own(asked: int, cores: int, p
     assert jobs_at_once(None, DictConfig({"_target_": "x.JoblibLauncher", "n_jobs": asked}), True) == (None, parallel)
 
 
-def test_a_job_that_goes_on_is_told_its_folder() -> None:
+def test_a_job_that_is_resumed_gets_its_folder() -> None:
     folder = Path("/it's a sweep")
     lines = lines_of(Task(3, ["seed=1"], resumes=True), folder, "joblib")
     assert lines[:2] == ["seed=1", "launcher=joblib"]
@@ -117,7 +117,7 @@ def test_a_job_that_goes_on_is_told_its_folder() -> None:
 
 
 @pytest.mark.parametrize(("in_place", "key"), [(True, "hydra.sweep.dir"), (False, "sweep.resume")])
-def test_the_command_that_goes_on_can_be_typed_as_it_is(in_place: bool, key: str) -> None:
+def test_the_command_that_resumes_it_can_be_typed_as_it_is(in_place: bool, key: str) -> None:
     arguments = ["train.py", "-m", "model.hidden_sizes=[64],[8]", "hydra.sweep.dir=old", "sweep.resume=old"]
     command = resumed_command(arguments, Path("my sweep"), in_place)
     assert shlex.split(command) == ["python", "train.py", "-m", "model.hidden_sizes=[64],[8]", f"{key}='my sweep'"]

@@ -26,7 +26,7 @@ def test_of_two_overrides_of_a_key_the_last_holds() -> None:
     assert grid(parsed("seed=1,2", "seed=3")) == [["seed=3"]]
 
 
-def test_a_job_is_not_told_how_the_sweep_runs() -> None:
+def test_a_job_does_not_get_how_the_sweep_runs() -> None:
     assert grid(parsed("launcher=joblib", "sweep.resume=outputs/sweep", "seed=1")) == [["seed=1"]]
 
 

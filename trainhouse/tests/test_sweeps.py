@@ -142,7 +142,7 @@ def test_a_search_that_was_killed_is_finished_by_the_same_command(tmp_path: Path
     assert "3 trials, 1 of them done before" in done.stdout
     found = trials(tmp_path / "sweep")
     assert [trial.state.name for trial in found] == ["COMPLETE"] * 3
-    assert found[1].params == begun, "the trial goes on as it was"
+    assert found[1].params == begun, "the trial is resumed as it was"
     assert job_folders(tmp_path / "sweep") == ["0", "1", "2"]
     for trial in found:
         run = metrics(tmp_path / "sweep" / str(trial.number))
@@ -150,7 +150,7 @@ def test_a_search_that_was_killed_is_finished_by_the_same_command(tmp_path: Path
         assert run["epochs"] == 2
 
 
-def test_a_search_that_a_signal_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+def test_a_search_that_a_signal_stopped_says_how_to_resume_it(tmp_path: Path) -> None:
     search = [*SEARCH, *SHARED, "trainer.max_epochs=2", "hydra.sweeper.n_trials=2"]
     with Started("train.py", *search, cwd=tmp_path, hold=in_job(1, step=6)) as stopped:
         stopped.wait_for_hold()
@@ -220,11 +220,11 @@ def test_ctrl_c_saves_the_jobs_of_joblib_also_beside_an_idle_process(n_jobs: int
                 assert time.monotonic() < until
                 time.sleep(0.2)
             os.killpg(sweep.pid, signal.SIGINT)
-            _, told = sweep.communicate(timeout=120)
+            _, said = sweep.communicate(timeout=120)
         finally:
             sweep.kill()
-    assert sweep.returncode == 130, told
-    assert "continue with: " in told
+    assert sweep.returncode == 130, said
+    assert "continue with: " in said
     assert states(tmp_path / "sweep") == ["COMPLETE", "INTERRUPTED"]
     assert metrics(tmp_path / "sweep" / "1")["status"] == "interrupted"
     assert "saved" in (tmp_path / "sweep" / "1" / "logs" / "training.log").read_text().splitlines()[-1]

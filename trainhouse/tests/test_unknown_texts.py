@@ -212,8 +212,8 @@ def test_both_commands_name_unknown_texts_and_numbers_far_outside(trained, scrip
     assert "warning: odd.csv: column flag: 1 of 200 texts are unknown to the model: 'maybe' (1)" in done.stdout
     (low, high) = load_checkpoint(trained / "run").data_spec.ranges[2]
     assert (low, high) == (5.5, 55.5)
-    told = "column size: 1 of 200 numbers are far outside the 5.5 to 55.5 of training; row 0 has 1e+09"
-    assert f"warning: odd.csv: {told}" in done.stdout
+    said = "column size: 1 of 200 numbers are far outside the 5.5 to 55.5 of training; row 0 has 1e+09"
+    assert f"warning: odd.csv: {said}" in done.stdout
 
 
 def test_splits_that_come_as_rows_of_their_own_have_the_codes_of_training():

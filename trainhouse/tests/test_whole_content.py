@@ -118,7 +118,7 @@ def test_names_of_older_versions_still_compare_as_they_did() -> None:
     assert fingerprint(small) == sampled(small), "which is that of all content, and stays"
 
 
-def test_another_shape_or_type_is_told_without_reading(reads: list[int]) -> None:
+def test_another_shape_or_type_is_known_without_reading(reads: list[int]) -> None:
     name = fingerprint(dataset(table()))
     reads.clear()
     for other in (table()[:-1], table()[:, :7], table().astype(np.float64), table().reshape(ROWS, 4, 2)):
@@ -156,7 +156,7 @@ def test_a_change_that_hides_its_time_is_seen(tmp_path: Path, reads: list[int]) 
     assert fingerprint(mapped(path)) != first
 
 
-def test_parts_of_one_file_are_told_apart(tmp_path: Path) -> None:
+def test_parts_of_one_file_are_kept_apart(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.hstack([table(), table(seed=2)]))
     both = np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))
     names = [fingerprint(dataset(both[:, :8])), fingerprint(dataset(both[:, 8:])), fingerprint(dataset(both[:, :8]))]
@@ -185,7 +185,7 @@ def test_what_is_remembered_may_be_damaged_or_missing(text: str, tmp_path: Path)
     assert key
     place.write_text(text.replace('"KEY"', json.dumps(key)))
     assert fingerprint(mapped(tmp_path / "x.npy")) == fingerprint(dataset(table()))
-    assert hash_cache.get(key), "it is written anew"
+    assert hash_cache.get(key), "it is written again"
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

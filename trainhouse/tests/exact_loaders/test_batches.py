@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.exact_loaders import Passes, exact
-from trainhouse.resuming.passes import Place
+from trainhouse.resuming.exact_loaders import exact
+from trainhouse.resuming.passes import Passes, Place
 from trainhouse.tests.exact_loaders.loaders import LOADERS, ROWS, WITH_WORKERS, Augmented, KnowsItsPlace, generator
 from trainhouse.tests.exact_loaders.trained import Run
 

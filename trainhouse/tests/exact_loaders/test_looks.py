@@ -9,7 +9,8 @@ from torch.utils.data import (
     get_worker_info,
 )
 
-from trainhouse.resuming.exact_loaders import Passes, exact
+from trainhouse.resuming.exact_loaders import exact
+from trainhouse.resuming.passes import Passes
 from trainhouse.tests.exact_loaders.loaders import LOADERS, ROWS, Augmented
 from trainhouse.tests.exact_loaders.trained import Run
 

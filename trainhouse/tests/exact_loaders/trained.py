@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.exact_loaders import Passes, exact
-from trainhouse.resuming.passes import Place
+from trainhouse.resuming.exact_loaders import exact
+from trainhouse.resuming.passes import Passes, Place
 
 
 class Run:

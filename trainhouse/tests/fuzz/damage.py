@@ -5,6 +5,7 @@ import json
 import pickle
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +16,14 @@ import yaml
 from trainhouse.tests.fuzz.values import DEPTH, changed, odd_object
 
 _CHOSEN = "CHOSEN-FOR-DEPTH"
+_whole: dict[Path, str] = {}
+
+
+def damage(path: Path, how: Callable[[str, Random], bytes], random: Random) -> None:
+    """Damage a file of text; one that was damaged before, as it was at first."""
+    if path not in _whole:
+        _whole[path] = path.read_text()
+    path.write_bytes(how(_whole[path], random))
 
 
 def damaged(data: bytes, random: Random) -> bytes:

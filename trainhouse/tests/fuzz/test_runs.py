@@ -17,7 +17,7 @@ from trainhouse.predicting.inference import infer
 from trainhouse.reports.promotion import promote
 from trainhouse.reports.ranking import print_ranking, rank_folder
 from trainhouse.sweeps.folder import read_job
-from trainhouse.tests.fuzz.damage import damaged, damaged_checkpoint, damaged_json, damaged_yaml
+from trainhouse.tests.fuzz.damage import damage, damaged, damaged_checkpoint, damaged_json, damaged_yaml
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples
 from trainhouse.tests.fuzz.watched import outcome
 from trainhouse.training.resume import newest_checkpoint, resume
@@ -97,10 +97,7 @@ def test_a_damaged_record_of_one_run_never_ends_the_ranking_of_the_others(random
 @given(random=chances)
 def test_a_damaged_best_yaml_is_read_or_refused(random: Random, place: Path) -> None:
     sweep = place / "sweep"
-    kept = place / "kept.yaml"
-    if not kept.exists():
-        shutil.copy(sweep / "best.yaml", kept)
-    (sweep / "best.yaml").write_bytes(damaged_yaml(kept.read_text(), random))
+    damage(sweep / "best.yaml", damaged_yaml, random)
     outcome(lambda: load_members(sweep), place)
     outcome(lambda: print_ranking(rank_folder(sweep, None, None, None)), place)
 

@@ -1,6 +1,5 @@
 """Damaged files of a sweep are read right, or refused in one clear line, and nothing else happens."""
 
-import shutil
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 from hypothesis import given
 
 from trainhouse.sweeps.grid import GridPlan
-from trainhouse.sweeps.search import SearchPlan, Settings
-from trainhouse.tests.fuzz.damage import damaged_json, damaged_lines
+from trainhouse.sweeps.search import SearchPlan
+from trainhouse.sweeps.search_settings import Settings
+from trainhouse.tests.fuzz.damage import damage, damaged_json, damaged_lines
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples
 from trainhouse.tests.fuzz.watched import outcome
 
@@ -19,7 +19,7 @@ GRID = (
 
 
 def search(sweep: Path) -> list[Any]:
-    """Go on with a search as far as its next trial; return its jobs."""
+    """Resume a search as far as its next trial; return its jobs."""
     from optuna.distributions import FloatDistribution
 
     space: Any = {"optimizer.lr": FloatDistribution(1e-3, 1e-2)}
@@ -35,7 +35,7 @@ def search(sweep: Path) -> list[Any]:
 
 
 def grid(folder: Path) -> list[Any]:
-    """Go on with a grid as far as its next jobs; return all."""
+    """Resume a grid as far as its next jobs; return all."""
     plan = GridPlan(folder, [["seed=1"], ["seed=2"]], OBJECTIVES, "python train.py")
     try:
         plan.start()
@@ -50,10 +50,7 @@ def grid(folder: Path) -> list[Any]:
 @given(random=chances)
 def test_a_damaged_sweep_json_is_read_or_refused(random: Random, place: Path) -> None:
     sweep = place / "sweep"
-    kept = place / "kept.json"
-    if not kept.exists():
-        shutil.copy(sweep / "sweep.json", kept)
-    (sweep / "sweep.json").write_bytes(damaged_json(kept.read_text(), random))
+    damage(sweep / "sweep.json", damaged_json, random)
     outcome(lambda: search(sweep), place)
     (place / "grid").mkdir(exist_ok=True)
     (place / "grid/sweep.json").write_bytes(damaged_json(GRID, random))
@@ -63,8 +60,5 @@ def test_a_damaged_sweep_json_is_read_or_refused(random: Random, place: Path) ->
 @examples(60)
 @given(random=chances)
 def test_a_damaged_journal_is_read_or_refused(random: Random, place: Path) -> None:
-    kept = place / "kept.journal"
-    if not kept.exists():
-        shutil.copy(place / "sweep/study.journal", kept)
-    (place / "sweep/study.journal").write_bytes(damaged_lines(kept.read_text(), random))
+    damage(place / "sweep/study.journal", damaged_lines, random)
     outcome(lambda: search(place / "sweep"), place)

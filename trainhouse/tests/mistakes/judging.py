@@ -5,6 +5,7 @@ One row per mistake: the command, and what its one line must say. The commands r
 that the fixture `prepared` makes, and `run`, a finished run.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -20,6 +21,14 @@ from trainhouse.tests.conftest import run_script
 Rows = list[tuple[str, str]]
 Judge = Callable[[str, str], None]
 
+# Ranges of keys are tested one by one in test_config_check.py, and these:
+COVERED = (
+    ("train.py data=", 2),  # what a file of rows may hold: test_npy.py, test_csv.py and the tests of columns
+    ("eval.py ckpt_path=ck/", 4),  # what a checkpoint may hold: test_checkpoint.py, test_crafted_records.py
+    ("infer.py input=", 3),  # new rows, and where predictions go: test_raw_rows.py, test_writers.py
+    ("select_best_model.py runs=runs/", 3),  # runs: test_run_records.py, test_run_table.py, test_promotion.py
+)
+
 
 def mistakes(rows: Rows) -> pytest.MarkDecorator:
     """Give a test each of the `rows`."""
@@ -27,13 +36,12 @@ def mistakes(rows: Rows) -> pytest.MarkDecorator:
 
 
 def _param(command: str, line: str) -> Any:
-    """Ranges of keys are tested one by one in test_config_check.py: one in twelve of them goes the whole way each time.
+    """Have a row go the whole way each time; of those that other tests cover by a call, one in so many.
 
-    What a file of rows may hold is tested reader by reader, in test_npy.py and test_csv.py: one in two goes the whole
-    way. Which ones their own text decides, so that a new row makes no other one slow.
+    Which ones their own text decides, so that a new row makes no other one slow.
     """
-    draw = zlib.crc32(command.encode())
-    is_slow = (": expected " in line and draw % 12) or ("train.py data=" in command and draw % 2)
+    one_in = max([12 if ": expected " in line else 1, *(many for start, many in COVERED if command.startswith(start))])
+    is_slow = zlib.crc32(command.encode()) % one_in
     return pytest.param(command, line, id=command, marks=[pytest.mark.slow] if is_slow else [])
 
 
@@ -57,6 +65,7 @@ def assert_ends_in_one_line(command: str, line: str, folder: Path, prepared: Pat
 
 
 def _state(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of every file below `folder`."""
-    files = [path for path in [*folder.rglob("*"), *(folder / "run").rglob("*")] if path.is_file()]
-    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+    """Size and time of every file below `folder`, and below the run that it has a link to."""
+    walked = [*os.walk(folder), *os.walk(folder / "run")]
+    files = [f"{parent}{os.sep}{name}" for parent, _, names in walked for name in names]
+    return {path: (found.st_size, found.st_mtime_ns) for path in files for found in [os.stat(path)]}

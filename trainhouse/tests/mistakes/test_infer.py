@@ -84,9 +84,6 @@ ROWS: Rows = [
     ("infer.py ckpt_path=run input=fx.npy output=/proc/x/p.csv", "output: cannot write to /proc/x"),
     ("infer.py ckpt_path=run input=f_huge.npy output=p.csv", "f_huge.npy: row 0"),
     ("infer.py ckpt_path=ck/nan_weights.ckpt input=fx.npy output=p.csv", "ck/nan_weights.ckpt"),
-    ("infer.py ckpt_path=ck/model_code.ckpt input=fx.npy output=p.csv", "ck/model_code.ckpt"),
-    ("infer.py ckpt_path=ck/code.ckpt input=fx.npy output=p.csv", "ck/code.ckpt"),
-    ("infer.py ckpt_path=ck/wrong_spec.ckpt input=fx.npy output=p.csv", "ck/wrong_spec.ckpt"),
     ("infer.py ckpt_path=ck/no_config.ckpt input=fx.npy output=p.csv", "ck/no_config.ckpt"),
     ("infer.py ckpt_path=run input=fx.npy output=p.csv +batchsize=3", "did you mean 'batch_size'?"),
 ]

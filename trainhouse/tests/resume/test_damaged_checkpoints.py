@@ -38,7 +38,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "bytes of a weight flipped": flip_weights,
     "no bytes": lambda path: path.write_bytes(b""),
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
-    "a text": lambda path: path.write_text("epoch,loss\n1,2\n"),
+    "a table": lambda path: path.write_text("epoch,loss\n1,2\n"),
     "code": lambda path: path.write_bytes(pickle.dumps(Payload(Path("touched").absolute()))),
     "code in torch's own format": lambda path: torch.save({"project": Payload(Path("touched").absolute())}, path),
     "another checkpoint": lambda path: torch.save({"state_dict": {}}, path),

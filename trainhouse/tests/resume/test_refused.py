@@ -61,7 +61,7 @@ def test_an_override_that_would_change_what_is_learned_is_refused_by_name(overri
 SERVING = ("shuffle", "block_rows", "window_blocks", "in_memory", "device_resident")
 
 
-def test_a_run_from_before_these_keys_goes_on_as_it_was(killed: Path, made: Path) -> None:
+def test_a_run_from_before_these_keys_is_resumed_as_it_was(killed: Path, made: Path) -> None:
     config = OmegaConf.load(killed / "config.yaml")
     for name in SERVING:
         del config.data[name]
@@ -85,7 +85,7 @@ def test_an_override_that_changes_nothing_is_no_change(killed: Path) -> None:
     resumed(killed, "seed=0", "optimizer.lr=0.01", "data.batch_size=16", "monitor=val/loss")
 
 
-def test_a_run_from_before_there_were_folds_goes_on_without_them(run: Path) -> None:
+def test_a_run_from_before_there_were_folds_is_resumed_without_them(run: Path) -> None:
     path = run / "config.yaml"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("  fold")))
     with pytest.raises(UserError, match=r"^data\.fold: a resumed run keeps its own"):

@@ -18,7 +18,7 @@ from trainhouse.training.train import train
 @pytest.mark.parametrize(
     "command", [["resume=outputs/run"], [*OPTIONS, "resume=last"]], ids=["folder", "same command with last"]
 )
-def test_the_command_goes_on_in_the_folder_of_the_run(command: list[str], killed: Path, made: Path) -> None:
+def test_the_command_resumes_in_the_folder_of_the_run(command: list[str], killed: Path, made: Path) -> None:
     log, config, hydra = killed / "logs/training.log", killed / "config.yaml", killed / ".hydra/overrides.yaml"
     before, text_before, inode = content(Path()), log.read_text(), log.stat().st_ino
     config_before, hydra_before = config.read_text().splitlines()[2:], hydra.read_bytes()
@@ -85,7 +85,7 @@ def test_what_killed_writes_have_left_is_removed(killed: Path) -> None:
     assert not [path for path in left if path.exists()]
 
 
-def test_a_folder_that_was_moved_goes_on_and_knows_its_best_model(
+def test_a_folder_that_was_moved_is_resumed_and_knows_its_best_model(
     run: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = composed(*OPTIONS, "optimizer.lr=1.0", "trainer.max_epochs=3")

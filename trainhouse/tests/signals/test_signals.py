@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of 
 
 
 @pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM", "SIGINT"))
-def test_a_signal_saves_the_run_which_goes_on_as_if_nothing_had_been(
+def test_a_signal_saves_the_run_which_is_resumed_as_if_nothing_had_been(
     name: str, start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
 ) -> None:
     process = start(*RUN, hold=at_step(29))
@@ -153,7 +153,7 @@ def test_a_second_signal_ends_at_once(second: str, workers: str, start: Callable
 
 
 @pytest.mark.parametrize("name", quickly(STATUS, "SIGTERM"))
-def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_goes_on(
+def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_resumes_it(
     name: str, start: Callable[..., Started], tmp_path: Path
 ) -> None:
     in_second_job = Hold(

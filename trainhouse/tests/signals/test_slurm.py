@@ -38,7 +38,7 @@ def runs(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("argument", quickly(["", "hydra.run.dir=outputs/named", "data.num_workers=2"], ""))
-def test_a_slurm_job_whose_time_is_over_is_requeued_and_goes_on_in_its_folder(
+def test_a_slurm_job_whose_time_is_over_is_requeued_and_resumed_in_its_folder(
     argument: str,
     slurm: dict[str, str],
     start: Callable[..., Started],

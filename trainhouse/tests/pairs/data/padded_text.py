@@ -26,7 +26,7 @@ class Texts(Dataset):
 
 
 def pad(rows: list[Row]) -> tuple[Tensor, Tensor, Tensor]:
-    """Token numbers [B, T], 0 where a text has ended; lengths [B]; labels [B]."""
+    """Token numbers [B, T], 0 behind the end of a row; lengths [B]; labels [B]."""
     tokens, labels = zip(*rows, strict=True)
     return (
         pad_sequence(list(tokens), batch_first=True),
