@@ -70,4 +70,4 @@ def build_run(config: dict[str, Any], resume_from: Path | None) -> BuiltRun:
         check_own_run(config, datamodule, module)
     if initial:
         initialise(module, initial, config)
-    return BuiltRun(config, datamodule, card, module, directions)
+    return BuiltRun({**config}, datamodule, card, module, directions)

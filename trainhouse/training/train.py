@@ -41,7 +41,7 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
-from trainhouse.training.threads import set_threads, spare_threads
+from trainhouse.training.threads import keep_threads, set_threads
 from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
 
 _log = logging.getLogger(__name__)
@@ -90,6 +90,8 @@ def _train(
         _write_start(config, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         announce(config, card, built.module, ready.trainer, folder)
         logged = _try_out(built, ready, folder)
+        if keep_threads(built, ready.trainer):
+            write_config(folder, config)
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
     except BaseException as error:
@@ -135,9 +137,6 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     is_alike = trainer.world_size == 1 and not config["trainer"]["overfit_batches"]  # which turns shuffling off
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
-    chooses_threads = config["threads"] is None and trainer.strategy.root_device.type == "cpu"
-    if isinstance(datamodule, DataModule) and not built.has_own_module and chooses_threads:
-        spare_threads(module, datamodule.trial_batches("train"))
     if config["compile"]:
         compile_network(module)
     reseed(config["seed"], "fit")
