@@ -3,8 +3,11 @@
 Nothing is imported before it is asked for, so that a command's ``--help`` loads no torch.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from trainhouse.machine.garbage import take_up
 
 if TYPE_CHECKING:
     from trainhouse.arrays.array_file import open_array as open_array
@@ -108,7 +111,10 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    if "torch" in sys.modules:
+        take_up()
+    return found
 
 
 def __dir__() -> list[str]:
