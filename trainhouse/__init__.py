@@ -7,8 +7,6 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from trainhouse.machine.garbage import take_up
-
 if TYPE_CHECKING:
     from trainhouse.arrays.array_file import open_array as open_array
     from trainhouse.arrays.batches import Batch as Batch
@@ -113,7 +111,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     if "torch" in sys.modules:
-        take_up()
+        import_module(f"{__name__}.machine.garbage").take_up()
     return found
 
 
