@@ -3,6 +3,7 @@
 Nothing is imported before it is asked for, so that a command's ``--help`` loads no torch.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,10 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    if "torch" in sys.modules:
+        import_module(f"{__name__}.machine.garbage").take_up()
+    return found
 
 
 def __dir__() -> list[str]:

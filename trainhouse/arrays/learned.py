@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainhouse.arrays.far_numbers import EmptyRows, chunks, find_ranges
+from trainhouse.arrays.far_numbers import EmptyRows, find_ranges
+from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -42,7 +43,7 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
 def _say_empty_rows(dataset: Dataset) -> None:
     """Warn of rows that have a label and nothing to learn it from, as cut lines and lost joins leave them."""
     empty = EmptyRows(dataset.spec, nothing="a label and no feature")
-    for chunk in chunks(dataset.rows.x, None):
+    for _, chunk in chunks(dataset.rows.x):
         empty.add(chunk)
     for line in empty.lines():
         _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)

@@ -4,9 +4,12 @@ In a table that is sorted by its label, or was put together class by class, the 
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # An index that has no name, and what pandas calls it when the file is read again.
 _WITHOUT_NAME = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
@@ -22,7 +25,7 @@ def has_no_name(name: str) -> bool:
     return _WITHOUT_NAME.fullmatch(name.strip()) is not None
 
 
-def find_row_numbers(table: pa.Table, columns: list[str]) -> list[str]:
+def find_row_numbers(table: "pa.Table", columns: list[str]) -> list[str]:
     """Return those of the `columns` that have no name, count the rows, or are called an index and number them."""
     return [name for name in columns if has_no_name(name) or _numbers_rows(name, table.column(name))]
 
@@ -33,7 +36,7 @@ def left_out_line(names: list[str]) -> str:
     return f"row numbers are left out ({shown})"
 
 
-def in_order_lines(table: pa.Table, columns: list[str]) -> list[str]:
+def in_order_lines(table: "pa.Table", columns: list[str]) -> list[str]:
     """Say which of the `columns`, if any, may number the rows: which is no feature, or be a time, which is one."""
     names = [name for name in columns if _is_numeric(table.column(name)) and is_in_order(_numbers(table.column(name)))]
     listed = ", ".join(names)
@@ -41,7 +44,7 @@ def in_order_lines(table: pa.Table, columns: list[str]) -> list[str]:
     return [f"column {listed}: whole numbers in order, which may number the rows; {way}"] if names else []
 
 
-def _numbers_rows(name: str, column: pa.ChunkedArray) -> bool:
+def _numbers_rows(name: str, column: "pa.ChunkedArray") -> bool:
     if not _is_numeric(column):
         return False
     values, name = _numbers(column), name.strip().lower()
@@ -51,11 +54,13 @@ def _numbers_rows(name: str, column: pa.ChunkedArray) -> bool:
     return bool(counts or (name in _INDEX_NAMES and is_in_order(values)))
 
 
-def _is_numeric(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+def _is_numeric(column: "pa.ChunkedArray") -> bool:
+    from pyarrow.types import is_floating, is_integer  # of tables only, and takes a while
+
+    return bool(is_integer(column.type) or is_floating(column.type))
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+def _numbers(column: "pa.ChunkedArray") -> np.ndarray:
     numbers: np.ndarray = column.drop_null().to_numpy()
     return numbers
 

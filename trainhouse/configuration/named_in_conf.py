@@ -19,6 +19,7 @@ from trainhouse.configuration.old_names import current_name
 
 Place = tuple[str, ...]
 MANY = "*"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OF_MANY = ("callbacks", "logger", "metrics")
 
 
@@ -89,7 +90,7 @@ def _read(*folders: Path) -> _Named:
     for conf, path in [(folder, path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]:
         try:
             text = path.read_text(encoding="utf-8")
-            content = yaml.safe_load(text)
+            content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
             for key in reversed(_package(path.relative_to(conf), text)):
                 content = {key: content}
             if isinstance(content, dict):

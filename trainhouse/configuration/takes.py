@@ -11,6 +11,7 @@ from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import OF_COMMAND, keys
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.values import expected
+from trainhouse.configuration.views import Part, inner_of
 
 Node = dict[str, Any]
 
@@ -27,14 +28,12 @@ def hint_of(key: str, config: Node, command: str) -> Any:
 
 def is_mapping(hint: Any) -> bool:
     """Whether a key of the settings stands for keys of its own."""
-    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
-    return isinstance(kind, type) and kind.__module__ == OF_COMMAND["train"].__module__
+    return inner_of(hint) is not None
 
 
 def prefix_of(hint: Any) -> str:
     """Return how the `_target_` of a mapping begins of which the settings know the keys."""
-    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
-    return getattr(kind, "OF", "")
+    return getattr(inner_of(hint), "OF", "")
 
 
 def in_words(hint: Any) -> str:
@@ -54,7 +53,7 @@ def choices(hint: Any) -> list[str]:
 def _holds(hint: Any, above: str, config: Node) -> bool:
     """Whether the settings of a mapping are those of what is composed there, and not of a class of the user's own."""
     if above == "data":
-        return is_array_data(config.get("data"))
+        return is_array_data(Part(config.get("data")))
     return _target(above, config).startswith(prefix_of(hint))
 
 

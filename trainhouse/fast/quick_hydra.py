@@ -10,6 +10,7 @@ and throws it away: a tenth of a second. Where nothing can say so, it need not.
 What it has composed when it finds a key that isn't there says which key may be meant, without composing once more.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def _apply_and_remember(overrides: list[Override], config: DictConfig) -> None:
 
 
 def _can_say_the_mode(conf: Path, arguments: list[str]) -> bool:
-    if any(argument.startswith(("--config", "-c", "-p")) or "hydra" in argument for argument in arguments):
+    typed = [argument for argument in arguments if not re.match(r"\+{0,2}hydra\.(run|sweep|job)\.[\w.]+=", argument)]
+    if any(argument.startswith(("--config", "-c", "-p")) or "hydra" in argument for argument in typed):
         return True
     try:
         texts = [path.read_bytes() for path in conf.rglob("*.yaml")]

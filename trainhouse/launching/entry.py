@@ -33,6 +33,7 @@ from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
+from trainhouse.machine.garbage import put_off, take_up
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
@@ -75,6 +76,7 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             _in_utf8()
+            put_off()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
@@ -119,6 +121,8 @@ def script(
             except (KeyboardInterrupt, Interrupted) as stopped:
                 print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
+            finally:
+                take_up()
 
         return main
 

@@ -1,4 +1,7 @@
-"""Writes predictions a batch at a time, as the file's ending says: .csv, .parquet, .npy or .jsonl."""
+"""Writes predictions a batch at a time, as the file's ending says: .csv, .parquet, .npy or .jsonl.
+
+pyarrow is imported by the formats that need it: training imports this file too.
+"""
 
 import json
 import logging
@@ -6,16 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow import csv
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _log = logging.getLogger(__name__)
 
@@ -53,17 +55,23 @@ class _Csv:
         self.writer: Any = None
         self.warned = False
 
-    def _warn_of_formulas(self, columns: Columns, batch: pa.RecordBatch) -> None:
+    def _warn_of_formulas(self, columns: Columns, batch: "pa.RecordBatch") -> None:
+        import pyarrow as pa
+        from pyarrow import compute
+
         texts = [pa.array(list(columns)), *(column for column in batch.columns if pa.types.is_string(column.type))]
         for column in texts:
-            begins = pc.match_substring_regex(column, r"^[=+\-@\t\r]")
-            if pc.any(begins).as_py():
+            begins = compute.match_substring_regex(column, r"^[=+\-@\t\r]")
+            if compute.any(begins).as_py():
                 first = column.filter(begins)[0].as_py()
                 _log.warning("warning: a spreadsheet may take '%s' for a formula; open the file as text", first)
                 self.warned = True
                 return
 
     def write(self, columns: Columns) -> None:
+        import pyarrow as pa
+        from pyarrow import csv
+
         batch = pa.RecordBatch.from_pydict(columns)
         if not self.warned:
             self._warn_of_formulas(columns, batch)
@@ -88,8 +96,11 @@ class _Parquet:
         self.writer: Any = None
 
     def write(self, columns: Columns) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
         batch = pa.RecordBatch.from_pydict(columns)
-        self.writer = self.writer or pq.ParquetWriter(self.file, batch.schema)
+        self.writer = self.writer or parquet.ParquetWriter(self.file, batch.schema)
         self.writer.write_batch(batch)
 
     def close(self) -> None:

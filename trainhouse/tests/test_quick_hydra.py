@@ -28,6 +28,8 @@ def test_the_options_of_each_group_are_those_that_hydra_lists() -> None:
         (["model=cnn"], "hydra:\n  mode: MULTIRUN\n", True),
         (["model=cnn"], "hydra:\n  searchpath: [file://elsewhere]\n", True),
         (["hydra.mode=MULTIRUN"], "seed: 1\n", True),
+        (["hydra.run.dir=outputs/hydra", "hydra.job.name=mode"], "seed: 1\n", False),
+        (["hydra.run.dir=outputs", "hydra/launcher=basic"], "seed: 1\n", True),
         (["--config-dir=elsewhere"], "seed: 1\n", True),
         (["-cn", "other"], "seed: 1\n", True),
     ],

@@ -1,13 +1,24 @@
-"""A small step takes one thread, a large one what the machine has."""
+"""A training takes the cores that are free; what it has taken is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import nn
 
+from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
+from trainhouse.machine import cores
+from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
+from trainhouse.training import threads as chosen
+from trainhouse.training.resume import resume
 from trainhouse.training.threads import operations, set_threads, spare_threads
+from trainhouse.training.train import train
+
+SHORT = ["data.rows=200", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +61,7 @@ def test_counting_operations_leaves_no_trace() -> None:
     assert network(torch.ones(2, 3)).requires_grad
 
 
-@pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
+@pytest.mark.parametrize(("width", "threads"), [(8, 1), (8192, 3)])
 def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     class Batches:
         batch_size = 128
@@ -61,6 +72,51 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     set_threads(3)
     spare_threads(nn.Linear(32, width), Batches())  # type: ignore[arg-type]
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("machine", "beside", "width", "expected"),
+    [(4, False, 512, 4), (4, True, 512, 2), (1, True, 512, 1), (4, False, 2, 1)],
+)
+def test_a_run_keeps_the_threads_that_it_began_with(
+    machine: int,
+    beside: bool,
+    width: int,
+    expected: int,
+    typed: Callable[..., Train],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chosen, "_OF_TORCH", 8)
+    monkeypatch.setattr(cores, "available_cores", lambda: machine)
+    monkeypatch.setattr(cores, "_is_beside_another", beside)
+    command = [*SHORT, f"model.hidden_sizes=[{width},{width}]"]
+    config = typed(*command)
+    train(config, tmp_path)
+    assert config.threads is None, "the caller's"
+    found = OmegaConf.load(tmp_path / CONFIG).threads, load_checkpoint(tmp_path / LAST_CHECKPOINT).config.threads
+    assert (torch.get_num_threads(), *found) == (expected, expected, expected)
+
+    set_threads(3)
+    monkeypatch.setattr(cores, "_is_beside_another", not beside)
+    monkeypatch.setattr(cores, "available_cores", lambda: machine + 2)
+    longer = [*command, "trainer.max_epochs=2"]
+    assert resume(tmp_path, typed(*longer), longer).epochs == 2
+    assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == expected
+
+
+def test_threads_that_somebody_has_set_are_left(
+    typed: Callable[..., Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "_is_beside_another", True)
+    train(typed(*SHORT, "threads=2"), tmp_path)
+    assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == 2
+
+
+def test_more_threads_than_cores_are_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(chosen, "available_cores", lambda: 2)
+    set_threads(3)
+    assert caplog.messages == ["warning: threads: 3 wait for one another on 2 cores"]
 
 
 def test_more_threads_than_any_use_are_refused() -> None:

@@ -1,28 +1,34 @@
 """How many threads one operation of torch uses on the CPU."""
 
+import logging
 import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
+import lightning as L
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainhouse.arrays.batches import Batches
+from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.cores import available_cores
+from trainhouse.configuration.settings import Train
+from trainhouse.machine.cores import available_cores, cores_to_use
+from trainhouse.training.build_run import BuiltRun
+
+_log = logging.getLogger(__name__)
 
 _MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
-# Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores, networks
-# of 0.3 to 21 million took 0.92 to 1.03 of the time, one of 42 million 0.93, one of 69 million 0.57.
-_SMALL_STEP = 50e6
+# Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores.
+_SMALL_STEP = 1e6
 
 
 def set_threads(threads: int | None) -> None:
-    """Use `threads` threads; None: as many as the machine lets this process have.
+    """Use `threads` threads; None: as many as the machine lets this process have, half of them beside a training.
 
     torch itself counts the cores of the machine, also in a container that may use two of them only. Raises `UserError`
     for so many that they would hold each other up, or that the system would not start.
@@ -33,16 +39,28 @@ def set_threads(threads: int | None) -> None:
             f"threads: {threads} would keep each other from working on {cores} cores; "
             f"give at most {_MOST_PER_CORE * cores}, or threads=null"
         )
-    torch.set_num_threads(threads or min(_OF_TORCH, available_cores()))
+    if threads is not None and threads > available_cores():
+        _log.warning("warning: threads: %d wait for one another on %d cores", threads, available_cores())
+    torch.set_num_threads(threads or min(_OF_TORCH, cores_to_use()))
+
+
+def with_threads_kept(built: BuiltRun, trainer: L.Trainer) -> Train:
+    """Return a run's settings with how many threads it takes on the CPU, if nobody has set that; then it has set them.
+
+    Sums are rounded as they are shared out among threads, and how many there are depends on what else the machine did
+    when the run began: so a resume keeps the number, and so does a run that is started from `config.yaml`. A step so
+    small that more gain nothing takes one. Several ranks get their numbers from Lightning.
+    """
+    settings = built.settings
+    if settings.threads is not None or trainer.strategy.root_device.type != "cpu":
+        return settings
+    if isinstance(built.datamodule, DataModule) and not built.has_own_module:
+        spare_threads(built.module, built.datamodule.trial_batches("train"))
+    return settings if trainer.world_size > 1 else settings.with_values({"threads": torch.get_num_threads()})
 
 
 def spare_threads(module: nn.Module, batches: Batches) -> None:
-    """Use one thread only if a training step is so small that more would gain nothing.
-
-    Threads of several runs on one machine wait for one another, and most of all in small steps: two runs side by
-    side that use one thread each are not slowed down. Depends on the network and the batch size alone, so that a run
-    rounds alike every time.
-    """
+    """Use one thread only if a training step is so small that more would gain nothing."""
     x, _ = batches[0, 0]
     if operations(module, x[:1]) * batches.batch_size < _SMALL_STEP:
         torch.set_num_threads(1)

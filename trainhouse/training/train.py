@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import check_writable
@@ -42,7 +43,7 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
-from trainhouse.training.threads import set_threads, spare_threads
+from trainhouse.training.threads import set_threads, with_threads_kept
 from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class _Ready:
     trainer: L.Trainer
     loggers: list[Logger]
     callbacks: list[L.Callback]
+    record: CheckpointRecord
     history: History
     exact: ExactResume
     pruning: Pruning | None
@@ -91,6 +93,9 @@ def _train(
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         announce(settings, card, built.module, ready.trainer, folder)
         logged = _try_out(built, ready, folder)
+        built.settings = ready.record.settings = with_threads_kept(built, ready.trainer)
+        if built.settings is not settings and ready.trainer.is_global_zero:
+            write_config(folder, built.settings)
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
     except BaseException as error:
@@ -106,6 +111,7 @@ def _set_up(
     loggers = build_loggers(settings.logger, folder, logged_before)
     log_hyperparameters(loggers, hyperparameters(settings), None)
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
+    kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
     if card.differs:
@@ -113,7 +119,7 @@ def _set_up(
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
-    return _Ready(trainer, loggers, callbacks, history, exact, pruning)
+    return _Ready(trainer, loggers, callbacks, kept, history, exact, pruning)
 
 
 def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
@@ -136,9 +142,6 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
-    chooses_threads = settings.threads is None and trainer.strategy.root_device.type == "cpu"
-    if isinstance(datamodule, DataModule) and not built.has_own_module and chooses_threads:
-        spare_threads(module, datamodule.trial_batches("train"))
     if settings.compile:
         compile_network(module)
     reseed(settings.seed, "fit")
