@@ -22,8 +22,9 @@ SHORT = ["data.rows=200", "trainer.max_epochs=1", "trainer.accelerator=cpu", "lo
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
+def as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
+    monkeypatch.chdir(tmp_path)
     yield
     torch.set_num_threads(before)
 
