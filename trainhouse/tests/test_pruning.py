@@ -9,6 +9,7 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.settings import Train
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training import pruning
 from trainhouse.training.callbacks import History
@@ -84,7 +85,7 @@ def test_only_a_search_by_one_objective_with_a_pruner_prunes(
     hydra_config = SimpleNamespace(sweeper=sweeper, sweep=SimpleNamespace(subdir="0"))
     monkeypatch.setattr(pruning, "is_sweep_job", lambda: True)
     monkeypatch.setattr(pruning, "HydraConfig", SimpleNamespace(get=lambda: hydra_config))
-    found = build_pruning({"sweep": {"metric": metric, "mode": mode}}, History(tmp_path / "metrics.csv"))
+    found = build_pruning(Train({"sweep": {"metric": metric, "mode": mode}}), History(tmp_path / "metrics.csv"))
     assert (found is not None) == expected
 
 
