@@ -57,6 +57,7 @@ def test_whatever_there_is_is_explained(arguments: list[str], lines: list[str], 
         ("train", ["explain="], "explain=: name a key, as explain=seed"),
         ("train", ["--help", "model=cn"], "model=cn: no such option; did you mean 'cnn'?"),
         ("train", ["--help", "optimizer.lrr=3"], "did you mean 'optimizer.lr'?"),
+        ("eval", ["explain=data.batch_size"], "; it comes with the checkpoint"),
         ("infer", ["--help", "model=cnn"], "'model' can't be chosen here"),
     ],
 )
