@@ -48,7 +48,7 @@ def schemas() -> dict[str, Schema]:
     groups = {group: (f"conf/{group}/*.yaml", _group(group)) for group in _GROUPS}
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
-        name: {**draft, "title": file, **schema, "$defs": {"open": _OPEN, **schema.get("$defs", {})}}
+        name: {**draft, "$comment": file, **schema, "$defs": {"open": _OPEN, **schema.get("$defs", {})}}
         for name, (file, schema) in {**commands, **groups}.items()
     }
 
@@ -79,7 +79,8 @@ def of_hint(hint: Any) -> Schema:
         return _bounded(of_hint(arguments[0]), arguments[1:])
     if origin in (typing.Union, types.UnionType):
         several = [of_hint(one) for one in arguments]
-        return {"anyOf": several} if all(several) else {}
+        flat = [inner for one in several for inner in (one["anyOf"] if [*one] == ["anyOf"] else [one])]
+        return {"anyOf": flat} if all(several) else {}
     if origin is typing.Literal:
         return {"enum": list(arguments)}
     if origin in (list, tuple, Sequence) or hint is list:
@@ -104,17 +105,26 @@ def _bounded(schema: Schema, marks: Iterable[Any]) -> Schema:
     return {**schema, **bounds}
 
 
-def _or_open(schema: Schema) -> Schema:
-    if not schema or schema == {"type": "string"}:
-        return schema
-    return {"anyOf": [*(schema["anyOf"] if [*schema] == ["anyOf"] else [schema]), _OR_OPEN]}
+def _or_open(schema: Schema, words: str = "") -> Schema:
+    """Let a value be a reference or open too: in one schema where that can be said, of which editors say more."""
+    if not schema:
+        return {}
+    options = schema.get("anyOf", [schema])
+    if not all(isinstance(one.get("type"), str) for one in options):
+        return {**schema, "anyOf": [*options, _OR_OPEN]} if "anyOf" in schema else {"anyOf": [schema, _OR_OPEN]}
+    kinds = [one["type"] for one in options]
+    bounds = {name: bound for one in [*options, schema] for name, bound in one.items() if name not in ("type", "anyOf")}
+    if "string" in kinds:  # any string will do
+        return {"type": kinds if len(kinds) > 1 else "string", **bounds}
+    said = {"patternErrorMessage": f"expected {words}"} if words else {}
+    return {"type": [*kinds, "string"], **bounds, "pattern": _OPEN["pattern"], **said}
 
 
 def _key(hint: Any, meaning: str) -> Schema:
-    """Return the schema of one key: in words what it takes, what it means, and what its value has to be."""
+    """Return the schema of one key: what it means and takes, for people, and what its value has to be."""
     words = in_words(hint)
-    said = {name: text for name, text in (("title", words), ("description", meaning)) if text}
-    return {**said, **_or_open(of_hint(hint))}
+    said = f"{meaning} [{words}]".strip() if words else meaning
+    return {**({"description": said} if said else {}), **_or_open(of_hint(hint), words)}
 
 
 def _command(command: str) -> Schema:
@@ -140,7 +150,7 @@ def _group(group: str) -> Schema:
     if not prefix and group != "data":
         return _object({**_PART, **typed})
     # Of whatever else is built there, a key of the same name may be anything.
-    found = _object({**_PART, **{name: _said(one) for name, one in typed.items()}})
+    found = _object({**_PART, **{name: {"description": _meaning(f"{group}.{name}")} for name in typed}})
     if prefix:
         return {**found, **_when("_target_", {"pattern": f"^{prefix.replace('.', '[.]')}"}, {"properties": typed})}
     served = {"allOf": [{"$ref": "#/$defs/served"}]}
@@ -166,11 +176,6 @@ def _named_parts(known: dict[str, Any]) -> Schema:
     }
 
 
-def _said(schema: Schema) -> Schema:
-    """Leave of the schema of a key only what it means."""
-    return {"description": schema["description"]} if "description" in schema else {}
-
-
 def _when(key: str, condition: Schema, then: Schema) -> Schema:
     return {"if": {"properties": {key: condition}, "required": [key]}, "then": then}
 
@@ -183,7 +188,8 @@ def _arguments(group: str, target: str, besides: Iterable[str] = ()) -> Schema:
     properties = {name: _key(hint, _meaning_of_argument(group, target, name)) for name, hint in hints.items()}
     # Names such as _target_ are Hydra's own.
     names = "|".join(["_.*_", "defaults", *besides, *properties])
-    return {"properties": properties, "propertyNames": {"pattern": f"^({names})$"}}
+    only = {"pattern": f"^({names})$", "patternErrorMessage": f"{target} takes no such argument"}
+    return {"properties": properties, "propertyNames": only}
 
 
 def _meaning(key: str, command: str = "train") -> str:

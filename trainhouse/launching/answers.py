@@ -2,14 +2,7 @@
 
 from pathlib import Path
 
-from trainhouse.configuration.printable import printable
-from trainhouse.configuration.schema import is_group
-from trainhouse.launching.below_swept import varies
-from trainhouse.launching.composed import composed
-from trainhouse.launching.explanation import explanation
 from trainhouse.launching.foreign_config import parser
-from trainhouse.launching.help_page import help_page
-from trainhouse.launching.option_page import option_page
 
 
 def answer(arguments: list[str], conf: Path, command: str) -> str | None:
@@ -23,16 +16,26 @@ def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     elsewhere = parsed.config_path or parsed.config_name or parsed.config_dir
     if elsewhere or not (parsed.help or keys):
         return None
+    overrides = [one for one in parsed.overrides if not one.startswith("explain=")]
+    return _answered(keys, overrides, conf, command, parsed.multirun)
+
+
+def _answered(keys: list[str], overrides: list[str], conf: Path, command: str, is_sweep: bool) -> str | None:
+    from trainhouse.configuration.printable import printable
+    from trainhouse.configuration.schema import is_group
+    from trainhouse.launching.below_swept import varies
+    from trainhouse.launching.composed import composed
+    from trainhouse.launching.explanation import explanation
+    from trainhouse.launching.help_page import help_page
+    from trainhouse.launching.option_page import option_page
+
     # What varies from job to job has no value here.
-    overrides = [
-        one for one in parsed.overrides if not one.startswith("explain=") and not (parsed.multirun and varies(one))
-    ]
-    asked = composed(command, conf, overrides)
+    asked = composed(command, conf, [one for one in overrides if not (is_sweep and varies(one))])
     if keys:
         pages = [explanation(key, asked) for key in keys]
     elif asked.choices.get("hydra/help") != "default":
         return None
     else:
-        chosen = [one.partition("=")[0] for one in overrides if is_group(one.partition("=")[0])]
+        chosen = [group for one in asked.overrides if is_group(group := one.partition("=")[0])]
         pages = [option_page(group, asked) for group in chosen] or [help_page(asked)]
     return printable("\n\n\n".join(pages), lines=True)

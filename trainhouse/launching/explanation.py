@@ -25,7 +25,9 @@ def explanation(key: str, asked: Composed) -> str:
         raise UserError("explain=: name a key, as explain=seed")
     if not asked.has(key):
         own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
+        of_checkpoint = asked.command != "train" and key.startswith("data.")
         hint = did_you_mean(key, [*keys(own), *asked.choices])
+        hint = "; it comes with the checkpoint" if of_checkpoint else hint
         raise UserError(f"'{key}' is not a key of this configuration{hint}")
     written, value = asked.written(key), asked.value(key)
     meaning = asked.meaning(key)

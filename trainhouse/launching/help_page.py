@@ -15,13 +15,13 @@ from trainhouse.launching.layout import as_typed, described, first_sentence, par
 KEYS = 10
 
 _PURPOSE = {
-    "train": "Train a model. Everything about the run goes into a folder of its own, outputs/<name>/<time>: its "
-    "configuration, log, metrics, figures and checkpoints.",
+    "train": "Train a model. Everything about the run goes into a folder of its own: its configuration, log, metrics, "
+    "figures and checkpoints.",
     "eval": "Evaluate a trained model on data that it was not trained on. The checkpoint says which model it is, how "
     "it was trained and on which data.",
     "infer": "Predict with a trained model: raw rows in, a file of predictions out. The checkpoint says which model it "
     "is and how rows are prepared.",
-    "select_best_model": "Compare finished runs and copy the best one's model to checkpoints/final_model.ckpt, which "
+    "select_best_model": "Compare finished runs, and promote the best one's model: it becomes the final model, which "
     "infer.py takes.",
 }
 # Of these the first three are shown whose options and keys there are.
@@ -39,12 +39,12 @@ _EXAMPLES = {
         ("ckpt_path=outputs/<name>/<sweep>", "a sweep's best runs"),
     ),
     "infer": (
-        ("input=rows.csv output=predictions.csv", "with the promoted model"),
-        ("ckpt_path=outputs/<name>/<time> input=rows.csv output=out.csv", "with a run's best model"),
-        ("ckpt_path=outputs/<name>/<sweep> input=rows.npy output=out.csv", "with a sweep's best runs together"),
+        ("input=rows.csv output=predictions.csv", "the promoted model"),
+        ("ckpt_path=outputs/<name>/<time> input=rows.csv output=out.csv", "a run's best model"),
+        ("ckpt_path=outputs/<name>/<sweep> input=rows.npy output=out.csv", "a sweep's best runs"),
     ),
     "select_best_model": (
-        ("", "among all runs below outputs/"),
+        ("", "among all runs"),
         ("dry_run=true", "only show the table"),
         ("runs=outputs/<name> metric=test/acc mode=max", "by another metric"),
     ),
@@ -75,8 +75,9 @@ def help_page(asked: Composed) -> str:
     if groups:
         lines += ["", "Groups: type group=option to choose one; * is taken otherwise"]
         lines += table([(group, _options(group, asked)) for group in groups])
-    lines += ["", "Keys used most: type key=value to change one"]
-    lines += table([_row(key, asked) for key in _used_most(asked)])
+    shown = _used_most(asked)
+    title = "Keys" if {*shown} >= {*_own_keys(asked)} and not groups else "Keys used most"
+    lines += ["", f"{title}: type key=value to change one", *table([_row(key, asked) for key in shown])]
     lines += ["", "More", *table(list(_more(asked, script, groups)), left=48)]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -134,9 +135,12 @@ def _options(group: str, asked: Composed) -> str:
 
 
 def _used_most(asked: Composed) -> list[str]:
-    known = [str(key) for key in asked.plain if key != "hydra"]
-    own = [key for key in known if key not in asked.choices]
-    return [key for key in _USED_MOST.get(asked.command, own) if _is_used(key, asked)][:KEYS]
+    return [key for key in _USED_MOST.get(asked.command) or _own_keys(asked) if _is_used(key, asked)][:KEYS]
+
+
+def _own_keys(asked: Composed) -> list[str]:
+    """Return the keys of the command's own file."""
+    return [str(key) for key in asked.plain if key != "hydra" and key not in asked.choices]
 
 
 def _row(key: str, asked: Composed) -> tuple[str, str]:

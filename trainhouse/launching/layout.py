@@ -70,12 +70,12 @@ def as_typed(value: Any) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text of one line, its end left out where it is too long."""
+    """Return a string of one line, its end left out where it is too long."""
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def _wrapped(text: str, width: int, before: str) -> list[str]:
-    """Return the lines of a text; what stands in brackets at its end stays together, if it fits into a line."""
+    """Return the lines of a paragraph; what stands in brackets at its end stays together, if it fits into a line."""
     ending = re.search(r" (\[[^\[\]]*\])$", text)
     if ending and len(ending[1]) <= width:
         text = text[: ending.start(1)] + ending[1].replace(" ", _FIRM)

@@ -38,8 +38,9 @@ def option_page(group: str, asked: Composed) -> str:
             lines += ["", f"Built by {asked.written(f'{key}._target_')}"]
     if others:
         lines += ["", *paragraph(f"Other options: {', '.join(others)}")]
-    script = f"python {Path(sys.argv[0]).name}"
-    lines += ["", *paragraph(f"{script} {group}={chosen} explain=<key> says more of one key.")]
+    if "=" in "".join(lines[1:]):
+        script = f"python {Path(sys.argv[0]).name}"
+        lines += ["", *paragraph(f"{script} {group}={chosen} explain=<key> says more of one key.")]
     return "\n".join(line.rstrip() for line in lines)
 
 

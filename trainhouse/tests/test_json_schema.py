@@ -45,7 +45,7 @@ def test_they_do_not_depend_on_what_the_user_owns(tmp_path: Path, monkeypatch: p
     shutil.rmtree(tmp_path / "conf/callbacks")
     monkeypatch.setattr(schema, "CONF", tmp_path / "conf")
     assert without_comments(schemas()) == without_comments(COMMITTED)
-    assert schemas()["train"]["properties"]["seed"]["description"] == "lucky"
+    assert schemas()["train"]["properties"]["seed"]["description"] == "lucky [a whole number from 0 to 4294967295]"
 
 
 def test_they_are_written_where_they_are_read(tmp_path: Path) -> None:
