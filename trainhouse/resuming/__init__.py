@@ -43,10 +43,9 @@ PRIVATE_NAMES = {
     f"{_LOGGED}.result:_ResultMetric": "as `_Metadata`",
     f"{_LOGGED}.result:_Sync": "as `_Metadata`, on several ranks",
     f"{_LOGGED}.result:_ResultCollection._forked_name": "the name of a value as users see it; as `Trainer._results`",
-    f"{_LOGGED}.result:_ResultMetric._computed": "its value on this rank, without a further exchange among ranks",
-    f"{_LOGGED}.result:_ResultMetric._update_count": "marks a sum that was put back as one that has values",
-    "torchmetrics:Metric._update_count": "weighs what a metric counted before the resume; `update_count` can't be "
-    "set, and `merge_state` refuses those with `full_state_update`",
+    "torchmetrics:Metric._computed": "the value on this rank; `compute` exchanges it among ranks once more",
+    "torchmetrics:Metric._update_count": "weighs what a metric, or a sum, counted before the resume; `update_count` "
+    "can't be set, and `merge_state` refuses those with `full_state_update`",
     "torch.nn:Module._non_persistent_buffers_set": "buffers that no state dict holds; to ask `state_dict` what it "
     "leaves out runs the user's hooks, and gathers sharded weights",
     "torch.utils.data:DataLoader._iterator": "where Lightning looks for persistent workers, to end them; a loader "

@@ -12,11 +12,15 @@ from types import CodeType
 
 # Where the names of each library may stand.
 USERS = {"lightning": "lightning", "torchmetrics": "lightning", "torch": "lightning torchmetrics", "hydra": ""}
+PAIRS = f"hydra.searchpath=[file://{Path(__file__).parent / 'pairs' / 'conf'}]"
+SHORT = ["trainer=cpu", "trainer.max_epochs=2", "logger=none", "threads=1"]
 COMMANDS = {
     "train": ["train.py", "hydra.run.dir=run"],
     "resume": ["train.py", "resume=run", "trainer.max_epochs=4"],
     "sweep": ["train.py", "seed=1,2", "hydra.sweep.dir=sweep", "-m"],
     "eval": ["eval.py", "ckpt_path=run/checkpoints/last.ckpt"],
+    "own": ["train.py", PAIRS, "experiment=weighted", *SHORT, "hydra.run.dir=own"],
+    "infer": ["infer.py", "ckpt_path=own", "data.predict_dir=rows", "output=rows.csv", "accelerator=cpu"],
     "help": ["train.py", "--help"],
 }
 
@@ -44,9 +48,13 @@ def main(folder: Path, places: list[str]) -> None:
     """Run the commands in `folder`, each in a process that is forked from this one, and keep what they say there."""
     compiled = [place for place in places if place.startswith("torch:")]  # not of Python
     rename([place for place in places if place not in compiled])
+    import numpy as np
+
     from trainhouse.tests.conftest import run_script, torch
     from trainhouse.tests.started import RUN
 
+    (folder / "rows").mkdir()
+    np.save(folder / "rows" / "row.npy", np.arange(6.0))
     for place in compiled:
         delattr(torch, place.removeprefix("torch:"))
     for name, (script, *arguments) in COMMANDS.items():

@@ -54,7 +54,6 @@ ROWS: list[Row] = [
     fast.fast_lean_step,
     fast.fast_finite,
     fast.fast_help,
-    fast.fast_cfg_job,
     fast.fast_config_error,
     fast.fast_composing,
     side_by_side.two_at_once,

@@ -48,12 +48,6 @@ def fast_help(lab: Lab) -> Samples:
 
 
 @row("s", _OF_WITHOUT)
-def fast_cfg_job(lab: Lab) -> Samples:
-    """As `fast_help`, for `python train.py --cfg job`."""
-    return _commands(lab, ["--cfg", "job"])
-
-
-@row("s", _OF_WITHOUT)
 def fast_config_error(lab: Lab) -> Samples:
     """As `fast_help`, for `python train.py trainer.max_epoch=3`, which is refused."""
     return _commands(lab, ["trainer.max_epoch=3"], expected_status=1)
