@@ -98,6 +98,7 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
 
 
 def _convert(path: Path, asked: Asked, folder: Path) -> None:
+    """Read the table and keep its rows as arrays in `folder`, where every later run finds them."""
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):

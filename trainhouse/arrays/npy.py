@@ -98,6 +98,7 @@ class _Layout(NamedTuple):
 
 
 def _find_layout(features: str, labels: str | None, keep_index: bool, like: DataSpec | None) -> _Layout:
+    """Find label and row numbers in the columns: those of an array have no names to go by."""
     x = open_array(features, "data.features")
     if x.ndim != 2 or (labels is None and x.shape[1] < 2):
         return _Layout()

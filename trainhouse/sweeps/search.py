@@ -136,6 +136,7 @@ class SearchPlan:
         return [task]
 
     def _ask(self) -> Task:
+        """Draw a trial; what it runs is kept with the study, so that any process can resume it."""
         trial = self._study.ask(self._lines.space)
         lines = self._lines.of(trial)
         trial.set_user_attr("overrides", lines)
@@ -192,6 +193,7 @@ class SearchPlan:
         return self.settings.n_trials
 
     def _own_trials(self) -> list["FrozenTrial"]:
+        """The trials that have their folders here: other sweeps may share the study."""
         own = str(self.folder.resolve())
         return [
             trial
