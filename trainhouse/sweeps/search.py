@@ -88,7 +88,9 @@ class SearchPlan:
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
-            self.note = "; ".join(filter(None, [self.note, _of_another_command(others, command_of(record))]))
+            which = f"trial {', '.join(map(str, others))}"
+            way = f"was begun by another command and is left as it is; its command may have been: {command_of(record)}"
+            self.note = "; ".join(filter(None, [self.note, f"{which} {way}"]))
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._through: dict[int, Job] = {}
@@ -217,11 +219,6 @@ class SearchPlan:
         from optuna.trial import Trial
 
         Trial(self._study, trial._trial_id).set_user_attr(name, value)
-
-
-def _of_another_command(trials: Sequence[int], command: str) -> str:
-    which = f"trial {', '.join(map(str, trials))}"
-    return f"{which} was begun by another command and is left as it is; its command may have been: {command}"
 
 
 def _runs(trial: "FrozenTrial") -> bool:
