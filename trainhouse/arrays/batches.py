@@ -114,6 +114,7 @@ class Batches:
         return first + start, first + min(start + self.batch_size, self.row_count)
 
     def _chunk_rows(self, epoch: int, chunk: int) -> np.ndarray:
+        """The rows of many batches in one go: numpy's cost per call would be felt at each batch."""
         size = _CHUNK * self.batch_size
         positions = np.arange(chunk * size, min((chunk + 1) * size, self.row_count))
         positions = positions * self.world_size + self.rank

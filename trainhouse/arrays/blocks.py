@@ -93,6 +93,7 @@ class Windows:
         return self._order[1]
 
     def _hold(self, epoch: int, window: int) -> None:
+        """Take up a window: neighbouring batches come from the same one, whose order is computed once."""
         if self._at != (epoch, window):
             rows = self._order_of(epoch).rows(window)
             self._numbers = rows if self.indices is None else self.indices[rows]

@@ -11,14 +11,7 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.csv_columns import Asked, find_columns, labels_of
-from trainhouse.arrays.labels import (
-    class_names,
-    encode_classes,
-    encode_targets,
-    find_classes,
-    known_classes,
-    refuse_constant,
-)
+from trainhouse.arrays.labels import Coding, refuse_constant
 from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
@@ -105,6 +98,7 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
 
 
 def _convert(path: Path, asked: Asked, folder: Path) -> None:
+    """Read the table and keep its rows as arrays in `folder`, where every later run finds them."""
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
@@ -118,15 +112,10 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
-    if chosen == "classification":
-        classes = known_classes(like, labels) if like else find_classes(labels, source)
-        y, outputs = encode_classes(labels, classes, source), len(classes)
-        names = like.classes if like else class_names(classes)
-    else:
-        y, names = encode_targets(labels, source), ()
-        if not like:
-            refuse_constant(y, source)
-        outputs = y.shape[1]
+    coding = Coding.of(labels, chosen, like, source)
+    y = coding.encode(labels, source)
+    if chosen == "regression" and not like:
+        refuse_constant(y, source)
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):
         raise UserError(
@@ -145,8 +134,8 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         task=chosen,
         input_shape=input_shape,
         dtype=_first_dtype(asked),
-        outputs=outputs,
-        classes=names,
+        outputs=coding.outputs(y),
+        classes=like.classes if like else coding.names,
         targets=tuple(targets),
         columns=tuple(columns),
         categories=categories,

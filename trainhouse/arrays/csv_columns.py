@@ -73,7 +73,8 @@ def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
         column = table.column(name)
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
-            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {_other_way(asked)}")
+            way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"
+            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {way}")
         if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
             raise UserError(
                 f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
@@ -92,9 +93,3 @@ def _unlabelled(name: str, rows: list[int]) -> str:
     if len(rows) == 1:
         return f"1 row has no label in column {name}: row {rows[0]}; delete it"
     return f"{len(rows)} rows have no label in column {name}; the first is row {rows[0]}; delete them"
-
-
-def _other_way(asked: Asked) -> str:
-    if asked.like:
-        return "predict without labels, with infer.py"
-    return "name another column in data.target"

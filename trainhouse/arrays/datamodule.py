@@ -97,6 +97,7 @@ class DataModule(L.LightningDataModule):
             self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
 
     def _refuse_unseen_classes(self, key: str) -> None:
+        """A class without a training row would never be predicted, and nothing would say so."""
         if self.spec.classes:
             rows, numbers = self.parts["train"]
             counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
@@ -216,6 +217,7 @@ class DataModule(L.LightningDataModule):
         return worker_loader(batches, self.num_workers, self.worker_timeout)
 
     def _narrow(self, batches: Batches) -> None:
+        """Say once what a device without float64 costs."""
         if np.float64 in (batches.dtype, batches.rows.y.dtype) and not self._said_narrow:
             self._said_narrow = True
             _log.warning(

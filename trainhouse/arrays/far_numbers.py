@@ -47,6 +47,7 @@ class FarNumbers:
         self.rows += len(rows)
 
     def _keep(self, flat: np.ndarray, far: np.ndarray) -> None:
+        """Count what is far, and remember the farthest number of the first row that has one: a line shows it."""
         self.counts += far.sum(axis=0)
         for place in np.flatnonzero(far.any(axis=0)).tolist():
             if place not in self.first:

@@ -75,6 +75,7 @@ def _form(dataset: Dataset) -> str:
 
 
 def _hashed(array: np.ndarray, source: str) -> bytes:
+    """The hash of one array; that of a large file is looked up first, since to read it again takes seconds."""
     if array.nbytes <= _LARGE:
         return hashlib.sha256(np.ascontiguousarray(array).data).digest()
     key = hash_cache.key_of(array)

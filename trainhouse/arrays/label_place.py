@@ -60,6 +60,7 @@ def without_labels(
 
 
 def _cut(batches: Iterable[np.ndarray], features: tuple[int, ...], spec: DataSpec, source: str) -> Iterator[np.ndarray]:
+    """Take the labels out, once each was looked at: a feature in their place would shift all others unseen."""
     start = 0
     for batch in batches:
         for place in spec.label_places:

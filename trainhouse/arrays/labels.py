@@ -1,16 +1,45 @@
 """Turns labels as they are written into labels as they are learned: classes 0 ... C-1, or targets."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Distinct, no_classes, refuse_text_among_numbers, refuse_written_numbers
-from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec
+from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec, TaskName
 from trainhouse.arrays.texts import class_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
+
+
+class Coding(NamedTuple):
+    """How the labels of a data set are learned, in all of its files: as places among its classes, or as targets."""
+
+    classes: np.ndarray | None
+    """None for targets."""
+
+    @classmethod
+    def of(cls, labels: np.ndarray, task: TaskName, like: DataSpec | None, source: str) -> "Coding":
+        """Find the classes among labels (N,), or take those of earlier data, whose spec is `like`."""
+        if task == "regression":
+            return cls(None)
+        return cls(known_classes(like, labels) if like else find_classes(labels, source))
+
+    def encode(self, labels: np.ndarray, source: str) -> np.ndarray:
+        """Return what is learned: (N,) int64, or targets (N, T)."""
+        return encode_targets(labels, source) if self.classes is None else encode_classes(labels, self.classes, source)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes; none for targets."""
+        return () if self.classes is None else class_names(self.classes)
+
+    def outputs(self, encoded: np.ndarray) -> int:
+        """Return the number of classes, or of the targets that are `encoded`."""
+        return encoded.shape[1] if self.classes is None else len(self.classes)
 
 
 def find_classes(labels: np.ndarray, source: str) -> np.ndarray:

@@ -7,14 +7,7 @@ import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.label_place import columns_of, whole_row
-from trainhouse.arrays.labels import (
-    class_names,
-    encode_classes,
-    encode_targets,
-    find_classes,
-    known_classes,
-    refuse_constant,
-)
+from trainhouse.arrays.labels import Coding, refuse_constant
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows, in_order_at_first, is_in_order
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
@@ -48,12 +41,7 @@ def read_npy(
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
     chosen, reason = Reading(like.task, "as in training") if like else read_task(written, task, labels or features)
-    classes = None
-    if chosen == "classification":
-        classes = known_classes(like, written) if like else find_classes(written, labels or features)
-
-    def rows(x: np.ndarray, y: np.ndarray, source: str) -> Rows:
-        return Rows(x, encode_targets(y, source) if classes is None else encode_classes(y, classes, source))
+    coding = Coding.of(written, chosen, like, labels or features)
 
     def separate(x_file: str | None, y_file: str | None, split: str) -> Rows | None:
         if x_file is None:
@@ -68,12 +56,12 @@ def read_npy(
                 f"data.{split}_features: rows of {x_file} are {x.dtype} {x.shape[1:]}, "
                 f"those of {features} {raw.dtype} {raw.shape[1:]}"
             )
-        return rows(x, y, y_file or x_file)
+        return Rows(x, coding.encode(y, y_file or x_file))
 
-    own = rows(raw, written, labels or features)
-    if classes is None and not like:
+    own = Rows(raw, coding.encode(written, labels or features))
+    if chosen == "regression" and not like:
         refuse_constant(own.y, labels or features)
-    outputs = own.y.shape[1] if classes is None else len(classes)
+    outputs = coding.outputs(own.y)
     dtype = "uint8" if raw.dtype == np.uint8 else "float32"
     if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
         dtype = like.dtype
@@ -82,8 +70,8 @@ def read_npy(
         input_shape=raw.shape[1:],
         dtype=dtype,
         outputs=outputs,
-        classes=() if classes is None else class_names(classes),
-        targets=("target",) if outputs == 1 or classes is not None else tuple(f"{i}" for i in range(outputs)),
+        classes=coding.names,
+        targets=("target",) if outputs == 1 or chosen == "classification" else tuple(f"{i}" for i in range(outputs)),
         missing=missing,
         channel_axis=like.channel_axis if like else channel_axis,
         label_places=like.label_places if like else () if layout.label is None else (layout.label,),
@@ -110,6 +98,7 @@ class _Layout(NamedTuple):
 
 
 def _find_layout(features: str, labels: str | None, keep_index: bool, like: DataSpec | None) -> _Layout:
+    """Find label and row numbers in the columns: those of an array have no names to go by."""
     x = open_array(features, "data.features")
     if x.ndim != 2 or (labels is None and x.shape[1] < 2):
         return _Layout()

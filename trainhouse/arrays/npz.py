@@ -44,6 +44,7 @@ def stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], 
 
 
 def _choose(names: list[str], path: Path, key: str) -> str:
+    """The array of an archive that has the rows; which of several is never guessed."""
     if len(names) == 1:
         return names[0]
     for name in _PREFERRED:

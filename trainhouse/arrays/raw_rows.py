@@ -56,6 +56,7 @@ def _in_shape(batch: np.ndarray, spec: DataSpec, source: str) -> np.ndarray:
 
 
 def _checked(batches: Iterator[np.ndarray], spec: DataSpec, path: Path) -> Iterator[np.ndarray]:
+    """Refuse what is not finite, by its row: what a model makes of it looks like any other prediction."""
     start = 0
     for batch in batches:
         check_finite(batch, start, str(path), spec.missing, spec.columns)

@@ -63,6 +63,7 @@ def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
 
 
 def _several(labels: np.ndarray, source: str) -> Reading:
+    """Several columns are targets, unless they hold classes in a form that is not read here."""
     if not _is_zero_or_one(labels[:_LOOK]) or not _is_zero_or_one(labels):
         is_float = labels.dtype.kind == "f"  # classes are refused later, with the key
         return Reading("regression" if is_float else "classification", "several targets")
@@ -99,6 +100,7 @@ def _floats(labels: np.ndarray, source: str) -> Reading:
 
 
 def _whole(labels: np.ndarray, source: str) -> Reading:
+    """Whole numbers are classes where there are few that come back often; with many nothing is guessed."""
     found = Distinct.of(labels, source)
     count = len(found.names)
     if count > max(50, len(labels) // 2):

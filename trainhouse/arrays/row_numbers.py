@@ -45,6 +45,7 @@ def in_order_lines(table: "pa.Table", columns: list[str]) -> list[str]:
 
 
 def _numbers_rows(name: str, column: "pa.ChunkedArray") -> bool:
+    """Whether a column counts the rows; in any order only if it is called as an index is."""
     if not _is_numeric(column):
         return False
     values, name = _numbers(column), name.strip().lower()

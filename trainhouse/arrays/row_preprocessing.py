@@ -106,6 +106,7 @@ class RowPreprocessing(KeepsFloat64):
         return self._standardise(x)
 
     def _standardise(self, x: Tensor) -> Tensor:
+        """In float64 where float32 would round away what tells numbers apart, else in float32."""
         if (self.is_far or x.dtype in _WIDE) and has_float64(x.device):
             mean, std = self.mean.view(self.shift.shape), self.std.view(self.shift.shape)
             x = (x.to(torch.float64) - mean).div_(std).to(self.scale.dtype)
@@ -114,6 +115,7 @@ class RowPreprocessing(KeepsFloat64):
         return x.nan_to_num(nan=0.0) if self.missing == "mean" else x
 
     def _spread(self, codes: Tensor) -> list[Tensor]:
+        """Turn codes, which are no amounts, into one-hot or learned vectors; zeros for what is unknown."""
         codes = codes.nan_to_num(nan=-1).long()
         columns = list(zip(codes.unbind(dim=1), self.sizes, strict=True))
         places = [torch.where((code < 0) | (code >= size), 0, code + 1) for code, size in columns]
@@ -149,6 +151,7 @@ class RowPreprocessing(KeepsFloat64):
         self.is_far = bool(is_far(self.mean, self.std).any())
 
     def _refuse_empty(self, count: np.ndarray, source: str) -> None:
+        """A column without a number in training has no mean: what comes in it later could not be standardised."""
         if len(empty := np.flatnonzero(count == 0)):
             if len(self.input_shape) > 1 or self.axis is None:
                 kind = "channel" if len(self.input_shape) > 2 else "feature"

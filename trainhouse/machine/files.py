@@ -108,6 +108,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity; readers of other languages refuse what Python writes for them."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -122,6 +122,7 @@ def _is_pythons_own(path: str) -> bool:
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    """Find the paths in what Python says of a write, and show them to those who look."""
     if not _looks:
         return
     if event == "open":

@@ -3,7 +3,7 @@
 import logging
 import math
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ _log = logging.getLogger(__name__)
 
 # The better end of the metrics that runs of older versions have logged; later ones say it themselves.
 _BETTER_BEFORE = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
-_NUMBER, _TEXT, _KEYS = ((int, float), "a number"), (str, "a string"), (dict, "a mapping")
-_KINDS: dict[str, tuple[Any, str]] = {
-    "best_epoch": _NUMBER,
-    "metrics": _KEYS,
-    "model": _TEXT,
-    "provenance": _KEYS,
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "best_epoch": (lambda value: isinstance(value, (int, float)), "a number"),
+    "metrics": (lambda value: isinstance(value, dict), "a mapping"),
+    "model": (lambda value: isinstance(value, str), "a string"),
+    "provenance": (lambda value: isinstance(value, dict), "a mapping"),
+    "monitor": (lambda value: isinstance(value, str | None), "a string"),
+    "directions": (lambda value: not value or _are_ends(value), "min or max for each metric"),
+    "data_split": (lambda value: isinstance(value, dict | None), "a mapping"),
 }
 
 
@@ -104,22 +106,15 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
         raise UserError(f"{folder}: no best model")
     if not zipfile.is_zipfile(best):
         raise UserError(f"{best}: damaged or not a checkpoint ({best.stat().st_size} bytes)")
-    for key, (kind, name) in _KINDS.items():
-        if not isinstance(content.get(key), kind):
-            raise UserError(f"{path}: {key}: expected {name}, found {content.get(key)!r:.40}")
+    for key, (holds, expected) in _KINDS.items():
+        if not holds(content.get(key)):
+            raise UserError(f"{path}: {key}: expected {expected}, found {content.get(key)!r:.40}")
     monitor, mode = content.get("monitor"), content.get("mode")
-    if monitor is not None and not isinstance(monitor, str):
-        raise UserError(f"{path}: monitor: expected a string, found {monitor!r:.40}")
     if mode not in ("min", "max") and not (monitor is None and mode is None):
         raise UserError(f"{path}: mode: expected min or max, found {mode!r:.40}")
-    directions = content.get("directions") or {}
-    if not isinstance(directions, dict) or not all(end in ("min", "max") for end in directions.values()):
-        raise UserError(f"{path}: directions: expected min or max for each metric, found {directions!r:.40}")
     for key, kind in (("loss", dict), ("best_model_sha256", str)):
         if not isinstance(content.get(key), kind | None):
             raise UserError(f"{path}: {key}: is not what a run writes: {content[key]!r:.40}")
-    if not isinstance(content.get("data_split"), dict | None):
-        raise UserError(f"{path}: data_split: expected a mapping, found {content['data_split']!r:.40}")
     for name, value in content["metrics"].items():
         if value is not None and not isinstance(value, (int, float)):
             raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")
@@ -132,7 +127,7 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             metrics={name: math.nan if value is None else value for name, value in content["metrics"].items()},
             monitor=monitor,
             mode=mode,
-            directions=directions,
+            directions=content.get("directions") or {},
             loss=content["loss"] if content.get("loss") else loss_in(folder),
             best_model_sha256=content.get("best_model_sha256"),
             model=content["model"],
@@ -142,6 +137,10 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
+
+
+def _are_ends(directions: Any) -> bool:
+    return isinstance(directions, dict) and all(end in ("min", "max") for end in directions.values())
 
 
 def _below(path: Path, name: object) -> str:

@@ -78,6 +78,7 @@ def _alone() -> Iterator[None]:
 
 
 def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force: bool) -> None:
+    """Write the record, then rename the model: see `promote` for why in this order."""
     path = final_model.with_suffix(".json")
     written = _read_record(path)
     present = _record_of(final_model, written, ranking) if final_model.is_file() else None

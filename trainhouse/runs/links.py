@@ -33,6 +33,7 @@ def refuse_links_out(folder: Path, is_foreign: bool = False) -> None:
 
 
 def _leading_out(folder: Path) -> Iterator[Path]:
+    """Yield what a run must not write through: links that lead out of the folder, pipes, devices."""
     place = os.path.realpath(folder)
     for parent, folders, files in os.walk(place):
         for name in sorted((*folders, *files)):
@@ -59,6 +60,7 @@ def _is_own(folder: Path) -> bool:
 
 
 def _is_own_config(path: Path) -> bool:
+    """Whether this account has signed a configuration; what can't be read is not one's own."""
     header = OmegaConf.to_container(OmegaConf.create(config_header(path.parent)), resolve=False)
     try:
         plain = read_config(path, may_resolve=[text for _, text in interpolations(header)])

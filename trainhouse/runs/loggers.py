@@ -62,6 +62,7 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
 
 
 def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
+    """Two loggers that write one file would each overwrite the other's rows."""
     files = {folder / HISTORY: "the run's own table of epochs"}
     for key, logger in loggers.items():
         if isinstance(logger, LightningCSVLogger):

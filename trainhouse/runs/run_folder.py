@@ -87,6 +87,7 @@ def _refuse_links_out(folder: Path) -> None:
 
 
 def _take(folder: Path) -> None:
+    """Claim a folder for a run; Hydra's `.hydra` is the mark, since it is made first and by one process only."""
     if FOREIGN_CONFIG in os.environ:
         _refuse_links_out(folder)
     if folder.name.isdecimal() and (sweep := sweep_of(folder)):
@@ -131,6 +132,7 @@ def _named_by_user(config: DictConfig, kind: str) -> bool:
 
 
 def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -> Path:
+    """Create a folder and its mark, under another name if Hydra made the name up and it is taken."""
     HydraConfig.instance().set_config(config)  # the folder's name may refer to hydra's own values
     try:
         folder = Path(config.hydra[kind].dir)

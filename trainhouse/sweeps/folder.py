@@ -162,6 +162,7 @@ def split_line(line: str) -> tuple[str, str]:
 
 
 def _missing(metrics: dict[str, float], objectives: Sequence[Objective]) -> str | None:
+    """Say why a job that ran to its end can't be compared: such a one has failed."""
     for objective in objectives:
         if objective.metric not in metrics:
             return f"sweep.metric: {objective.metric} is not logged (there are: {', '.join(sorted(metrics))})"

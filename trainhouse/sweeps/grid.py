@@ -151,6 +151,7 @@ class GridPlan:
 
 
 def _jobs_of(record: dict[str, Any], source: Path) -> list[list[str]]:
+    """The jobs that a sweep's record holds, if it holds what a sweep writes: anybody can edit it."""
     jobs, errors = record.get("jobs", []), record.get("errors", {})
     are_lines = isinstance(jobs, list) and all(
         isinstance(job, list) and all(isinstance(line, str) for line in job) for job in jobs

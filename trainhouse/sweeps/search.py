@@ -88,7 +88,9 @@ class SearchPlan:
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
-            self.note = "; ".join(filter(None, [self.note, _of_another_command(others, command_of(record))]))
+            which = f"trial {', '.join(map(str, others))}"
+            way = f"was begun by another command and is left as it is; its command may have been: {command_of(record)}"
+            self.note = "; ".join(filter(None, [self.note, f"{which} {way}"]))
         self._budget = settings.n_trials - self._counted()
         self._launched, self._succeeded = 0, False
         self._through: dict[int, Job] = {}
@@ -136,6 +138,7 @@ class SearchPlan:
         return [task]
 
     def _ask(self) -> Task:
+        """Draw a trial; what it runs is kept with the study, so that any process can resume it."""
         trial = self._study.ask(self._lines.space)
         lines = self._lines.of(trial)
         trial.set_user_attr("overrides", lines)
@@ -192,6 +195,7 @@ class SearchPlan:
         return self.settings.n_trials
 
     def _own_trials(self) -> list["FrozenTrial"]:
+        """The trials that have their folders here: other sweeps may share the study."""
         own = str(self.folder.resolve())
         return [
             trial
@@ -210,11 +214,6 @@ class SearchPlan:
         return ended + sum(
             _runs(trial) and self._worker.is_alive(str(trial.user_attrs["worker"])) for trial in self._own_trials()
         )
-
-
-def _of_another_command(trials: Sequence[int], command: str) -> str:
-    which = f"trial {', '.join(map(str, trials))}"
-    return f"{which} was begun by another command and is left as it is; its command may have been: {command}"
 
 
 def _runs(trial: "FrozenTrial") -> bool:

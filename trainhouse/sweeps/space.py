@@ -90,6 +90,7 @@ def merged(lines: Sequence[str]) -> list[str]:
 
 
 def _sum(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    """Merge two mappings as Hydra merges them one after the other: the later value of a key holds."""
     new = dict(one)
     for name, value in other.items():
         both = isinstance(value, dict) and isinstance(one.get(name), dict)
@@ -146,6 +147,7 @@ def _texts(override: Override) -> list[str]:
 
 
 def _distribution(override: Override) -> "BaseDistribution":
+    """What Optuna draws a swept key from; numbers stay numbers, so that it can learn from their order."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     value: Any = override.value()

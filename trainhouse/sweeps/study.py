@@ -107,6 +107,7 @@ def _check_libraries(key: str, part: Part) -> None:
 
 
 def _open_storage(url: str | None) -> Any:
+    """Open a journal, mended if its last line was cut short, with a lock that needs no links."""
     from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
 
     if url is None or not url.startswith(_JOURNAL):
@@ -139,6 +140,7 @@ def _drop_half_a_record(journal: Path) -> None:
 
 
 def _check_objectives(study: "Study", objectives: list[Objective], source: str) -> None:
+    """A study that was made for other objectives would take values of one metric for those of another."""
     wanted = [[objective.metric, objective.mode] for objective in objectives]
     found = study.user_attrs.get("objectives")
     if found is None:

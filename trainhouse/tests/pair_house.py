@@ -74,7 +74,7 @@ def train_until(config: Train, folder: Path, epoch: int, batch: int) -> Path:
     """Train until the run is killed after `batch` batches of an epoch (0: after all of it); return last.ckpt."""
     killed = {"_target_": "trainhouse.tests.pair_house.Kill", "epoch": epoch, "batch": batch}
     try:
-        train(config.with_values({"callbacks.killed": killed}), folder)
+        train(config.with_values({"preflight": False, "callbacks.killed": killed}), folder)
     except KilledError:
         return folder / "checkpoints" / "last.ckpt"
     raise AssertionError(f"the run ended before batch {batch} of epoch {epoch}")

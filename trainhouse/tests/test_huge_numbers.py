@@ -6,11 +6,10 @@ import pytest
 from trainhouse.tests.conftest import run_script
 
 
-@pytest.mark.parametrize("size", [1e39, 1e300])
 @pytest.mark.parametrize("kind", ["npy", "csv"])
-def test_a_number_too_large_is_refused_in_one_line(tmp_path, size, kind):
+def test_a_number_too_large_is_refused_in_one_line(tmp_path, kind):
     random = np.random.RandomState(0)
-    x, y = random.standard_normal((60, 2)) * size, random.randint(0, 2, 60)
+    x, y = random.standard_normal((60, 2)) * 1e39, random.randint(0, 2, 60)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
     lines = [f"{a!r},{b!r},{label}" for (a, b), label in zip(x.tolist(), y, strict=True)]

@@ -99,7 +99,9 @@ def test_a_failing_job_costs_the_others_nothing_and_is_named(grid: Path) -> None
     assert error.endswith(" sweep.resume=sweep\n")
     said = (grid / "stdout").read_text()
     assert re.search(r"^job 0   val/loss \d+\.\d+  \(.* s\)  seed=1$", said, re.MULTILINE)
+    assert "job 1 failed: seed=abc: seed: expected a whole number" in said
     assert "3 jobs: 2 complete, 1 failed" in said
+    assert "Traceback" not in said
     assert "epoch 1/" not in said, "the jobs leave the terminal to the sweep"
 
 

@@ -1,7 +1,6 @@
 """Mistakes in a sweep."""
 
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
@@ -51,16 +50,6 @@ ROWS: Rows = [
 @mistakes(ROWS)
 def test_a_mistake_ends_in_one_line_that_names_the_fix(command: str, line: str, judge: Judge) -> None:
     judge(command, line)
-
-
-def test_a_failing_job_of_a_sweep_leaves_the_others_their_run(folder: Path) -> None:
-    command = ["-m", "seed=abc,1", "trainer.max_epochs=1", "logger=none", "hydra.sweep.dir=outputs/sweep"]
-    done = run_script("train.py", *command, cwd=folder)
-    assert done.returncode == 1
-    assert json.loads((folder / "outputs" / "sweep" / "1" / "metrics.json").read_text())["status"] == "completed"
-    assert done.stderr.startswith("error: 1 of the sweep's 2 jobs failed, as said above; ")
-    assert "job 0 failed: seed=abc: seed: expected a whole number" in done.stdout
-    assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_a_launcher_that_is_not_installed_is_named_with_what_brings_it(tmp_path: Path) -> None:
