@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import Metric, MetricCollection
+from torchmetrics import MetricCollection
 
 from src.evaluation.metrics import WIDEST, build_metrics, names_of
 from src.evaluation.tasks import TASKS
@@ -18,6 +18,7 @@ from trainhouse import (
     Batch,
     DataSpec,
     KeepsFloat64,
+    LeanMetric,
     UserError,
     is_far,
     moments_of,
@@ -27,7 +28,7 @@ from trainhouse import (
 )
 
 
-class MeanLoss(Metric):
+class MeanLoss(LeanMetric):
     """The mean of the batches' losses, each weighted by its rows. Adds tensors only: the device is never waited for."""
 
     full_state_update = False
