@@ -24,7 +24,6 @@ PRIVATE_NAMES = {
         "be logged in; Lightning sets it around the hooks that it calls itself",
     },
     "lean_loop": {
-        "torchmetrics:Metric._wrap_update": "",
         "torchmetrics:Metric._computed": "forgets what was computed, as an update does",
         "torchmetrics:Metric._update_count": "counts the update; `update_count` can't be set",
         "torchmetrics:Metric._enable_grad": "whether an update keeps gradients; no public name",

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from trainhouse import fast, resuming
 from trainhouse.tests.conftest import CONF, LIBRARY_CONF, ROOT
 
 SCRIPTS = ("train", "eval", "infer", "select_best_model")
@@ -29,9 +28,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predicting": {"configuration", "machine", "arrays", "runs", "reports", "checkpoints", "resuming", "training"},
     "launching": {"configuration", "machine", "runs", "sweeps", "training"},
 }
-# What may use private names of libraries, each of which stands in `PRIVATE_NAMES` of its room.
-MAY_USE_PRIVATE_NAMES = ("fast/", "resuming/")
-EXTERNAL = ("lightning", "hydra", "torch", "omegaconf", "optuna", "joblib", "torchmetrics", "pyarrow")
 LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
 USERS_FILES = sorted((ROOT / "src").rglob("*.py"))
 
@@ -102,76 +98,6 @@ def test_the_face_of_the_library_has_what_it_names_and_loads_nothing_before_it_i
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "fine\n", done.stderr
-
-
-def own_private_names() -> set[str]:
-    """Names with an underscore that are defined in the project: as function, class, variable or attribute."""
-    found: set[str] = set()
-    for path in [*LIBRARY_FILES, *USERS_FILES]:
-        tree = ast.parse(path.read_text())
-        added_to = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AugAssign)}
-        for node in ast.walk(tree):
-            if id(node) in added_to:
-                continue
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                found.add(node.attr if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls") else "")
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "object.__setattr__":
-                found.add(str(getattr(node.args[1], "value", "")))
-    return found
-
-
-def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.endswith("__")
-
-
-def private_names(path: Path, own: set[str]) -> list[str]:
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(EXTERNAL):
-            names = [*str(node.module).split("."), *(alias.name for alias in node.names)]
-            found += [name for name in names if is_private(name)]
-        elif isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own:
-            is_of_os = isinstance(node.value, ast.Name) and node.value.id == "os"  # os._exit is documented
-            found += [] if is_of_os else [node.attr]
-        elif (
-            isinstance(node, ast.keyword) and node.arg and is_private(node.arg) and node.arg not in own | {"_convert_"}
-        ):
-            found.append(node.arg)
-    return found
-
-
-def private_strings(path: Path, own: set[str]) -> list[str]:
-    """Those by which `vars`, `setattr` and the like are asked for a private name."""
-    tree = ast.parse(path.read_text())
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    strings = [str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in parts]
-    return [string for string in strings if re.fullmatch(r"_[a-z]\w+", string) and string not in own]
-
-
-def test_private_names_of_libraries_are_used_in_two_places_only() -> None:
-    own = own_private_names()
-    users = {path.relative_to(LIBRARY).as_posix() for path in LIBRARY_FILES if private_names(path, own)}
-    assert {name for name in users if not name.startswith(MAY_USE_PRIVATE_NAMES)} == set()
-
-
-def test_each_private_name_is_accounted_for() -> None:
-    own = own_private_names()
-    rooms = {LIBRARY / "fast" / f"{file}.py": names for file, names in fast.PRIVATE_NAMES.items()}
-    files = {path: {*private_names(path, own), *private_strings(path, own)} for path in LIBRARY_FILES}
-    for path, names in rooms.items():
-        assert files[path] == {part for name in names for part in re.split("[.:]", name) if is_private(part)}, path
-    assert not [path for path in files if path.parent.name == "fast" and files[path] and path not in rooms]
-    found = set().union(*(names for path, names in files.items() if path.parent.name == "resuming"))
-    assert found == {re.split("[.:]", name)[-1] for name in resuming.PRIVATE_NAMES}
-    reasons = [
-        *resuming.PRIVATE_NAMES.values(),
-        *(why for names in fast.PRIVATE_NAMES.values() for why in names.values()),
-    ]
-    assert all(reasons)
 
 
 def test_what_hydra_imports_at_every_start_is_light() -> None:
