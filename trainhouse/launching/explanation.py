@@ -6,6 +6,7 @@ from pathlib import Path
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.kept_on_resume import may_change
 from trainhouse.configuration.schema import config_file, is_group
+from trainhouse.configuration.source import signature
 from trainhouse.configuration.takes import choices, hint_of, in_words
 from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
@@ -24,11 +25,7 @@ def explanation(key: str, asked: Composed) -> str:
     if not key:
         raise UserError("explain=: name a key, as explain=seed")
     if not asked.has(key):
-        own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
-        of_checkpoint = asked.command != "train" and key.startswith("data.")
-        hint = did_you_mean(key, [*keys(own), *asked.choices])
-        hint = "; it comes with the checkpoint" if of_checkpoint else hint
-        raise UserError(f"'{key}' is not a key of this configuration{hint}")
+        raise UserError(f"'{key}' is not a key of this configuration{_hint(key, asked)}")
     written, value = asked.written(key), asked.value(key)
     meaning = asked.meaning(key)
     is_open = value == "???"
@@ -46,6 +43,18 @@ def explanation(key: str, asked: Composed) -> str:
     if asked.command == "train" and not key.startswith(_OF_THE_COMMAND):
         rows.append(("on resume", "may change" if may_change(key, ...) else "a resumed run keeps its own"))
     return "\n".join(line.rstrip() for line in [*lines, "", *table(rows)])
+
+
+def _hint(key: str, asked: Composed) -> str:
+    """Say what is meant by a key that isn't there, or how it is given."""
+    if asked.command != "train" and key.startswith("data."):
+        return "; it comes with the checkpoint"
+    above, _, name = key.rpartition(".")
+    target = str(asked.written(f"{above}._target_")) if asked.has(f"{above}._target_") else ""
+    if (found := signature(target)) and name in found.arguments:
+        return f"; {target} takes it: add it as +{key}=..."
+    own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
+    return did_you_mean(key, [*keys(own), *asked.choices])
 
 
 def _places(key: str, asked: Composed) -> list[tuple[str, str]]:
