@@ -34,8 +34,6 @@ PRIVATE_NAMES = {
         "numbers infinite, and 1.45 by its largest",
     },
     "quick_hydra": {
-        f"{_LOADER}:ConfigLoaderImpl.get_group_options": "`--help` in 0.43 s for 0.84; the public way is this one: "
-        "it copies the store for each of ninety groups",
         f"{_LOADER}:ConfigLoaderImpl._apply_overrides_to_config": "a mistyped key is refused in 0.42 s for 0.51: "
         "`compose`, which is public, does all of it once more",
         "hydra._internal.hydra:Hydra.get_mode": "a mistyped key is refused in 0.42 s for 0.50, and each run starts as "

@@ -1,9 +1,5 @@
 """Lets Hydra answer sooner, with the same answers.
 
-To list the options of a config group Hydra copies its whole store of configurations, in case an override changes where
-they are searched for, and `--help` lists the groups of the project and of Hydra itself one by one: ninety copies, two
-thirds of its time. Where there is no override, the store as it is gives the same list.
-
 To learn whether a command is a run or a multirun Hydra composes the whole configuration, in case `hydra.mode` says so,
 and throws it away: a tenth of a second. Where nothing can say so, it need not.
 
@@ -16,18 +12,16 @@ from pathlib import Path
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-_options_of_a_copy, _composed_mode = ConfigLoaderImpl.get_group_options, Hydra.get_mode
+_composed_mode = Hydra.get_mode
 _apply = ConfigLoaderImpl._apply_overrides_to_config
 _latest: list[DictConfig] = []
 
 
 def answer_sooner(conf: Path) -> None:
-    """Have Hydra ask its own store, and compose but once; `conf` is where the project's configuration is."""
-    ConfigLoaderImpl.get_group_options = _group_options  # type: ignore[method-assign]
+    """Have Hydra compose but once; `conf` is where the project's configuration is."""
     _latest.clear()
     ConfigLoaderImpl._apply_overrides_to_config = staticmethod(_apply_and_remember)  # type: ignore[assignment]
     asked = _can_say_the_mode(conf, sys.argv[1:])
@@ -53,15 +47,3 @@ def _can_say_the_mode(conf: Path, arguments: list[str]) -> bool:
     except OSError:  # an editor's own file; Hydra reads only those that are asked for
         return True
     return any(b"RUN" in text or b"searchpath" in text for text in texts)
-
-
-def _group_options(
-    self: ConfigLoaderImpl,
-    group_name: str,
-    results_filter: ObjectType | None = ObjectType.CONFIG,
-    config_name: str | None = None,
-    overrides: list[str] | None = None,
-) -> list[str]:
-    if config_name is None and not overrides:
-        return self.repository.get_group_options(group_name, results_filter)
-    return _options_of_a_copy(self, group_name, results_filter, config_name, overrides)

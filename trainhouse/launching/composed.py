@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.meanings import Said, begins_with, meaning_in_group, meanings
 from trainhouse.configuration.schema import config_file, is_global, options
 
@@ -91,7 +92,7 @@ class Composed:
 
 def composed(command: str, conf: Path, overrides: Sequence[str]) -> Composed:
     """Compose ``conf/<command>.yaml`` as a run does. Raises what Hydra does."""
-    with initialize_config_dir(str(conf), version_base="1.3", job_name=command):
+    with initialize_config_dir(str(conf), **VERSION_BASE, job_name=command):
         config = compose(command, list(overrides), return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
         defaults = loader.compute_defaults_list(command, list(overrides), RunMode.RUN).defaults

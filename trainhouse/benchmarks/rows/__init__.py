@@ -53,7 +53,6 @@ ROWS: list[Row] = [
     step_costs.preflight,
     fast.fast_lean_step,
     fast.fast_finite,
-    fast.fast_help,
     fast.fast_config_error,
     fast.fast_composing,
     side_by_side.two_at_once,

@@ -13,11 +13,12 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from trainhouse.benchmarks.composing import composed
+from trainhouse.benchmarks.composed import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, interleaved, row
 from trainhouse.benchmarks.processes import output_of, python
 from trainhouse.configuration import speed
+from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.schema import CONF
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
@@ -42,14 +43,10 @@ def fast_finite(lab: Lab) -> Samples:
 
 
 @row("s", _OF_WITHOUT)
-def fast_help(lab: Lab) -> Samples:
-    """Seconds of CPU time of `python train.py --help`. Yardstick: the same without `quick_hydra`."""
-    return _commands(lab, ["--help"])
-
-
-@row("s", _OF_WITHOUT)
 def fast_config_error(lab: Lab) -> Samples:
-    """As `fast_help`, for `python train.py trainer.max_epoch=3`, which is refused."""
+    """Seconds of CPU time of `python train.py trainer.max_epoch=3`, which is refused. Yardstick: the same without
+    `quick_hydra`.
+    """
     return _commands(lab, ["trainer.max_epoch=3"], expected_status=1)
 
 
@@ -59,7 +56,7 @@ def fast_composing(lab: Lab) -> Samples:
     composing = speed.fast("composing")
 
     def jobs(is_fast: bool) -> float:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
+        with initialize_config_dir(str(CONF), **VERSION_BASE):
             loader = GlobalHydra.instance().config_loader()
             master = loader.load_configuration("train", ["hydra.sweep.dir=somewhere"], RunMode.MULTIRUN)
             if is_fast and composing:
