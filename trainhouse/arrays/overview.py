@@ -18,15 +18,10 @@ def task_lines(data: DataModule) -> list[str]:
 
     The baseline is what always saying the same reaches: the most frequent class of the training rows, or their mean.
     """
-    y = {split: _labels(data, split) for split in SPLITS}
+    y = {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
     reason = f": {data.reason}" if data.reason else ""
     lines = [f"{data.spec.task}{reason}"]
     return lines + (_classes(data, y) if data.spec.classes else _targets(data, y))
-
-
-def _labels(data: DataModule, split: str) -> np.ndarray:
-    rows, numbers = data.parts[split]
-    return rows.y if numbers is None else rows.y[numbers]
 
 
 def _classes(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
