@@ -17,8 +17,8 @@ def main(config: DictConfig) -> float:
 
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
-    goes_on = settings.resume or is_requeued_job(folder)
-    result = resume(folder, settings, list(hydra_config.overrides.task)) if goes_on else train(settings, folder)
+    resumes = settings.resume or is_requeued_job(folder)
+    result = resume(folder, settings, list(hydra_config.overrides.task)) if resumes else train(settings, folder)
     summarise_training(result)
     return result.best_value
 

@@ -8,7 +8,7 @@ from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
 
 BEST = "best.yaml"
-_MADE_AGAIN = "the sweep's own command, given so that it goes on, writes it again"
+_MADE_AGAIN = "the sweep's own command with its sweep.resume= writes it again"
 _OTHERS = ("multirun.yaml", "results.csv", "results.parquet")
 
 
@@ -56,20 +56,20 @@ def read_best(folder: Path) -> BestOfSweep | None:
     return BestOfSweep(content["overrides"], content["metric"], content["mode"], float(content["mean"]), runs)
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+def _is_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _is_folders_below(value: Any) -> bool:
     return (
-        _is_texts(value)
+        _is_strings(value)
         and 0 < len(value) == len(set(value))
         and all(name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in value)
     )
 
 
 _KINDS = {
-    "overrides": (_is_texts, "a list of texts"),
+    "overrides": (_is_strings, "a list of strings"),
     "metric": (lambda value: isinstance(value, str), "a string"),
     "mode": (lambda value: value in ("min", "max"), "min or max"),
     "mean": (lambda value: isinstance(value, (int, float)) and abs(value) < 1e300, "a number"),

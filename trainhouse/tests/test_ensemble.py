@@ -172,7 +172,7 @@ def test_what_is_no_model_of_a_sweep_is_said_with_the_fix(sweep: Path) -> None:
         ("min", "up", "mode: expected min or max, found 'up'"),
         ("metric: val/loss\n", "", "metric: expected a string, found None"),
         ("0.5", "x", "mean: expected a number, found 'x'"),
-        ("overrides: [optimizer.lr=0.01]", "overrides: 3", "overrides: expected a list of texts, found 3"),
+        ("overrides: [optimizer.lr=0.01]", "overrides: 3", "overrides: expected a list of strings, found 3"),
     ],
 )
 def test_a_damaged_best_yaml_is_named_with_what_is_wrong(old: str, new: str, message: str, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class History(Checkpoint):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
-        # Lightning goes on showing an earlier epoch's validation.
+        # Lightning still shows an earlier epoch's validation.
         metrics = {
             name: float(value)
             for name, value in trainer.callback_metrics.items()

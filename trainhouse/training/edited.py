@@ -1,7 +1,7 @@
 """Whether a run's `config.yaml` is what its checkpoint was trained with: it may have been edited in between.
 
 Another split would train on rows that were tested on, another learning rate be written into new checkpoints though the
-optimizer's own goes on: so the run is refused, with the keys.
+optimizer keeps its own: so the run is refused, with the keys.
 """
 
 import json

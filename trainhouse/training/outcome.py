@@ -20,7 +20,7 @@ from trainhouse.training.callbacks import History
 
 
 def result_before(folder: Path) -> dict[str, Any]:
-    """What a run that goes on beyond its end had come to: kept until there is a new result."""
+    """What a run that is extended had come to: kept until there is a new result."""
     try:
         content = read_mapping(folder / METRICS) or {}
     except UserError:

@@ -157,14 +157,14 @@ def _finished(folder: Path, saved: Train, new: Train) -> TrainingResult | None:
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: is incomplete ({error}); delete it to resume") from error
     epochs, limit = result.epochs, new.trainer.max_epochs
-    goes_on, way = False, "it was ended by trainer.max_steps, which can't be changed"
+    extends, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
-        goes_on, way = _patience(new) > _patience(saved), _MORE_PATIENCE
+        extends, way = _patience(new) > _patience(saved), _MORE_PATIENCE
     elif stopped_by == "max_epochs":
-        goes_on, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} extends it"
+        extends, way = limit in (None, -1) or limit > epochs, f"trainer.max_epochs={2 * epochs} extends it"
     elif stopped_by == "max_time":
-        goes_on, way = new.trainer.max_time != saved.trainer.max_time, "more trainer.max_time extends it"
-    if goes_on:
+        extends, way = new.trainer.max_time != saved.trainer.max_time, "more trainer.max_time extends it"
+    if extends:
         return None
     _log.info("%s has already finished after %d epochs; nothing is changed (%s)\n", shown_path(folder), epochs, way)
     return result

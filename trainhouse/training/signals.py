@@ -92,7 +92,7 @@ class StopOnSignal(Checkpoint):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Stop if a signal has come; the validation begins again when the run goes on."""
+        """Stop if a signal has come; the validation begins again when the run is resumed."""
         if self._in_loop and (trainer.world_size == 1 or batch_idx < self._of_every_rank.get(dataloader_idx, 0)):
             self._stop_if_asked(trainer)
 
