@@ -34,16 +34,16 @@ class ModelCheckpoint(LightningModelCheckpoint):
             check_fields(filename)
         super().__init__(dirpath, filename or _NAME_BY_DEFAULT, **options)
         self.overwrites = not options.get("enable_version_counter", True)
-        self._told_by_filename = False
+        self._is_named_by_filename = False
 
     @property
     def state_key(self) -> str:
         """What the state is saved as: as of Lightning's class, unless another callback has that already."""
-        return super().state_key + (f" {self.filename}" if self._told_by_filename else "")
+        return super().state_key + (f" {self.filename}" if self._is_named_by_filename else "")
 
     def tell_by_filename(self) -> None:
         """Save the state under a name of its own."""
-        self._told_by_filename = True
+        self._is_named_by_filename = True
 
     def format_checkpoint_name(self, metrics: dict[str, Tensor], *args: Any, **kwargs: Any) -> str:
         """Return the path for the epoch in `metrics`, which Lightning counts from 0."""
