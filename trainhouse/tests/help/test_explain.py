@@ -81,7 +81,7 @@ def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list
     ],
 )
 def test_what_hydra_answers_it_answers_still(arguments: list[str], said: str, tmp_path: Path) -> None:
-    done = run_script("train.py", *arguments, cwd=tmp_path)
+    done = run_script("train.py", *arguments, cwd=tmp_path, fresh=True)
     assert done.returncode == 0, done.stderr
     assert said in done.stdout + done.stderr
 

@@ -1,5 +1,6 @@
 """--help: pages for somebody new to a command, read from conf/ as it is."""
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -61,26 +62,33 @@ def test_only_groups_are_listed_that_the_command_takes(command: str, taken: list
         assert "group=option" not in page
 
 
-OPTIONS = [
-    (group, option)
+# joblib and submitit: not everybody has their packages.
+OPTIONS = {
+    group: [option for option in options(group) if option not in ("submitit", "submitit_local", "joblib")]
     for group in [*groups(), "hydra/sweeper/pruner"]
     if group != "hydra"
-    for option in options(group)
-    if option not in ("submitit", "submitit_local", "joblib")  # whose packages not everybody has
+}
+# One of each group at once, but for groups whose options choose others.
+_ALONE = ("experiment", "debug", "hydra/sweeper/pruner")
+_ABREAST = itertools.zip_longest(
+    *([(group, one) for one in found] for group, found in OPTIONS.items() if group not in _ALONE)
+)
+PAGES = [
+    *([one for one in row if one is not None] for row in _ABREAST),
+    *([(group, option)] for group in _ALONE for option in OPTIONS[group]),
 ]
 
 
-@pytest.mark.parametrize(("group", "option"), OPTIONS)
-def test_an_option_has_a_page_with_all_its_keys(group: str, option: str, ask: Ask) -> None:
-    sweep = ["sweep=optuna"] if group.startswith("hydra/sweeper/") else []
-    page = ask("--help", f"{group}={option}", *sweep)
-    path = schema.config_file(f"{group}/{option}")
-    assert f"{group}={option}\n" in page
-    names = re.findall(r"^ *([a-z]\w*): +\S", path.read_text(), re.MULTILINE)
-    lacking = [name for name in names if f".{name}" not in page and f"\n  {name}=" not in page]
-    assert lacking == [], page
-    own = next(one for one in page.split("\n\n\n") if one.startswith(f"{group}={option}\n"))
-    assert ("It chooses and sets" in own) == is_global(path)
+@pytest.mark.parametrize("chosen", PAGES, ids=str)
+def test_an_option_has_a_page_with_all_its_keys(chosen: list[tuple[str, str]], ask: Ask) -> None:
+    sweep = ["sweep=optuna"] if chosen[0][0].startswith("hydra/sweeper/") else []
+    pages = ask("--help", *(f"{group}={option}" for group, option in chosen), *sweep)
+    for group, option in chosen:
+        path = schema.config_file(f"{group}/{option}")
+        page = next(one for one in pages.split("\n\n\n") if one.startswith(f"{group}={option}\n"))
+        names = re.findall(r"^ *([a-z]\w*): +\S", path.read_text(), re.MULTILINE)
+        assert [name for name in names if f".{name}" not in page and f"\n  {name}=" not in page] == [], page
+        assert ("It chooses and sets" in page) == is_global(path)
 
 
 def test_a_page_of_keys_says_what_they_mean_and_take(ask: Ask) -> None:
