@@ -17,7 +17,7 @@ import torch
 
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.record import named, parts_of, seen_of, spec_of
+from trainhouse.checkpoints.record import parts_of, seen_of, shortened, spec_of
 from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.settings import Train
@@ -113,14 +113,14 @@ def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str
     """
     content = _load(path, map_location, lazily)
     if not isinstance(content, dict) or RECORD not in content:
-        found = ", ".join(map(named, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
+        found = ", ".join(map(shortened, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
     record = content[RECORD]
     if not isinstance(record, dict):
         raise UserError(f"{path}: not a checkpoint of this project (its '{RECORD}' is {type(record).__name__})")
     version = record.get("format")
     if type(version) is not int or version != FORMAT:
-        raise UserError(f"{path}: format {named(version)} of another version, this one reads {FORMAT}")
+        raise UserError(f"{path}: format {shortened(version)} of another version, this one reads {FORMAT}")
     for name, part, most in (
         (RECORD, record.get("config"), MOST_VALUES),
         (RECORD, record, _MOST_VALUES),

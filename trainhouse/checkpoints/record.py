@@ -10,7 +10,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 
 
-def named(value: Any) -> str:
+def shortened(value: Any) -> str:
     """Return for a message a key or a value that may be anything."""
     return f"{value!s:.60}" if isinstance(value, (str, int, float, type(None))) else f"a {type(value).__name__}"
 
@@ -26,7 +26,7 @@ def parts_of(content: dict[str, Any], key: str) -> dict[str, Any]:
     parts["signatures"] = record.get("signatures", {})
     for name, value in parts.items():
         if not (type(value) is int and value >= 0 if name == "epoch" else isinstance(value, dict)):
-            raise TypeError(f"{name} is {named(value)}")
+            raise TypeError(f"{name} is {shortened(value)}")
     config, origin, metrics = parts["config"], parts["provenance"], parts["metrics"]
     if not all(isinstance(config[group], dict) for group in ("model", "data", "loss")):
         raise TypeError("model, data and loss are not all mappings")
@@ -44,7 +44,7 @@ def spec_of(record: dict[str, Any]) -> DataSpec | None:
     if spec is None:
         return None
     if not isinstance(spec, dict):
-        raise TypeError(f"spec is {named(spec)}")
+        raise TypeError(f"spec is {shortened(spec)}")
     known = DataSpec.from_dict(with_label_place(spec, data))
     if is_array_data(Part(data)):
         known.check_of_arrays()

@@ -4,7 +4,7 @@ The names and types of the arguments are checked first, so that a mistake is rep
 before anything expensive.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from typing import Any
 
 from hydra.utils import instantiate
@@ -14,7 +14,7 @@ from trainhouse.configuration.hydra_versions import allowed
 from trainhouse.configuration.old_names import with_current_names
 from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
-from trainhouse.configuration.views import Part
+from trainhouse.configuration.views import Part, targets_in
 
 
 def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: Any) -> Any:
@@ -27,7 +27,7 @@ def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: An
     partial = bool(part.get("_partial_"))
     check_arguments(found, part, key, {*arguments, *(later if partial else ())}, complete=not partial)
     current = {**with_current_names(part.plain), "_partial_": True}
-    with allowed([*_targets(current)]):  # `locate` has refused what may not be called
+    with allowed([*targets_in(current)]):  # `locate` has refused what may not be called
         make = instantiate(current, _convert_="all")
     if partial:
         return make
@@ -37,19 +37,10 @@ def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: An
         # The last is Lightning's, which is not imported here.
         if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
             raise
-        raise UserError(named(error, key, part.plain)) from error
+        raise UserError(refusal_line(error, key, part.plain)) from error
 
 
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield str(node["_target_"])
-        node = list(node.values())
-    for child in node if isinstance(node, list) else ():
-        yield from _targets(child)
-
-
-def named(error: Exception, key: str, arguments: Container[str]) -> str:
+def refusal_line(error: Exception, key: str, arguments: Container[str]) -> str:
     """Return what an object of the configuration says is wrong, with the key of the argument that it begins with."""
     text = " ".join(str(error).split())
     return f"{key}.{text}" if text.partition(":")[0] in arguments else f"{key}: {text}"

@@ -103,12 +103,8 @@ def fault_of_the_machine(error: Exception) -> str | None:
     """
     if message := _fault(error):
         return message
-    earlier = error.__cause__ or error.__context__
-    while earlier is not None:
-        if isinstance(earlier, OSError) and earlier.errno in _WITHOUT_ROOM:
-            return _fault(earlier)
-        earlier = earlier.__cause__ or earlier.__context__
-    return None
+    behind = (one for one in causes(error, also_context=True) if isinstance(one, OSError))
+    return next((_fault(one) for one in behind if one.errno in _WITHOUT_ROOM), None)
 
 
 def _fault(error: Exception) -> str | None:
@@ -175,11 +171,14 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error`, its cause, the cause of that and so on; `raise error from error` makes a circle of them."""
+def causes(error: BaseException, also_context: bool = False) -> Iterator[BaseException]:
+    """Yield `error`, its cause, the cause of that and so on; `raise error from error` makes a circle of them.
+
+    With `also_context` an error that has no cause is followed by the one that was being handled when it was raised.
+    """
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
-        cause = cause.__cause__
+        cause = cause.__cause__ or (cause.__context__ if also_context else None)

@@ -84,6 +84,16 @@ class Parts(Settings):
         return ((name, Part(node)) for name, node in (self.plain or {}).items() if node is not None)
 
 
+def targets_in(node: Any) -> Iterator[str]:
+    """Yield each `_target_` of a part of a configuration, at any depth."""
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from targets_in(child)
+
+
 @cache
 def hints(kind: type) -> dict[str, Any]:
     """Return the keys of a class of settings, each with its annotation."""

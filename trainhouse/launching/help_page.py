@@ -67,7 +67,7 @@ def help_page(asked: Composed) -> str:
     """Return the page of a command."""
     script = f"python {Path(sys.argv[0]).name}"
     groups = [group for group in asked.choices if not group.startswith("hydra")][::-1]
-    groups = [group for group in _in_order(asked.command, groups) if options(group)]
+    groups = [group for group in groups if options(group)]
     lines = [f"{script} {'[group=option ...] ' if groups else ''}[key=value ...]", ""]
     lines += paragraph(_PURPOSE.get(asked.command) or meanings(config_file(asked.command)).meaning)
     if examples := list(_examples(asked, script)):
@@ -80,12 +80,6 @@ def help_page(asked: Composed) -> str:
     lines += ["", f"{title}: type key=value to change one", *table([_row(key, asked) for key in shown])]
     lines += ["", "More", *table(list(_more(asked, script, groups)), left=48)]
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _in_order(command: str, groups: list[str]) -> list[str]:
-    """Sort groups as the ``defaults:`` of the command's file do."""
-    text = config_file(command).read_text(encoding="utf-8")
-    return sorted(groups, key=lambda group: position if (position := text.find(f"- {group}:")) >= 0 else len(text))
 
 
 def _examples(asked: Composed, script: str) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ class _ProjectSweeper(Sweeper):
             objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shell_joined(sys.argv)}") as plan:
-                self._try_out(plan, parallel)
+                self._check_examples(plan, parallel)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
                 resumed_by = resumed_command(sys.argv, folder, in_place=self.is_search)
@@ -116,7 +116,7 @@ class _ProjectSweeper(Sweeper):
         """Return the plan of this sweep, to be closed when it is over."""
         raise NotImplementedError
 
-    def _try_out(self, plan: "Plan", parallel: bool) -> None:
+    def _check_examples(self, plan: "Plan", parallel: bool) -> None:
         """Find what would spoil every job before the first one is run."""
         from trainhouse.sweeps.plan import Task
         from trainhouse.sweeps.settings import lines_of, names_what_to_compare_by

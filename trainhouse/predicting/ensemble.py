@@ -193,7 +193,7 @@ def _refuse_difference(name: str, first: Checkpoint, other: Checkpoint, one: Any
         )
 
 
-def named(members: Sequence[Checkpoint]) -> str:
+def which_models(members: Sequence[Checkpoint]) -> str:
     """Say which model predicts, and after how many epochs."""
     if len(members) == 1:
         return f"{members[0].path} (epoch {members[0].epoch})"

@@ -12,7 +12,13 @@ from trainhouse.configuration.settings import Eval
 from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
-from trainhouse.predicting.ensemble import check_same_test_rows, foreign_of, named, rebuild_ensemble, spec_of_rows
+from trainhouse.predicting.ensemble import (
+    check_same_test_rows,
+    foreign_of,
+    rebuild_ensemble,
+    spec_of_rows,
+    which_models,
+)
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.reports.metrics_text import metrics_line
@@ -52,7 +58,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     split = measured_split(datamodule, checkpoint, settings)
     if split in ("train", "val") and len({member.config.data.fold for member in members}) > 1:
         raise UserError(f"split: the members are of different folds, so that the {split} split of one is not another's")
-    _log.info("model   %s", named(members))
+    _log.info("model   %s", which_models(members))
     left_out = say_and_leave_out_seen(datamodule, members, split, settings)
     path = folder / PREDICTIONS if settings.predictions else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))

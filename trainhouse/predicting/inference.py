@@ -13,7 +13,14 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.terminal import LiveLine, Part, duration
 from trainhouse.machine.writes import only_below
-from trainhouse.predicting.ensemble import foreign_of, is_own, load_members, named, rebuild_ensemble, spec_of_rows
+from trainhouse.predicting.ensemble import (
+    foreign_of,
+    is_own,
+    load_members,
+    rebuild_ensemble,
+    spec_of_rows,
+    which_models,
+)
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.numbers import format_number
@@ -60,7 +67,7 @@ def _predict(
 ) -> None:
     if is_own(members[0]):
         written, what = _infer_own(members[0], input, data, target, batch_size, device)
-        _log.info("%d %s of %s are in %s", written, what, named(members), target)
+        _log.info("%d %s of %s are in %s", written, what, which_models(members), target)
         return
     if input is None:
         raise UserError("input: required; add input=... to the command")
@@ -83,7 +90,7 @@ def _predict(
                     line.show(_progress(written, rows, time.perf_counter() - started), written / rows if rows else None)
     finally:
         line.clear()
-    _log.info("%d predictions of %s are in %s", written, named(members), target)
+    _log.info("%d predictions of %s are in %s", written, which_models(members), target)
 
 
 def _progress(written: int, rows: int | None, seconds: float) -> list[Part]:

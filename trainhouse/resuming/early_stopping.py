@@ -22,7 +22,7 @@ def count_in_full(callback: EarlyStopping) -> None:
 
 def stop_again(callback: EarlyStopping, trainer: L.Trainer, is_validation_due: bool) -> None:
     """Have a resumed run end where it was to end, unless it has got more patience since."""
-    if not _has_stopped(callback):
+    if not _should_stop_now(callback):
         _forget(callback)
     elif can_stop_early(trainer):
         trainer.should_stop = not is_validation_due
@@ -35,13 +35,13 @@ def _check(
     hook(trainer, module, *more)
     if trainer.state.fn != "fit" or trainer.sanity_checking:
         return
-    if not _has_stopped(callback):
+    if not _should_stop_now(callback):
         _forget(callback)
-    if trainer.strategy.reduce_boolean_decision(_has_stopped(callback), all=False):
+    if trainer.strategy.reduce_boolean_decision(_should_stop_now(callback), all=False):
         trainer.should_stop = before or can_stop_early(trainer)
 
 
-def _has_stopped(callback: EarlyStopping) -> bool:
+def _should_stop_now(callback: EarlyStopping) -> bool:
     """Whether the run is to end; with an improvement since, or more patience than it had, it is not."""
     reason = callback.stopping_reason
     out_of_patience = callback.wait_count >= max(callback.patience, 1)  # 0 ends at the first that is not better

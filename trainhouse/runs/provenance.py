@@ -5,14 +5,15 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF
 from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import targets_in
 from trainhouse.machine.files import sha256
 
 _PROJECT = CONF.parent
@@ -35,7 +36,7 @@ def provenance(data_name: str, data_fingerprint: str, settings: Train | None = N
     return {
         "git_commit": commit,
         "git_dirty": None if commit is None else _is_dirty(used),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "command": shlex.join(["python", *sys.argv]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -59,7 +60,7 @@ def _is_dirty(used: Collection[str]) -> bool:
 def sources(settings: Train) -> dict[str, str]:
     """Return the files of this checkout that hold what the model and data of a run name, each with its SHA-256."""
     found = {}
-    for name in sorted({*_targets(settings.model.plain), *_targets(settings.data.plain)}):
+    for name in sorted({*targets_in(settings.model.plain), *targets_in(settings.data.plain)}):
         module = sys.modules.get(name.rpartition(".")[0])
         path = Path(getattr(module, "__file__", None) or "none").resolve()
         if path.is_file() and path.is_relative_to(_PROJECT) and not _is_installed(path):
@@ -71,17 +72,6 @@ def changed_sources(settings: Train, origin: dict[str, Any]) -> list[str]:
     """Return the files that have changed since `origin` was written, of those that still belong to the `settings`."""
     before = origin.get("sources")
     return [name for name, value in sources(settings).items() if isinstance(before, dict) and before.get(name) != value]
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _targets(value)
 
 
 def _is_installed(path: Path) -> bool:
@@ -100,10 +90,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):  # no git, or not a checkout: a copy of the project works too
         return None
     return done.stdout.strip()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -1,12 +1,13 @@
 """No loop of the project is without an end: what it waits for or looks for may never come."""
 
+import errno
 import sys
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
-from trainhouse.configuration.errors import UserError, causes
+from trainhouse.configuration.errors import UserError, causes, fault_of_the_machine
 from trainhouse.configuration.targets import locate
 from trainhouse.launching.compose_errors import explain
 from trainhouse.runs import run_folder
@@ -68,3 +69,12 @@ def test_errors_that_are_their_own_cause_are_said_once(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match=r"cannot load 'circular_cause\.Net' \(ZeroDivisionError: division by zero\)"):
         locate("circular_cause.Net", "model")
+
+
+def test_a_fault_behind_an_error_that_is_its_own_cause_is_looked_for_once() -> None:
+    error = ValueError("a")
+    error.__cause__ = error
+    assert fault_of_the_machine(error) is None
+    error.__cause__ = other = TypeError("b")
+    other.__context__ = OSError(errno.ENOSPC, "No space left on device", "x.ckpt")
+    assert fault_of_the_machine(error) == "x.ckpt: No space left on device"

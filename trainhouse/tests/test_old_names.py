@@ -36,9 +36,9 @@ def test_names_that_configurations_have_had_still_lead_to_what_they_meant(group:
 
 
 def test_what_an_old_name_stands_for_is_built_at_any_depth() -> None:
-    inner = {"_target_": "src.data.order.Permutation", "_partial_": True}
+    inner = {"_target_": "src.data.npy.read_npy", "_partial_": True}
     built = create(Part({"_target_": "builtins.dict", "inner": inner, "all": [inner]}), "key")
-    assert built["inner"].func is built["all"][0].func is locate("trainhouse.arrays.order.Permutation", "key")
+    assert built["inner"].func is built["all"][0].func is locate("trainhouse.arrays.npy.read_npy", "key")
 
 
 def test_names_of_others_are_left_as_they_are() -> None:

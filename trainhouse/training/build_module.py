@@ -125,7 +125,7 @@ def _around(
     optimizer = create(settings.optimizer, "optimizer", later=("params",))
     given = ("optimizer", "total_steps")
     scheduler = create(settings.scheduler, "scheduler", later=given) if settings.scheduler else None
-    _try_out(optimizer, scheduler)
+    _refuse_wrong_options(optimizer, scheduler)
     augmentation = None
     learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
@@ -166,11 +166,11 @@ def build_preprocessing(datamodule: DataModule, data: Serving) -> RowPreprocessi
     return preprocessing
 
 
-def _try_out(optimizer: Any, scheduler: Any) -> None:
-    """Build both for a single weight, so that values which they refuse are found now, not when training starts."""
+def _refuse_wrong_options(optimizer: Any, scheduler: Any) -> None:
+    """Build both for one weight matrix, so that values which they refuse are found now, not when training starts."""
     key = "optimizer"
     try:
-        tried = optimizer([nn.Parameter(torch.zeros(1))])
+        tried = optimizer([nn.Parameter(torch.zeros(1, 1))])
         key = "scheduler"
         if scheduler:
             whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}

@@ -25,7 +25,7 @@ from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
-from trainhouse.configuration.create import named
+from trainhouse.configuration.create import refusal_line
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
@@ -92,7 +92,7 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         try:
             trainer.fit(_Nothing(), datamodule=datamodule)
         except ValueError as error:  # of its own `setup`, or of its loaders
-            raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
+            raise UserError(refusal_line(error, "data", inspect.signature(type(datamodule)).parameters)) from error
     assert ask.card is not None
     return ask.card
 

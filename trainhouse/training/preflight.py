@@ -21,7 +21,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
-from trainhouse.configuration.create import named
+from trainhouse.configuration.create import refusal_line
 from trainhouse.configuration.errors import UserError, refusal_of_lightning
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
@@ -126,9 +126,9 @@ def _refuse_value(error: ValueError, module: L.LightningModule, datamodule: L.Li
     if refusal_of_lightning(error):
         return
     if "configure_optimizers" in _functions(error):
-        raise UserError(named(error, "model", inspect.signature(type(module)).parameters)) from error
+        raise UserError(refusal_line(error, "model", inspect.signature(type(module)).parameters)) from error
     if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
-        raise UserError(named(error, "data", inspect.signature(type(datamodule)).parameters)) from error
+        raise UserError(refusal_line(error, "data", inspect.signature(type(datamodule)).parameters)) from error
 
 
 def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:

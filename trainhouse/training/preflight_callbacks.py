@@ -27,16 +27,8 @@ class WhereItIs(L.Callback):
         """Note what was logged before."""
         self._before = dict(trainer.callback_metrics)
 
-    def on_train_batch_start(self, *_: Any) -> None:
-        """Within a step."""
-        self.is_at_an_end = False
-
-    def on_validation_batch_start(self, *_: Any) -> None:
-        """Within a step."""
-        self.is_at_an_end = False
-
     def on_validation_epoch_end(self, *_: Any) -> None:
-        """At an end."""
+        """What fails from here on is a metric, of one batch."""
         self.is_at_an_end = True
 
     def on_validation_end(self, trainer: L.Trainer, *_: Any) -> None:
@@ -46,7 +38,7 @@ class WhereItIs(L.Callback):
         self.of_validation = {name for name, value in logged if value is not self._before.get(name)}
 
     def on_train_epoch_end(self, *_: Any) -> None:
-        """At an end."""
+        """What fails from here on is a metric, of one batch."""
         self.is_at_an_end = True
 
     def on_train_end(self, *_: Any) -> None:

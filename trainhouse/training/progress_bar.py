@@ -124,10 +124,6 @@ class ProgressBar(callbacks.ProgressBar):
         """Take the line away."""
         self._line.clear()
 
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Take the line away."""
-        self._line.clear()
-
     @staticmethod
     def _share_done(trainer: L.Trainer, batch_idx: int) -> float | None:
         total = _steps_in_all(trainer)
