@@ -42,7 +42,7 @@ class WhereItIs(L.Callback):
         self.is_at_an_end = True
 
     def on_train_end(self, *_: Any) -> None:
-        """Done."""
+        """What fails from here on fails outside of the trial."""
         self.is_at_an_end, self.is_done = False, True
 
 
