@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainhouse.machine import cores
-from trainhouse.machine.cores import available_cores, cores_to_use, share_cores
+from trainhouse.machine.cores import available_cores, cores_to_use, others_have_come, share_cores
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,19 @@ def test_only_a_training_beside_another_one_spins_less(tmp_path: Path, monkeypat
     share_cores(trains=True)
     assert "GOMP_SPINCOUNT" not in os.environ, "it is the first, also when it asks again"
     assert cores_to_use() == available_cores()
-    monkeypatch.setattr(cores, "_held", [])  # as in another process
+    assert not others_have_come()
+    second: list = []
+    monkeypatch.setattr(cores, "_held", second)  # as in another process
+    share_cores(trains=False)
+    assert not others_have_come()
     share_cores(trains=True)
+    assert others_have_come()
+    second.pop().close()
+    assert not others_have_come()
     assert int(os.environ["GOMP_SPINCOUNT"]) < 10_000
     assert cores_to_use() == max(1, available_cores() // 2)
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
-    share_cores(trains=True)
+    share_cores(trains=False)
     assert os.environ["GOMP_SPINCOUNT"] == "7", "the user's own"
     monkeypatch.delenv("GOMP_SPINCOUNT")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {64})

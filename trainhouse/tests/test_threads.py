@@ -1,5 +1,7 @@
 """A training takes the cores that are free; what it has taken is kept."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from torch import nn
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.fast import giving_way as way
 from trainhouse.machine import cores
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.tests.conftest import Config
@@ -43,7 +46,7 @@ def test_a_use_of_a_weight_is_two_operations(network: nn.Module, shape: tuple[in
     assert not any(part._forward_hooks for part in network.modules())
 
 
-@pytest.mark.parametrize(("width", "threads"), [(8, 1), (8192, 3)])
+@pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
 def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     class Batches:
         batch_size = 128
@@ -58,7 +61,7 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "beside", "width", "expected"),
-    [(4, False, 512, 4), (4, True, 512, 2), (1, True, 512, 1), (4, False, 2, 1)],
+    [(4, False, 1024, 4), (4, True, 1024, 2), (1, True, 1024, 1), (4, False, 2, 1)],
 )
 def test_a_run_keeps_the_threads_that_it_began_with(
     machine: int,
@@ -93,6 +96,30 @@ def test_threads_that_somebody_has_set_are_left(
     monkeypatch.setattr(cores, "_is_beside_another", True)
     train(typed(*SHORT, "threads=2"), tmp_path)
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == 2
+
+
+def test_threads_spin_less_while_another_training_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way, "_SECONDS", 0.01)
+    beside = threading.Event()
+
+    def has_pool() -> bool:
+        return any(thread.name == "cores-pool" for thread in threading.enumerate())
+
+    def wait_for(expected: bool) -> None:
+        until = time.monotonic() + 10
+        while has_pool() is not expected:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    with way.giving_way(beside.is_set):
+        assert not has_pool()
+        beside.set()
+        wait_for(True)
+        beside.clear()
+        wait_for(False)
+        beside.set()
+        wait_for(True)
+    wait_for(False)
 
 
 def test_more_threads_than_cores_are_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import lightning as L
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from trainhouse.arrays.batches import Batches
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.cores import available_cores, cores_to_use
+from trainhouse.configuration.speed import fast
+from trainhouse.machine.cores import available_cores, cores_to_use, others_have_come
 from trainhouse.training.build_run import BuiltRun
 
 _log = logging.getLogger(__name__)
@@ -19,7 +21,7 @@ _log = logging.getLogger(__name__)
 _MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
 # Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores.
-_SMALL_STEP = 1e6
+_SMALL_STEP = 50e6
 
 
 def set_threads(threads: int | None) -> None:
@@ -61,6 +63,12 @@ def spare_threads(module: nn.Module, batches: Batches) -> None:
     x, _ = batches[0, 0]
     if operations(module, x[:1]) * batches.batch_size < _SMALL_STEP:
         torch.set_num_threads(1)
+
+
+def sharing_cores(trainer: L.Trainer) -> AbstractContextManager[None]:
+    """Return a block in which several threads on the CPU leave the cores to a training that begins after this one."""
+    way = fast("giving_way") if trainer.strategy.root_device.type == "cpu" and torch.get_num_threads() > 1 else None
+    return way.giving_way(others_have_come) if way else nullcontext()
 
 
 def operations(module: nn.Module, x: Tensor) -> float:

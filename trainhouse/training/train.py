@@ -41,7 +41,7 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
-from trainhouse.training.threads import keep_threads, set_threads
+from trainhouse.training.threads import keep_threads, set_threads, sharing_cores
 from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
 
 _log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     if config["compile"]:
         compile_network(module)
     reseed(config["seed"], "fit")
-    with restoring(resume_from):
+    with restoring(resume_from), sharing_cores(trainer):
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
 
 
