@@ -72,6 +72,7 @@ def test_a_run_keeps_the_threads_that_it_began_with(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(chosen, "_OF_TORCH", 8)
     monkeypatch.setattr(cores, "available_cores", lambda: machine)
     monkeypatch.setattr(cores, "_is_beside_another", beside)
@@ -93,6 +94,7 @@ def test_a_run_keeps_the_threads_that_it_began_with(
 def test_threads_that_somebody_has_set_are_left(
     typed: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cores, "_is_beside_another", True)
     train(typed(*SHORT, "threads=2"), tmp_path)
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == 2
