@@ -13,7 +13,6 @@ from torch import nn
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.fast import giving_way as way
-from trainhouse.machine import cores
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.tests.conftest import Config
 from trainhouse.training import threads as chosen
@@ -61,7 +60,7 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "beside", "width", "expected"),
-    [(4, False, 1024, 4), (4, True, 1024, 2), (1, True, 1024, 1), (4, False, 2, 1)],
+    [(4, False, 1024, 4), (4, True, 1024, 2), (4, False, 2, 1)],
 )
 def test_a_run_keeps_the_threads_that_it_began_with(
     machine: int,
@@ -74,8 +73,7 @@ def test_a_run_keeps_the_threads_that_it_began_with(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(chosen, "_OF_TORCH", 8)
-    monkeypatch.setattr(cores, "available_cores", lambda: machine)
-    monkeypatch.setattr(cores, "_is_beside_another", beside)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: machine // 2 if beside else machine)
     command = [*SHORT, f"model.hidden_sizes=[{width},{width}]"]
     config = typed(*command)
     train(config, tmp_path)
@@ -84,8 +82,7 @@ def test_a_run_keeps_the_threads_that_it_began_with(
     assert (torch.get_num_threads(), *found) == (expected, expected, expected)
 
     set_threads(3)
-    monkeypatch.setattr(cores, "_is_beside_another", not beside)
-    monkeypatch.setattr(cores, "available_cores", lambda: machine + 2)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: machine + 2)
     longer = [*command, "trainer.max_epochs=2"]
     assert resume(tmp_path, typed(*longer), longer).epochs == 2
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == expected
@@ -95,7 +92,7 @@ def test_threads_that_somebody_has_set_are_left(
     typed: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cores, "_is_beside_another", True)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: 1)
     train(typed(*SHORT, "threads=2"), tmp_path)
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == 2
 

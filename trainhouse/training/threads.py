@@ -13,15 +13,17 @@ from trainhouse.arrays.batches import Batches
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.speed import fast
-from trainhouse.machine.cores import available_cores, cores_to_use, others_have_come
+from trainhouse.machine.cores import available_cores, cores_to_use, is_beside_another
 from trainhouse.training.build_run import BuiltRun
 
 _log = logging.getLogger(__name__)
 
 _MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
-# Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores.
-_SMALL_STEP = 50e6
+# Floating-point operations of a forward pass below which more threads gain little, and lose much to whatever else wants
+# the cores. A bare loop on two cores had 0.94 of its speed with two threads at 0.2 million, 0.99 at 1.5, 1.09 at 6,
+# 1.19 at 14 and 1.47 at 60.
+_SMALL_STEP = 8e6
 
 
 def set_threads(threads: int | None) -> None:
@@ -66,9 +68,9 @@ def spare_threads(module: nn.Module, batches: Batches) -> None:
 
 
 def sharing_cores(trainer: L.Trainer) -> AbstractContextManager[None]:
-    """Return a block in which several threads on the CPU leave the cores to a training that begins after this one."""
+    """Return a block in which several threads on the CPU leave the cores to other trainings while these are there."""
     way = fast("giving_way") if trainer.strategy.root_device.type == "cpu" and torch.get_num_threads() > 1 else None
-    return way.giving_way(others_have_come) if way else nullcontext()
+    return way.giving_way(is_beside_another) if way else nullcontext()
 
 
 def operations(module: nn.Module, x: Tensor) -> float:
