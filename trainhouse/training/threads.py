@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 _MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
-# Floating-point operations of a forward pass below which more threads gain little, and lose much to whatever else wants
-# the cores. A bare loop on two cores had 0.94 of its speed with two threads at 0.2 million, 0.99 at 1.5, 1.09 at 6,
-# 1.19 at 14 and 1.47 at 60.
-_SMALL_STEP = 8e6
+# Floating-point operations of a forward pass below which more threads may lose more than they gain. On two cores a run
+# with two threads had, of its speed with one, 1.15 at 17 million and 1.3 at 60 while the machine did nothing else, but
+# 0.72 and 0.87 at other times, when another process, if only the terminal's, took a core now and then.
+_SMALL_STEP = 40e6
 
 
 def set_threads(threads: int | None) -> None:
