@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from trainhouse.runs.this_job import is_requeued_job as is_requeued_job
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.closing_lines import summarise_training as summarise_training
-    from trainhouse.training.lean_metric import LeanMetric as LeanMetric
     from trainhouse.training.resume import resume as resume
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
     from trainhouse.training.train import train as train
@@ -64,7 +63,6 @@ _PLACES = {
     "Dataset": "arrays.spec",
     "Findings": "predicting.task",
     "KeepsFloat64": "arrays.precision",
-    "LeanMetric": "training.lean_metric",
     "RowPreprocessing": "arrays.row_preprocessing",
     "Rows": "arrays.spec",
     "Task": "predicting.task",

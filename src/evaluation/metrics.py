@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassF1Score
 
-from trainhouse import DataSpec, LeanMetric
+from trainhouse import DataSpec
 
 Factory = Callable[[DataSpec], Metric]
 # Apple's GPUs have no float64.
@@ -29,7 +29,7 @@ def metric(task: str, splits: Iterable[str] = ("val", "test")) -> Callable[[Fact
     return register
 
 
-class Accuracy(LeanMetric):
+class Accuracy(Metric):
     """The share of rows whose largest logit is that of their class.
 
     torchmetrics has one too; its update costs twice as much, every training step.
@@ -55,7 +55,7 @@ class Accuracy(LeanMetric):
         return self.correct / self.total
 
 
-class Errors(LeanMetric):
+class Errors(Metric):
     """What differences between predictions (B, T) and targets (B, T) come to, in float64, for each target by itself.
 
     Of several targets each has its own value under its own name, ``mae_height`` and ``mae_weight``: there is no sum of
@@ -111,7 +111,7 @@ class RootOfSquaredErrors(Errors):
         return self.named((self.total / self.rows).sqrt())
 
 
-class R2(LeanMetric):
+class R2(Metric):
     """1 - (squared error) / (squared deviation from the mean); NaN for a single row.
 
     Of several targets the mean over them, which has no unit, and that of each. The sums are of differences from a mean

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 
 from src.evaluation.metrics import WIDEST, build_metrics, names_of
 from src.evaluation.tasks import TASKS
@@ -18,7 +18,6 @@ from trainhouse import (
     Batch,
     DataSpec,
     KeepsFloat64,
-    LeanMetric,
     UserError,
     is_far,
     moments_of,
@@ -28,7 +27,7 @@ from trainhouse import (
 )
 
 
-class MeanLoss(LeanMetric):
+class MeanLoss(Metric):
     """The mean of the batches' losses, each weighted by its rows. Adds tensors only: the device is never waited for."""
 
     full_state_update = False

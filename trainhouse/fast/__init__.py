@@ -23,11 +23,6 @@ PRIVATE_NAMES = {
         "lightning.pytorch.core.module:LightningModule._current_fx_name": "the hook that `self.log` takes a value to "
         "be logged in; Lightning sets it around the hooks that it calls itself",
     },
-    "lean_loop": {
-        "torchmetrics:Metric._computed": "forgets what was computed, as an update does",
-        "torchmetrics:Metric._update_count": "counts the update; `update_count` can't be set",
-        "torchmetrics:Metric._enable_grad": "whether an update keeps gradients; no public name",
-    },
     "finite": {
         "torch:_amp_foreach_non_finite_check_and_unscale_": "a step of the perceptron in 4.02 ms for 4.77 with "
         "`isfinite` of each gradient; of one layer set, 0.07 ms for 0.11 by `get_total_norm`, which calls large "

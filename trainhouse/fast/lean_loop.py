@@ -5,15 +5,12 @@ around each call: with ten callbacks a fifth of the time of a small model's step
 are avoided by what Lightning itself offers: it passes over a hook that is not callable, and takes any `Profiler`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.profilers import Profiler
-from torchmetrics import Metric
 
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 _STEP_HOOKS = [
@@ -33,20 +30,6 @@ class NoProfiler(Profiler):
     def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]
         """Return a context that does nothing; it is always the same one."""
         return _NOTHING
-
-
-class LeanMetric(Metric):
-    """A metric on which torchmetrics notes an update at a quarter of the cost, and rewords no error of it."""
-
-    def _wrap_update(self, update: Callable[..., Any]) -> Callable[..., None]:
-        @wraps(update)
-        def counted(*args: Any, **kwargs: Any) -> None:
-            self.__dict__["_computed"] = None  # neither is a weight, as `nn.Module` would ask
-            self.__dict__["_update_count"] += 1
-            with torch.set_grad_enabled(self._enable_grad):
-                update(*args, **kwargs)
-
-        return counted
 
 
 def skip_unused_hooks(callbacks: Iterable[L.Callback]) -> None:

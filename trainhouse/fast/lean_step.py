@@ -178,7 +178,7 @@ class LeanEpochLoop(_TrainingEpochLoop):
                 module.configure_gradient_clipping(
                     optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm
                 )
-            _take_step(optimizer)
+            optimizer.step()
             counts.optimizer.step.increment_completed()
         if loss is None:
             return {}
@@ -210,30 +210,6 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
     def _has_accumulated(self) -> bool:
         return self.batch_progress.current.ready % self.trainer.accumulate_grad_batches == 0 or self._is_last()
-
-
-def _take_step(optimizer: Any) -> None:
-    """Take the optimizer's step, in one go for groups of weights that have the same options.
-
-    Each group takes a call of its own else, which for small weights is most of its time; the numbers are the same.
-    Optimizers of others may keep numbers of their own in a group, so theirs are left as they are.
-    """
-    groups = optimizer.param_groups
-    is_of_torch = type(optimizer).__module__.startswith("torch.optim.")
-    if len(groups) == 1 or not is_of_torch or not all(_are_alike(groups[0], group) for group in groups[1:]):
-        optimizer.step()
-        return
-    optimizer.param_groups = [{**groups[0], "params": [weight for group in groups for weight in group["params"]]}]
-    try:
-        optimizer.step()
-    finally:
-        optimizer.param_groups = groups
-
-
-def _are_alike(group: dict[str, Any], other: dict[str, Any]) -> bool:
-    return group.keys() == other.keys() and all(
-        name == "params" or (not isinstance(value, Tensor) and value == other[name]) for name, value in group.items()
-    )
 
 
 def _overrides(instance: Any, parent: type, name: str) -> bool:

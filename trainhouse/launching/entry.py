@@ -182,7 +182,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 if in_sweep:
                     check_not_stopped()
                 else:
-                    share_cores(trains)
+                    share_cores(trains and not is_worker_rank())
                 if elsewhere:
                     prepare_worker()
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):

@@ -209,7 +209,7 @@ def test_speed_leaves_out_the_first_epoch(tmp_path) -> None:
         f"2026-01-01 00:00:{second:02},500 INFO    epoch {n}/3  loss 1" for n, second in ((1, 10), (2, 14), (3, 18))
     ]
     (tmp_path / "logs" / "training.log").write_text("\n".join(["2026-01-01 00:00:01,000 INFO    data", *ends]))
-    assert speed_of(tmp_path) == (8 / 4.0, 8 / timedelta(seconds=8).total_seconds())
+    assert speed_of(tmp_path) == (8 / 4.0, 8 / timedelta(seconds=8).total_seconds(), 4 / 2.0)
 
 
 def test_a_command_in_a_terminal_sees_a_terminal(tmp_path) -> None:

@@ -1,15 +1,12 @@
 """What is taken out of Lightning's step leaves every hook that somebody has written."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import Tensor
 
-from trainhouse.fast.lean_loop import LeanMetric, NoProfiler, skip_unused_hooks
+from trainhouse.fast.lean_loop import NoProfiler, skip_unused_hooks
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 
 
@@ -70,33 +67,3 @@ def test_nothing_is_profiled_and_errors_pass() -> None:
     with profiler.profile("outer"), profiler.profile("inner"):
         pass
     assert profiler.summary() == ""
-
-
-class Sum(LeanMetric):
-    """Adds numbers."""
-
-    full_state_update = False
-    total: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
-
-    def update(self, value: Tensor) -> None:
-        self.total += value
-
-    def compute(self) -> Tensor:
-        return self.total
-
-
-def test_a_lean_metric_counts_its_updates_and_forgets_what_it_has_computed() -> None:
-    metric = Sum()
-    for number in (1.0, 2.0):
-        metric.update(torch.tensor(number, requires_grad=True))
-    assert (metric.update_count, metric.compute().item(), metric.total.requires_grad) == (2, 3.0, False)
-    metric.update(torch.tensor(4.0))
-    assert metric.compute().item() == 7.0
-    assert metric(torch.tensor(1.0)).item() == 1.0
-    assert pickle.loads(pickle.dumps(metric)).compute().item() == 8.0
-    metric.reset()
-    assert (metric.update_count, metric.total.item()) == (0, 0.0)

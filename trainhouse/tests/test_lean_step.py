@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from src.training.module import Module
 from src.training.schedules import one_cycle
 from trainhouse.fast.lean_loop import NoProfiler
-from trainhouse.fast.lean_step import LeanEpochLoop, _take_step, use_lean_loop
+from trainhouse.fast.lean_step import LeanEpochLoop, use_lean_loop
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 
 _HOOKS = [name for name in dir(L.Callback) if name.startswith("on_") and "checkpoint" not in name]
@@ -136,40 +136,3 @@ def test_a_module_with_a_step_of_its_own_gets_lightnings_loop(tmp_path: Path) ->
     trainer.fit(module, data)
     assert seen == [0, 1, 2]
     assert trainer.global_step == 2
-
-
-@pytest.mark.parametrize("fused", [True, False])
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD, torch.optim.AdamW])
-@pytest.mark.parametrize(("decay", "groups"), [(0.0, 1), (0.1, 2)])
-def test_groups_of_the_same_options_take_one_step(
-    kind: Any, fused: bool, decay: float, groups: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def trained(take_step: Any) -> tuple[list[torch.Tensor], dict[str, Any]]:
-        torch.manual_seed(0)
-        network = torch.nn.Sequential(torch.nn.Linear(3, 40), torch.nn.Tanh(), torch.nn.Linear(40, 2))
-        weights = list(network.parameters())
-        matrices, others = ([weight for weight in weights if (weight.ndim > 1) is wide] for wide in (True, False))
-        given = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        optimizer = kind(given, lr=0.1, fused=fused)
-        for _ in range(5):
-            network(torch.randn(6, 3)).square().sum().backward()
-            take_step(optimizer)
-            optimizer.zero_grad()
-        return weights, optimizer.state_dict()
-
-    seen: list[int] = []
-    monkeypatch.setattr(kind, "step", _counting(kind.step, seen))
-    (weights, state), (expected, expected_state) = trained(_take_step), trained(kind.step)
-    assert seen == [groups] * 5 + [2] * 5
-    assert all(torch.equal(one, other) for one, other in zip(weights, expected, strict=True))
-    assert state["param_groups"] == expected_state["param_groups"]
-
-
-def _counting(step: Any, seen: list[int]) -> Any:
-    """Return `step` that notes how many groups it finds."""
-
-    def counted(optimizer: Any) -> None:
-        seen.append(len(optimizer.param_groups))
-        step(optimizer)
-
-    return counted

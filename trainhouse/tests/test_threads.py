@@ -1,5 +1,7 @@
 """A training takes the cores that are free; what it has taken is kept."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from torch import nn
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.machine import cores
+from trainhouse.fast import giving_way as way
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.training import threads as chosen
 from trainhouse.training.resume import resume
@@ -62,7 +64,7 @@ def test_counting_operations_leaves_no_trace() -> None:
     assert network(torch.ones(2, 3)).requires_grad
 
 
-@pytest.mark.parametrize(("width", "threads"), [(8, 1), (8192, 3)])
+@pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
 def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
     class Batches:
         batch_size = 128
@@ -77,7 +79,7 @@ def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "beside", "width", "expected"),
-    [(4, False, 512, 4), (4, True, 512, 2), (1, True, 512, 1), (4, False, 2, 1)],
+    [(4, False, 1024, 4), (4, True, 1024, 2), (4, False, 2, 1)],
 )
 def test_a_run_keeps_the_threads_that_it_began_with(
     machine: int,
@@ -88,9 +90,9 @@ def test_a_run_keeps_the_threads_that_it_began_with(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(chosen, "_OF_TORCH", 8)
-    monkeypatch.setattr(cores, "available_cores", lambda: machine)
-    monkeypatch.setattr(cores, "_is_beside_another", beside)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: machine // 2 if beside else machine)
     command = [*SHORT, f"model.hidden_sizes=[{width},{width}]"]
     config = typed(*command)
     train(config, tmp_path)
@@ -99,8 +101,7 @@ def test_a_run_keeps_the_threads_that_it_began_with(
     assert (torch.get_num_threads(), *found) == (expected, expected, expected)
 
     set_threads(3)
-    monkeypatch.setattr(cores, "_is_beside_another", not beside)
-    monkeypatch.setattr(cores, "available_cores", lambda: machine + 2)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: machine + 2)
     longer = [*command, "trainer.max_epochs=2"]
     assert resume(tmp_path, typed(*longer), longer).epochs == 2
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == expected
@@ -109,9 +110,34 @@ def test_a_run_keeps_the_threads_that_it_began_with(
 def test_threads_that_somebody_has_set_are_left(
     typed: Callable[..., Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cores, "_is_beside_another", True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: 1)
     train(typed(*SHORT, "threads=2"), tmp_path)
     assert torch.get_num_threads() == OmegaConf.load(tmp_path / CONFIG).threads == 2
+
+
+def test_threads_spin_less_while_another_training_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way, "_SECONDS", 0.01)
+    beside = threading.Event()
+
+    def has_pool() -> bool:
+        return any(thread.name == "cores-pool" for thread in threading.enumerate())
+
+    def wait_for(expected: bool) -> None:
+        until = time.monotonic() + 10
+        while has_pool() is not expected:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    with way.giving_way(beside.is_set):
+        assert not has_pool()
+        beside.set()
+        wait_for(True)
+        beside.clear()
+        wait_for(False)
+        beside.set()
+        wait_for(True)
+    wait_for(False)
 
 
 def test_more_threads_than_cores_are_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

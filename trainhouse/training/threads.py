@@ -4,6 +4,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import lightning as L
@@ -16,15 +17,18 @@ from trainhouse.arrays.batches import Batches
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.machine.cores import available_cores, cores_to_use
+from trainhouse.configuration.speed import fast
+from trainhouse.machine.cores import available_cores, cores_to_use, is_beside_another
 from trainhouse.training.build_run import BuiltRun
 
 _log = logging.getLogger(__name__)
 
 _MOST_PER_CORE = 8
 _OF_TORCH = torch.get_num_threads()
-# Floating-point operations of a forward pass below which a second thread gains nothing: measured on two cores.
-_SMALL_STEP = 1e6
+# Floating-point operations of a forward pass below which more threads may lose more than they gain. On two cores a run
+# with two threads had, of its speed with one, 1.15 at 17 million and 1.3 at 60 while the machine did nothing else, but
+# 0.72 and 0.87 at other times, when another process, if only the terminal's, took a core now and then.
+_SMALL_STEP = 40e6
 
 
 def set_threads(threads: int | None) -> None:
@@ -64,6 +68,12 @@ def spare_threads(module: nn.Module, batches: Batches) -> None:
     x, _ = batches[0, 0]
     if operations(module, x[:1]) * batches.batch_size < _SMALL_STEP:
         torch.set_num_threads(1)
+
+
+def sharing_cores(trainer: L.Trainer) -> AbstractContextManager[None]:
+    """Return a block in which several threads on the CPU leave the cores to other trainings while these are there."""
+    way = fast("giving_way") if trainer.strategy.root_device.type == "cpu" and torch.get_num_threads() > 1 else None
+    return way.giving_way(is_beside_another) if way else nullcontext()
 
 
 def operations(module: nn.Module, x: Tensor) -> int:

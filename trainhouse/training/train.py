@@ -43,7 +43,7 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
-from trainhouse.training.threads import set_threads, with_threads_kept
+from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
 from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
 
 _log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     if settings.compile:
         compile_network(module)
     reseed(settings.seed, "fit")
-    with restoring(resume_from):
+    with restoring(resume_from), sharing_cores(trainer):
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
 
 

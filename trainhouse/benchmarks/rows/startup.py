@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from trainhouse.benchmarks.lab import Lab
+from trainhouse.benchmarks.lab import Lab, train_command
 from trainhouse.benchmarks.measuring import Samples, interleaved, row, seconds_of, timed
 from trainhouse.benchmarks.processes import ROOT, output_of, python
 
@@ -41,6 +41,22 @@ def first_step(lab: Lab) -> Samples:
         return seconds_of(lambda: output_of(python("-c", "import torch, lightning"), lab.folder))
 
     return _with_difference(Samples(*interleaved(lab.repeats, ours, yardstick)))
+
+
+@row("s", "of plain Lightning's speed")
+def one_step(lab: Lab) -> Samples:
+    """Seconds of `python train.py trainer.max_epochs=1 trainer.limit_train_batches=1`, from the start of the process to
+    its end: preflight, one step, validation, checkpoints, the test, the report. Yardstick:
+    trainhouse/benchmarks/started/plain_lightning.py, a program of Lightning's own classes that does the same, as far as
+    Lightning does it.
+    """
+    plain = python("-m", "trainhouse.benchmarks.started.plain_lightning", lab.folder / "plain")
+
+    def ours() -> None:
+        command = train_command(lab.new_folder(), "trainer.max_epochs=1", "trainer.limit_train_batches=1")
+        output_of(command, lab.folder)
+
+    return _with_difference(timed(lab.repeats, ours, lambda: output_of(plain, lab.folder)))
 
 
 @row("s", _OF_EMPTY)

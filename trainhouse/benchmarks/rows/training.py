@@ -5,6 +5,7 @@ import json
 import re
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from trainhouse.benchmarks.lab import Lab, perceptron, train_command
@@ -19,6 +20,8 @@ class Speed(NamedTuple):
 
     training: float
     wall: float
+    median: float
+    """Of training in the median epoch."""
 
 
 @row("steps/s", _OF_BARE, higher_is_better=True)
@@ -94,11 +97,14 @@ def _measure(lab: Lab, overrides: list[str], epochs: int) -> Measured:
         in_terminal(train_command(folder, *overrides, f"trainer.max_epochs={epochs}"), lab.folder)
         return speed_of(folder)
 
-    def yardstick() -> float:
-        command = python("-m", "trainhouse.benchmarks.started.bare_training", described, str(epochs))
-        return json.loads(output_of(command, lab.folder))["steps_per_second"]
+    return interleaved(lab.repeats, ours, lambda: bare_speed(lab, described, epochs), warm_ups=0)
 
-    return interleaved(lab.repeats, ours, yardstick, warm_ups=0)
+
+def bare_speed(lab: Lab, described: Path, epochs: int, *options: str) -> float:
+    """Return the steps per second of the yardstick for the run that `described` holds."""
+    command = python("-m", "trainhouse.benchmarks.started.bare_training", described, str(epochs), *options)
+    speed: float = json.loads(output_of(command, lab.folder))["steps_per_second"]
+    return speed
 
 
 def speed_of(folder: Path) -> Speed:
@@ -110,7 +116,8 @@ def speed_of(folder: Path) -> Speed:
     seconds = sum(float(epoch["train_seconds"]) for epoch in others)
     ends = _ends_of_epochs((folder / "logs" / "training.log").read_text())
     wall = (ends[-1] - ends[0]).total_seconds()
-    return Speed(steps / seconds, steps / wall)
+    each = median(float(epoch["train_seconds"]) for epoch in others)
+    return Speed(steps / seconds, steps / wall, steps / len(others) / each)
 
 
 def _ends_of_epochs(log: str) -> list[datetime]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.benchmarks.processes import ROOT
+from trainhouse.machine.garbage import put_off
 
 
 def main(file: Path, arguments: list[str]) -> None:
     """Run train.py with `arguments` until it trains."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does before torch is loaded, which is here
+    put_off()  # as train.py does before torch is loaded, which is here
+    from trainhouse import train  # noqa: F401
     from trainhouse.configuration.older_versions import MODULE
     from trainhouse.configuration.targets import locate
 
