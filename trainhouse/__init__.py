@@ -109,7 +109,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     if "torch" in sys.modules:
-        import_module(f"{__name__}.machine.garbage").take_up()
+        import_module(f"{__name__}.machine.garbage").search_as_usual()
     return found
 
 

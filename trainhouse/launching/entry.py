@@ -33,7 +33,7 @@ from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
-from trainhouse.machine.garbage import put_off, take_up
+from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
@@ -76,7 +76,6 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             _in_utf8()
-            put_off()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
@@ -85,6 +84,7 @@ def script(
             threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
+                search_rarely()
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
                 if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
@@ -122,7 +122,7 @@ def script(
                 print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
             finally:
-                take_up()
+                search_as_usual()
 
         return main
 

@@ -26,7 +26,7 @@ from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import as_typed
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
-from trainhouse.machine.garbage import take_up
+from trainhouse.machine.garbage import search_as_usual
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
 from trainhouse.runs.layout import MULTIRUN, SWEEP
 
@@ -81,7 +81,7 @@ class _ProjectSweeper(Sweeper):
         runs = False
         try:
             share_cores(trains=True)
-            take_up()  # the process may live for days
+            search_as_usual()  # the process may live for days
             mark = new_stop_mark(folder)  # before any process is started
             own = own_objective(self.composed)
             objectives = [own] if own else objectives_of(self.composed.sweep)

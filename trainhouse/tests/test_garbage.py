@@ -1,4 +1,4 @@
-"""Python's search for garbage waits until torch is imported, and is never left off."""
+"""Python's search for garbage is rare until torch is imported, and as usual from then on."""
 
 import gc
 import sys
@@ -6,41 +6,44 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainhouse.machine.garbage import put_off, take_up
+import trainhouse
+from trainhouse.machine.garbage import search_as_usual, search_rarely
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    yield
-    take_up()
+def usual() -> Iterator[tuple[int, int, int]]:
+    usual = gc.get_threshold()
+    yield usual
+    search_as_usual()
     gc.unfreeze()
+    assert gc.get_threshold() == usual
 
 
-def test_it_is_put_off_only_before_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    put_off()
-    assert gc.isenabled()
+def test_it_is_rare_only_before_torch_is_imported(usual: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    search_rarely()
+    assert gc.get_threshold() == usual
     monkeypatch.delitem(sys.modules, "torch")
-    put_off()
-    assert not gc.isenabled()
-
-
-def test_what_there_is_when_it_is_taken_up_is_never_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "torch")
-    put_off()
-    take_up()
+    search_rarely()
+    search_rarely()
+    assert gc.get_threshold() > usual
     assert gc.isenabled()
+
+
+def test_what_there_is_when_it_is_usual_again_is_never_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch")
+    search_rarely()
+    search_as_usual()
     assert gc.get_freeze_count() > 10_000
     gc.unfreeze()
-    take_up()
+    search_as_usual()
     assert gc.get_freeze_count() == 0
 
 
-def test_a_user_who_has_turned_it_off_keeps_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "torch")
-    gc.disable()
-    try:
-        put_off()
-        take_up()
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
+def test_it_is_usual_once_the_library_has_given_what_needs_torch(
+    usual: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "torch")
+        search_rarely()
+    assert trainhouse.train
+    assert gc.get_threshold() == usual

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.fast import giving_way as way
@@ -89,14 +90,18 @@ def test_a_run_keeps_the_threads_that_it_began_with(
     typed: Callable[..., Train],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
     monkeypatch.setattr(chosen, "_OF_TORCH", 8)
+    monkeypatch.setattr(chosen, "available_cores", lambda: machine)
     monkeypatch.setattr(chosen, "cores_to_use", lambda: machine // 2 if beside else machine)
     command = [*SHORT, f"model.hidden_sizes=[{width},{width}]"]
     config = typed(*command)
     train(config, tmp_path)
     assert config.threads is None, "the caller's"
+    assert any("another training is at work here" in line for line in caplog.messages) is beside
     found = OmegaConf.load(tmp_path / CONFIG).threads, load_checkpoint(tmp_path / LAST_CHECKPOINT).config.threads
     assert (torch.get_num_threads(), *found) == (expected, expected, expected)
 
@@ -149,3 +154,29 @@ def test_more_threads_than_cores_are_said(monkeypatch: pytest.MonkeyPatch, caplo
 def test_more_threads_than_any_use_are_refused() -> None:
     with pytest.raises(UserError, match=r"^threads: 1000000 would keep each other from working on \d+ cores; give"):
         set_threads(1_000_000)
+
+
+def test_a_run_of_an_older_version_says_that_its_threads_are_not_known(
+    typed: Callable[..., Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("trainhouse.training.train.with_threads_kept", lambda built, trainer: built.settings)
+    command = [*SHORT, "model.hidden_sizes=[1024,1024]"]
+    train(typed(*command), tmp_path)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(chosen, "_OF_TORCH", 2)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: 2)
+    longer = [*command, "trainer.max_epochs=2"]
+    resume(tmp_path, typed(*longer), longer)
+    assert any(line.endswith("how many threads it had before was not recorded") for line in caplog.messages)
+    assert read_json(tmp_path / "metrics.json")["exact"] is False
+
+
+def test_evaluation_and_inference_take_the_same_number_whoever_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen, "_OF_TORCH", 8)
+    monkeypatch.setattr(chosen, "available_cores", lambda: 4)
+    monkeypatch.setattr(chosen, "cores_to_use", lambda: 2)
+    set_threads(None)
+    assert torch.get_num_threads() == 4
+    set_threads(None, shares=True)
+    assert torch.get_num_threads() == 2

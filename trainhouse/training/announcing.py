@@ -44,5 +44,7 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
         _log.info("%-7s %s", "" if number else "task", line)
     for note in card.notes:
         _log.info("note    %s", note)
-    _log.info("model   %s, %s, on %s", name, counted, trainer.strategy.root_device)
+    device = trainer.strategy.root_device
+    threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""
+    _log.info("model   %s, %s, on %s%s", name, counted, device, threads.replace(" 1 threads", " 1 thread"))
     _log.info("folder  %s\n", shown_path(folder))

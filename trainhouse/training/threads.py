@@ -31,8 +31,10 @@ _OF_TORCH = torch.get_num_threads()
 _SMALL_STEP = 40e6
 
 
-def set_threads(threads: int | None) -> None:
-    """Use `threads` threads; None: as many as the machine lets this process have, half of them beside a training.
+def set_threads(threads: int | None, shares: bool = False) -> None:
+    """Use `threads` threads; None: as many as the machine lets this process have, of which a training `shares` some.
+
+    Only a training keeps the number: what evaluates or predicts must not round in another way because one is at work.
 
     torch itself counts the cores of the machine, also in a container that may use two of them only. Raises `UserError`
     for so many that they would hold each other up, or that the system would not start.
@@ -45,11 +47,11 @@ def set_threads(threads: int | None) -> None:
         )
     if threads is not None and threads > available_cores():
         _log.warning("warning: threads: %d wait for one another on %d cores", threads, available_cores())
-    torch.set_num_threads(threads or min(_OF_TORCH, cores_to_use()))
+    torch.set_num_threads(threads or min(_OF_TORCH, cores_to_use() if shares else available_cores()))
 
 
 def with_threads_kept(built: BuiltRun, trainer: L.Trainer) -> Train:
-    """Return a run's settings with how many threads it takes on the CPU, if nobody has set that; then it has set them.
+    """Choose how many threads a run takes on the CPU if its settings don't say; return settings that do.
 
     Sums are rounded as they are shared out among threads, and how many there are depends on what else the machine did
     when the run began: so a resume keeps the number, and so does a run that is started from `config.yaml`. A step so
@@ -60,7 +62,12 @@ def with_threads_kept(built: BuiltRun, trainer: L.Trainer) -> Train:
         return settings
     if isinstance(built.datamodule, DataModule) and not built.has_own_module:
         spare_threads(built.module, built.datamodule.trial_batches("train"))
-    return settings if trainer.world_size > 1 else settings.with_values({"threads": torch.get_num_threads()})
+    if trainer.world_size > 1:
+        return settings
+    threads = torch.get_num_threads()
+    if cores_to_use() < available_cores():
+        _log.info("note    threads=%d, kept for all of the run, as another training is at work here\n", threads)
+    return settings.with_values({"threads": threads})
 
 
 def spare_threads(module: nn.Module, batches: Batches) -> None:

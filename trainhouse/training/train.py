@@ -67,7 +67,7 @@ class _Ready:
     trainer: L.Trainer
     loggers: list[Logger]
     callbacks: list[L.Callback]
-    record: CheckpointRecord
+    checkpoint_record: CheckpointRecord
     history: History
     exact: ExactResume
     pruning: Pruning | None
@@ -76,7 +76,7 @@ class _Ready:
 def _train(
     settings: Train, folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
 ) -> TrainingResult:
-    set_threads(settings.threads)
+    set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
@@ -93,9 +93,11 @@ def _train(
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         announce(settings, card, built.module, ready.trainer, folder)
         logged = _try_out(built, ready, folder)
-        built.settings = ready.record.settings = with_threads_kept(built, ready.trainer)
-        if built.settings is not settings and ready.trainer.is_global_zero:
+        built.settings = ready.checkpoint_record.settings = with_threads_kept(built, ready.trainer)
+        if built.settings is not settings:  # so there is one rank
             write_config(folder, built.settings)
+            if resume_from and built.settings.threads != 1:
+                ready.exact.not_exact("how many threads it had before was not recorded")
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
     except BaseException as error:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.benchmarks.processes import ROOT
-from trainhouse.machine.garbage import put_off
+from trainhouse.machine.garbage import search_rarely
 
 
 def main(file: Path, arguments: list[str]) -> None:
     """Run train.py with `arguments` until it trains."""
-    put_off()  # as train.py does before torch is loaded, which is here
+    search_rarely()  # as train.py does before torch is loaded, which is here
     from trainhouse import train  # noqa: F401
     from trainhouse.configuration.older_versions import MODULE
     from trainhouse.configuration.targets import locate
