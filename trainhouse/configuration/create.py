@@ -9,10 +9,10 @@ from typing import Any
 
 from hydra.utils import instantiate
 
+from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.errors import OF_LIGHTNING, UserError
 from trainhouse.configuration.hydra_versions import allowed
 from trainhouse.configuration.old_names import with_current_names
-from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.targets import locate
 from trainhouse.configuration.views import Part, targets_in
 

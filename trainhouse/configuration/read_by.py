@@ -14,10 +14,10 @@ OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "module")
 
 def is_read(group: str, config: DictConfig) -> bool:
     """Whether anything that `config`, Hydra's own part included, is composed of refers to a group: ``${optimizer}``."""
-    return refers_to(group, as_typed(config.hydra.overrides.task), dict(config.hydra.runtime.choices))
+    return refers_to(group, typed_overrides(config.hydra.overrides.task), dict(config.hydra.runtime.choices))
 
 
-def as_typed(overrides: Any) -> list[str]:
+def typed_overrides(overrides: Any) -> list[str]:
     """Return Hydra's list of overrides word for word: read one by one, a reference in them would be resolved."""
     plain = OmegaConf.to_container(overrides, resolve=False)
     assert isinstance(plain, list)

@@ -1,8 +1,8 @@
 """The keys that the library itself reads, or knows the ranges of: each with its type, range and marks, once.
 
 What a key means, and its default, stands in its file in conf/. The arguments of a user's classes are checked against
-their own annotations (`signature.py`). A class of torch or Lightning has its ranges here where it would take a wrong
-value and fail late, or not at all.
+their own annotations (`check_arguments.py`). A class of torch or Lightning has its ranges here where it would take a
+wrong value and fail late, or not at all.
 """
 
 from collections.abc import Iterator
@@ -234,7 +234,7 @@ def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
 
 
 def check_values(node: Node, kind: type, prefix: str = "") -> None:
-    """Raise `UserError` for a value of `node` that doesn't fit its annotation; a key that isn't there is none."""
+    """Raise `UserError` for a value of `node` that doesn't fit its annotation; keys that are missing are passed over."""
     of = getattr(kind, "OF", None)
     if of and not str(node.get("_target_")).startswith(of):
         return

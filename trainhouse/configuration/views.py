@@ -15,8 +15,8 @@ from trainhouse.configuration.values import fits
 class Settings:
     """A mapping of which each annotated name is a key, read as an attribute.
 
-    What is annotated with a class of settings is one of the mapping within: a false one where that is null. A key that
-    an older run lacks is None, where null is among its values.
+    An annotation that is itself a class of settings gives the settings of the mapping within, which are false where
+    there is null in its place. A key that an older run lacks is None if null is among its values.
     """
 
     def __init__(self, plain: Any) -> None:

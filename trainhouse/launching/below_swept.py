@@ -38,7 +38,7 @@ def varies(argument: str) -> bool:
     return override is not None and override.is_sweep_override()
 
 
-def as_typed(arguments: Sequence[str]) -> list[str]:
+def unhidden(arguments: Sequence[str]) -> list[str]:
     """Return arguments as they were typed."""
     return [_typed.get(argument, argument) for argument in arguments]
 

@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
-from trainhouse.launching.below_swept import as_typed
+from trainhouse.launching.below_swept import unhidden
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual
@@ -61,7 +61,7 @@ class _ProjectSweeper(Sweeper):
         from trainhouse.sweeps.run_sweep import run_sweep
         from trainhouse.sweeps.settings import jobs_at_once, objectives_of, own_objective, resumed_command
 
-        sys.argv[1:], arguments = as_typed(sys.argv[1:]), as_typed(arguments)
+        sys.argv[1:], arguments = unhidden(sys.argv[1:]), unhidden(arguments)
         if composing := fast("composing"):
             composing.compose_once(self.loader)
         parser = OverridesParser.create(config_loader=self.loader)
@@ -226,7 +226,7 @@ class GridSweeper(_ProjectSweeper):
 
 
 class StudySweeper(_ProjectSweeper):
-    """A search by an Optuna study; `settings` are the fields of `trainhouse.sweeps.search_settings.Settings`."""
+    """A search by an Optuna study; `settings` are the fields of `trainhouse.sweeps.search_settings.SearchSettings`."""
 
     is_search = True
 
@@ -240,10 +240,10 @@ class StudySweeper(_ProjectSweeper):
         """Return the plan of this sweep, to be closed when it is over."""
         from trainhouse.configuration.targets import locate
         from trainhouse.sweeps.search import SearchPlan
-        from trainhouse.sweeps.search_settings import Settings
+        from trainhouse.sweeps.search_settings import SearchSettings
         from trainhouse.sweeps.space import search_space
 
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
         space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, typed, extend, objectives, Settings(**plain), command))
+        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings(**plain), command))

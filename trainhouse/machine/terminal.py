@@ -28,7 +28,7 @@ _is_quiet = _is_forked = False
 _streams: "tuple[TextIO, TextIO] | None" = None  # of before rich put its own in front of them
 
 
-class Part(NamedTuple):
+class LinePart(NamedTuple):
     """A part of the live line; of a line that is too long the parts with the highest `rank` are left out first."""
 
     text: str
@@ -79,7 +79,7 @@ def quiet() -> Iterator[None]:
 def doing(what: str) -> Iterator[None]:
     """Say on the live line what takes a while, within the block."""
     line = LiveLine()
-    line.show([Part(f"{what} ...")])
+    line.show([LinePart(f"{what} ...")])
     try:
         yield
     finally:
@@ -102,7 +102,7 @@ class LiveLine:
         """Whether it is time to draw again; asked at every step, so that only some are drawn."""
         return self._is_shown and time.perf_counter() >= self._due
 
-    def show(self, parts: Sequence[Part], done: float | None = None) -> None:
+    def show(self, parts: Sequence[LinePart], done: float | None = None) -> None:
         """Draw the line, with a bar in front of it if there is room and the share that is `done` is known."""
         global _live, _holder
         if not self._is_shown or _is_forked or _holder not in (None, self):
@@ -127,7 +127,7 @@ class LiveLine:
             clear()
 
 
-def fitted(parts: Sequence[Part], columns: int) -> str:
+def fitted(parts: Sequence[LinePart], columns: int) -> str:
     """Return the parts as a line of at most `columns`; those of the highest rank are left out if it is too long."""
     kept = list(parts)
     while len(kept) > 1 and sum(len(part.text) + 2 for part in kept) - 2 > columns:

@@ -11,7 +11,7 @@ from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.terminal import LiveLine, Part, duration
+from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import (
     foreign_of,
@@ -93,11 +93,11 @@ def _predict(
     _log.info("%d predictions of %s are in %s", written, which_models(members), target)
 
 
-def _progress(written: int, rows: int | None, seconds: float) -> list[Part]:
+def _progress(written: int, rows: int | None, seconds: float) -> list[LinePart]:
     of = f" of {rows:,}" if rows else ""
     rate = written / max(seconds, 1e-9)
-    parts = [Part(f"{written:,}{of} rows"), Part(f"{format_number(rate, whole=True)} rows/s", 2)]
-    return [*parts, Part(f"{duration((rows - written) / rate)} left", 1)] if rows else parts
+    parts = [LinePart(f"{written:,}{of} rows"), LinePart(f"{format_number(rate, whole=True)} rows/s", 2)]
+    return [*parts, LinePart(f"{duration((rows - written) / rate)} left", 1)] if rows else parts
 
 
 def _infer_own(

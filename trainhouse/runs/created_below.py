@@ -7,9 +7,9 @@ from typing import Any
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
+from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.views import Part
 from trainhouse.runs.layout import CHECKPOINTS
 

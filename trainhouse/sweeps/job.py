@@ -67,7 +67,7 @@ def is_repeat(key: str) -> bool:
     return key.lstrip("+") in REPEATS
 
 
-def as_typed(key: str, value: str) -> str:
+def override_of(key: str, value: str) -> str:
     """Return an override as it stands on a command line; one that deletes a key needs no value."""
     return key if key.startswith("~") and not value else f"{key}={value}"
 

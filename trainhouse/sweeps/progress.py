@@ -11,10 +11,10 @@ from typing import TextIO
 from trainhouse.configuration.errors import first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
-from trainhouse.machine.terminal import Part
+from trainhouse.machine.terminal import LinePart
 from trainhouse.reports.numbers import format_number
 from trainhouse.runs.layout import HISTORY, SWEEP_LOG
-from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, as_typed
+from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, override_of
 from trainhouse.sweeps.plan import Plan
 from trainhouse.sweeps.result_files import write_results
 from trainhouse.sweeps.summary_text import shown_value
@@ -113,7 +113,7 @@ class Progress:
         }
         seconds = f"  ({job.seconds:.1f} s)" if job.seconds is not None else ""
         own = {key: value for key, value in job.overrides.items() if key not in self.plan.shared}
-        overrides = " ".join(as_typed(key, shown_value(value, 60)) for key, value in own.items())
+        overrides = " ".join(override_of(key, shown_value(value, 60)) for key, value in own.items())
         return f"{self.plan.what} {job.number:<3} {outcome[job.state]}{seconds}  {overrides}"
 
     def _show(self, jobs: list[Job]) -> None:
@@ -121,17 +121,17 @@ class Progress:
         first = self.plan.objectives[0]
         failed_too = self.plan.what == "job"  # a trial that failed is replaced
         done = counts[COMPLETE] + counts[PRUNED] + failed_too * counts[FAIL]
-        parts = [Part(f"{done}/{total} {self.plan.what}s")]
+        parts = [LinePart(f"{done}/{total} {self.plan.what}s")]
         ends = [(counts[PRUNED], "pruned"), (counts[FAIL], "failed")]
-        parts += [Part(f"{count} {name}", 2) for count, name in ends if count]
+        parts += [LinePart(f"{count} {name}", 2) for count, name in ends if count]
         if found := [job for job in jobs if job.counts([first.metric])]:
             best = min(found, key=lambda job: first.badness(job.value(first.metric)))
             value = format_number(best.value(first.metric))
-            parts.append(Part(f"best {first.metric} {value} ({self.plan.what} {best.number})", 1))
+            parts.append(LinePart(f"best {first.metric} {value} ({self.plan.what} {best.number})", 1))
         running = [job for job in jobs if job.state == "RUNNING"]
-        parts += [Part(f"{self.plan.what} {job.number}: epoch {self._epoch(job)}", 3) for job in running[:3]]
+        parts += [LinePart(f"{self.plan.what} {job.number}: epoch {self._epoch(job)}", 3) for job in running[:3]]
         if left := self._time_left(total):
-            parts.append(Part(left))
+            parts.append(LinePart(left))
         self._line.show(parts, done / total if total else None)
 
     def _epoch(self, job: Job) -> int:

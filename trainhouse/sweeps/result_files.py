@@ -11,7 +11,7 @@ import yaml
 
 from trainhouse.machine.files import atomic_write, write_text
 from trainhouse.runs.best_of_sweep import BEST
-from trainhouse.sweeps.job import Job, Objective, as_typed, number, override_keys
+from trainhouse.sweeps.job import Job, Objective, number, override_keys, override_of
 from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
 
 RESULTS, RESULTS_PARQUET = "results.csv", "results.parquet"
@@ -135,4 +135,4 @@ def _spread(estimate: Estimate) -> dict[str, Any]:
 
 
 def _overrides(one: Configuration) -> list[str]:
-    return [as_typed(key, value) for key, value in one.overrides.items()]
+    return [override_of(key, value) for key, value in one.overrides.items()]

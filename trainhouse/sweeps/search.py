@@ -20,7 +20,7 @@ from trainhouse.sweeps.folder import (
 )
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
-from trainhouse.sweeps.search_settings import Settings, why_none_is_pruned
+from trainhouse.sweeps.search_settings import SearchSettings, why_none_is_pruned
 from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.sweeps.trial_lines import Extension, Space, TrialLines
 
@@ -48,7 +48,7 @@ class SearchPlan:
         typed: list[str],
         extend: Extension | None,
         objectives: Sequence[Objective],
-        settings: Settings,
+        settings: SearchSettings,
         command: str,
     ) -> None:
         """Draw from `space`, and from what the function `extend` asks the trial for.

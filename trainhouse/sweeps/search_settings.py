@@ -9,7 +9,7 @@ from trainhouse.sweeps.job import Objective
 
 
 @dataclass(frozen=True)
-class Settings:
+class SearchSettings:
     """How to search; the fields are the keys of `hydra.sweeper`."""
 
     n_trials: int
@@ -27,7 +27,7 @@ class Settings:
             raise UserError(f"hydra.sweeper.storage: expected a string, or null, got {self.storage!r}")
 
 
-def why_none_is_pruned(objectives: Sequence[Objective], settings: Settings) -> str:
+def why_none_is_pruned(objectives: Sequence[Objective], settings: SearchSettings) -> str:
     """Return the reason why no trial is pruned; an empty string if trials are, or nobody asked for it."""
     if not settings.pruner or str(settings.pruner.get("_target_")).endswith(".NopPruner"):
         return ""

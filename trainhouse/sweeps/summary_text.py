@@ -14,10 +14,10 @@ from trainhouse.sweeps.job import (
     PRUNED,
     Job,
     Objective,
-    as_typed,
     is_repeat,
     number,
     override_keys,
+    override_of,
     varying,
 )
 from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
@@ -73,7 +73,7 @@ def shown_value(text: str, width: int) -> str:
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     by = [f"{one.metric} ({'smaller' if one.mode == 'min' else 'larger'} is better)" for one in objectives]
     differ = set(varying(jobs))
-    same = [as_typed(key, clipped(jobs[0].overrides[key], 60)) for key in override_keys(jobs) if key not in differ]
+    same = [override_of(key, clipped(jobs[0].overrides[key], 60)) for key in override_keys(jobs) if key not in differ]
     lines = [f"by {', then '.join(by)}"] if len(by) == 1 else [f"by {by[0]}; * is on the Pareto front with {by[1]}"]
     if len(by) > 2:
         lines = [f"by {by[0]}; * is on the Pareto front of all {len(by)} objectives"]
@@ -138,7 +138,7 @@ def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> 
         if job.state == COMPLETE and missing:
             why = f"{', '.join(missing)} missing or not finite"
         if why:
-            given = [as_typed(key, shown_value(job.overrides[key], 40)) for key in differ if key in job.overrides]
+            given = [override_of(key, shown_value(job.overrides[key], 40)) for key in differ if key in job.overrides]
             lines.append(": ".join(filter(None, [f"{what} {job.number} {_STATES[job.state]}", " ".join(given), why])))
     return lines
 

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from trainhouse.reports.run_figures import save
 from trainhouse.runs.layout import HISTORY
 from trainhouse.sweeps.importance import importances
-from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, as_typed, is_repeat, number, varying
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, is_repeat, number, override_of, varying
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
 from trainhouse.sweeps.repeats import configurations, pareto
 from trainhouse.sweeps.style import BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR, is_wide, label, shades
@@ -160,7 +160,7 @@ def _curve_name(jobs: Sequence[Job], job: Job, each: bool, best: bool, lowest: b
         return "pruned or not complete"
     keys = varying(jobs)
     names = short_names(keys)
-    given = [as_typed(names[key], shown_value(job.overrides[key], 20)) for key in keys if key in job.overrides]
+    given = [override_of(names[key], shown_value(job.overrides[key], 20)) for key in keys if key in job.overrides]
     state = "best: " if best else "" if not grey else f"{job.state.lower()}: "
     return label(f"{state}job {job.number}: {' '.join(given)}", 80)
 

@@ -12,7 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.locks import Worker
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.sweeps.study import open_study
 from trainhouse.tests.plans import LOSS
 
@@ -26,7 +26,7 @@ EVIL = ["+callbacks.x._target_=pandas.read_pickle", "+callbacks.x.filepath_or_bu
 
 def plan(folder: Path, fixed: tuple[str, ...] = ("seed=1",), extend: Any = None, n_trials: int = 2) -> SearchPlan:
     folder.mkdir(exist_ok=True)
-    settings = Settings(
+    settings = SearchSettings(
         n_trials, f"journal://{folder}/study.journal", "study", {"_target_": "optuna.samplers.RandomSampler"}, None
     )
     made = SearchPlan(folder, SPACE, list(fixed), extend, LOSS, settings, "python train.py -m sweep=optuna")

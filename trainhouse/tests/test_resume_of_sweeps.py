@@ -13,7 +13,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.runs.find_run import find_run, sweep_of
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.tests.conftest import run_script
 
 COMMAND = "python train.py -m seed=1,2"
@@ -108,7 +108,7 @@ def test_no_single_run_takes_the_place_of_a_sweeps_job() -> None:
 
 def plan_of(folder: Path, n_trials: int = 1) -> SearchPlan:
     folder.mkdir(exist_ok=True)
-    settings = Settings(n_trials, f"journal://{folder.absolute()}/study.journal", "study", None, None)
+    settings = SearchSettings(n_trials, f"journal://{folder.absolute()}/study.journal", "study", None, None)
     space = {"optimizer.lr": FloatDistribution(1e-4, 1e-1)}
     objectives = [Objective("val/loss", "min")]
     fixed = ["sweep=optuna", *SHORT, "optimizer.weight_decay=0"]

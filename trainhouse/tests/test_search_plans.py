@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.tests.plans import LOSS, begun, grid, states
 
 SAMPLER = {"_target_": "optuna.samplers.RandomSampler", "seed": None}
@@ -32,7 +32,7 @@ def search(tmp_path: Path) -> Iterator[Callable[..., SearchPlan]]:
         }
         (tmp_path / folder).mkdir(exist_ok=True)
         space = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
-        own = Settings(n_trials=n_trials, **given)
+        own = SearchSettings(n_trials=n_trials, **given)
         plans.append(SearchPlan(tmp_path / folder, space, ["trainer=cpu"], None, LOSS, own, "python train.py -m"))
         plans[-1].start()
         return plans[-1]
@@ -138,7 +138,7 @@ def test_a_folder_of_another_study_or_another_objective_is_refused(
     run_all(search(2))
     with pytest.raises(UserError, match="is no trial of the study 'other' in"):
         search(2, study_name="other")
-    settings = Settings(2, f"journal://{tmp_path}/study.journal", "study", None, None)
+    settings = SearchSettings(2, f"journal://{tmp_path}/study.journal", "study", None, None)
     space = {"x": FloatDistribution(0, 1)}
     with pytest.raises(UserError, match=r"sweep\.metric: .* is a search by"):
         SearchPlan(tmp_path / "sweep", space, [], None, [Objective("a", "max")], settings, "c")
@@ -167,7 +167,7 @@ def test_a_library_that_is_missing_is_named_before_the_first_trial(
 
 
 def test_a_search_needs_something_to_search_in(tmp_path: Path) -> None:
-    settings = Settings(1, None, "study", None, None)
+    settings = SearchSettings(1, None, "study", None, None)
     with pytest.raises(UserError, match="nothing to search in"):
         SearchPlan(tmp_path, {}, [], None, LOSS, settings, "c")
 

@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.tests.plans import LOSS
 
 
@@ -26,7 +26,7 @@ def _asks_for_what_is_not_there(trial: Any) -> list[str]:
 
 def test_examples_have_what_the_users_own_function_adds_and_no_ends_of_intervals(tmp_path: Path) -> None:
     space = {"lr": FloatDistribution(1e-4, 1e-1, log=True), "dropout": FloatDistribution(0, 1)}
-    settings = Settings(1, None, "study", None, None)
+    settings = SearchSettings(1, None, "study", None, None)
     plan = SearchPlan(tmp_path, space, ["trainer=cpu"], _space_of_mine, LOSS, settings, "c")
     first, last = plan.examples([])
     assert [line.partition("=")[0] for line in first] == ["lr", "dropout", "model.depth", "trainer"]
@@ -46,7 +46,7 @@ def test_examples_have_what_the_users_own_function_adds_and_no_ends_of_intervals
     ],
 )
 def test_a_mistake_in_the_users_own_function_is_named(extend: Any, message: str, tmp_path: Path) -> None:
-    plan = SearchPlan(tmp_path, {}, [], extend, LOSS, Settings(1, None, "study", None, None), "c")
+    plan = SearchPlan(tmp_path, {}, [], extend, LOSS, SearchSettings(1, None, "study", None, None), "c")
     with pytest.raises(UserError) as error:
         plan.examples([])
     assert str(error.value) == f"hydra.sweeper.space: {message}"

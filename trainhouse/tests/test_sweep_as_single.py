@@ -17,11 +17,11 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
-from trainhouse.launching.below_swept import as_typed, left_to_the_jobs
+from trainhouse.launching.below_swept import left_to_the_jobs, unhidden
 from trainhouse.sweeps.folder import same_job
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.sweeps.space import grid, search_space
 
 # Each with the values that it varies, if it does; the order in which they are typed counts.
@@ -82,7 +82,7 @@ def of_the_sweep(loader: ConfigLoaderImpl, arguments: Sequence[str], place: int)
 
     def job() -> Any:
         master = loader.load_configuration("train", hidden, RunMode.MULTIRUN)
-        jobs = grid(OverridesParser.create().parse_overrides(as_typed(hidden)))
+        jobs = grid(OverridesParser.create().parse_overrides(unhidden(hidden)))
         return loader.load_sweep_config(master, jobs[place % len(jobs)])
 
     return composed(job)
@@ -151,7 +151,7 @@ def test_a_trial_of_a_search_has_its_overrides_in_the_order_in_which_they_were_t
     typed: str, drawn: list[str], tmp_path: Path
 ) -> None:
     space, lines = search_space(OverridesParser.create().parse_overrides(typed.split()))
-    settings = Settings(1, None, "study", None, None)
+    settings = SearchSettings(1, None, "study", None, None)
     plan = SearchPlan(tmp_path, space, lines, None, [Objective("val/loss", "min")], settings, "python train.py")
     try:
         assert plan.examples([])[0] == drawn

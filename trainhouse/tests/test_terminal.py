@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from trainhouse.machine.terminal import Part, duration, fitted, has_live_line
+from trainhouse.machine.terminal import LinePart, duration, fitted, has_live_line
 from trainhouse.tests.conftest import ROOT
 
 pty = pytest.importorskip("pty")  # not on Windows
@@ -58,17 +58,17 @@ def on_terminal(code: str, **env: str) -> bytes:
 BUSY = """
 import os, sys
 from trainhouse.machine import terminal
-from trainhouse.machine.terminal import LiveLine, Part
+from trainhouse.machine.terminal import LiveLine, LinePart
 
 line, other = LiveLine(), LiveLine()
 terminal.say("first")
-line.show([Part("busy 1")], done=0.5)
+line.show([LinePart("busy 1")], done=0.5)
 terminal.say("second [bold] " + "x" * 90)
 print("printed")
 print("an error", file=sys.stderr)
-other.show([Part("never")])
+other.show([LinePart("never")])
 other.clear()
-line.show([Part("busy 2")])
+line.show([LinePart("busy 2")])
 LEFT
 print("last")
 """
@@ -92,12 +92,12 @@ def test_lines_stay_above_the_live_line_which_leaves_nothing_behind() -> None:
 def test_a_forked_worker_that_prints_does_not_draw_the_line_once_more() -> None:
     code = """
 import os
-from trainhouse.machine.terminal import LiveLine, Part
+from trainhouse.machine.terminal import LiveLine, LinePart
 line = LiveLine()
-line.show([Part("busy")])
+line.show([LinePart("busy")])
 if (child := os.fork()) == 0:
     print("from a worker", flush=True)
-    line.show([Part("never")])
+    line.show([LinePart("never")])
     os._exit(0)
 os.waitpid(child, 0)
 os._exit(0)
@@ -123,11 +123,11 @@ def test_there_is_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sweep_keeps_the_line_from_its_jobs() -> None:
     code = """
 from trainhouse.machine import terminal
-from trainhouse.machine.terminal import LiveLine, Part
+from trainhouse.machine.terminal import LiveLine, LinePart
 with terminal.quiet():
-    LiveLine().show([Part("job")])
+    LiveLine().show([LinePart("job")])
     sweep = LiveLine(of_a_sweep=True)
-    sweep.show([Part("sweep")])
+    sweep.show([LinePart("sweep")])
     with terminal.doing("reading"):
         pass
     sweep.clear()
@@ -143,7 +143,7 @@ with terminal.quiet():
     [(40, "epoch 1/3  step 4/9  loss 0.5"), (28, "epoch 1/3  loss 0.5"), (12, "epoch 1/3"), (5, "epoch")],
 )
 def test_what_matters_least_is_left_out_of_a_line_that_is_too_long(columns: int, shown: str) -> None:
-    parts: Sequence[Part] = [Part("epoch 1/3"), Part("step 4/9", 2), Part("loss 0.5", 1)]
+    parts: Sequence[LinePart] = [LinePart("epoch 1/3"), LinePart("step 4/9", 2), LinePart("loss 0.5", 1)]
     assert fitted(parts, columns) == shown
 
 

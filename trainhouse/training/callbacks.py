@@ -14,7 +14,7 @@ from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.configuration.annotations import Count, Positive
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
-from trainhouse.machine.terminal import Part, fitted, width
+from trainhouse.machine.terminal import LinePart, fitted, width
 from trainhouse.reports.names import split_of
 from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
@@ -114,14 +114,14 @@ class History(Checkpoint):
         line = self._line(row, metrics, trainer.max_epochs or 0)
         _log.info(fitted(line, 10_000), extra={"short": fitted(line, width() - 1)})
 
-    def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[Part]:
+    def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[LinePart]:
         """Return the epoch's line: the monitored value first, and last to be left out where the terminal is narrow."""
         names = sorted(metrics, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
-        parts = [Part(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
+        parts = [LinePart(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
         for rank, name in enumerate(names, 1):
             mark = " (best)" if name == self.monitor and self._is_best(metrics[name]) else ""
-            parts.append(Part(f"{name} {format_number(metrics[name])}{mark}", rank))
-        return [*parts, Part(f"({row['seconds']:.1f} s)")]
+            parts.append(LinePart(f"{name} {format_number(metrics[name])}{mark}", rank))
+        return [*parts, LinePart(f"({row['seconds']:.1f} s)")]
 
     def _is_best(self, value: float) -> bool:
         before = [row[self.monitor] for row in self.rows[:-1] if self.monitor in row]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
 from trainhouse.configuration.settings import Train
-from trainhouse.configuration.signature import check_arguments
 from trainhouse.configuration.views import Part
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION

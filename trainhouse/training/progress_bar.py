@@ -11,7 +11,7 @@ from lightning.pytorch import callbacks
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.annotations import Count
-from trainhouse.machine.terminal import LiveLine, Part, duration
+from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
 
@@ -55,18 +55,18 @@ class ProgressBar(callbacks.ProgressBar):
         epochs, batches = trainer.max_epochs or 0, trainer.num_training_batches
         batch_of = f"/{batches:,.0f}" if math.isfinite(batches) else ""
         parts = [
-            Part(f"epoch {trainer.current_epoch + 1}{f'/{epochs}' if epochs > 0 else ''}"),
-            Part(f"step {batch_idx + 1:,}{batch_of}", 5),
+            LinePart(f"epoch {trainer.current_epoch + 1}{f'/{epochs}' if epochs > 0 else ''}"),
+            LinePart(f"step {batch_idx + 1:,}{batch_of}", 5),
             *_loss(outputs, trainer.accumulate_grad_batches),
             *_monitored(trainer),
         ]
         elapsed = time.perf_counter() - self._started
         rate = self._steps * row_count(batch) * trainer.world_size / max(elapsed - self._seconds_outside, 1e-9)
-        parts.append(Part(f"{format_number(rate, whole=True)} rows/s", 3))
+        parts.append(LinePart(f"{format_number(rate, whole=True)} rows/s", 3))
         done = self._share_done(trainer, batch_idx)
         share_now = self._steps / total if (total := _steps_in_all(trainer)) else 0.0
         if done is not None and share_now:
-            parts.append(Part(f"{duration(elapsed / share_now * (1 - done))} left", 1))
+            parts.append(LinePart(f"{duration(elapsed / share_now * (1 - done))} left", 1))
         self._line.show(parts, done)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -112,7 +112,7 @@ class ProgressBar(callbacks.ProgressBar):
             return
         total = batches[loader] if isinstance(batches, list) and loader < len(batches) else math.inf
         of = f"/{total:,.0f}" if math.isfinite(total) else ""
-        self._line.show([Part(f"{what}  step {batch_idx + 1:,}{of}")])
+        self._line.show([LinePart(f"{what}  step {batch_idx + 1:,}{of}")])
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Take the line away."""
@@ -142,15 +142,15 @@ def _steps_in_all(trainer: L.Trainer) -> float:
     return trainer.max_steps * trainer.accumulate_grad_batches if trainer.max_steps > 0 else 0
 
 
-def _loss(outputs: Any, accumulated: int) -> list[Part]:
+def _loss(outputs: Any, accumulated: int) -> list[LinePart]:
     """Return the loss of the batch, which Lightning has divided by the number of batches that are accumulated."""
     loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return []
-    return [Part(f"loss {format_number(float(loss.detach()) * accumulated)}", 2)]
+    return [LinePart(f"loss {format_number(float(loss.detach()) * accumulated)}", 2)]
 
 
-def _monitored(trainer: L.Trainer) -> list[Part]:
+def _monitored(trainer: L.Trainer) -> list[LinePart]:
     """Return the latest value of what decides which model is the best, and the best one so far."""
     for callback in trainer.checkpoint_callbacks:
         if not isinstance(callback, ModelCheckpoint) or callback.monitor is None:
@@ -158,6 +158,6 @@ def _monitored(trainer: L.Trainer) -> list[Part]:
         value, best = trainer.callback_metrics.get(callback.monitor), callback.best_model_score
         if value is None:
             return []
-        parts = [Part(f"{callback.monitor} {format_number(float(value))}", 0)]
-        return [*parts, Part(f"best {format_number(float(best))}", 4)] if best is not None else parts
+        parts = [LinePart(f"{callback.monitor} {format_number(float(value))}", 0)]
+        return [*parts, LinePart(f"best {format_number(float(best))}", 4)] if best is not None else parts
     return []

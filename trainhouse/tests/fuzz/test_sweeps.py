@@ -8,7 +8,7 @@ from hypothesis import given
 
 from trainhouse.sweeps.grid import GridPlan
 from trainhouse.sweeps.search import SearchPlan
-from trainhouse.sweeps.search_settings import Settings
+from trainhouse.sweeps.search_settings import SearchSettings
 from trainhouse.tests.fuzz.damage import damage, damaged_json, damaged_lines
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples
 from trainhouse.tests.fuzz.watched import outcome
@@ -23,7 +23,7 @@ def search(sweep: Path) -> list[Any]:
     from optuna.distributions import FloatDistribution
 
     space: Any = {"optimizer.lr": FloatDistribution(1e-3, 1e-2)}
-    settings = Settings(4, f"journal://{sweep}/study.journal", "study", None, None)
+    settings = SearchSettings(4, f"journal://{sweep}/study.journal", "study", None, None)
     plan = SearchPlan(sweep, space, [], None, OBJECTIVES, settings, "python train.py")
     try:
         plan.start()
