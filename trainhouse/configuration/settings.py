@@ -234,7 +234,7 @@ def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
 
 
 def check_values(node: Node, kind: type, prefix: str = "") -> None:
-    """Raise `UserError` for a value of `node` that doesn't fit its annotation; keys that are missing are passed over."""
+    """Raise `UserError` for a value of `node` that doesn't fit its annotation; missing keys are passed over."""
     of = getattr(kind, "OF", None)
     if of and not str(node.get("_target_")).startswith(of):
         return
