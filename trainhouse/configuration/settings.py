@@ -66,6 +66,7 @@ class Trainer(Part):
     accelerator: Annotated[Any, MAY_CHANGE]
     strategy: Any
     precision: Any
+    inference_mode: Any
     max_epochs: Annotated[
         Annotated[
             int, Predicate(lambda value: value == -1 or value > 0), doc("a whole number above 0, or -1 for no end")

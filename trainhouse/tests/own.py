@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainhouse.configuration.settings import Train
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.tests.conftest import composed
 
 
@@ -47,7 +47,9 @@ class Validated(OwnData):
 
 
 # What a preflight takes of a trainer.
-OPTIONS = {"accelerator": "cpu", "precision": "32-true", "inference_mode": True}
+OPTIONS = Trainer(
+    {"accelerator": "cpu", "precision": "32-true", "inference_mode": True, "check_val_every_n_epoch": None}
+)
 
 
 def own_config(module: type, data: type = OwnData, *overrides: str, **arguments: Any) -> Train:

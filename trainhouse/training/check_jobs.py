@@ -109,7 +109,7 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
         else:
             check_own_run(settings, datamodule, module)
         if not known or not set(metrics) <= known:
-            logged = preflight(module, datamodule, [], settings.trainer.plain, settings.seed)
+            logged = preflight(module, datamodule, [], settings.trainer, settings.seed)
             directions = logged.directions | directions
             check_logged(settings, logged, directions)
             check_validated(settings, datamodule, logged.of_validation)

@@ -23,6 +23,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.configuration.create import refusal_line
 from trainhouse.configuration.errors import UserError, refusal_of_lightning
+from trainhouse.configuration.settings import Trainer
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.logged_values import logged_directions, logged_twice
@@ -39,7 +40,7 @@ def preflight(
     module: L.LightningModule,
     datamodule: L.LightningDataModule,
     callbacks: Sequence[L.Callback],
-    options: dict[str, Any],
+    options: Trainer,
     seed: int = 0,
     folder: Path | None = None,
     monitor: str | None = None,
@@ -62,9 +63,9 @@ def preflight(
     is_own = not isinstance(datamodule, DataModule)
     stage, saving = WhereItIs(), SaveOnce(folder, callbacks)
     trainer = L.Trainer(
-        accelerator=options["accelerator"],
+        accelerator=options.accelerator,
         devices=1,
-        precision=options["precision"],
+        precision=options.precision,
         fast_dev_run=True,
         logger=DummyLogger(),  # modules may write to theirs
         callbacks=[SeededEvaluation(seed), stage, saving],
@@ -72,7 +73,7 @@ def preflight(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        inference_mode=options["inference_mode"],
+        inference_mode=options.inference_mode,
         use_distributed_sampler=False,
     )
     data = ExactData(trainer, seed) if is_own and was_tried() else None
@@ -131,9 +132,9 @@ def _refuse_value(error: ValueError, module: L.LightningModule, datamodule: L.Li
         raise UserError(refusal_line(error, "data", inspect.signature(type(datamodule)).parameters)) from error
 
 
-def _check_plateau(trainer: L.Trainer, options: dict[str, Any]) -> None:
+def _check_plateau(trainer: L.Trainer, options: Trainer) -> None:
     """A schedule that waits for a validation has to be asked after one: Lightning notices after the first epoch."""
-    every = options.get("check_val_every_n_epoch") or 1
+    every = options.check_val_every_n_epoch or 1
     for config in trainer.lr_scheduler_configs:
         waits = config.reduce_on_plateau and config.interval == "epoch" and split_of(str(config.monitor)) == "val"
         if waits and config.strict and config.frequency % every:

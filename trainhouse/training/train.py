@@ -206,7 +206,7 @@ def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Lo
     if not isinstance(tried, DataModule):
         reseed(settings.seed, "init")
         tried = build_data(settings.data, settings.seed)
-    return preflight(built.module, tried, callbacks, settings.trainer.plain, settings.seed, folder, settings.monitor)
+    return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
 
 
 def _refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:

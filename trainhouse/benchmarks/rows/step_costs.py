@@ -99,6 +99,6 @@ def preflight(lab: Lab) -> Samples:
 
     def ours() -> None:
         tried = build_data(settings.data, settings.seed)
-        preflight_of(module, tried, callbacks, settings.trainer.plain, settings.seed, folder)
+        preflight_of(module, tried, callbacks, settings.trainer, settings.seed, folder)
 
     return timed(lab.repeats, ours, lambda: train(settings, lab.new_folder()))
