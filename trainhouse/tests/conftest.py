@@ -27,6 +27,7 @@ import src.data
 import src.models
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.settings import Train
+from trainhouse.tests.drawing import draw_each_kind_once
 from trainhouse.tests.drawing import drawn as drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,12 @@ def composed(*overrides: str, config_name: str = "train") -> Any:
         fixed.append("logger=none")  # the slowest part of a short run
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose(config_name, [*fixed, *overrides]), config_name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where there is time for slow tests, there is time to draw."""
+    if config.option.markexpr == "not slow":
+        draw_each_kind_once()
 
 
 def pytest_collection_finish() -> None:

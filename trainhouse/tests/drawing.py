@@ -1,6 +1,6 @@
 """Draws each kind of figure once: to lay out its letters takes longer than all else that a short run does.
 
-What a kind is, its labels say. Tests of figures themselves ask for the fixture `drawn`.
+What a kind is, its labels say. Tests of figures themselves ask for the fixture `drawn`; ``-m slow`` draws all.
 """
 
 import mmap
@@ -32,7 +32,9 @@ def _kind(figure: Figure) -> str:
     return re.sub(r"[\d.]+", "0", "|".join(labels))
 
 
-FigureCanvasAgg.draw = _draw_first
+def draw_each_kind_once() -> None:
+    """Leave the others blank, in this process and those forked from it."""
+    FigureCanvasAgg.draw = _draw_first
 
 
 @pytest.fixture
