@@ -75,7 +75,7 @@ class PlainAttributes:
 def _of_lightning() -> set[str]:
     """The attributes of a module that Lightning sets, those of hyperparameters included."""
     module = L.LightningModule()
-    module.save_hyperparameters({})
+    module.save_hyperparameters({"any": 0})  # of none Lightning sets nothing
     return {*vars(module)}
 
 

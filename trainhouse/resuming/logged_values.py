@@ -81,7 +81,9 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     epochs: Any = fit.epoch_progress.current
     step = epoch._batches_that_stepped
     if batches.processed > batches.completed:
-        steps = batches.ready % trainer.accumulate_grad_batches == 0 or was_last_batch(trainer, batches.ready)
+        # A strategy that accumulates by itself, as DeepSpeed, does not step on a shorter last group.
+        steps_on_last = not trainer.strategy.handles_gradient_accumulation and was_last_batch(trainer, batches.ready)
+        steps = batches.ready % trainer.accumulate_grad_batches == 0 or steps_on_last
         if not steps and trainer.lightning_module.automatic_optimization:
             return []
         if not connector.should_update_logs and not is_fast_dev_run(trainer):

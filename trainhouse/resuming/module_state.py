@@ -38,9 +38,11 @@ def frozen_in(module: L.LightningModule) -> list[str]:
 
 def restore_state(module: L.LightningModule, saved: Saved, is_first_rank: bool) -> None:
     """Put counts, frozen weights, gradients and submodules in eval mode back, as far as they are in `saved`."""
-    metrics = dict(metrics_of(module))
-    for name, counts in saved.get("metrics", {}).items():
-        if is_first_rank:  # the counts of all ranks together
+    if is_first_rank:  # the counts of all ranks together
+        metrics, all_counts = dict(metrics_of(module)), saved.get("metrics", {})
+        for name in all_counts:  # all of them first: one made of others, as `1 - accuracy`, resets those too
+            metrics[name].reset()
+        for name, counts in all_counts.items():
             _count_on(metrics[name], counts)
     weights = dict(module.named_parameters())
     if "frozen" in saved:
@@ -59,7 +61,6 @@ def _copied(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
 
 
 def _count_on(metric: Metric, counts: Saved) -> None:
-    metric.reset()
     metric._update_count = counts["updates"]
     for name, value in counts["state"].items():
         on_device = [item.to(metric.device) for item in value] if isinstance(value, list) else value.to(metric.device)

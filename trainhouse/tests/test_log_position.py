@@ -12,12 +12,14 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
+from lightning.pytorch.strategies import SingleDeviceStrategy
 
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Parts
 from trainhouse.resuming.exact_resume import ExactResume
+from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers
 from trainhouse.tests.logged import BOTH, STEPS, shown
@@ -151,6 +153,33 @@ def test_a_run_killed_around_any_write_has_logged_what_one_never_killed_has(
         if logged(folder) != whole:
             differing.append(last)
     assert differing == []
+
+
+class AccumulatesByItself(SingleDeviceStrategy):
+    """As DeepSpeed, which takes no step on a shorter last group of batches."""
+
+    handles_gradient_accumulation = True
+
+
+class Announced(L.Callback):
+    """Asks in each hook after a batch what will be logged."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        self.rows += about_to_log(trainer)
+
+
+@pytest.mark.parametrize(("strategy", "steps"), [(SingleDeviceStrategy, 2), (AccumulatesByItself, 1)])
+def test_a_shorter_last_group_is_announced_if_it_is_logged(strategy: Any, steps: int, tmp_path: Path) -> None:
+    announced, logger = Announced(), LightningCSVLogger(tmp_path)
+    options = {"logger": logger, "strategy": strategy("cpu"), "accumulate_grad_batches": 4, "limit_val_batches": 0}
+    tiny_trainer(tmp_path, announced, **options).fit(Own(), tiny_data(CLASSES, rows=23, batch_size=2))
+    with open(Path(logger.log_dir, "metrics.csv"), newline="") as file:
+        found = [(int(row["step"]), float(row["loss_step"])) for row in csv.DictReader(file) if row["loss_step"]]
+    assert [(row["step"], row["metrics"]["loss_step"]) for row in announced.rows] == found
+    assert len(found) == steps
 
 
 class OwnFile(LightningCSVLogger):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from trainhouse.resuming import attributes
 from trainhouse.resuming.attributes import PlainAttributes
 from trainhouse.resuming.unsaved import Unsaved
 from trainhouse.tests.own import OwnData, OwnModule, own_config
@@ -137,3 +138,26 @@ def test_a_change_is_seen_wherever_it_is(change: Any) -> None:
     assert unsaved.changed() == []
     change(held)
     assert unsaved.changed() == ["OwnModule.held (dict)"]
+
+
+class Tuned(OwnModule):
+    """Changes a hyperparameter while it trains, which a new run takes from its command line."""
+
+    def __init__(self, width: int = 3, lr: float = 0.1) -> None:
+        super().__init__(width, lr)
+        self.save_hyperparameters()
+        self.seen: list[float] = []
+
+    def on_train_epoch_start(self) -> None:
+        self.seen.append(self.hparams["lr"])
+        self.hparams["lr"] /= 2
+
+
+def test_hyperparameters_stay_as_they_were_given(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert {"_hparams", "_hparams_initial", "_hparams_name"} <= attributes._INTERNAL
+    train(own_config(Tuned), tmp_path)
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    assert read_checkpoint(last)["callbacks"]["ExactResume"]["attributes"] == {"": {"seen": [0.1, 0.05]}}
+    train(own_config(Tuned, OwnData, "trainer.max_epochs=3"), tmp_path, last)
+    assert read_checkpoint(last)["callbacks"]["ExactResume"]["attributes"] == {"": {"seen": [0.1, 0.05, 0.1]}}
+    assert said(caplog) == []

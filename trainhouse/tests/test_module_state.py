@@ -1,0 +1,48 @@
+"""What metric objects have counted comes back in a module that was just made."""
+
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.wrappers import ClasswiseWrapper
+
+from trainhouse.resuming.module_state import counting, counts_of, metrics_of, restore_state
+
+PREDICTED, TRUE = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 1, 2])
+
+
+class Measured(L.LightningModule):
+    """Has a metric, then one that is made of it, and one of its own."""
+
+    def __init__(self, made_of: Any) -> None:
+        super().__init__()
+        self.acc = MulticlassAccuracy(3, average=None if made_of is ClasswiseWrapper else "micro")
+        self.made = made_of(self.acc)
+        self.loss = MeanMetric()
+
+    def values(self) -> dict[str, Any]:
+        return {"acc": self.acc.compute().tolist(), "made": repr(self.made.compute()), "loss": self.loss.compute()}
+
+
+@pytest.mark.parametrize("made_of", [lambda base: 1 - base, ClasswiseWrapper], ids=["composed", "by class"])
+def test_a_metric_keeps_its_counts_beside_one_that_is_made_of_it(made_of: Any) -> None:
+    whole, resumed = Measured(made_of), Measured(made_of)
+    whole.made.update(PREDICTED, TRUE)
+    whole.acc.update(PREDICTED, PREDICTED)
+    whole.loss.update(0.5)
+    assert counting(whole) == ["acc", "made", "loss"]
+    restore_state(resumed, {"metrics": {name: counts_of(metric, 1) for name, metric in metrics_of(whole)}}, True)
+    for module in (whole, resumed):
+        module.made.update(TRUE, TRUE)
+    assert resumed.values() == whole.values()
+    assert resumed.acc.update_count == whole.acc.update_count == 3
+
+
+def test_counts_of_all_ranks_are_put_back_on_the_first_alone() -> None:
+    whole, other = MeanMetric(), Measured(lambda base: 1 - base)
+    whole.update(0.5)
+    restore_state(other, {"metrics": {"loss": counts_of(whole, 1)}}, is_first_rank=False)
+    assert counting(other) == []
