@@ -18,7 +18,7 @@ from trainhouse.fast import giving_way as way
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.training import threads as chosen
 from trainhouse.training.resume import resume
-from trainhouse.training.threads import operations, set_threads, spare_threads
+from trainhouse.training.threads import is_small_step, operations, set_threads
 from trainhouse.training.train import train
 
 SHORT = ["data.rows=200", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
@@ -65,17 +65,15 @@ def test_counting_operations_leaves_no_trace() -> None:
     assert network(torch.ones(2, 3)).requires_grad
 
 
-@pytest.mark.parametrize(("width", "threads"), [(16, 1), (8192, 3)])
-def test_only_a_small_step_is_left_one_thread(width: int, threads: int) -> None:
+@pytest.mark.parametrize(("width", "is_small"), [(16, True), (8192, False)])
+def test_a_step_is_small_by_its_operations(width: int, is_small: bool) -> None:
     class Batches:
         batch_size = 128
 
         def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, None]:
             return torch.zeros(4, 32), None
 
-    set_threads(3)
-    spare_threads(nn.Linear(32, width), Batches())  # type: ignore[arg-type]
-    assert torch.get_num_threads() == threads
+    assert is_small_step(nn.Linear(32, width), Batches()) is is_small  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

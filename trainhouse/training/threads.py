@@ -60,21 +60,23 @@ def with_threads_kept(built: BuiltRun, trainer: L.Trainer) -> Train:
     settings = built.settings
     if settings.threads is not None or trainer.strategy.root_device.type != "cpu":
         return settings
-    if isinstance(built.datamodule, DataModule) and not built.has_own_module:
-        spare_threads(built.module, built.datamodule.trial_batches("train"))
+    data, is_small = built.datamodule, False
+    if isinstance(data, DataModule) and not built.has_own_module:
+        is_small = is_small_step(built.module, data.trial_batches("train"))
+    if is_small:
+        torch.set_num_threads(1)
     if trainer.world_size > 1:
         return settings
     threads = torch.get_num_threads()
-    if cores_to_use() < available_cores():
+    if not is_small and cores_to_use() < available_cores():
         _log.info("note    threads=%d, kept for all of the run, as another training is at work here\n", threads)
     return settings.with_values({"threads": threads})
 
 
-def spare_threads(module: nn.Module, batches: Batches) -> None:
-    """Use one thread only if a training step is so small that more would gain nothing."""
+def is_small_step(module: nn.Module, batches: Batches) -> bool:
+    """Whether a training step is so small that more than one thread would gain nothing."""
     x, _ = batches[0, 0]
-    if operations(module, x[:1]) * batches.batch_size < _SMALL_STEP:
-        torch.set_num_threads(1)
+    return operations(module, x[:1]) * batches.batch_size < _SMALL_STEP
 
 
 def sharing_cores(trainer: L.Trainer) -> AbstractContextManager[None]:
