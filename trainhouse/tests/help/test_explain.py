@@ -60,6 +60,8 @@ def test_whatever_there_is_is_explained(arguments: list[str], lines: list[str], 
         ("train", ["explain=optimizer.amsgrad"], "; torch.optim.Adam takes it: add it as +optimizer.amsgrad=..."),
         ("eval", ["explain=data.batch_size"], "; it comes with the checkpoint"),
         ("infer", ["--help", "model=cnn"], "'model' can't be chosen here"),
+        ("train", ["explain=seed", f"--config-dir={CONF}"], "explain=: only for the project's own conf/"),
+        ("train", ["explain=ckpt_path", "--config-name=eval"], "explain=: only for the project's own conf/"),
     ],
 )
 def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list[str], error: str) -> None:
