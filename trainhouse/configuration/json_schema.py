@@ -17,7 +17,7 @@ from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.settings import OF_COMMAND, keys
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import in_words, is_mapping, prefix_of
+from trainhouse.configuration.takes import described, in_words, is_mapping, prefix_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 # What any value may be besides: a reference, or open.
@@ -123,8 +123,7 @@ def _or_open(schema: Schema, words: str = "") -> Schema:
 def _key(hint: Any, meaning: str) -> Schema:
     """Return the schema of one key: what it means and takes, for people, and what its value has to be."""
     words = in_words(hint)
-    said = f"{meaning} [{words}]".strip() if words else meaning
-    return {**({"description": said} if said else {}), **_or_open(of_hint(hint), words)}
+    return {**({"description": said} if (said := described(meaning, words)) else {}), **_or_open(of_hint(hint), words)}
 
 
 def _command(command: str) -> Schema:

@@ -42,6 +42,11 @@ def in_words(hint: Any) -> str:
     return "" if known is Any else expected(known)
 
 
+def described(meaning: str, words: str) -> str:
+    """Return what a key means and, in brackets, what it takes."""
+    return f"{meaning} [{words}]".strip() if words else meaning
+
+
 def choices(hint: Any) -> list[str]:
     """Return all values that may be typed if they are few, as they are typed: those of a `Literal`, true and false."""
     words = in_words(hint)

@@ -8,9 +8,9 @@ from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import hint_of, in_words
+from trainhouse.configuration.takes import described, hint_of, in_words
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, described, first_sentence, paragraph, shortened, table
+from trainhouse.launching.layout import as_typed, first_sentence, paragraph, shortened, table
 
 KEYS = 10
 

@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, is_global, options
-from trainhouse.configuration.takes import hint_of, in_words
+from trainhouse.configuration.takes import described, hint_of, in_words
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, comment, described, first_sentence, paragraph, shortened, table
+from trainhouse.launching.layout import as_typed, comment, first_sentence, paragraph, shortened, table
 from trainhouse.runs.typed import shown_path
 
 _CHANGE = "Keys: type key=value to change one"
