@@ -8,7 +8,7 @@ from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import described, hint_of, in_words
+from trainhouse.configuration.takes import annotation_of, described, in_words
 from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import as_typed, first_sentence, paragraph, shortened, table
 
@@ -139,7 +139,7 @@ def _own_keys(asked: Composed) -> list[str]:
 
 def _row(key: str, asked: Composed) -> tuple[str, str]:
     value = asked.value(key)
-    words = in_words(hint_of(key, asked.plain, asked.command))
+    words = in_words(annotation_of(key, asked.plain, asked.command))
     required = "; required" if value == "???" else ""
     shown = "..." if required else shortened(as_typed(value), 76 - len(key))
     return f"{key}={shown}", described(first_sentence(asked.meaning(key)), f"{words}{required}")
