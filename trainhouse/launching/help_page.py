@@ -73,7 +73,7 @@ def help_page(asked: Composed) -> str:
     if examples := list(_examples(asked, script)):
         lines += ["", "Examples", *table(examples, left=60)]
     if groups:
-        lines += ["", "Groups: type group=option to choose one; * is taken otherwise"]
+        lines += ["", "Groups: type group=option to choose one; * is the default"]
         lines += table([(group, _options(group, asked)) for group in groups])
     shown = _used_most(asked)
     title = "Keys" if {*shown} >= {*_own_keys(asked)} and not groups else "Keys used most"

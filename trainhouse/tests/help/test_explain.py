@@ -13,7 +13,7 @@ from trainhouse.tests.help.conftest import Ask
 
 def test_a_value_is_explained_with_the_places_that_set_it(ask: Ask) -> None:
     page = ask("experiment=digits_cnn", "explain=optimizer.lr", "optimizer.lr=0.5")
-    assert page.splitlines()[:3] == ["optimizer.lr=0.5", "", "step size"]
+    assert page.splitlines()[:3] == ["optimizer.lr=0.5", "", "learning rate"]
     rows = [line.strip() for line in page.splitlines()[4:]]
     assert rows[0] == "takes       a number above 0"
     assert rows[1] == "set in      the command line, as optimizer.lr=0.5"

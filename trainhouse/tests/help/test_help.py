@@ -102,7 +102,7 @@ def test_an_option_has_a_page_with_all_its_keys(chosen: list[tuple[str, str]], a
 
 def test_a_page_of_keys_says_what_they_mean_and_take(ask: Ask) -> None:
     page = " ".join(ask("--help", "model=cnn").split())
-    assert "model.channels=[32,64] One number per stage; each stage but the last halves the image." in page
+    assert "model.channels=[32,64] Channels, one number per stage; each stage but the last halves the image." in page
     assert "[a list of whole numbers from 1 up]" in page
     assert "Other options: gan, language_model" in page
 
