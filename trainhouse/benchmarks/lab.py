@@ -35,7 +35,8 @@ class Lab:
         """Return what `make` makes, for all rows that ask for `key`."""
         if key not in self._made:
             self._made[key] = make()
-        return self._made[key]
+        made: Made = self._made[key]
+        return made
 
     def new_folder(self) -> Path:
         """Return a folder that isn't there yet."""

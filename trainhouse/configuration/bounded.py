@@ -18,7 +18,8 @@ MOST_YAML_BYTES = 4 * 2**20  # a configuration has some 5,000, and a byte takes 
 MOST_VALUES = 50_000  # of YAML, and of a checkpoint's record; 64 MiB of JSON can't expand
 MOST_LEVELS = 50
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Of YAML: builds plain values only; in C where PyYAML has that."""
 
 
 def read_json(path: Path) -> Any:
@@ -59,7 +60,7 @@ def read_yaml(path: Path) -> Any:
     text = _text(path, MOST_YAML_BYTES)
     try:
         _check_events(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe one
+        return yaml.load(text, Loader=LOADER)  # noqa: S506  # a safe one
     except (yaml.YAMLError, RecursionError, TypeError) as error:
         raise ValueError(" ".join(str(error).split())) from error
 
@@ -136,7 +137,7 @@ def _check_events(text: str) -> None:
     levels: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int, int]] = []  # anchor, count before it, levels in it so far
     count = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=LOADER):
         inner = 0
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.settings import OF_COMMAND, keys
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import in_words, is_mapping, prefix_of
+from trainhouse.configuration.takes import described, in_words, is_mapping, prefix_of
+from trainhouse.configuration.values import flat
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 # What any value may be besides: a reference, or open.
@@ -97,11 +98,11 @@ def _list(inner: list[Any], is_fixed: bool) -> Schema:
 
 
 def _bounded(schema: Schema, marks: Iterable[Any]) -> Schema:
-    flat = [one for mark in marks for one in (mark if isinstance(mark, GroupedMetadata) else [mark])]
-    bounds = {_BOUNDS[type(mark)][1]: getattr(mark, _BOUNDS[type(mark)][0]) for mark in flat if type(mark) in _BOUNDS}
+    marks = flat(marks)
+    bounds = {_BOUNDS[type(mark)][1]: getattr(mark, _BOUNDS[type(mark)][0]) for mark in marks if type(mark) in _BOUNDS}
     what = "Items" if schema.get("type") == "array" else "Length"
-    bounds |= {f"min{what}": mark.min_length for mark in flat if isinstance(mark, MinLen)}
-    bounds |= {f"max{what}": mark.max_length for mark in flat if isinstance(mark, MaxLen)}
+    bounds |= {f"min{what}": mark.min_length for mark in marks if isinstance(mark, MinLen)}
+    bounds |= {f"max{what}": mark.max_length for mark in marks if isinstance(mark, MaxLen)}
     return {**schema, **bounds}
 
 
@@ -123,8 +124,7 @@ def _or_open(schema: Schema, words: str = "") -> Schema:
 def _key(hint: Any, meaning: str) -> Schema:
     """Return the schema of one key: what it means and takes, for people, and what its value has to be."""
     words = in_words(hint)
-    said = f"{meaning} [{words}]".strip() if words else meaning
-    return {**({"description": said} if said else {}), **_or_open(of_hint(hint), words)}
+    return {**({"description": said} if (said := described(meaning, words)) else {}), **_or_open(of_hint(hint), words)}
 
 
 def _command(command: str) -> Schema:

@@ -14,8 +14,7 @@ from typing import Any
 import yaml
 
 from trainhouse.configuration import schema
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from trainhouse.configuration.bounded import LOADER
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def meanings(path: Path) -> Meanings:
     lines = text.splitlines()
     end = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     header = tuple(line.removeprefix("#").removeprefix(" ") for line in lines[:end] if not re.match(r"#\s*@", line))
-    node = yaml.compose(text, Loader=_Loader)
+    node = yaml.compose(text, Loader=LOADER)
     keys = dict(_below(node, "", text, lines, end))
     found = Meanings(header, keys)
     top = [key for key in keys if "." not in key and key != "defaults"]
@@ -102,7 +101,7 @@ def meaning_in_group(group: str, option: str, key: str) -> str:
 def begins_with(group: str, option: str) -> list[str]:
     """Return the options of the same group that the file of an option begins with: its ``defaults:``."""
     path = schema.config_file(f"{group}/{option}")
-    found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a safe one
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # a safe one
     entries = found.get("defaults") if isinstance(found, dict) else None
     return [entry for entry in entries or [] if isinstance(entry, str) and entry in schema.options(group)]
 

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from trainhouse.configuration import schema
+from trainhouse.configuration.bounded import LOADER
 from trainhouse.configuration.old_names import current_name
 
 Place = tuple[str, ...]
 MANY = "*"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OF_MANY = ("callbacks", "logger", "metrics")
 
 
@@ -90,7 +90,7 @@ def _read(*folders: Path) -> _Named:
     for conf, path in [(folder, path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]:
         try:
             text = path.read_text(encoding="utf-8")
-            content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+            content = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
             for key in reversed(_package(path.relative_to(conf), text)):
                 content = {key: content}
             if isinstance(content, dict):

@@ -26,7 +26,7 @@ from trainhouse.configuration.annotations import (
 )
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import expected, fits
-from trainhouse.configuration.views import Part, Parts, Settings, hints, inner_of
+from trainhouse.configuration.views import Part, Parts, Settings, annotations, inner_of
 
 MAY_CHANGE = "may change when a run is resumed"
 MAY_BE_MISSING = "may be missing in a run of an older version"
@@ -221,7 +221,7 @@ OF_COMMAND: dict[str, type[Train | Eval | Infer | SelectBestModel]] = {
 
 def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each key below a class of settings, ``trainer.max_epochs``, with its annotation, if that says anything."""
-    for name, hint in hints(kind).items():
+    for name, hint in annotations(kind).items():
         if hint in (Any, Part, Parts):  # of whatever class the configuration names: its signature says what it takes
             continue
         yield f"{prefix}{name}", hint
@@ -239,7 +239,7 @@ def check_values(node: Node, kind: type, prefix: str = "") -> None:
     of = getattr(kind, "OF", None)
     if of and not str(node.get("_target_")).startswith(of):
         return
-    for name, hint in hints(kind).items():
+    for name, hint in annotations(kind).items():
         inner = inner_of(hint)
         if name not in node:
             continue

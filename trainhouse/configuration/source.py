@@ -29,10 +29,9 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Signature:
-    """What a class or function takes: each argument with its annotation, and whether it takes any other."""
+    """What a class or function takes: each argument that it names with its annotation."""
 
     arguments: dict[str, Any]
-    takes_any: bool
     bases: tuple[str, ...]
     """The bases of a class, as they are written."""
 
@@ -65,11 +64,11 @@ def _signature(name: str) -> Signature | None:
             inherited = next(filter(None, (_signature(module.full_name(base)) for base in above)), None)
             if above and inherited is None:
                 return None
-            return Signature(inherited.arguments if inherited else {}, bool(inherited and inherited.takes_any), bases)
+            return Signature(inherited.arguments if inherited else {}, bases)
         node = own[0]
     taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     arguments = {one.arg: module.meaning_of(one.annotation) for one in taken if one.arg != "self"}
-    return Signature(arguments, node.args.kwarg is not None, bases)
+    return Signature(arguments, bases)
 
 
 def _definition(name: str) -> tuple["_Module", ast.ClassDef | ast.FunctionDef] | None:

@@ -10,13 +10,13 @@ from annotated_types import doc
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import OF_COMMAND, keys
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.values import expected
+from trainhouse.configuration.values import expected, words_for
 from trainhouse.configuration.views import Part, inner_of
 
 Node = dict[str, Any]
 
 
-def hint_of(key: str, config: Node, command: str) -> Any:
+def annotation_of(key: str, config: Node, command: str) -> Any:
     """Return the annotation of a key, ``trainer.max_epochs``; `Any` for one that nothing is known of."""
     above, _, name = key.rpartition(".")
     settings = dict(keys(OF_COMMAND[command])) if command in OF_COMMAND else {}
@@ -42,12 +42,25 @@ def in_words(hint: Any) -> str:
     return "" if known is Any else expected(known)
 
 
+def described(meaning: str, words: str) -> str:
+    """Return what a key means and, in brackets, what it takes."""
+    return f"{meaning} [{words}]".strip() if words else meaning
+
+
 def choices(hint: Any) -> list[str]:
-    """Return all values that may be typed if they are few, as they are typed: those of a `Literal`, true and false."""
-    words = in_words(hint)
-    if words.startswith("one of "):
-        return [word for word in words.removeprefix("one of ").split(", ") if " " not in word]
-    return ["true", "false"] if words.startswith("true or false") else []
+    """Return the values that are typed word for word, if there are any besides null: of a `Literal`, true and false."""
+    words = list(dict.fromkeys(word for option in _options(_known(hint)) for word in words_for(option)))
+    return words if words != ["null"] else []
+
+
+def _options(hint: Any) -> list[Any]:
+    """Return what an annotation lets choose from, without bounds and other marks."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _options(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        return [option for one in arguments for option in _options(one)]
+    return [hint]
 
 
 def _holds(hint: Any, above: str, config: Node) -> bool:

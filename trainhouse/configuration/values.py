@@ -21,7 +21,7 @@ def fits(value: Any, hint: Any) -> bool:
     """Whether a plain config value fits a type hint; a hint that YAML has no values for fits everything."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        return fits(value, arguments[0]) and (value is None or all(_holds(value, one) for one in _flat(arguments[1:])))
+        return fits(value, arguments[0]) and (value is None or all(_holds(value, one) for one in flat(arguments[1:])))
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, option) for option in arguments)
     if origin is typing.Literal:
@@ -45,7 +45,7 @@ def expected(hint: Any) -> str:
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     values = [option for option in options if option is not types.NoneType]
     if any(typing.get_origin(option) is typing.Literal for option in values):
-        names = [name for option in options for name in _names(option)]
+        names = [name for option in options for name in words_for(option) or [_in_words(option)]]
         return "one of " + ", ".join(dict.fromkeys(names))
     return " or ".join(map(_in_words, values)) + (", or null" if len(values) < len(options) else "")
 
@@ -63,8 +63,8 @@ def _end(bound: Any) -> Any:
     return getattr(bound, _BOUNDS[type(bound)][0])
 
 
-def _flat(marks: Iterable[Any]) -> list[Any]:
-    """Return the bounds of an `Interval` one by one."""
+def flat(marks: Iterable[Any]) -> list[Any]:
+    """Return the marks of an annotation, the bounds of an `Interval` one by one."""
     return [one for mark in marks for one in (mark if isinstance(mark, GroupedMetadata) else [mark])]
 
 
@@ -85,7 +85,7 @@ def _holds(value: Any, bound: Any) -> bool:
 
 def _in_words(hint: Any) -> str:
     if typing.get_origin(hint) is typing.Annotated:
-        kind, marks = hint.__origin__, _flat(hint.__metadata__)
+        kind, marks = hint.__origin__, flat(hint.__metadata__)
         words = next((mark.documentation for mark in reversed(marks) if isinstance(mark, DocInfo)), None)
         return words or f"{expected(kind)}{_range(marks)}"
     if typing.get_origin(hint) is dict:
@@ -109,11 +109,11 @@ def _range(marks: Iterable[Any]) -> str:
     return low + (high or (" up" if Ge in found else ""))
 
 
-def _names(hint: Any) -> list[str]:
-    """What of a choice may be typed, word for word."""
+def words_for(hint: Any) -> list[str]:
+    """Return what may be typed word for word: the values of a `Literal`, of bool and of None; nothing for others."""
     if typing.get_origin(hint) is typing.Literal:
         return [_name(value) for value in typing.get_args(hint)]
-    return ["null"] if hint is types.NoneType else ["true", "false"] if hint is bool else [_in_words(hint)]
+    return ["null"] if hint is types.NoneType else ["true", "false"] if hint is bool else []
 
 
 def _name(value: Any) -> str:

@@ -26,7 +26,7 @@ class Settings:
     if not TYPE_CHECKING:  # to which the annotated names are all that there are
 
         def __getattr__(self, name: str) -> Any:
-            hint, is_there = hints(type(self)).get(name), name in (vars(self).get("plain") or {})
+            hint, is_there = annotations(type(self)).get(name), name in (vars(self).get("plain") or {})
             if (inner := inner_of(hint)) is not None:
                 return inner(self.plain[name] if is_there else None)
             if is_there and hint is not None:
@@ -95,7 +95,7 @@ def targets_in(node: Any) -> Iterator[str]:
 
 
 @cache
-def hints(kind: type) -> dict[str, Any]:
+def annotations(kind: type) -> dict[str, Any]:
     """Return the keys of a class of settings, each with its annotation."""
     found = typing.get_type_hints(kind, include_extras=True)
     return {name: hint for name, hint in found.items() if typing.get_origin(hint) is not ClassVar and hint != ClassVar}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import parser
 
 
@@ -9,11 +10,15 @@ def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     """Return what is to be printed for a command line, None if it asks for nothing, or for what Hydra answers itself.
 
     Hydra answers for configuration that lies elsewhere, and where conf/ has chosen a page of its own (hydra/help).
-    Raises what composing raises, and `UserError` for a key that isn't there.
+    Raises what composing raises, and `UserError` for a key that isn't there, or that is asked for of other files.
     """
     parsed, _ = parser().parse_known_args(arguments)
     keys = [one.partition("=")[2] for one in parsed.overrides if one.startswith("explain=")]
     elsewhere = parsed.config_path or parsed.config_name or parsed.config_dir
+    if keys and elsewhere:
+        raise UserError(
+            "explain=: only for the project's own conf/, without --config-path, --config-name, --config-dir"
+        )
     if elsewhere or not (parsed.help or keys):
         return None
     overrides = [one for one in parsed.overrides if not one.startswith("explain=")]

@@ -35,10 +35,9 @@ class Composed:
         """Return what files say of a key, the last of them the one that counts; a file of Hydra's own isn't read."""
         found = []
         for name, package in self.files:
-            inner = key if not package else key.removeprefix(f"{package}.") if key.startswith(f"{package}.") else None
             path = config_file(name)
-            if inner is not None and path.is_file() and inner in (read := meanings(path)).keys:
-                found.append((path, read.keys[inner]))
+            if path.is_file() and (said := meanings(path).keys.get(_below(package, key))):
+                found.append((path, said))
         return found
 
     def meaning(self, key: str) -> str:
@@ -88,6 +87,13 @@ class Composed:
         """Return the override that the command line has for a key or a group, "" if none."""
         found = [one for one in self.overrides if one.lstrip("+~").partition("=")[0] == key]
         return found[-1] if found else ""
+
+
+def _below(package: str, key: str) -> str:
+    """Return how a key is called in a file that stands below `package`, "" of one that stands elsewhere."""
+    if not package:
+        return key
+    return key.removeprefix(f"{package}.") if key.startswith(f"{package}.") else ""
 
 
 def composed(command: str, conf: Path, overrides: Sequence[str]) -> Composed:

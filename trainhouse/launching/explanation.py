@@ -7,7 +7,7 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.kept_on_resume import may_change
 from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import choices, hint_of, in_words
+from trainhouse.configuration.takes import annotation_of, choices, in_words
 from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, table
@@ -25,13 +25,13 @@ def explanation(key: str, asked: Composed) -> str:
     if not key:
         raise UserError("explain=: name a key, as explain=seed")
     if not asked.has(key):
-        raise UserError(f"'{key}' is not a key of this configuration{_hint(key, asked)}")
+        raise UserError(f"'{key}' is not a key of this configuration{_did_you_mean(key, asked)}")
     written, value = asked.written(key), asked.value(key)
     meaning = asked.meaning(key)
     is_open = value == "???"
     lines = [shortened(f"{key}={'...' if is_open else as_typed(value)}", WIDTH)]
     lines += ["", *paragraph(meaning)] if meaning else []
-    hint = hint_of(key, asked.plain, asked.command)
+    hint = annotation_of(key, asked.plain, asked.command)
     rows = [("takes", words)] if (words := in_words(hint)) else []
     rows += [("is", f"a mapping of {', '.join(map(str, written))}")] if isinstance(written, dict) and written else []
     if is_open:
@@ -45,7 +45,7 @@ def explanation(key: str, asked: Composed) -> str:
     return "\n".join(line.rstrip() for line in [*lines, "", *table(rows)])
 
 
-def _hint(key: str, asked: Composed) -> str:
+def _did_you_mean(key: str, asked: Composed) -> str:
     """Say what is meant by a key that isn't there, or how it is given."""
     if asked.command != "train" and key.startswith("data."):
         return "; it comes with the checkpoint"

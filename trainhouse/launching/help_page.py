@@ -8,9 +8,9 @@ from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.source import signature
-from trainhouse.configuration.takes import hint_of, in_words
+from trainhouse.configuration.takes import annotation_of, described, in_words
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, described, first_sentence, paragraph, shortened, table
+from trainhouse.launching.layout import as_typed, first_sentence, paragraph, shortened, table
 
 KEYS = 10
 
@@ -73,7 +73,7 @@ def help_page(asked: Composed) -> str:
     if examples := list(_examples(asked, script)):
         lines += ["", "Examples", *table(examples, left=60)]
     if groups:
-        lines += ["", "Groups: type group=option to choose one; * is taken otherwise"]
+        lines += ["", "Groups: type group=option to choose one; * is the default"]
         lines += table([(group, _options(group, asked)) for group in groups])
     shown = _used_most(asked)
     title = "Keys" if {*shown} >= {*_own_keys(asked)} and not groups else "Keys used most"
@@ -139,7 +139,7 @@ def _own_keys(asked: Composed) -> list[str]:
 
 def _row(key: str, asked: Composed) -> tuple[str, str]:
     value = asked.value(key)
-    words = in_words(hint_of(key, asked.plain, asked.command))
+    words = in_words(annotation_of(key, asked.plain, asked.command))
     required = "; required" if value == "???" else ""
     shown = "..." if required else shortened(as_typed(value), 76 - len(key))
     return f"{key}={shown}", described(first_sentence(asked.meaning(key)), f"{words}{required}")

@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, is_global, options
-from trainhouse.configuration.takes import hint_of, in_words
+from trainhouse.configuration.takes import annotation_of, described, in_words
 from trainhouse.launching.composed import Composed
-from trainhouse.launching.layout import as_typed, comment, described, first_sentence, paragraph, shortened, table
+from trainhouse.launching.layout import as_typed, comment, first_sentence, paragraph, shortened, table
 from trainhouse.runs.typed import shown_path
 
 _CHANGE = "Keys: type key=value to change one"
@@ -69,7 +69,7 @@ def _row(key: str, asked: Composed) -> tuple[str, str]:
     value = asked.written(key)
     if isinstance(value, dict) and "_target_" in value:
         return key, described(asked.meaning(key), str(value["_target_"]))
-    words = in_words(hint_of(key, asked.plain, asked.command))
+    words = in_words(annotation_of(key, asked.plain, asked.command))
     required = "the data may know it" if key.startswith("model.") else "required"
     words = "; ".join(filter(None, [words, required if value == "???" else ""]))
     shown = "..." if value == "???" else as_typed(value)

@@ -1,7 +1,8 @@
-"""Rows of values as text in aligned columns: all tables of the project, for a terminal, a pipe or a file.
+"""Rows of values as text in aligned columns, for a terminal, a pipe or a file: all tables but those of a help page.
 
-Lines are as long as their values. rich's own table is for the width of a terminal: without one it cuts or wraps, takes
-100 ms to import and 4 s for the 5000 runs of a large folder, which here are 0.1 s; so it counts the columns only.
+Lines are as long as their values; those of a help page (launching/layout.py) are wrapped. rich's own table is for the
+width of a terminal: without one it cuts or wraps, takes 100 ms to import and 4 s for the 5000 runs of a large folder,
+which here are 0.1 s; so it counts the columns only.
 """
 
 from collections.abc import Sequence

@@ -109,7 +109,7 @@ class _Clock(L.Callback):
 
 def _steps(lab: Lab, missing: str) -> Samples:
     options = ["trainer.max_epochs=2", "callbacks=none", "logger=none", "trainer.limit_val_batches=0"]
-    config = composed("train", *perceptron(lab), *options, "monitor=train/loss")
+    settings = composed("train", *perceptron(lab), *options, "monitor=train/loss")
     threads = torch.get_num_threads()
 
     def step(without: str) -> float:
@@ -119,11 +119,11 @@ def _steps(lab: Lab, missing: str) -> Samples:
             patch("trainhouse.training.non_finite.fast", lambda name: None if name == without else asked(name)),
         ):
             folder: Path = lab.new_folder()
-            data = build_data(config["data"], config["seed"])
-            card = card_of(data, config["seed"])
-            module = build_module(config, data, card)
-            callbacks = [*build_callbacks(config, folder, data, card, {}), clock := _Clock()]
-            build_trainer(config, folder, callbacks, []).fit(module, datamodule=data)
+            data = build_data(settings.data, settings.seed)
+            card = card_of(data, settings.seed)
+            module, current = build_module(settings, data, card)
+            callbacks = [*build_callbacks(current, folder, data, card, {}), clock := _Clock()]
+            build_trainer(current.trainer, folder, callbacks, []).fit(module, datamodule=data)
         return clock.ms
 
     torch.set_num_threads(1)

@@ -111,8 +111,10 @@ def bare_forward(run: Path, rows: Path, batch_size: int, output: Path | None = N
 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     module = rebuild_module(load_checkpoint(run)).to(device)
-    network, fitted = module.network.eval(), module.preprocessing
+    network, fitted = module.network, module.preprocessing
+    assert isinstance(network, torch.nn.Module)
     assert isinstance(fitted, RowPreprocessing)
+    network.eval()
     mean, std = fitted.shift, fitted.scale
 
     def loop() -> None:

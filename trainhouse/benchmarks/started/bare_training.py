@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.cores import available_cores
 from trainhouse.training.build_data import build_data
@@ -32,6 +33,7 @@ def main(run: Path, epochs: int, is_best: bool) -> None:
     settings = Train(OmegaConf.to_container(OmegaConf.load(run / "config.yaml")))
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     data = build_data(settings.data, settings.seed)
+    assert isinstance(data, DataModule)
     fitted = build_preprocessing(data, settings.data)
     facts = {**data.spec.to_dict(), "input_shape": fitted.output_shape}
     shift, scale = fitted.shift.to(device), fitted.scale.to(device)

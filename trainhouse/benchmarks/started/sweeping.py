@@ -29,8 +29,8 @@ def main(file: Path, jobs: int, twice: bool, arguments: list[str]) -> None:
     memory: list[float] = []
     train = training.train
 
-    def train_and_look(settings: Train, folder: Path) -> TrainingResult:
-        result = train(settings, folder)
+    def train_and_look(settings: Train, folder: Path, resume_from: Path | None = None) -> TrainingResult:
+        result = train(settings, folder, resume_from)
         memory.append(_resident())
         if twice:
             started = time.perf_counter()

@@ -13,7 +13,7 @@ from trainhouse.tests.help.conftest import Ask
 
 def test_a_value_is_explained_with_the_places_that_set_it(ask: Ask) -> None:
     page = ask("experiment=digits_cnn", "explain=optimizer.lr", "optimizer.lr=0.5")
-    assert page.splitlines()[:3] == ["optimizer.lr=0.5", "", "step size"]
+    assert page.splitlines()[:3] == ["optimizer.lr=0.5", "", "learning rate"]
     rows = [line.strip() for line in page.splitlines()[4:]]
     assert rows[0] == "takes       a number above 0"
     assert rows[1] == "set in      the command line, as optimizer.lr=0.5"
@@ -60,6 +60,8 @@ def test_whatever_there_is_is_explained(arguments: list[str], lines: list[str], 
         ("train", ["explain=optimizer.amsgrad"], "; torch.optim.Adam takes it: add it as +optimizer.amsgrad=..."),
         ("eval", ["explain=data.batch_size"], "; it comes with the checkpoint"),
         ("infer", ["--help", "model=cnn"], "'model' can't be chosen here"),
+        ("train", ["explain=seed", f"--config-dir={CONF}"], "explain=: only for the project's own conf/"),
+        ("train", ["explain=ckpt_path", "--config-name=eval"], "explain=: only for the project's own conf/"),
     ],
 )
 def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list[str], error: str) -> None:

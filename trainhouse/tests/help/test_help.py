@@ -12,6 +12,7 @@ import pytest
 from trainhouse.configuration import schema
 from trainhouse.configuration.schema import groups, is_global, options
 from trainhouse.launching.composed import composed
+from trainhouse.launching.layout import paragraph, shortened, table
 from trainhouse.tests.conftest import CONF, ROOT
 from trainhouse.tests.help.conftest import Ask
 
@@ -35,6 +36,14 @@ def test_a_page_says_what_a_command_is_for_with_examples_and_keys(command: str, 
     assert 7 <= len(keys) <= 10
     assert page.count("[") >= len(keys), "each with what it takes"
     assert "--cfg job" in page
+
+
+def test_characters_that_are_two_columns_wide_are_counted_as_two() -> None:
+    assert table([("模型=a", "one"), ("seed=0", "two")]) == ["  模型=a  one", "  seed=0  two"]
+    assert table([("层" * 16, "long"), ("n", "")])[:2] == [f"  {'层' * 16}", "     long"]
+    assert paragraph("模" * 41) == ["模" * 40, "模"]
+    assert paragraph(f"a {'层' * 38} 型") == [f"a {'层' * 38}", "型"]
+    assert shortened("模" * 10, 10) == "模模模 ..."
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -93,7 +102,7 @@ def test_an_option_has_a_page_with_all_its_keys(chosen: list[tuple[str, str]], a
 
 def test_a_page_of_keys_says_what_they_mean_and_take(ask: Ask) -> None:
     page = " ".join(ask("--help", "model=cnn").split())
-    assert "model.channels=[32,64] One number per stage; each stage but the last halves the image." in page
+    assert "model.channels=[32,64] Channels, one number per stage; each stage but the last halves the image." in page
     assert "[a list of whole numbers from 1 up]" in page
     assert "Other options: gan, language_model" in page
 
