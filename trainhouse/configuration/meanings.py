@@ -15,6 +15,7 @@ import yaml
 
 from trainhouse.configuration import schema
 from trainhouse.configuration.bounded import LOADER
+from trainhouse.configuration.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,15 @@ class Meanings:
 
 @cache
 def meanings(path: Path) -> Meanings:
-    """Read a configuration file. Raises `OSError`, and `ValueError` or `yaml.YAMLError` for what is no such file."""
+    """Read a configuration file. Raises `OSError`, and `UserError` that names the file for what is no YAML."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     end = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     header = tuple(line.removeprefix("#").removeprefix(" ") for line in lines[:end] if not re.match(r"#\s*@", line))
-    node = yaml.compose(text, Loader=LOADER)
+    try:
+        node = yaml.compose(text, Loader=LOADER)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
     keys = dict(_below(node, "", text, lines, end))
     found = Meanings(header, keys)
     top = [key for key in keys if "." not in key and key != "defaults"]

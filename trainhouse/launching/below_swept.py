@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException
 
 # A file of these groups may choose for all others.
 _CHOOSE_FOR_OTHERS = ("experiment", "debug")
@@ -48,7 +48,7 @@ def _parsed(argument: str) -> Override | None:
         return None
     try:
         return OverridesParser.create().parse_override(argument)
-    except OverrideParseException:  # which Hydra says, in its place
+    except HydraException:  # which Hydra says, in its place
         return None
 
 

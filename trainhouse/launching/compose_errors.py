@@ -25,6 +25,7 @@ from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.typed import shown_path
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
+_SEVERAL = re.compile(r"Ambiguous value for argument '(([^'=]+)=([^']*))'")
 _ASKED = ("lightning.", "torch.", "src.", "trainhouse.")  # packages whose classes are asked what they take
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
 
@@ -36,6 +37,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         key = (match[1] or match[2]).lstrip("+~")
         if is_group(key) and config_name != "train":
             return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
+        if is_group(key):
+            return f"{key}: choose an option, as {key}={options(key)[0]}, and give keys by their names, as {key}.x=..."
         if kept := _kept_by_the_resumed_run(key, arguments):
             return kept
         hint = _group_of_option(key, arguments) or _nearest_key(key, conf, config_name, arguments)
@@ -43,13 +46,12 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
         return _no_such_option(group, option)
-    if (
-        isinstance(error, OverrideParseException) and "Lexer" in text
-    ):  # of ANTLR, about a letter that Hydra has no use for
-        key, _, value = error.override.partition("=")
-        return f"'{error.override}' is no valid override: put the value in quotes of its own: \"{key}='{value}'\""
     if isinstance(error, OverrideParseException):
-        return f"'{error.override}' is no valid override: {text.splitlines()[0].strip()}"
+        return _not_parsed(error.override, text)
+    if match := _SEVERAL.search(text):
+        _, key, value = match.groups()
+        other = "" if is_group(key) else f"; a list is written '{key}=[{value}]', a string \"{key}='{value}'\""
+        return f"{key}: {value} are several values; add -m to run each of them{other}"
     if isinstance(error, UnicodeDecodeError):
         return f"{_undecodable(arguments)}: is not UTF-8 text ({error.reason})"
     if type(error) is ValueError:  # an option of a type that no option has, as `model=null`
@@ -61,6 +63,18 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(line for line in lines if line and not line.startswith(("object_type", "See https")))
     return " ".join(unique)
+
+
+def _not_parsed(override: str, text: str) -> str:
+    key, equals, value = override.partition("=")
+    if not equals:
+        near = next((f"; did you mean {group}={override}?" for group in groups() if override in options(group)), "")
+        return f"'{override}': expected key=value, without spaces around ={near}"
+    if any(value.count(quote) % 2 for quote in "'\""):
+        return f"'{override}': a quote is not closed; one that is meant is written \\' within quotes"
+    if "Lexer" in text:  # of ANTLR, about a letter that Hydra has no use for
+        return f"'{override}' is no valid override: put the value in quotes of its own: \"{key}='{value}'\""
+    return f"'{override}' is no valid override: {text.splitlines()[0].strip()}"
 
 
 def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:

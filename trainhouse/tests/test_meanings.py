@@ -1,9 +1,11 @@
 """What a key means is the comment at it; every key that is there to be changed has one."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.meanings import Said, meaning_in_group, meanings
 from trainhouse.configuration.schema import is_global
 from trainhouse.tests.conftest import CONF, LIBRARY_CONF
@@ -79,8 +81,20 @@ def test_a_file_need_not_repeat_the_comments_of_one_that_builds_the_same() -> No
     assert meaning_in_group("data", "digits", "nothing") == ""
 
 
+# What a user adds is theirs to explain, or not.
+SHIPPED = {
+    "data": "array_defaults csv digits fake npy ring shapes text",
+    "model": "cnn gan language_model linear segmentation simple_net",
+    "optimizer": "adam adamw sgd",
+    "scheduler": "cosine none one_cycle plateau",
+    "trainer": "cpu default gpu",
+    "callbacks": "best_checkpoint default early_stopping epoch_checkpoint last_checkpoint none progress_bar "
+    "top_checkpoints",
+    "logger": "csv none tensorboard",
+}
 COMMANDS = sorted(CONF.glob("*.yaml"))
-GROUPS = [path for folder in sorted(CONF.iterdir()) if folder.is_dir() for path in sorted(folder.glob("*.yaml"))]
+NAMED = [CONF / group / f"{option}.yaml" for group, options in SHIPPED.items() for option in options.split()]
+GROUPS = [path for path in NAMED if path.is_file()]
 # Of Hydra itself: where a run goes, and how it is searched. Their files say it for people who read them.
 LIBRARY = [path for path in sorted(LIBRARY_CONF.rglob("*.yaml")) if "hydra" not in path.relative_to(LIBRARY_CONF).parts]
 
@@ -100,3 +114,9 @@ def without_meaning(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", [*COMMANDS, *GROUPS, *LIBRARY], ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_key_has_a_meaning(path: Path) -> None:
     assert without_meaning(path) == [], f"say in {path}, above the key or behind its value, what it means"
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "name: x\n bad: [1\n")
+    with pytest.raises(UserError, match=f"^{re.escape(str(path))}: is no YAML: "):
+        meanings(path)

@@ -82,7 +82,10 @@ ROWS: Rows = [
     ("eval.py ckpt_path=run hydra.run.dir=run", "hydra.run.dir: run already holds a run, which is never overwritten"),
     ("eval.py ckpt_path=run hydra.run.dir=a_file", "hydra.run.dir: a_file is a file, not a folder"),
     ("eval.py ckpt=run", "did you mean 'ckpt_path'?"),
-    ("eval.py ckpt_path=run,ck/text.ckpt", "Ambiguous value for argument 'ckpt_path=run,ck/text.ckpt' 1. To use"),
+    (
+        "eval.py ckpt_path=run,ck/text.ckpt",
+        "ckpt_path: run,ck/text.ckpt are several values; add -m to run each",
+    ),
     ("eval.py ckpt_path=ck/list_of_weights.ckpt", "ck/list_of_weights.ckpt"),
     ("eval.py ckpt_path=ck/nan_weights.ckpt", "ck/nan_weights.ckpt"),
     ("eval.py ckpt_path=ck/no_config.ckpt", "ck/no_config.ckpt"),

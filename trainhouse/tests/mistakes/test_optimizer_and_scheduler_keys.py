@@ -5,7 +5,7 @@ from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 ROWS: Rows = [
     ("train.py scheduler=cosin", "did you mean 'cosine'?"),
     ("train.py optimizer=rmsprop", "optimizer=rmsprop: no such option"),
-    ("train.py optimizer.lr=0.1,0.2", "Ambiguous value for argument 'optimizer.lr=0.1,0.2' 1. To use it as"),
+    ("train.py optimizer.lr=0.1,0.2", "optimizer.lr: 0.1,0.2 are several values; add -m to run each of them"),
     ("train.py optimizer.lr=", "optimizer.lr: expected a number above 0"),
     ("train.py optimizer.lr", "'optimizer.lr'"),
     ("train.py optimizer.betas=[0.9]", "optimizer.betas"),
