@@ -58,9 +58,9 @@ class MadeLater(OwnModule):
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        (OwnModule, "model   OwnModule, 9 weights, on cpu"),
-        (Grows, "model   Grows, 9 weights and those that are made later, on cpu"),
-        (MadeLater, "model   MadeLater, weights that are made later, on cpu"),
+        (OwnModule, "model   OwnModule, 9 weights, on cpu, 1 thread"),
+        (Grows, "model   Grows, 9 weights and those that are made later, on cpu, 1 thread"),
+        (MadeLater, "model   MadeLater, weights that are made later, on cpu, 1 thread"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*lazy:UserWarning", "ignore:Lazy modules")
