@@ -35,9 +35,10 @@ def _answered(keys: list[str], overrides: list[str], conf: Path, command: str, i
     from trainhouse.launching.option_page import option_page
 
     # What varies from job to job has no value here.
-    asked = composed(command, conf, [one for one in overrides if not (is_sweep and varies(one))])
+    varied = [one for one in overrides if is_sweep and varies(one)]
+    asked = composed(command, conf, [one for one in overrides if one not in varied])
     if keys:
-        pages = [explanation(key, asked) for key in keys]
+        pages = [explanation(key, asked, varied) for key in keys]
     elif asked.choices.get("hydra/help") != "default":
         return None
     else:

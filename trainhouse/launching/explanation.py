@@ -1,6 +1,7 @@
 """``python train.py explain=optimizer.lr``: one key's value, where it was set, what it means and takes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -8,6 +9,7 @@ from trainhouse.configuration.kept_on_resume import may_change
 from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.takes import annotation_of, choices, in_words
+from trainhouse.configuration.values import fits
 from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, table
@@ -17,8 +19,11 @@ from trainhouse.runs.typed import shown_path
 _OF_THE_COMMAND = ("hydra", "sweep", "resume", "init_")
 
 
-def explanation(key: str, asked: Composed) -> str:
-    """Return what is known of a key, or of a group. Raises `UserError` for one that isn't there."""
+def explanation(key: str, asked: Composed, varied: Sequence[str] = ()) -> str:
+    """Return what is known of a key, or of a group. Raises `UserError` for one that isn't there.
+
+    The overrides `varied` differ from job to job of a sweep.
+    """
     script = f"python {Path(sys.argv[0]).name}"
     if key in asked.choices and is_group(key):
         return _of_group(key, asked, script)
@@ -33,6 +38,8 @@ def explanation(key: str, asked: Composed) -> str:
     lines += ["", *paragraph(meaning)] if meaning else []
     hint = annotation_of(key, asked.plain, asked.command)
     rows = [("takes", words)] if (words := in_words(hint)) else []
+    rows += [("refused", "a run with this value")] if not is_open and not fits(value, hint) else []
+    rows += [("swept by", one) for one in varied if one.lstrip("+").partition("=")[0] == key]
     rows += [("is", f"a mapping of {', '.join(map(str, written))}")] if isinstance(written, dict) and written else []
     if is_open:
         rows.append(("missing", "the data may know it" if key.startswith("model.") else "has to be given"))

@@ -41,6 +41,8 @@ def test_a_value_is_explained_with_the_places_that_set_it(ask: Ask) -> None:
         (["explain=model", "experiment=digits_cnn"], ["chosen by +conf/experiment/digits_cnn.yaml"]),
         (["explain=experiment"], ["experiment=null", "chosen by +conf/train.yaml"]),
         (["explain=seed", "explain=mode"], ["seed=0", "mode=min"]),
+        (["explain=optimizer.lr", "optimizer.lr=abc"], ["refused +a run with this value", "set in +the command line"]),
+        (["-m", "explain=seed", "seed=1,2"], ["seed=0", "swept by +seed=1,2"]),
     ],
 )
 def test_whatever_there_is_is_explained(arguments: list[str], lines: list[str], ask: Ask) -> None:
