@@ -159,11 +159,14 @@ def watched(
         _log.warning("warning: %s: %s", source, line)
 
 
-def find_ranges(x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec) -> tuple[Range, ...]:
+def find_ranges(
+    x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec, empty: EmptyRows | None = None
+) -> tuple[Range, ...]:
     """Return the least and the greatest number of each column of the rows numbered `numbers` (None: all).
 
     Rows of more than one dimension have one range for all of their numbers. A column of text, or without a number, has
-    none, and neither have bytes, which are never far.
+    none, and neither have bytes, which are never far. In the same pass over the rows `empty` counts those of them that
+    hold nothing.
     """
     is_plain = len(spec.input_shape) == 1
     if spec.dtype == "uint8":
@@ -171,6 +174,8 @@ def find_ranges(x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec) -> tu
     width = spec.input_shape[0] if is_plain else 1
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     for _, chunk in chunks(x, numbers):
+        if empty:
+            empty.add(chunk)
         values = chunk if is_plain else chunk.reshape(-1, 1)
         low = np.fmin(low, np.fmin.reduce(values, axis=0))
         high = np.fmax(high, np.fmax.reduce(values, axis=0))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from trainhouse.arrays.far_numbers import EmptyRows, find_ranges
-from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -22,7 +21,7 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
     A code above those of its column's categories is unknown to the model, as in inference.
     """
     spec, x = dataset.spec, dataset.rows.x
-    _say_empty_rows(dataset)
+    empty = EmptyRows(spec, train, nothing="a label and no feature")
     categories, unlearned = {}, {}
     for name, texts in (spec.categories or {}).items():
         codes = x[:, spec.columns.index(name)]
@@ -34,19 +33,11 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
             if strange := [text for text in others if code_of(text, categories[name]) < 0]:
                 shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
                 _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
-    known = replace(
-        spec, categories=categories or None, unlearned=unlearned or None, ranges=find_ranges(x, train, spec)
-    )
-    return coded_for(dataset, known)
-
-
-def _say_empty_rows(dataset: Dataset) -> None:
-    """Warn of rows that have a label and nothing to learn it from, as cut lines and lost joins leave them."""
-    empty = EmptyRows(dataset.spec, nothing="a label and no feature")
-    for _, chunk in chunks(dataset.rows.x):
-        empty.add(chunk)
-    for line in empty.lines():
+    ranges = find_ranges(x, train, spec, empty)
+    for line in empty.lines():  # cut lines and lost joins leave them
         _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)
+    known = replace(spec, categories=categories or None, unlearned=unlearned or None, ranges=ranges)
+    return coded_for(dataset, known)
 
 
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:

@@ -5,6 +5,7 @@ import pytest
 
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.arrays.split import split_rows
 from trainhouse.tests.conftest import run_script
 
 MODEL = DataSpec("regression", (2,), "float32", 1, columns=("a", "city"), categories={"city": ("Lyon", "Oslo")})
@@ -43,10 +44,12 @@ def test_all_commands_count_them(tmp_path):
     rows = [f"{row % 7}.5,{'uv'[row % 2]},{row}.5" for row in range(60)]
     for name in ("train", "new"):
         (tmp_path / f"{name}.csv").write_text("\n".join(["a,b,y", *rows, ",,1.5", ",,2.5"]) + "\n")
+    train = split_rows(np.zeros((62, 1)), [0.8, 0.1, 0.1], 0)["train"]
+    assert {60, 61} <= {*train.tolist()}
     options = ["data=csv", "data.file=train.csv", "data.target=y", "trainer.max_epochs=1", "trainer=cpu"]
     done = run_script("train.py", *options, "logger=none", "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "warning: train.csv: 2 of 62 rows hold a label and no feature; the first is row 60" in done.stdout
+    assert f"warning: train.csv: 2 of {len(train)} rows hold a label and no feature; the first is row 60" in done.stdout
     warning = "warning: new.csv: 2 of 62 rows hold nothing that the model knows; the first is row 60"
     done = run_script("infer.py", "input=new.csv", "output=o.csv", "ckpt_path=run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
