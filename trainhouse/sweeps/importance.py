@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from trainhouse.sweeps.job import Job, Objective, number, varying
+from trainhouse.reports.numbers import number
+from trainhouse.sweeps.job import Job, Objective, varying
 from trainhouse.sweeps.style import is_wide
 
 _FEWEST = 4  # jobs of which anything can be said

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainhouse.reports.likeness import REPEATS
+
 COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
 ENDED = (COMPLETE, PRUNED, FAIL)
-
-# What says which rows or which luck a run had, and nothing of how well its configuration learns.
-REPEATS = ("seed", "data.fold", "data.split_seed")
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,3 @@ def override_keys(jobs: Sequence[Job]) -> list[str]:
 def varying(jobs: Sequence[Job]) -> list[str]:
     """Return the override keys that differ between jobs; not to have a key is a difference as well."""
     return [key for key in override_keys(jobs) if len({job.overrides.get(key) for job in jobs}) > 1]
-
-
-def number(text: str) -> float | None:
-    """Return the finite number that an override's value is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

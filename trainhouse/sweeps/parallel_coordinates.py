@@ -15,9 +15,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.sweeps.job import PRUNED, Job, Objective, number
+from trainhouse.reports.numbers import number
+from trainhouse.reports.short_text import short_names
+from trainhouse.sweeps.job import PRUNED, Job, Objective
 from trainhouse.sweeps.style import BEST_COLOUR, PRUNED_COLOUR, is_wide, label, shades
-from trainhouse.sweeps.summary_text import short_names
 
 _UNSET = "unset"
 _FEW = 6  # values that each get a tick

@@ -13,11 +13,11 @@ from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
 from trainhouse.machine.terminal import LinePart
 from trainhouse.reports.numbers import format_number
+from trainhouse.reports.short_text import shown_value
 from trainhouse.runs.layout import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, override_of
 from trainhouse.sweeps.plan import Plan
 from trainhouse.sweeps.result_files import write_results
-from trainhouse.sweeps.summary_text import shown_value
 
 _RESULTS_EVERY = 10.0  # seconds: a sweep of short jobs is not held up by writing
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
-from trainhouse.sweeps.summary_text import shown_value
+from trainhouse.reports.short_text import shown_value
 
 PRUNED_COLOUR, FAILED_COLOUR, BEST_COLOUR = "#b8b8b8", "tab:red", "tab:orange"
 

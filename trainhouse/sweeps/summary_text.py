@@ -5,9 +5,9 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from trainhouse.configuration.printable import printable
 from trainhouse.reports.aligned_table import aligned, table
-from trainhouse.reports.numbers import format_number
+from trainhouse.reports.numbers import format_number, number
+from trainhouse.reports.short_text import clipped, short_names, shown_value
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -15,7 +15,6 @@ from trainhouse.sweeps.job import (
     Job,
     Objective,
     is_repeat,
-    number,
     override_keys,
     override_of,
     varying,
@@ -47,27 +46,6 @@ def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | N
         faults = [*faults[:limit], f"... and {len(faults) - limit} more"]
     parts.append("\n".join([*faults, _counts(jobs, what)]))
     return "\n\n".join(parts)
-
-
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return the last part of each dotted key where no other key ends alike, else the whole key."""
-    last = Counter(key.rpartition(".")[2] for key in keys)
-    return {key: short if last[short := key.rpartition(".")[2]] == 1 else key for key in keys}
-
-
-def clipped(text: str, width: int) -> str:
-    """Return `text` on one line of at most `width` characters; its middle is what goes."""
-    text = printable(" ".join(text.split()))
-    if len(text) <= width:
-        return text
-    head = width // 2
-    return f"{text[:head]}…{text[len(text) - (width - head - 1) :]}"
-
-
-def shown_value(text: str, width: int) -> str:
-    """Return an override's value in at most `width` characters; of a long number four digits."""
-    value = number(text)
-    return clipped(text, width) if value is None or len(text) <= 8 else f"{value:.4g}"
 
 
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:

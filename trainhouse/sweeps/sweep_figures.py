@@ -14,14 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from trainhouse.reports.numbers import number
 from trainhouse.reports.run_figures import save
+from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.layout import HISTORY
 from trainhouse.sweeps.importance import importances
-from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, is_repeat, number, override_of, varying
+from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective, is_repeat, override_of, varying
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
 from trainhouse.sweeps.repeats import configurations, pareto
 from trainhouse.sweeps.style import BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR, is_wide, label, shades
-from trainhouse.sweeps.summary_text import short_names, shown_value
 
 _MOST_NAMED = 8  # curves in a legend
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from pyarrow import parquet
 
+from trainhouse.reports.short_text import clipped, short_names
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.repeats import Estimate, student_t
 from trainhouse.sweeps.result_files import write_results
-from trainhouse.sweeps.summary_text import clipped, short_names, summary
+from trainhouse.sweeps.summary_text import summary
 
 LOSS, ACC = Objective("val/loss", "min"), Objective("val/acc", "max")
 
