@@ -3,6 +3,7 @@
 import math
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,11 @@ _BLOCK = re.compile(r"^(?=[^\s#-])", re.MULTILINE)  # a key of the top level, wi
 
 @dataclass(frozen=True)
 class Configured:
-    """Runs of one configuration, best first; `typed` is what the best was configured with, None if nobody can read it."""
+    """Runs of one configuration, best first."""
 
     runs: list[Run]
     typed: Typed | None
+    """What the best was configured with; None if nobody can read it."""
 
     def values(self, metric: str) -> list[float]:
         """Return the finite values of a metric."""
@@ -48,22 +50,24 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
 def configured(runs: Sequence[Run]) -> list[Configured]:
     """Join runs that differ in `REPEATS` alone, in the order of the first of each.
 
-    What was trained by other code is another configuration. A run that was made twice counts once.
+    What was trained by other code is another configuration. A run that was made twice says nothing of the spread: it
+    stays apart from the first one.
     """
     blocks: dict[str, Typed] = {}
-    groups: dict[object, dict[object, Run]] = {}
+    groups: dict[object, list[Run]] = {}
     first: dict[object, Typed | None] = {}
+    times: Counter[object] = Counter()
     for run in runs:
         typed = _typed(run.folder / CONFIG, blocks)
         group: object = run.folder
-        luck: object = run.folder
         if typed is not None:
             rest = frozenset((key, value) for key, value in typed.items() if key not in REPEATS)
-            group = (rest, run.sources, run.data_key)
-            luck = (*map(typed.get, REPEATS), *sorted(run.metrics.items()))
-        groups.setdefault(group, {}).setdefault(luck, run)
+            same = (rest, run.sources, run.data_key, *map(typed.get, REPEATS))
+            times[same] += 1
+            group = (*same[:3], times[same])
+        groups.setdefault(group, []).append(run)
         first.setdefault(group, typed)
-    return [Configured(list(found.values()), first[group]) for group, found in groups.items()]
+    return [Configured(found, first[group]) for group, found in groups.items()]
 
 
 def differing(rows: Sequence[Configured]) -> list[str]:

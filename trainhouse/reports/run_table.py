@@ -41,7 +41,7 @@ def print_ranking(ranking: Ranking) -> None:
     notes = [f"... and {len(rows) - len(shown)} more"] if len(rows) > len(shown) else []
     if len(rows) > len(shown) or dropped:
         notes += [f"without, to fit {width} columns: {printable(', '.join(dropped))}"] if dropped else []
-        notes.append("in a pipe all is shown, as by adding: dry_run=true | less -S")
+        notes.append("all of it: the same command with dry_run=true | less -S")
     if any(column.name == "n" for column in columns) and "n" not in dropped:
         notes.append("n > 1: runs that differ in seed or fold alone; test metrics are their means")
     if len(every) == 1 and len(rows) > 1:

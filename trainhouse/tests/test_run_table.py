@@ -11,7 +11,6 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.ranking import rank, rank_folder
-from trainhouse.reports.run_table import print_ranking
 from trainhouse.tests.ranked import KEY, order, three_runs
 from trainhouse.tests.tiny import fake_run
 
@@ -131,19 +130,6 @@ def test_runs_that_monitor_different_values_need_a_choice(three: Path) -> None:
     ):
         order(three)
     assert order(three, "val/acc") == "dcab"
-
-
-def test_a_ranking_is_shown_with_places_and_values(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports")
-    print_ranking(rank(find_runs(three), None, None, None))
-    assert "by val/loss (smaller is better)\n" in caplog.text
-    assert "data rows.npy, model SimpleNet\n" in caplog.text, "what all have in common stands above the table"
-    lines = [line for line in caplog.text.splitlines() if str(three) in line]
-    assert [line.split() for line in lines] == [
-        ["1", "0.2000", str(three / "b"), "3", "2026-01-02", "03:04"],
-        ["2", "0.5000", str(three / "a"), "3", "2026-01-02", "03:04"],
-        ["3", "0.9000", str(three / "c"), "3", "2026-01-02", "03:04"],
-    ]
 
 
 def test_runs_that_monitor_nothing_are_ranked_by_a_metric_that_is_named(tmp_path: Path) -> None:
