@@ -33,6 +33,10 @@ class Job:
     """Names the data and how it is split; values of jobs are comparable where it is the same."""
     loss: dict[str, Any] | None = None
     """What its losses measure, where it says so."""
+    source: str | None = None
+    """The name of the data's file, or what else its record names."""
+    note: str | None = None
+    """One line that the user should know of it, though it has not failed."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""

@@ -39,7 +39,7 @@ class SearchPlan:
     A trial's number is its folder's name below `folder`. A trial that other processes work on is theirs.
     """
 
-    what = "trial"
+    is_search = True
 
     def __init__(
         self,
@@ -184,6 +184,9 @@ class SearchPlan:
         if trial.state.name == COMPLETE and job.state != COMPLETE:
             values = {one.metric: value for one, value in zip(self.objectives, trial.values, strict=True)}
             return replace(job, state=COMPLETE, metrics=values, error=None)
+        if trial.state.name == FAIL and job.state in (COMPLETE, PRUNED):  # a cluster has requeued it
+            end = "complete" if job.state == COMPLETE else "pruned"
+            return replace(job, note=f"is {end} in its folder, as the table has it, and failed in the study")
         return job
 
     def is_asked_for(self, number: int) -> bool:
