@@ -84,8 +84,8 @@ def run_sweep(
         raise UserError(
             f"trial {', '.join(stopped_alone)} was stopped before its end; {_how_to_continue(plan, command)}"
         )
-    if others := sum(job.state == "RUNNING" for job in jobs):
-        print(f"\nstill run by other processes: {others} trial{'' if others == 1 else 's'}")
+    if running := sum(job.state == "RUNNING" for job in jobs):
+        print(f"\nstill run by other processes: {running} trial{'' if running == 1 else 's'}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 

@@ -149,7 +149,8 @@ def repeats_table(
     text, _ = fitted_table(columns, width)
     keys = repeated_by(jobs)
     heading = f"over {' and '.join(keys)}:"
-    if any(split_of(name) == "test" for name in names):
+    is_cut_here = all("/" in (job.data or "") for job in one.jobs)  # data of the user's own is split as it likes
+    if is_cut_here and any(split_of(name) == "test" for name in names):
         rows = "rows of their own" if "data.split_seed" in keys else "the same rows"
         heading = f"over {' and '.join(keys)}, tested on {rows}:"
     return f"{heading}\n{text}"
