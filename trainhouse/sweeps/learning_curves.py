@@ -119,7 +119,7 @@ def _name(jobs: Sequence[Job], job: Job, objective: Objective, each: bool, best:
     names = short_names(keys)
     given = [override_of(names[key], shown_value(job.overrides[key], 30)) for key in keys if key in job.overrides]
     state = f"{job.state.lower()}, " if grey else "best, " if best else ""
-    value = "" if grey else f" {format_number(job.value(objective.metric))}"
+    value = "" if grey else f" ({format_number(job.value(objective.metric))})"
     lines = textwrap.wrap(f"{state}trial {job.number}{value}: {' '.join(given)}".removesuffix(": "), _IN_LINE)
     return "\n".join(line.replace("$", r"\$") for line in lines[: 4 if best else 2])
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from trainhouse.sweeps.job import Job, Objective
 from trainhouse.sweeps.repeats import configurations, pareto
-from trainhouse.sweeps.style import BLUE, PRUNED_COLOUR, better, counted, is_wide, label, legend, panel, title
+from trainhouse.sweeps.style import BLUE, PRUNED_COLOUR, better, counted, label, legend, panel, title, window
 
 
 def pareto_front(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "") -> Figure | None:
@@ -35,10 +35,11 @@ def pareto_front(jobs: Sequence[Job], objectives: Sequence[Objective], about: st
         for one, point in zip(front, corner, strict=True):
             text = str(one.jobs[0].number)
             axes.annotate(text, point, (4, 4), textcoords="offset points", fontsize=8, zorder=4)
-    if is_wide(y):
-        axes.set_yscale("log")
-    if is_wide(x):
-        axes.set_xscale("log")
+    axis_x, axis_y = window(first, x, needed=edge_x), window(second, y, needed=edge_y)
+    axis_x.apply(axes, "x")
+    axis_y.apply(axes)
+    if away := sum(bool(axis_x.beyond([a]) or axis_y.beyond([b])) for a, b in zip(x, y, strict=True)):
+        axes.plot([], [], "^", color=PRUNED_COLOUR, markerfacecolor="white", label=f"{away} beyond the axes")
     for objective, name in ((first, "xlabel"), (second, "ylabel")):
         axes.set(**{name: f"{label(objective.metric, 40)} ({better(objective)})"})
     title(axes, f"{label(first.metric, 30)} against {label(second.metric, 30)} of {counted(jobs)}", about)

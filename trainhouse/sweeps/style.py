@@ -22,6 +22,7 @@ BLUE, BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR = "#0072B2", "#E69F00", "#B2182B
 # The end of viridis is too pale for white paper.
 MAP = LinearSegmentedColormap.from_list("sweep", mpl.colormaps["viridis"](np.linspace(0, 0.92, 64)))
 _WIDE, _WIDE_LOSS = 100, 20  # times as large: worth a logarithmic axis
+_FEW = 5  # values, of which nobody knows how far apart they usually are
 _BEYOND = 8  # times as far from the median as the best is: beyond the axis
 
 
@@ -108,8 +109,11 @@ def window(
     every = [*inside, *filter(math.isfinite, others)]
     as_log = sign > 0 and min(every) > 0
     bad = np.array([math.log10(value) if as_log else sign * value for value in inside])
-    best, middle, upper = np.quantile(bad, [0, 0.5, 0.75])
-    apart = max(middle - best, (upper - best) / 4, 0.05 if as_log else 0.02 * abs(middle))
+    # One of two or three may be the outlier: nothing between it and the others is taken for the middle.
+    best, middle, upper = np.quantile(bad, [0, 0.5, 0.75], method="lower")
+    few = len(bad) < _FEW
+    least = (0.15 if few else 0.05) if as_log else (0.1 if few else 0.02) * abs(middle)
+    apart = max(middle - best, (upper - best) / 4, least)
     limit = middle + _BEYOND * apart
     kept = [value for value in every if (math.log10(value) if as_log else sign * value) <= limit] + list(needed)
     return Window(min(kept), max(kept), sign > 0 and is_wide(kept, _WIDE_LOSS))

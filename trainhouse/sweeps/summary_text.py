@@ -71,7 +71,7 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     lines = [f"by {', then '.join(by)}"] if len(by) == 1 else [f"by {by[0]}; * is on the Pareto front with {by[1]}"]
     if len(by) > 2:
         lines = [f"by {by[0]}; * is on the Pareto front of all {len(by)} objectives"]
-    if len({job.data for job in jobs if job.data}) > 1:
+    if len({job.data for job in jobs if job.data and job.counts(one.metric for one in objectives)}) > 1:
         lines.append(
             "note: the trials have different data, or split it differently, so their values say little of one another"
         )
