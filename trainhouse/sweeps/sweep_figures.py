@@ -66,10 +66,12 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
 
 
 def about_sweep(folder: Path, jobs: Sequence[Job]) -> str:
-    """Name a sweep and its data, as ``sweep_2026-11-23_11-41-43, data titanic.csv``."""
+    """Name a sweep and its data, as ``titanic/sweep_2026-11-23_11-41-43, data titanic.csv``."""
     names = sorted({job.source for job in jobs if job.source})
     data = f"{len(names)} data sets" if len(names) > 2 else f"data {' and '.join(names)}" if names else ""
-    return ", ".join(filter(None, [folder.resolve().name, data]))
+    folder = folder.resolve()
+    name = f"{folder.parent.name}/{folder.name}" if folder.name.startswith("sweep_") else folder.name
+    return ", ".join(filter(None, [name, data]))
 
 
 def history(jobs: Sequence[Job], objective: Objective, about: str = "") -> Figure | None:
