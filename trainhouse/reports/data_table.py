@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, fitted_table
 from trainhouse.reports.finished_runs import Run
-from trainhouse.reports.run_configs import typed_of
+from trainhouse.reports.repeat_texts import means_line
+from trainhouse.reports.run_configs import configured, typed_of
 
 _log = logging.getLogger(__name__)
 _MOST = 20
@@ -29,6 +30,9 @@ def print_data(runs: Sequence[Run]) -> None:
     ]
     text, _ = fitted_table(columns, table_width())
     more = f"\n... and {len(groups) - _MOST} more" if len(groups) > _MOST else ""
+    every = configured(runs, any_split=True)
+    if len(every) == 1 and (metric := runs[0].monitor) is not None:  # as in a sweep over data.split_seed
+        more += f"\n{means_line(every[0], metric)}, each on rows of its own"
     _log.info("%s%s\n", text, more, extra={"lines": True})
 
 

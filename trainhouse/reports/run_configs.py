@@ -47,11 +47,11 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
-def configured(runs: Sequence[Run]) -> list[Configured]:
+def configured(runs: Sequence[Run], any_split: bool = False) -> list[Configured]:
     """Join runs that differ in `REPEATS` alone, in the order of the first of each.
 
     What was trained by other code is another configuration. A run that was made twice says nothing of the spread: it
-    stays apart from the first one.
+    stays apart from the first one. Runs whose rows were split by another seed are repeats with `any_split`.
     """
     blocks: dict[str, Typed] = {}
     groups: dict[object, list[Run]] = {}
@@ -62,7 +62,8 @@ def configured(runs: Sequence[Run]) -> list[Configured]:
         group: object = run.folder
         if typed is not None:
             rest = frozenset((key, value) for key, value in typed.items() if key not in REPEATS)
-            same = (rest, run.sources, run.data_key, *map(typed.get, REPEATS))
+            cut = run.data_key.rpartition("/")[0] if any_split else run.data_key
+            same = (rest, run.sources, cut, *map(typed.get, REPEATS))
             times[same] += 1
             group = (*same[:3], times[same])
         groups.setdefault(group, []).append(run)

@@ -10,10 +10,10 @@ from trainhouse.configuration.printable import printable
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
 from trainhouse.reports.data_table import date_of
-from trainhouse.reports.likeness import REPEATS, is_loss
-from trainhouse.reports.names import measure_of, split_of
-from trainhouse.reports.numbers import format_number, number
+from trainhouse.reports.likeness import REPEATS
+from trainhouse.reports.numbers import number
 from trainhouse.reports.ranking import Ranking
+from trainhouse.reports.repeat_texts import means_line, numbers, spreads, tested
 from trainhouse.reports.run_configs import Configured, configured, differing, mean_and_deviation
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.typed import shown_path
@@ -21,7 +21,6 @@ from trainhouse.runs.typed import shown_path
 _log = logging.getLogger(__name__)
 _MOST = 20  # rows on a terminal
 _WIDEST = 24  # of a value
-_TESTED = 3  # metrics of the test split in columns
 _NONE = Configured([], None)
 
 
@@ -45,7 +44,7 @@ def print_ranking(ranking: Ranking) -> None:
     if any(column.name == "n" for column in columns) and "n" not in dropped:
         notes.append("n > 1: runs that differ in seed or fold alone; test metrics are their means")
     if len(every) == 1 and len(rows) > 1:
-        notes.append(_means(every[0], _metrics(ranking)))
+        notes.append(means_line(every[0], ranking.metric))
     notes += _better_by_mean(every, ranking)
     _log.info("by %s (%s is better)", ranking.metric, "smaller" if ranking.mode == "min" else "larger")
     _log.info("%s\n\n%s\n%s", shared, text, "".join(f"{note}\n" for note in notes), extra={"lines": True})
@@ -82,15 +81,15 @@ def _columns(rows: Sequence[Configured], ranking: Ranking, width: int | None) ->
 def _measured(rows: Sequence[Configured], ranking: Ranking, width: int | None) -> list[Column]:
     """Return the best run's value, mean and deviation where there are repeats, and how they were tested."""
     values = [row.runs[0].metrics.get(ranking.metric, math.nan) for row in rows]
-    columns = [Column(ranking.metric, _numbers(values))]
+    columns = [Column(ranking.metric, numbers(values))]
     counts = [len(row.values(ranking.metric)) for row in rows]
     if max(counts) > 1:
         repeated = [row if count > 1 else _NONE for row, count in zip(rows, counts, strict=True)]
-        columns.append(Column("mean ± deviation", _spreads(repeated, ranking.metric), rank=1))
+        columns.append(Column("mean ± deviation", spreads(repeated, ranking.metric), rank=1))
         columns.append(Column("n", counts, rank=1))
-    for place, name in enumerate(_tested(ranking)):
-        means = _numbers([mean_and_deviation(row.values(name))[0] for row in rows])
-        columns.append(Column(name, _spreads(rows, name) if width is None else means, rank=5 if place else 2))
+    for place, name in enumerate(tested(ranking.runs, ranking.metric)):
+        means = numbers([mean_and_deviation(row.values(name))[0] for row in rows])
+        columns.append(Column(name, spreads(rows, name) if width is None else means, rank=5 if place else 2))
     return columns
 
 
@@ -107,35 +106,6 @@ def _settings(rows: Sequence[Configured]) -> list[Column]:
         rank = (4 if key in REPEATS or "" in values else 3) + 1 / (1 + len(set(values)))
         columns.append(Column(names[key], cells, rank=rank))
     return columns
-
-
-def _tested(ranking: Ranking) -> list[str]:
-    """Return the metrics of the test split that runs have: what they were ranked by first, other losses last."""
-    names = dict.fromkeys(name for run in ranking.runs for name in run.metrics if split_of(name) == "test")
-    names.pop(ranking.metric, None)
-    same = measure_of(ranking.metric)
-    return sorted(names, key=lambda name: (measure_of(name) != same, is_loss(name)))[:_TESTED]
-
-
-def _metrics(ranking: Ranking) -> list[str]:
-    return [ranking.metric, *_tested(ranking)]
-
-
-def _numbers(values: Sequence[float]) -> list[str]:
-    return aligned(["" if math.isnan(value) else format_number(value) for value in values])
-
-
-def _spreads(rows: Sequence[Configured], metric: str) -> list[str]:
-    """Return ``0.1010 ± 0.0042`` for each, its parts below one another."""
-    found = [mean_and_deviation(row.values(metric)) for row in rows]
-    means = _numbers([mean for mean, _ in found])
-    ends = aligned(["" if std is None else f" ± {format_number(std)}" for _, std in found])
-    return ["".join(parts).rstrip() for parts in zip(means, ends, strict=True)]
-
-
-def _means(one: Configured, metrics: Sequence[str]) -> str:
-    texts = [f"{name} {text}" for name in metrics if (text := _spreads([one], name)[0])]
-    return f"mean of these {len(one.runs)} runs: {', '.join(texts)}"
 
 
 def _better_by_mean(rows: Sequence[Configured], ranking: Ranking) -> list[str]:

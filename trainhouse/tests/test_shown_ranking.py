@@ -142,3 +142,17 @@ def test_many_pruned_trials_are_counted(tmp_path: Path, caplog: pytest.LogCaptur
     caplog.set_level("INFO", logger="trainhouse.reports")
     assert len(find_runs(tmp_path)) == 1
     assert [record.getMessage() for record in caplog.records] == ["left out: 5 pruned trials"]
+
+
+def test_runs_that_differ_in_their_split_alone_are_not_ranked_but_have_a_mean(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for seed in (0, 1):
+        run(tmp_path / str(seed), 0.1 + 0.1 * seed, data_split={"split": [0.8, 0.1, 0.1], "split_seed": seed})
+        text = CONFIG.format(seed=0, width=8, lr=1, target="price") + f"  split_seed: {seed}\n"
+        (tmp_path / str(seed) / "config.yaml").write_text(text)
+    caplog.set_level("INFO", logger="trainhouse.reports")
+    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits"):
+        rank(find_runs(tmp_path), None, None, None)
+    said = "mean of these 2 runs: val/loss 0.1500 ± 0.0707, test/loss 1.1500 ± 0.0707, test/acc 0.1500 ± 0.0707"
+    assert f"{said}, each on rows of its own" in caplog.text
