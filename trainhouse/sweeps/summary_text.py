@@ -53,7 +53,7 @@ def summary(
         if limit is not None and len(ranked) > limit:
             parts[-1] += f"\n... and {len(ranked) - limit} more"
         if dropped:
-            parts[-1] += f"\nwithout, to fit {width} columns: {', '.join(dropped)}; results.csv has all"
+            parts[-1] += f"\nwithout, to fit {width} columns: {', '.join(dropped)}; results.csv has every trial"
         if len(ranked) == 1 and len(ranked[0].jobs) > 1:
             parts.append(repeats_table(ranked[0], jobs, objectives, width))
     faults = _faults(jobs, objectives)
