@@ -14,6 +14,7 @@ from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
     Count,
+    Figures,
     FolderName,
     Node,
     Number,
@@ -164,6 +165,7 @@ class Train(Settings):
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Loss
     data: Serving
@@ -182,6 +184,7 @@ class Eval(Settings):
     split: Literal["auto", "train", "val", "test", "all"]
     data: Node
     predictions: bool
+    figures: Annotated[Figures, MAY_BE_MISSING]
     threads: Count | None
     name: FolderName
     trainer: Trainer

@@ -6,7 +6,6 @@ Drawn without a display, and the same picture each time: a file says neither whe
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -21,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from trainhouse.configuration.printable import printable
+from trainhouse.figures.about import About as About
 from trainhouse.machine.files import atomic_write
 
 # Eight colours that are told apart with any kind of colour vision (M. Okabe, K. Ito: Color Universal Design, 2008).
@@ -87,14 +87,6 @@ _FURTHER = (
 )
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-@dataclass(frozen=True)
-class About:
-    """What a picture says of its origin: the run or the checkpoint, and the data, each as a reader knows it."""
-
-    run: str = ""
-    data: str = ""
 
 
 @contextmanager
