@@ -58,7 +58,7 @@ def calibration(measured: Measured) -> Figure | None:
     for one in (axes, below):
         one.grid(visible=True)
     caption = (
-        f"{measured.n} rows. ECE, the expected calibration error: the mean distance of rows from the dotted line, over "
+        f"{measured.n}. ECE, the expected calibration error: the mean distance of rows from the dotted line, over "
         f"{_BINS} bins of equal width. Vertical lines: 95 % Wilson intervals."
     )
     entitle(figure, f"Calibration: ECE {error:.3f}", measured.about, caption)

@@ -46,7 +46,7 @@ def loss_curve(
     for place, measure in enumerate(panels):
         axes = figure.add_subplot(grid[divmod(place, columns)])
         _draw(axes, history, [name for name in names if measure_of(name) == measure], best_epoch)
-        axes.set_ylabel(label(_with_unit(measure, targets), 44))
+        axes.set_ylabel(label(_with_unit(measure, targets), 36))
     if changes:
         axes = figure.add_subplot(grid[-1, :])
         _over_epochs(axes, [row["epoch"] for row in history])
@@ -86,9 +86,9 @@ def _panels(names: Sequence[str], monitor: str | None) -> list[str]:
 def _with_unit(measure: str, targets: Sequence[str]) -> str:
     for name in _IN_UNITS:
         if measure == name and len(targets) == 1:
-            return f"{measure} (in the unit of {targets[0]})"
+            return f"{measure} (unit of {targets[0]})"
         if measure.removeprefix(f"{name}_") in targets:
-            return f"{measure} (in its unit)"
+            return f"{measure} (its unit)"
     return measure
 
 

@@ -69,8 +69,13 @@ class Measured:
     @property
     def n(self) -> str:
         """The number of rows, as a caption has it."""
-        shown = f"{len(self.targets):,}"
-        return f"n = {shown}" if len(self.targets) == self.total else f"n = {shown} of {self.total:,} (a sample)"
+        sample = "" if len(self.targets) == self.total else f", a sample of {self.total:,}"
+        return f"n = {rows_of(len(self.targets))}{sample}"
+
+
+def rows_of(count: int) -> str:
+    """Return a number of rows, as a caption has it."""
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def some_names(measured: Measured, codes: np.ndarray, most: int = 5) -> str:

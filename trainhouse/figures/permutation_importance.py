@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from trainhouse.figures.measured import Measured
+from trainhouse.figures.measured import Measured, rows_of
 from trainhouse.figures.style import BLUE, GREY, entitle, in_style, label, new_figure
 
 REPEATS = 5
@@ -85,8 +85,9 @@ def permutation_importance(measured: Measured) -> Figure | None:
     shown = [label(names[found.columns[code]], 36) if names else f"column {found.columns[code]}" for code in order]
     axes.set_yticks(places, shown)
     axes.set(ylim=(len(order) - 0.4, -0.6), xlabel=f"rise of the mean {label(measured.error, 60)}")
+    sample = "" if found.rows == measured.total else f", a sample of {measured.total:,}"
     notes = [
-        f"{found.rows:,} of {measured.total:,} rows; as they are, the mean {label(measured.error, 60)} is "
+        f"n = {rows_of(found.rows)}{sample}; as they are, the mean {label(measured.error, 60)} is "
         f"{found.base:.4g}. Each column is dealt out again {REPEATS} times; lines: the deviation over these."
     ]
     if len(order) < len(mean):

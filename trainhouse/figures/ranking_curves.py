@@ -125,7 +125,7 @@ def _draw(axes: Axes, measured: Measured, curves: list[_Curve], mean: np.ndarray
 def _caption(ranked: _Ranked, curves: list[_Curve], words: str) -> str:
     measured = ranked.measured
     if len(curves) == 1:
-        return f"{measured.n} rows, {curves[0].rows:,} of them of class {label(measured.spec.classes[curves[0].code])}."
+        return f"{measured.n}; {curves[0].rows:,} of class {label(measured.spec.classes[curves[0].code])}."
     shown = len(curves) if len(curves) <= _WORST + 1 else _WORST
     which = "" if shown == len(curves) else f" The {shown} worst of {len(curves)} classes are shown."
-    return f"{measured.n} rows. Each class against the rest; {words}.{which}{ranked.note}"
+    return f"{measured.n}. Each class against the rest; {words}.{which}{ranked.note}"

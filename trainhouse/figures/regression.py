@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trainhouse.figures.about import About
-from trainhouse.figures.measured import Measured
+from trainhouse.figures.measured import Measured, rows_of
 from trainhouse.figures.style import BLUE, GREY, VERMILION, entitle, in_style, label, new_figure
 from trainhouse.reports.numbers import format_number
 
@@ -29,17 +29,17 @@ def predicted_against_true(
     targets: np.ndarray, predictions: np.ndarray, names: Sequence[str], about: About | None = None, n: str = ""
 ) -> Figure:
     """Draw (N, T) predictions over (N, T) targets; of more than 12 targets those with the lowest R2."""
-    n = n or f"n = {len(targets):,}"
+    n = n or f"n = {rows_of(len(targets))}"
 
-    def draw(axes: Axes, true: np.ndarray, said: np.ndarray, name: str) -> None:
+    def draw(axes: Axes, true: np.ndarray, said: np.ndarray) -> None:
         ends = [min(true.min(), said.min()), max(true.max(), said.max())]
         axes.plot(ends, ends, color=GREY, linestyle=":", label="perfect")
         axes.plot(true, said, "o", color=BLUE, markersize=_size(len(true)), alpha=_alpha(len(true)), markeredgewidth=0)
-        axes.set(xlabel=f"true {name}", ylabel=f"predicted {name}", box_aspect=1)
-        axes.set(xlim=axes.dataLim.intervalx * 1.0, ylim=axes.dataLim.intervalx * 1.0)
+        axes.set(xlabel="true", ylabel="predicted", box_aspect=1)
         _equal(axes, ends)
 
-    return _grid("Predicted against true", targets, predictions, names, about, draw, f"{n} rows. Dotted: perfect.")
+    caption = f"{n}, in the unit of the target. Dotted: perfect."
+    return _grid("Predicted against true", targets, predictions, names, about, draw, caption, 1.0)
 
 
 @in_style
@@ -48,7 +48,7 @@ def residuals(measured: Measured) -> Figure | None:
     if measured.spec.classes:
         return None
 
-    def draw(axes: Axes, true: np.ndarray, said: np.ndarray, name: str) -> None:
+    def draw(axes: Axes, true: np.ndarray, said: np.ndarray) -> None:
         residual = said - true
         axes.axhline(0, color=GREY, linestyle=":")
         axes.plot(
@@ -56,14 +56,14 @@ def residuals(measured: Measured) -> Figure | None:
         )
         if len(said) >= 50:
             order = np.argsort(said, kind="stable")
-            parts = np.array_split(order, min(20, len(order) // 10))
+            parts = np.array_split(order, int(np.clip(len(order) // 40, 4, 20)))
             middle = [np.median(residual[part]) for part in parts]
             axes.plot([np.median(said[part]) for part in parts], middle, color=VERMILION, linewidth=1.5)
-        axes.set(xlabel=f"predicted {name}", ylabel="predicted - true", box_aspect=0.8)
+        axes.set(xlabel="predicted", ylabel="predicted - true", box_aspect=0.8)
 
-    caption = f"{measured.n} rows, in the unit of the target. Line: the median of neighbours, where there are 50 rows."
+    caption = f"{measured.n}, in the unit of the target. Line: the median of neighbours, where there are 50 rows."
     return _grid(
-        "Residuals", measured.targets, measured.predictions, measured.spec.targets, measured.about, draw, caption
+        "Residuals", measured.targets, measured.predictions, measured.spec.targets, measured.about, draw, caption, 0.8
     )
 
 
@@ -73,8 +73,9 @@ def _grid(
     predictions: np.ndarray,
     names: Sequence[str],
     about: About | None,
-    draw: Callable[[Axes, np.ndarray, np.ndarray, str], None],
+    draw: Callable[[Axes, np.ndarray, np.ndarray], None],
     caption: str,
+    aspect: float,
 ) -> Figure:
     targets, predictions = targets.astype(np.float64), predictions.astype(np.float64)
     r2 = [_r2(targets[:, index], predictions[:, index]) for index in range(len(names))]
@@ -85,21 +86,21 @@ def _grid(
     columns = min(len(shown), 4 if len(shown) > 6 else 3)
     rows = -(-len(shown) // columns)
     side = 5.2 if len(shown) == 1 else 3.9 if columns < 3 else 3.3
-    figure = new_figure(max(6.4, side * columns), side * rows + 0.9)
+    figure = new_figure(max(6.4, side * columns), (aspect * side + 0.2) * rows + 0.9)
     most = max(1000, _MOST_POINTS // len(shown))
     if len(targets) > most:
-        caption += f" {most:,} rows are drawn."
+        caption += f" {most:,} are drawn."
     keep = np.unique(np.linspace(0, len(targets) - 1, min(len(targets), most)).astype(np.int64))
     every = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, index in zip(every, shown, strict=False):
         true, said = targets[:, index], predictions[:, index]
         finite = np.isfinite(true[keep]) & np.isfinite(said[keep])
         axes.grid(visible=True)
-        name = label(names[index], 34)
+        name = label(names[index], 32)
         if finite.any():
-            draw(axes, true[keep][finite], said[keep][finite], name)
+            draw(axes, true[keep][finite], said[keep][finite])
         error = float(np.sqrt(np.mean((said - true) ** 2)))
-        axes.set_title(f"R2 {r2[index]:.3f}   rmse {format_number(error)}")
+        axes.set_title(f"{name}\nR2 {r2[index]:.3f}   rmse {format_number(error)}")
         axes.tick_params(axis="x", labelrotation=30 if _has_long_ticks(axes) else 0)
     for axes in every[len(shown) :]:
         axes.remove()

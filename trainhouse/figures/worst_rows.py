@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainhouse.figures.measured import Measured, Picked
-from trainhouse.figures.style import GREY, PALE, SMALL, entitle, in_style, label, new_figure
+from trainhouse.figures.measured import Measured, Picked, rows_of
+from trainhouse.figures.style import GREY, PALE, SMALL, entitle, in_style, label, new_figure, write
 from trainhouse.reports.numbers import format_number
 
-_IMAGES, _ROWS, _COLUMNS = 8, 10, 6
+_IMAGES, _ROWS, _COLUMNS = 8, 8, 6
 _LONGEST = 14  # letters of a cell
 
 
@@ -42,7 +42,9 @@ def worst_rows(measured: Measured) -> Figure | None:
         return None
     figure = _images(measured, parts) if _axes_of_image(measured) else _table(measured, parts)
     values = " and ".join(f"{label(part.value, 60)} ({part.title})" for part in parts)
-    caption = f"Of n = {measured.total:,} rows; 'row' is the number in the data, from 0. Ordered by {values}."
+    caption = f"Of n = {rows_of(measured.total)}; 'row' is the number in the data, from 0. Ordered by {values}."
+    if not _axes_of_image(measured) and len(measured.spec.input_shape) == 1:
+        caption += f" All of the {measured.spec.input_shape[0]:,} columns are in worst_rows.csv."
     entitle(figure, "Worst rows", measured.about, caption)
     return figure
 
@@ -80,7 +82,7 @@ def _images(measured: Measured, parts: list[_Part]) -> Figure:
     order = _axes_of_image(measured)
     assert order is not None
     columns = min(_IMAGES, max(len(part.picked.positions) for part in parts))
-    figure = new_figure(max(6.4, 1.45 * columns), 2.2 * len(parts) + 0.8)
+    figure = new_figure(max(6.4, 1.45 * columns), 2.0 * len(parts) + 0.8)
     grid = figure.subplots(len(parts), columns, squeeze=False)
     for part, line in zip(parts, grid, strict=True):
         line[0].set_ylabel(part.title)
@@ -90,7 +92,7 @@ def _images(measured: Measured, parts: list[_Part]) -> Figure:
             axes.spines[:].set_visible(False)
             if place < len(images):
                 axes.imshow(_pixels(images[place].transpose(order)), cmap="gray")
-                axes.set_title(_words_of_image(measured, part.picked, place), fontsize=SMALL)
+                axes.set_title(_words_of_image(measured, part.picked, place), fontsize=7.5)
     return figure
 
 
@@ -106,7 +108,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
 def _words_of_image(measured: Measured, picked: Picked, place: int) -> str:
     row = int(measured.numbers[picked.positions[place]])
     true, said = _true(measured, picked, place), _said(measured, picked, place)
-    lines = [f"row {row:,}", f"true {label(true[0], _LONGEST)}", f"said {label(said[0], _LONGEST)}"]
+    lines = [f"row {row:,}", f"true {label(true[0], 11)}", f"said {label(said[0], 11)}"]
     if measured.spec.classes:
         lines[2] += f" {picked.predictions[place].max():.0%}"
     return "\n".join(lines)
@@ -115,12 +117,11 @@ def _words_of_image(measured: Measured, picked: Picked, place: int) -> str:
 def _table(measured: Measured, parts: list[_Part]) -> Figure:
     shape = measured.spec.input_shape
     shown = min(_COLUMNS, shape[0]) if len(shape) == 1 else 0
-    head = ["row", *_true_names(measured)[:2], *_said_names(measured)[:2]]
-    head = [label(name, _LONGEST) for name in [*head, "value", *(_column(measured, index) for index in range(shown))]]
+    head = ["row", *_true_names(measured)[:2], *_said_names(measured)[:2], "value"]
+    head = [label(name, _LONGEST) for name in [*head, *(_column(measured, index) for index in range(shown))]]
     lengths = [min(_ROWS, len(part.picked.positions)) for part in parts]
-    figure = new_figure(max(6.4, 1.02 * len(head)), 1.2 + sum(0.23 * length + 0.75 for length in lengths))
-    grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=[length + 1.5 for length in lengths])[:, 0]
-    for part, length, axes in zip(parts, lengths, grid, strict=True):
+    tables = []
+    for part, length in zip(parts, lengths, strict=True):
         picked = part.picked
         x = measured.stored(picked.positions[:length]) if shown else None
         lines = []
@@ -130,23 +131,27 @@ def _table(measured: Measured, parts: list[_Part]) -> Figure:
             true, said = _true(measured, picked, place)[:2], _said(measured, picked, place)[:2]
             value = format_number(float(picked.values[place]))
             lines.append([label(cell, _LONGEST) for cell in [row, *true, *said, value, *cells]])
+        tables.append(lines)
+    columns = zip(head, *(line for lines in tables for line in lines), strict=True)
+    ends = np.cumsum([0.3 + 0.073 * max(map(len, column)) for column in columns])
+    figure = new_figure(max(6.4, ends[-1] + 0.3), 1.2 + sum(0.23 * length + 0.75 for length in lengths))
+    grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=[length + 1.5 for length in lengths])[:, 0]
+    for part, lines, axes in zip(parts, tables, grid, strict=True):
         axes.set_title(f"{part.title}: value is the {label(part.value, 60)}", loc="left")
-        _write(axes, head, lines)
-    if len(shape) == 1 and shape[0] > shown:
-        grid[-1].set_xlabel(f"{shown} of {shape[0]:,} columns; worst_rows.csv has all of them", loc="left", color=GREY)
+        _write(axes, head, lines, ends)
     return figure
 
 
-def _write(axes: Axes, head: list[str], lines: list[list[str]]) -> None:
-    """Write a table; a letter stands where it belongs, in panels without axes."""
-    axes.set(xticks=[], yticks=[], xlim=(0, len(head)), ylim=(len(lines) + 0.6, -0.6))
+def _write(axes: Axes, head: list[str], lines: list[list[str]], ends: np.ndarray) -> None:
+    """Write a table into a panel without axes; `ends` are those of the columns, from its left side, in inches."""
+    axes.set(xticks=[], yticks=[], xlim=(0, ends[-1]), ylim=(len(lines) + 0.6, -0.6))
     axes.spines[:].set_visible(False)
-    for column, name in enumerate(head):
-        axes.text(column + 0.94, 0, name, ha="right", va="center", fontsize=SMALL, color=GREY).set_in_layout(False)
+    for end, name in zip(ends, head, strict=True):
+        write(axes, end, 0, name, ha="right", va="center", fontsize=SMALL, color=GREY)
     axes.axhline(0.55, color=PALE, linewidth=0.8)
     for line, cells in enumerate(lines, 1):
-        for column, cell in enumerate(cells):
-            axes.text(column + 0.94, line, cell, ha="right", va="center", fontsize=SMALL).set_in_layout(False)
+        for end, cell in zip(ends, cells, strict=True):
+            write(axes, end, line, cell, ha="right", va="center", fontsize=SMALL)
 
 
 def _column(measured: Measured, index: int) -> str:
@@ -158,7 +163,7 @@ def _cell(measured: Measured, index: int, value: float) -> str:
     names = (measured.spec.categories or {}).get(_column(measured, index)) if measured.spec.columns else None
     if names is not None:
         return names[int(value)] if 0 <= value < len(names) else ""
-    return "" if np.isnan(value) else f"{value:.6g}"
+    return "" if np.isnan(value) else f"{value:.5g}"
 
 
 def _true_names(measured: Measured) -> list[str]:
@@ -177,11 +182,11 @@ def _said_names(measured: Measured) -> list[str]:
 def _true(measured: Measured, picked: Picked, place: int) -> list[str]:
     if measured.spec.classes:
         return [measured.spec.classes[int(picked.targets[place])]]
-    return [f"{value:.6g}" for value in picked.targets[place]]
+    return [f"{value:.5g}" for value in picked.targets[place]]
 
 
 def _said(measured: Measured, picked: Picked, place: int) -> list[str]:
     said = picked.predictions[place]
     if measured.spec.classes:
         return [measured.spec.classes[int(said.argmax())], f"{said.max():.3f}"]
-    return [f"{value:.6g}" for value in said]
+    return [f"{value:.5g}" for value in said]

@@ -25,7 +25,7 @@ from trainhouse.predicting.ensemble import (
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.reports.metrics_text import metrics_line
-from trainhouse.runs.layout import FIGURES, METRICS
+from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
@@ -73,9 +73,16 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
     evaluation = evaluate(trainer, module, batches, split, collect)
     about = About(
-        f"eval of {which_models(members)}", f"{datamodule.source}, {'all rows' if split == 'all' else f'{split} split'}"
+        f"eval of {_short_name(members)}", f"{datamodule.source}, {'all rows' if split == 'all' else f'{split} split'}"
     )
     return replace(evaluation, left_out=left_out, figures=figures.by_name(about, folder / FIGURES)), split
+
+
+def _short_name(members: Sequence[Checkpoint]) -> str:
+    """Return what is evaluated as a title has it: the run's name and time, and the file."""
+    *above, file = members[0].path.absolute().parts[-4:]
+    name = "/".join(part for part in [*above, file] if part != CHECKPOINTS)
+    return name if len(members) == 1 else f"the mean of {len(members)} models, the first of which is {name}"
 
 
 def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
