@@ -29,7 +29,7 @@ def draw(figures: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
     for name, make in figures.items():
         path = folder / f"{name}.png"
         try:
-            figure = make() if callable(make) else make
+            figure = _made(name, make)
             if figure is None:
                 path.unlink(missing_ok=True)
                 continue
@@ -37,10 +37,19 @@ def draw(figures: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
 
             drawn[name] = save(figure, path)
         except Exception as error:
-            what = first_line(error)
-            _log.warning("warning: figures/%s.png was not drawn: %s: %s", name, type(error).__name__, what)
-            _log.info("traceback of the warning above", exc_info=True, extra={"file_only": True})
+            say_not_drawn(f"figures/{name}.png was", error)
     return drawn
+
+
+def say_not_drawn(what: str, error: Exception) -> None:
+    """Warn in a line, within the handling of an error, of what it has spoiled; the log has its traceback."""
+    _log.warning("warning: %s not drawn: %s: %s", what, type(error).__name__, first_line(error))
+    _log.info("traceback of the warning above", exc_info=True, extra={"file_only": True})
+
+
+def _made(name: str, make: Any) -> "Figure | None":
+    figure: Figure | None = make() if callable(make) else make
+    return figure
 
 
 def of_measured(

@@ -44,7 +44,7 @@ class KeptRows:
         """Take a batch: targets (B,) or (B, T), and predictions (B, C) or (B, T)."""
         self._waiting.append((targets, predictions))
         self._waiting_rows += len(targets)
-        if self._waiting_rows >= _AT_ONCE:
+        if self._waiting_rows >= min(_AT_ONCE, MOST_NUMBERS // max(1, self.spec.outputs)):
             self._look()
 
     def _look(self) -> None:

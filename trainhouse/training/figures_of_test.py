@@ -15,7 +15,7 @@ from trainhouse.arrays.precision import on_device, served_dtype, to_numpy
 from trainhouse.configuration.settings import Train
 from trainhouse.figures.about import About
 from trainhouse.figures.chosen import LOSS_CURVE, Asked, asked_in, check_asked, figures_of, is_asked, name_of
-from trainhouse.figures.drawing import draw, of_measured
+from trainhouse.figures.drawing import draw, of_measured, say_not_drawn
 from trainhouse.figures.kept_rows import KeptRows, scale_of
 from trainhouse.machine.terminal import doing
 from trainhouse.runs.layout import FIGURES
@@ -43,14 +43,25 @@ class FiguresOfTest(L.Callback):
     def on_test_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Keep what is needed of a batch."""
+        """Keep what is needed of a batch; what fails in that costs the figures, not the test."""
         if self._kept:
-            self._kept.add(batch[1].cpu().numpy(), to_numpy(outputs))
+            try:
+                self._kept.add(batch[1].cpu().numpy(), to_numpy(outputs))
+            except Exception as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self._kept = None
+        say_not_drawn("the figures of the test are", error)
 
     def by_name(self, about: About, folder: Path) -> dict[str, Callable[[], Any]]:
         """Return what draws each figure; nothing if no batch was tested. What stands beside one goes to `folder`."""
         weights = sum(parameter.numel() for parameter in self.module.parameters())
-        measured = self._kept.measured(about, self._stored, self._predict, weights) if self._kept else None
+        try:
+            measured = self._kept.measured(about, self._stored, self._predict, weights) if self._kept else None
+        except Exception as error:
+            measured = None
+            self._give_up(error)
         return of_measured(self.figures, measured, folder) if measured else {}
 
     def _stored(self, positions: np.ndarray) -> np.ndarray:
