@@ -86,9 +86,7 @@ class Trainer(Part):
     overfit_batches: BatchLimit
     fast_dev_run: Any
     val_check_interval: Annotated[
-        BatchLimit,
-        Gt(0),
-        doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0"),
+        BatchLimit, Gt(0), doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0")
     ]
     check_val_every_n_epoch: Count | None
     num_sanity_val_steps: Annotated[int, Ge(-1)]

@@ -32,7 +32,6 @@ from trainhouse.figures.measured import Measured
 from trainhouse.figures.permutation_importance import importances, permutation_importance
 from trainhouse.figures.ranking_curves import precision_recall, roc_curve
 from trainhouse.figures.worst_rows import rows_as_csv, worst_rows
-from trainhouse.tests.conftest import composed
 from trainhouse.tests.test_figures import caption
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.train import train
@@ -243,9 +242,3 @@ def test_a_run_draws_what_it_is_asked_for(
         "worst_rows.png",
         "worst_rows.csv",
     }
-
-
-@pytest.mark.parametrize("value", ["3", "null", "[1]"])
-def test_the_key_is_checked(value: str) -> None:
-    with pytest.raises(UserError, match=r"^figures: expected true or false or a list of strings"):
-        composed(f"figures={value}")
