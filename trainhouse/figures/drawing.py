@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,18 +28,25 @@ def draw(figures: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
     """
     drawn = {}
     for name, make in figures.items():
-        path = folder / f"{name}.png"
         try:
             figure = _made(name, make)
             if figure is None:
-                path.unlink(missing_ok=True)
+                remove(folder, name)
                 continue
             from trainhouse.figures.style import save
 
-            drawn[name] = save(figure, path)
+            drawn[name] = save(figure, folder / f"{name}.png")
         except Exception as error:
             say_not_drawn(f"figures/{name}.png was", error)
+            with suppress(OSError):
+                remove(folder, name)
     return drawn
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove what was drawn before under a name, and the table beside it."""
+    for ending in (".png", ".csv"):
+        (folder / f"{name}{ending}").unlink(missing_ok=True)
 
 
 def say_not_drawn(what: str, error: Exception) -> None:

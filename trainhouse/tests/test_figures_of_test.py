@@ -34,6 +34,7 @@ from trainhouse.figures.ranking_curves import precision_recall, roc_curve
 from trainhouse.figures.worst_rows import rows_as_csv, worst_rows
 from trainhouse.tests.test_figures import caption
 from trainhouse.tests.tiny import tiny_config
+from trainhouse.training.resume import resume
 from trainhouse.training.train import train
 
 pytestmark = pytest.mark.usefixtures("drawn")
@@ -237,8 +238,8 @@ def test_a_run_draws_what_it_is_asked_for(
 ) -> None:
     data = made_once("tiny_data", lambda folder: None) / "rows.npy"
     train(tiny_config(data, "figures=[class_scores,worst_rows]", "trainer.max_epochs=1"), tmp_path)
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        "class_scores.png",
-        "worst_rows.png",
-        "worst_rows.csv",
-    }
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"class_scores.png", "worst_rows.png", "worst_rows.csv"}
+    changed = ["trainer.max_epochs=2", "figures=[loss_curve]"]
+    resume(tmp_path, tiny_config(data, *changed), changed)
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["loss_curve.png"], "others show another model"

@@ -14,12 +14,13 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.precision import on_device, served_dtype, to_numpy
 from trainhouse.configuration.settings import Train
 from trainhouse.figures.about import About
-from trainhouse.figures.chosen import LOSS_CURVE, Asked, asked_in, check_asked, figures_of, is_asked, name_of
-from trainhouse.figures.drawing import draw, of_measured, say_not_drawn
+from trainhouse.figures.chosen import KINDS, LOSS_CURVE, Asked, asked_in, check_asked, figures_of, is_asked, name_of
+from trainhouse.figures.drawing import draw, of_measured, remove, say_not_drawn
 from trainhouse.figures.kept_rows import KeptRows, scale_of
 from trainhouse.machine.terminal import doing
 from trainhouse.runs.layout import FIGURES
 from trainhouse.runs.this_job import is_sweep_job
+from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.build_run import BuiltRun
 from trainhouse.training.training_result import TrainingResult
 
@@ -77,15 +78,14 @@ class FiguresOfTest(L.Callback):
             )
 
 
-def check_figures(built: BuiltRun) -> None:
-    """Raise `UserError` if the key `figures` names one that this run can't draw."""
+def check_figures(settings: Train, module: Any, datamodule: L.LightningDataModule) -> None:
+    """Raise `UserError` if the key `figures` names one that a run can't draw."""
     has, of = [LOSS_CURVE], "a LightningModule of one's own"
-    if not built.has_own_module:
+    if not is_lightning_module(settings.model):
         of = "a run without test rows"
-        if isinstance(built.datamodule, DataModule) and built.datamodule.row_count("test"):
-            task: Any = built.module.task
-            has, of = [*has, *map(name_of, figures_of(task))], getattr(task, "name", "this task")
-    check_asked(asked_in(built.settings), has, of)
+        if isinstance(datamodule, DataModule) and datamodule.row_count("test"):
+            has, of = [*has, *map(name_of, figures_of(module.task))], getattr(module.task, "name", "this task")
+    check_asked(asked_in(settings), has, of)
 
 
 def asked_in_run(settings: Train) -> Asked:
@@ -97,7 +97,10 @@ def asked_in_run(settings: Train) -> Asked:
 def draw_figures(
     built: BuiltRun, result: TrainingResult, history: Sequence[dict[str, float]], of_test: FiguresOfTest | None
 ) -> dict[str, np.ndarray]:
-    """Draw the figures of a run that has ended; return the pixels (height, width, 4) of each."""
+    """Draw the figures of a run that has ended; return the pixels (height, width, 4) of each.
+
+    Those that the run has drawn before it was extended, and does not draw now, are removed: they show another model.
+    """
     folder, spec = result.folder, built.card.spec
     about = About(f"{folder.parent.name}/{folder.name}", built.card.name)
     figures: dict[str, Callable[[], Any]] = {}
@@ -113,6 +116,8 @@ def draw_figures(
         figures[LOSS_CURVE] = curve
     if of_test:
         figures |= of_test.by_name(replace(about, data=f"{about.data}, test split"), folder / FIGURES)
+    for name in {LOSS_CURVE, *KINDS} - figures.keys():
+        remove(folder / FIGURES, name)
     if not figures:
         return {}
     with doing("drawing the figures"):

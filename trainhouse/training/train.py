@@ -79,7 +79,7 @@ def _train(
 ) -> TrainingResult:
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
-    check_figures(built)
+    check_figures(built.settings, built.module, built.datamodule)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
     if resume_from and not isinstance(built.datamodule, DataModule):
