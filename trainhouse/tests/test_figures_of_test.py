@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torchmetrics.functional.classification import (
     binary_calibration_error,
     multiclass_auroc,
@@ -203,9 +204,12 @@ def test_a_figure_that_fails_costs_a_line_and_no_other(tmp_path: Path, caplog: p
     def spoilt(rows: Measured) -> None:
         raise ZeroDivisionError("by zero\nand more")
 
+    def own(rows: Measured) -> Figure:
+        return Figure(figsize=(2, 2))
+
     (tmp_path / "nothing.png").write_bytes(b"old")
-    figures = of_measured([spoilt, "confusion_matrix"], classes(), tmp_path) | {"nothing": lambda: None}
-    assert set(draw(figures, tmp_path)) == {"confusion_matrix"}
+    figures = of_measured([spoilt, own], classes(), tmp_path) | {"nothing": lambda: None}
+    assert set(draw(figures, tmp_path)) == {"own"}, "a function's name is the file's"
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert line == "warning: figures/spoilt.png was not drawn: ZeroDivisionError: by zero"
     assert not (tmp_path / "nothing.png").exists(), "a picture of an earlier call would say what is not so"
