@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from trainhouse.figures.intervals import wilson
 from trainhouse.figures.measured import Measured
@@ -53,6 +54,7 @@ def calibration(measured: Measured) -> Figure | None:
     below.bar_label(bars, labels=[f"{count:,}" if count else "" for count in rows], fontsize=6.5, padding=1)
     if rows.max() > 50 * max(1, rows[there].min()):
         below.set_yscale("log")
+        below.yaxis.set_minor_locator(NullLocator())
     below.margins(y=0.25)
     below.set(xlabel=words[0], ylabel="rows")
     for one in (axes, below):

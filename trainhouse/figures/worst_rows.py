@@ -12,7 +12,7 @@ from trainhouse.figures.measured import Measured, Picked, rows_of
 from trainhouse.figures.style import GREY, PALE, SMALL, entitle, in_style, label, new_figure, write
 from trainhouse.reports.numbers import format_number
 
-_IMAGES, _ROWS, _COLUMNS = 8, 8, 6
+_IMAGES, _ROWS, _COLUMNS = 8, 6, 6
 _LONGEST = 14  # letters of a cell
 
 
@@ -44,7 +44,7 @@ def worst_rows(measured: Measured) -> Figure | None:
     values = " and ".join(f"{label(part.value, 60)} ({part.title})" for part in parts)
     caption = f"Of n = {rows_of(measured.total)}; 'row' is the number in the data, from 0. Ordered by {values}."
     if not _axes_of_image(measured) and len(measured.spec.input_shape) == 1:
-        caption += f" All of the {measured.spec.input_shape[0]:,} columns are in worst_rows.csv."
+        caption += f" More of them, with all {measured.spec.input_shape[0]:,} columns, are in worst_rows.csv."
     entitle(figure, "Worst rows", measured.about, caption)
     return figure
 

@@ -82,7 +82,7 @@ def _short_name(members: Sequence[Checkpoint]) -> str:
     """Return what is evaluated as a title has it: the run's name and time, and the file."""
     *above, file = members[0].path.absolute().parts[-4:]
     name = "/".join(part for part in [*above, file] if part != CHECKPOINTS)
-    return name if len(members) == 1 else f"the mean of {len(members)} models, the first of which is {name}"
+    return name if len(members) == 1 else f"{name} and {len(members) - 1} more, their mean"
 
 
 def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
