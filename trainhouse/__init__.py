@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from trainhouse.configuration.bounded import read_json as read_json
     from trainhouse.configuration.config import checked as checked
     from trainhouse.configuration.errors import UserError as UserError
+    from trainhouse.figures.confusion_matrix import confusion_matrix as confusion_matrix
+    from trainhouse.figures.measured import Measured as Measured
+    from trainhouse.figures.regression import predicted_against_true as predicted_against_true
+    from trainhouse.figures.style import entitle as entitle
+    from trainhouse.figures.style import in_style as in_style
+    from trainhouse.figures.style import new_figure as new_figure
     from trainhouse.launching.entry import script as script
     from trainhouse.machine.files import atomic_write as atomic_write
     from trainhouse.machine.files import write_json as write_json
@@ -42,8 +48,6 @@ if TYPE_CHECKING:
     from trainhouse.reports.promotion import check_final_model as check_final_model
     from trainhouse.reports.promotion import promote as promote
     from trainhouse.reports.ranking import rank_folder as rank_folder
-    from trainhouse.reports.run_figures import confusion_matrix as confusion_matrix
-    from trainhouse.reports.run_figures import predicted_against_true as predicted_against_true
     from trainhouse.reports.run_table import print_ranking as print_ranking
     from trainhouse.reports.writers import class_array as class_array
     from trainhouse.runs.this_job import is_requeued_job as is_requeued_job
@@ -63,6 +67,7 @@ _PLACES = {
     "Dataset": "arrays.spec",
     "Findings": "predicting.task",
     "KeepsFloat64": "arrays.precision",
+    "Measured": "figures.measured",
     "RowPreprocessing": "arrays.row_preprocessing",
     "Rows": "arrays.spec",
     "Task": "predicting.task",
@@ -73,19 +78,22 @@ _PLACES = {
     "checked": "configuration.config",
     "class_array": "reports.writers",
     "confusion_counts": "predicting.class_measures",
-    "confusion_matrix": "reports.run_figures",
+    "confusion_matrix": "figures.confusion_matrix",
+    "entitle": "figures.style",
     "evaluate_checkpoint": "predicting.evaluate_checkpoint",
     "evaluate_own": "predicting.own_evaluation",
+    "in_style": "figures.style",
     "infer": "predicting.inference",
     "is_far": "arrays.moments",
     "is_own": "predicting.ensemble",
     "is_requeued_job": "runs.this_job",
     "load_members": "predicting.ensemble",
     "moments_of": "arrays.moments",
+    "new_figure": "figures.style",
     "open_array": "arrays.array_file",
     "per_class": "predicting.class_measures",
     "per_class_table": "reports.metrics_text",
-    "predicted_against_true": "reports.run_figures",
+    "predicted_against_true": "figures.regression",
     "print_ranking": "reports.run_table",
     "promote": "reports.promotion",
     "rank_folder": "reports.ranking",

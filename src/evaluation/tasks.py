@@ -1,6 +1,7 @@
 """The tasks of array data: what a network's outputs mean, what is said of a row, what an evaluation shows.
 
-A task of another kind is one more class here, with a name that the data's spec gives.
+A task of another kind is one more class here, with a name that the data's spec gives. Its `figures` are names of the
+library's, or functions of your own: ``def my_figure(measured: Measured) -> Figure`` draws ``figures/my_figure.png``.
 """
 
 from functools import lru_cache
@@ -16,10 +17,8 @@ from trainhouse import (
     Task,
     class_array,
     confusion_counts,
-    confusion_matrix,
     per_class,
     per_class_table,
-    predicted_against_true,
 )
 
 
@@ -28,6 +27,16 @@ class Classification:
 
     name = "classification"
     scales_targets = False
+    figures = (
+        "confusion_matrix",
+        "class_scores",
+        "roc_curve",
+        "precision_recall",
+        "calibration",
+        "worst_rows",
+        "permutation_importance",
+    )
+    error = "log loss"
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Map logits (B, C) to probabilities (B, C)."""
@@ -42,6 +51,12 @@ class Classification:
         codes: np.ndarray = predictions.argmax(axis=1)
         return codes
 
+    def row_errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        """Return minus the logarithm of the true class's probability, (N,)."""
+        likely = predictions[np.arange(len(targets)), targets]
+        errors: np.ndarray = -np.log(np.maximum(likely, np.finfo(predictions.dtype).tiny))
+        return errors
+
     def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
         """Return ``prediction``, the name of the likeliest class (a number if all are), and ``probability_<class>``."""
         names, columns = _class_names(tuple(spec.classes))
@@ -52,7 +67,7 @@ class Classification:
         return {"target": class_array(spec.classes)[targets]}
 
     def findings(self, spec: DataSpec, targets: np.ndarray, decided: np.ndarray) -> Findings:
-        """Return precision, recall and F1 of each class, and the confusion matrix."""
+        """Return precision, recall and F1 of each class."""
         counts = confusion_counts(targets, decided, spec.outputs)
         measures = per_class(counts)
         content = {
@@ -62,7 +77,6 @@ class Classification:
         return Findings(
             text=per_class_table(measures, spec.classes),
             content={"per_class": content},
-            figures={"confusion_matrix": confusion_matrix(counts, spec.classes)},
         )
 
 
@@ -71,6 +85,8 @@ class Regression:
 
     name = "regression"
     scales_targets = True
+    figures = ("predicted_against_true", "residuals", "worst_rows", "permutation_importance")
+    error = "absolute error"
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return the outputs, which are in the targets' own units."""
@@ -84,6 +100,11 @@ class Regression:
         """Return the predictions."""
         return predictions
 
+    def row_errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        """Return how far each prediction is from its target, (N, T)."""
+        errors: np.ndarray = np.abs(predictions - targets)
+        return errors
+
     def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
         """Return ``prediction``, or ``prediction_<target>`` where there are several targets."""
         return _columns("prediction", spec, predictions)
@@ -93,9 +114,8 @@ class Regression:
         return _columns("target", spec, targets)
 
     def findings(self, spec: DataSpec, targets: np.ndarray, decided: np.ndarray) -> Findings:
-        """Return predicted over true values."""
-        figure = predicted_against_true(targets, decided, spec.targets)
-        return Findings(figures={"predicted_against_true": figure})
+        """Return nothing: its metrics and figures say it."""
+        return Findings()
 
 
 TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Regression())}

@@ -12,6 +12,7 @@ Count = Annotated[int, Ge(1)]
 Number = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Auto = bool | Literal["auto"]
+Figures = bool | list[str]
 Node = dict[str, Any]
 
 

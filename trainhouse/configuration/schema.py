@@ -19,6 +19,9 @@ LIBRARY_CONF = Path(__file__).resolve().parents[1] / "conf"
 
 Node = dict[str, Any]
 
+# Keys that the configuration of an older run has not, and does without.
+_MAY_LACK = ("figures",)
+
 
 def config_file(name: str) -> Path:
     """Return the file of a command or an option, as ``model/cnn``: the user's if there is one, else the library's."""
@@ -56,7 +59,8 @@ def check_keys(config: Node, command: str) -> None:
             f"'{key}' is not a key of this configuration{did_you_mean(key, known)}; "
             f"a new one has to be in conf/{command}.yaml"
         )
-    for key, value in _lacking(config, own, "", open_keys={*groups}):
+    needed = {key: value for key, value in own.items() if key not in _MAY_LACK}
+    for key, value in _lacking(config, needed, "", open_keys={*groups}):
         raise UserError(f"{key}: {value}")
     callbacks = config.get("callbacks")
     if isinstance(callbacks, dict) and isinstance(target := callbacks.get("_target_"), str):

@@ -14,6 +14,7 @@ from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
     Count,
+    Figures,
     FolderName,
     Node,
     Number,
@@ -85,9 +86,7 @@ class Trainer(Part):
     overfit_batches: BatchLimit
     fast_dev_run: Any
     val_check_interval: Annotated[
-        BatchLimit,
-        Gt(0),
-        doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0"),
+        BatchLimit, Gt(0), doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0")
     ]
     check_val_every_n_epoch: Count | None
     num_sanity_val_steps: Annotated[int, Ge(-1)]
@@ -164,6 +163,7 @@ class Train(Settings):
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Loss
     data: Serving
@@ -182,6 +182,7 @@ class Eval(Settings):
     split: Literal["auto", "train", "val", "test", "all"]
     data: Node
     predictions: bool
+    figures: Annotated[Figures, MAY_BE_MISSING]
     threads: Count | None
     name: FolderName
     trainer: Trainer

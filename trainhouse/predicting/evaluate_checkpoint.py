@@ -9,6 +9,9 @@ from typing import Any
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Eval
+from trainhouse.figures.about import About
+from trainhouse.figures.chosen import asked_in, check_asked, figures_of, name_of
+from trainhouse.figures.drawing import draw
 from trainhouse.machine.files import write_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
@@ -22,12 +25,12 @@ from trainhouse.predicting.ensemble import (
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.reports.metrics_text import metrics_line
-from trainhouse.reports.run_figures import save
-from trainhouse.runs.layout import METRICS
+from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
 from trainhouse.training.checks import check_precision
+from trainhouse.training.figures_of_test import FiguresOfTest
 from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.threads import set_threads
 
@@ -51,6 +54,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     checkpoint = members[0]
     check_trainer(settings.trainer, folder)
     module = rebuild_ensemble(members)
+    check_asked(asked_in(settings), [name_of(one) for one in figures_of(module.task)], f"a {module.task.name}")
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, settings.data, spec=spec_of_rows(members))
     if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
@@ -62,12 +66,23 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     left_out = say_and_leave_out_seen(datamodule, members, split, settings)
     path = folder / PREDICTIONS if settings.predictions else None
     collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
-    trainer = build_trainer(settings.trainer, folder, [ProgressBar(), collect], [])
+    figures = FiguresOfTest(module, datamodule, split, asked_in(settings))
+    trainer = build_trainer(settings.trainer, folder, [ProgressBar(), collect, figures], [])
     batches, limit = datamodule.eval_batches(split), settings.trainer.limit_test_batches
     if 0 < limit < 1 and int(len(batches) * limit) == 0:
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
     evaluation = evaluate(trainer, module, batches, split, collect)
-    return replace(evaluation, left_out=left_out), split
+    about = About(
+        f"eval of {_short_name(members)}", f"{datamodule.source}, {'all rows' if split == 'all' else f'{split} split'}"
+    )
+    return replace(evaluation, left_out=left_out, figures=figures.by_name(about, folder / FIGURES)), split
+
+
+def _short_name(members: Sequence[Checkpoint]) -> str:
+    """Return what is evaluated as a title has it: the run's name and time, and the file."""
+    *above, file = members[0].path.absolute().parts[-4:]
+    name = "/".join(part for part in [*above, file] if part != CHECKPOINTS)
+    return name if len(members) == 1 else f"{name} and {len(members) - 1} more, their mean"
 
 
 def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
@@ -86,7 +101,7 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     if findings.text:
         _log.info("\n%s\n", findings.text, extra={"lines": True})
     content |= findings.content
-    for name, figure in findings.figures.items():
-        save(figure, folder / "figures" / f"{name}.png")
+    with doing("drawing the figures"):
+        draw({**findings.figures, **evaluation.figures}, folder / FIGURES)
     write_json(folder / METRICS, content)
     _log.info("everything is in %s", shown_path(folder))

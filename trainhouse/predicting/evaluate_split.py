@@ -1,7 +1,8 @@
 """One pass over a split: the metrics that training reports, and every row's prediction for tables and figures."""
 
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class Evaluation:
     task: Task
     left_out: int = 0
     """The number of rows that were not measured, since the model was trained or validated on them."""
+    figures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    """What draws each figure of the task, by name."""
 
 
 class Collect(L.Callback):

@@ -16,6 +16,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Eval
+from trainhouse.figures.chosen import asked_in, check_asked
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
@@ -43,6 +44,7 @@ def evaluate_own(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
 
 
 def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
+    check_asked(asked_in(settings), [], "a LightningModule of one's own")
     set_threads(settings.threads)
     check_trainer(settings.trainer, folder, validates=settings.split == "val")
     is_arrays = not is_datamodule(checkpoint.config.data)

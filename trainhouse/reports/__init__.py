@@ -1,1 +1,1 @@
-"""What runs have come to: tables, figures, rankings, files of predictions, promotion."""
+"""What runs have come to: tables, rankings, files of predictions, promotion."""

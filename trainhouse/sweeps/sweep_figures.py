@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.reports.run_figures import save
+from trainhouse.figures.style import save
 from trainhouse.reports.short_text import short_names
 from trainhouse.sweeps.importance import MEANINGFUL, best_of, importances
 from trainhouse.sweeps.job import FAIL, PRUNED, Job, Objective, is_repeat, varying

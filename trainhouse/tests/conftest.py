@@ -52,6 +52,8 @@ def composed(*overrides: str, config_name: str = "train") -> Any:
     fixed = ["name=test"] if config_name == "train" else []
     if fixed and not any(override.startswith("logger=") for override in overrides):
         fixed.append("logger=none")  # the slowest part of a short run
+    if fixed and not any(override.startswith("figures=") for override in overrides):
+        fixed.append("figures=[loss_curve]")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose(config_name, [*fixed, *overrides]), config_name)
 

@@ -80,6 +80,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "init_prefix": (["backbone.", None], ["", 3]),
     "compile": FLAG,
     "preflight": FLAG,
+    "figures": ([True, False, [], ["roc_curve"]], [0, None, "roc_curve", [1]]),
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
     "ckpt_path": TEXT,

@@ -22,6 +22,7 @@ from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
 from trainhouse.training.data_card import card_of
+from trainhouse.training.figures_of_test import check_figures
 from trainhouse.training.final_test import directions_of_test, has_test
 from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
 from trainhouse.training.preflight import preflight
@@ -100,6 +101,7 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
         card = card_of(datamodule, settings.seed)
         module, settings = build_module(settings, datamodule, card)
         settings = with_own_monitor(settings, module)
+        check_figures(settings, module, datamodule)
         directions = dict(getattr(module, "directions", None) or {})
         known: set[str] = set()
         if isinstance(datamodule, DataModule):

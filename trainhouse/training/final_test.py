@@ -1,6 +1,6 @@
 """The test after training: what the best model measures on rows that decided nothing."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.reports.names import as_tested
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.trainer_parts import callbacks_of
 
 
 def has_test(module: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
@@ -27,11 +28,12 @@ def measure_best(
     best: Checkpoint | None,
     seed: int,
     others: Collection[str],
+    watching: Sequence[L.Callback] = (),
 ) -> dict[str, float]:
     """Return what the best model measures on the test split; the last one if none was kept.
 
     `others` are the names of what training and validation have logged: a step that serves two splits logs the same
-    ones, which are kept apart here and in the logs.
+    ones, which are kept apart here and in the logs. `watching` are callbacks that see this test alone.
     """
     if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
         content = read(best.path)
@@ -41,7 +43,7 @@ def measure_best(
             datamodule.load_state_dict(state)
     reseed(seed, "test")
     found: dict[str, float] = {}
-    with _logged_as(trainer.loggers, lambda name: as_tested(name, others)):
+    with _logged_as(trainer.loggers, lambda name: as_tested(name, others)), _also(callbacks_of(trainer), watching):
         for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
             found |= {as_tested(name, others): float(value) for name, value in tested.items()}
     return found
@@ -51,6 +53,15 @@ def directions_of_test(directions: dict[str, str], metrics: Collection[str], oth
     """Return the better ends of what the test logs under a name of validation's, which is kept under another one."""
     renamed = {as_tested(name, others): better for name, better in directions.items()}
     return {name: better for name, better in renamed.items() if name in metrics and name not in directions}
+
+
+@contextmanager
+def _also(callbacks: list[L.Callback], watching: Sequence[L.Callback]) -> Iterator[None]:
+    callbacks.extend(watching)
+    try:
+        yield
+    finally:
+        del callbacks[len(callbacks) - len(watching) :]
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_validated
 from trainhouse.training.compiling import check_compiler, compile_network
+from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
@@ -78,6 +79,7 @@ def _train(
 ) -> TrainingResult:
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
+    check_figures(built.settings, built.module, built.datamodule)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
     if resume_from and not isinstance(built.datamodule, DataModule):
@@ -162,9 +164,12 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     never_came = best is None and monitor not in (None, *trainer.callback_metrics)
     if never_came and not pruned and trainer.is_global_zero:
         _log.warning("warning: %s never came, so no model is the best", monitor)
+    figures = None
     if not pruned and has_test(module, datamodule):
         others = {*metrics, *trainer.callback_metrics}
-        metrics |= measure_best(trainer, module, datamodule, best, settings.seed, others)
+        figures = figures_of_run(built, trainer)
+        watching = [figures] if figures else []
+        metrics |= measure_best(trainer, module, datamodule, best, settings.seed, others, watching)
         better = directions | ({monitor: settings.mode} if monitor and settings.mode else {})
         directions |= directions_of_test(better, metrics, others)
     last = folder / LAST_CHECKPOINT
@@ -181,7 +186,8 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     )
     if trainer.is_global_zero:
         why = "pruning" if pruned else stopped_by(trainer)
-        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons)
+        drawn = draw_figures(built, result, history.rows, figures)
+        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons, drawn)
     return result
 
 

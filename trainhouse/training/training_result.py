@@ -1,11 +1,12 @@
 """What a training run came to: in `metrics.json`, in the figures and in the logger."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -13,8 +14,7 @@ from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports.likeness import loss_of
-from trainhouse.reports.run_figures import loss_curve, save
-from trainhouse.runs.layout import LOSS_CURVE, METRICS
+from trainhouse.runs.layout import METRICS
 from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
 from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
@@ -87,18 +87,14 @@ def record(
     stopped_by: str,
     directions: dict[str, str],
     not_exact: Sequence[str],
+    drawn: Mapping[str, np.ndarray],
 ) -> None:
-    """Draw the loss curve, tell the loggers the final numbers, and close with `metrics.json`.
+    """Give the loggers the final numbers and the pixels of what was `drawn`, and close with `metrics.json`.
 
     `directions` say which end of a metric is better, `not_exact` why a resume is not, if so.
     """
     train_seconds = sum(row["train_seconds"] for row in history.rows)
     train_rows = sum(row["train_rows"] for row in history.rows)
-    drawn = {}
-    if history.rows:
-        best = result.best_epoch if result.monitor else None
-        figure = loss_curve(history.rows, best, result.monitor)
-        drawn["loss_curve"] = save(figure, result.folder / LOSS_CURVE)
     log_hyperparameters(loggers, hyperparameters(settings), result.metrics)
     for name, pixels in drawn.items():
         log_figure(loggers, name, pixels)
