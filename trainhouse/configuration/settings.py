@@ -164,6 +164,9 @@ class Train(Settings):
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    tags: Annotated[list[Text] | None, MAY_CHANGE, MAY_BE_MISSING]
+    notes: Annotated[Text | None, MAY_CHANGE, MAY_BE_MISSING]
+    log_gradients: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Loss
     data: Serving

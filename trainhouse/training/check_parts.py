@@ -8,12 +8,15 @@ from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
+from trainhouse.runs.services import check_installed
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
 
 
 def check_parts(settings: Train) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
+    for name, part in settings.logger.items() if settings.logger and "_target_" not in settings.logger.plain else ():
+        check_installed(part, f"logger.{name}")
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
