@@ -188,6 +188,7 @@ class Eval(Settings):
     threads: Count | None
     name: FolderName
     trainer: Trainer
+    logger: Parts
 
 
 class Infer(Settings):

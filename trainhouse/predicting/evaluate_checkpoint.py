@@ -21,9 +21,11 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
+from trainhouse.predicting.shown_evaluation import show_evaluation
 from trainhouse.reports.metrics_text import metrics_line
 from trainhouse.reports.run_figures import save
 from trainhouse.runs.layout import METRICS
+from trainhouse.runs.loggers import check_loggers
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
@@ -50,6 +52,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     set_threads(settings.threads)
     checkpoint = members[0]
     check_trainer(settings.trainer, folder)
+    check_loggers(settings.logger)
     module = rebuild_ensemble(members)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, settings.data, spec=spec_of_rows(members))
@@ -67,7 +70,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     if 0 < limit < 1 and int(len(batches) * limit) == 0:
         raise UserError(f"trainer.limit_test_batches: {limit} of {len(batches)} batches is none; raise it")
     evaluation = evaluate(trainer, module, batches, split, collect)
-    return replace(evaluation, left_out=left_out), split
+    return replace(evaluation, left_out=left_out, settings=settings), split
 
 
 def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], split: str, folder: Path) -> None:
@@ -89,4 +92,6 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     for name, figure in findings.figures.items():
         save(figure, folder / "figures" / f"{name}.png")
     write_json(folder / METRICS, content)
+    if evaluation.settings:
+        show_evaluation(evaluation.settings, metrics, folder, members[0].epoch)
     _log.info("everything is in %s", shown_path(folder))

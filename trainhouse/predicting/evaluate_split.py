@@ -11,6 +11,7 @@ import numpy as np
 from trainhouse.arrays.precision import to_numpy
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Eval
 from trainhouse.predicting.task import Task
 from trainhouse.reports.writers import Writer, open_writer
 
@@ -25,6 +26,8 @@ class Evaluation:
     task: Task
     left_out: int = 0
     """The number of rows that were not measured, since the model was trained or validated on them."""
+    settings: Eval | None = None
+    """What was asked for, loggers among it."""
 
 
 class Collect(L.Callback):

@@ -25,7 +25,10 @@ class LogPosition:
     step: int = 0
     """The optimizer steps done."""
     files: dict[str, int] | None = None
-    """Of each file its size: in rows of a table or of a run at a service, in bytes of TensorBoard's. None in what older versions wrote."""
+    """Of each file its size: in rows of a table, in bytes of TensorBoard's; of a service the rows that it has.
+
+    None in what older versions wrote.
+    """
     unlogged: list[dict[str, Any]] = field(default_factory=list)
     """What was about to be logged: `metrics` and `step` of each row."""
 

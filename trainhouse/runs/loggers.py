@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
+from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part, Parts
@@ -16,7 +17,7 @@ from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
 from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
 from trainhouse.runs.service_run import ServiceRun
-from trainhouse.runs.services import check_installed, service_of, title_of
+from trainhouse.runs.services import check_installed, name_of, service_of
 from trainhouse.runs.this_job import is_worker_rank
 
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.
@@ -29,12 +30,7 @@ def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None
     They write below `folder` only. In a run that is `resumed` they keep what was logged before, and nothing that will
     be logged once more. Raises `UserError` that names the key.
     """
-    if not group:
-        return []
-    if not isinstance(group.plain, dict):
-        raise UserError(f"logger: expected a mapping, or null, got {group.plain!r}")
-    single = Part(group.plain)
-    parts = {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
+    parts = _parts(group)
     step = resumed.step if resumed and resumed.files is None else None
     loggers = {key: _build(part, key, folder, step) for key, part in parts.items()}
     _refuse_shared_files(loggers, folder)
@@ -43,6 +39,22 @@ def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None
         for logger in loggers.values():
             _continue(logger, resumed or LogPosition(files={}), has_begun)
     return list(loggers.values())
+
+
+def check_loggers(group: Parts) -> None:
+    """Raise `UserError` for a logger whose package is missing, or that takes no such argument; nothing is built."""
+    for key, part in _parts(group).items():
+        check_installed(part, key)
+        check_arguments(located(part, key), part, key, (), complete=False)
+
+
+def _parts(group: Parts) -> dict[str, Part]:
+    if not group:
+        return {}
+    if not isinstance(group.plain, dict):
+        raise UserError(f"logger: expected a mapping, or null, got {group.plain!r}")
+    single = Part(group.plain)
+    return {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
 
 
 def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger:
@@ -74,8 +86,7 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
 
 def _given_by_the_run(run: ServiceRun, part: Part, folder: Path) -> dict[str, Any]:
     """Return the arguments of a logger that writes to a service: its name there, its place here, its run."""
-    name = title_of(folder).partition("/")[2] or folder.name
-    named = {} if part.get(run.service.run_name) else {run.service.run_name: name}
+    named = {} if part.get(run.service.run_name) else {run.service.run_name: name_of(folder)}
     ids = {} if is_worker_rank() else run.arguments()
     return {**named, **run.service.arguments(part, folder), **({} if part.get(run.service.run_id) else ids)}
 

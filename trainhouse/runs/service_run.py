@@ -1,7 +1,7 @@
 """The run that a logger keeps at its service: the same one when training is resumed, with no row twice.
 
-What was sent can't be cut back as a file is. So the rows are counted, and those that a resumed run logs once more, up to
-where it had come, are left out: they are the same.
+What was sent can't be cut back as a file is. So the rows are counted, and those that a resumed run logs once more,
+up to where it had come, are left out: they are the same.
 """
 
 import json
@@ -21,7 +21,7 @@ _WIDTH = 160  # of the record: it is written over in place at each row
 
 
 class ServiceRun:
-    """Stands before a logger's `log_metrics`, and keeps beside the run's logs which run it is and how many rows it has."""
+    """Stands before a logger's `log_metrics`; keeps beside the run's logs which run it is, and how many rows it has."""
 
     def __init__(self, service: Service, key: str, folder: Path) -> None:
         self.service, self.key = service, key

@@ -25,7 +25,7 @@ class About:
     """What loggers show of a run beside its numbers."""
 
     title: str
-    """Its folder below ``outputs``."""
+    """What it is called where all runs stand side by side: its folder's name first, since columns are narrow."""
     config: str
     """The whole configuration as YAML."""
     chosen: dict[str, Any]
@@ -34,11 +34,6 @@ class About:
     """All hyperparameters, nested."""
     tags: tuple[str, ...] = ()
     notes: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The folder within that of the runs it stands beside."""
-        return self.title.partition("/")[2] or self.title
 
 
 class Service:
@@ -248,8 +243,17 @@ def new_id() -> str:
 
 
 def title_of(folder: Path) -> str:
-    """Return what a run is called where runs stand side by side: its folder below ``outputs``."""
+    """Return what a run is called among all runs, ``3 (fake-simple_net/sweep_2026-11-27_09-30-00)``."""
+    return f"{folder.name} ({above})" if (above := _below_outputs(folder).parent.as_posix()) != "." else folder.name
+
+
+def name_of(folder: Path) -> str:
+    """Return what a run is called among those of its name: ``sweep_2026-11-27_09-30-00/3``."""
+    return "/".join(_below_outputs(folder).parts[1:]) or folder.name
+
+
+def _below_outputs(folder: Path) -> Path:
     folder, runs = folder.resolve(), Path(RUNS).resolve()
     if folder.is_relative_to(runs) and folder != runs:
-        return folder.relative_to(runs).as_posix()
-    return f"{folder.parent.name}/{folder.name}" if folder.name.isdecimal() else folder.name
+        return folder.relative_to(runs)
+    return Path(folder.parent.name, folder.name)

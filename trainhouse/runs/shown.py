@@ -29,7 +29,8 @@ def begin_loggers(loggers: Iterable[Logger], about: About, step: int = 0) -> Non
         if isinstance(logger, TensorBoardLogger):
             is_new = not has_events(logger)
             logger.hparams.update(about.everything)  # it leaves them in hparams.yaml
-            begin_trial(logger, about.title, about.chosen)
+            if about.chosen:
+                begin_trial(logger, about.title, about.chosen)
             if is_new:
                 _show_texts(logger, about, step)
         elif run := service_run(logger):
@@ -66,14 +67,15 @@ def training_has_ended(loggers: Iterable[Logger]) -> None:
 
 @rank_zero_only
 def log_best(loggers: Iterable[Logger], monitor: str, points: Sequence[tuple[int, float]]) -> None:
-    """Let loggers have, as ``<monitor>_best``, the best value so far at each step of `points`.
+    """Let loggers have, as ``best/<monitor>``, the best value so far at each step of `points`.
 
-    Tables of runs, as TensorBoard's HParams tab, show the last value of a name: of `monitor` itself that is not the best.
+    Tables of runs show the last value of a name, which of `monitor` itself is not the best. TensorBoard's HParams tab
+    shows the first few names only, in the order of the alphabet: so this one begins with a b.
     """
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger) or service_run(logger):
             for step, value in points:
-                logger.log_metrics({f"{monitor}_best": value}, step=step)
+                logger.log_metrics({f"best/{monitor}": value}, step=step)
 
 
 @rank_zero_only

@@ -45,7 +45,8 @@ def begin_trial(logger: LightningTensorBoardLogger, title: str, values: dict[str
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
     from torch.utils.tensorboard.summary import hparams
 
-    _, start, _ = hparams(values, {})
+    values = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+    _, start, _ = hparams(values, {})  # which writes True as 1.0
     data = start.value[0].metadata.plugin_data
     content = HParamsPluginData.FromString(data.content)
     content.session_start_info.group_name = title  # its name there
@@ -65,5 +66,6 @@ def show_figure(logger: LightningTensorBoardLogger, name: str, path: Path) -> No
     """Show a PNG file among the images."""
     from matplotlib.image import imread
 
-    pixels = np.asarray(imread(path))
-    logger.experiment.add_image(name, (pixels * 255).round().astype(np.uint8), dataformats="HWC")
+    pixels = (np.atleast_3d(imread(path)) * 255).round().astype(np.uint8)
+    # TensorBoard sorts by name: the curves, as val/loss, stand above the figures.
+    logger.experiment.add_image(f"visuals/{name}", pixels, dataformats="HWC")

@@ -1,5 +1,6 @@
 """The hyperparameters that a run was started with on the command line, or that a sweep has given it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,11 @@ from trainhouse.training.build_module import is_lightning_module
 
 # What of the configuration decides what is learned; the other groups don't.
 HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
-# What is typed and changes nothing that is learned.
-_ELSEWHERE = (
-    "name",
-    "tags",
-    "notes",
-    "logger",
-    "sweep",
-    "launcher",
-    "resume",
-    "hydra",
-    "debug",
-    "preflight",
-    "threads",
+# What is typed and changes nothing that is learned: groups, and single keys.
+_GROUPS_ELSEWHERE = ("hydra", "launcher", "logger", "sweep")
+_KEYS_ELSEWHERE = (
+    *("log_gradients", "name", "notes", "preflight", "resume", "tags"),
+    *("trainer", "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.profiler"),
 )
 
 Plain = dict[str, Any]
@@ -49,16 +42,18 @@ def hyperparameters(settings: Train) -> Plain:
 
 
 def chosen(settings: Train, overrides: list[str]) -> Plain:
-    """Return the values of the keys that the `overrides` set, and the seed, by which repeats differ.
+    """Return the values of the keys that the `overrides` set; the seed if there are none, so that the run has a line.
 
     Of a group it is the option, ``model: cnn``; numbers stay numbers, and lists are written as strings.
     """
-    found: Plain = {"seed": settings.seed}
+    found: Plain = {}
     for line in overrides:
         key, separator, text = line.lstrip("+").partition("=")
-        if separator and not line.startswith("~") and key.partition(".")[0].partition("@")[0] not in _ELSEWHERE:
+        is_elsewhere = key in _KEYS_ELSEWHERE or re.split("[.@]", key)[0] in _GROUPS_ELSEWHERE
+        if separator and not line.startswith("~") and not is_elsewhere:
             value = _at(settings.plain, key)
             found[key] = text.strip("'\"") if value is None or isinstance(value, dict) else value
+    found = found or {"seed": settings.seed}
     return {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in found.items()}
 
 

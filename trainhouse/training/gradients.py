@@ -20,14 +20,14 @@ class GradientLog(L.Callback):
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         """Log the norm, if it is time."""
         step = logged_step(trainer)
-        if step % trainer.log_every_n_steps:
+        if step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         if not gradients:
             return
         norm = float(torch.nn.utils.get_total_norm(gradients))
-        name = "gradients/norm" if len(trainer.optimizers) < 2 else f"gradients/norm_{_number(trainer, optimizer)}"
+        name = "step/gradient_norm" + (f"_{_number(trainer, optimizer)}" if len(trainer.optimizers) > 1 else "")
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics({name: norm}, step=step)
@@ -39,9 +39,9 @@ class GradientLog(L.Callback):
         for name, weight in pl_module.named_parameters():
             if not torch.nn.parameter.is_lazy(weight):
                 values = weight.detach().float()
-                values = values[torch.isfinite(values)].cpu().numpy()
-                if values.size:
-                    show_histogram(trainer.loggers, f"weights/{name}", values, logged_step(trainer))
+                values = values[torch.isfinite(values)]
+                if len(values):
+                    show_histogram(trainer.loggers, f"weights/{name}", values.cpu().numpy(), logged_step(trainer))
 
 
 def _number(trainer: L.Trainer, optimizer: Any) -> int:
