@@ -19,10 +19,10 @@ from trainhouse.configuration.annotations import (
     Number,
     Positive,
     Seed,
+    Split,
     Text,
     Time,
     Whole,
-    is_split,
 )
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import expected, fits
@@ -41,12 +41,7 @@ class Serving(Part):
     batch_size: Count
     num_workers: Annotated[Whole, MAY_CHANGE]
     worker_timeout: Annotated[Number, doc("seconds from 0 up"), MAY_CHANGE, MAY_BE_MISSING]
-    split: Annotated[
-        list[float],
-        Predicate(is_split),
-        doc("three fractions [train, val, test] that sum to 1, the first above 0"),
-        DECIDES_ROWS,
-    ]
+    split: Annotated[Split, DECIDES_ROWS]
     split_seed: Annotated[Seed, DECIDES_ROWS]
     fold: Annotated[Whole | None, DECIDES_ROWS]
     folds: Annotated[int, Ge(2), DECIDES_ROWS]

@@ -5,8 +5,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.settings import Eval
+from trainhouse.runs.about import About, title_of
 from trainhouse.runs.loggers import build_loggers
-from trainhouse.runs.services import About, title_of
 from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
 
 

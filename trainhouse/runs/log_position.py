@@ -76,7 +76,7 @@ def cut_back(logger: Logger, position: LogPosition) -> None:
     Each file is cut in one moment, and a kill between two leaves what the next resume cuts.
     """
     if run := service_run(logger):
-        run.stand_at((position.files or {}).get(run.name))
+        run.stand_at(None if position.files is None else position.files.get(run.name, 0))
         return
     folder = Path(str(logger.save_dir))
     if isinstance(logger, LightningCSVLogger):

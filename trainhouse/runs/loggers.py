@@ -12,12 +12,13 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part, Parts
 from trainhouse.machine.files import copy
+from trainhouse.runs.about import name_of
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
 from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
 from trainhouse.runs.service_run import ServiceRun
-from trainhouse.runs.services import check_installed, name_of, service_of
+from trainhouse.runs.services import check_installed, service_of
 from trainhouse.runs.this_job import is_worker_rank
 
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.

@@ -15,7 +15,8 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 
 from trainhouse.configuration.bounded import read_json
-from trainhouse.runs.services import About, Service, new_id
+from trainhouse.runs.about import About
+from trainhouse.runs.services import Service, new_id
 
 _WIDTH = 160  # of the record: it is written over in place at each row
 

@@ -8,7 +8,6 @@ import logging
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,23 +16,8 @@ import numpy as np
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part
+from trainhouse.runs.about import About
 from trainhouse.runs.layout import RUNS
-
-
-@dataclass(frozen=True)
-class About:
-    """What loggers show of a run beside its numbers."""
-
-    title: str
-    """What it is called where all runs stand side by side: its folder's name first, since columns are narrow."""
-    config: str
-    """The whole configuration as YAML."""
-    chosen: dict[str, Any]
-    """The hyperparameters that were typed or swept: numbers, booleans and strings."""
-    everything: dict[str, Any]
-    """All hyperparameters, nested."""
-    tags: tuple[str, ...] = ()
-    notes: str | None = None
 
 
 class Service:
@@ -240,20 +224,3 @@ def check_installed(part: Part, key: str) -> None:
 def new_id() -> str:
     """Return an id that no other run has, of the form that each service takes."""
     return uuid.uuid4().hex
-
-
-def title_of(folder: Path) -> str:
-    """Return what a run is called among all runs, ``3 (fake-simple_net/sweep_2026-11-27_09-30-00)``."""
-    return f"{folder.name} ({above})" if (above := _below_outputs(folder).parent.as_posix()) != "." else folder.name
-
-
-def name_of(folder: Path) -> str:
-    """Return what a run is called among those of its name: ``sweep_2026-11-27_09-30-00/3``."""
-    return "/".join(_below_outputs(folder).parts[1:]) or folder.name
-
-
-def _below_outputs(folder: Path) -> Path:
-    folder, runs = folder.resolve(), Path(RUNS).resolve()
-    if folder.is_relative_to(runs) and folder != runs:
-        return folder.relative_to(runs)
-    return Path(folder.parent.name, folder.name)

@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.runs.about import About
 from trainhouse.runs.service_run import ServiceRun, service_run
-from trainhouse.runs.services import About
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger as OwnTensorBoardLogger
 from trainhouse.runs.tensorboard_logger import begin_trial, end_trial, has_events, show_figure
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.settings import Train
+from trainhouse.runs.about import About, title_of
 from trainhouse.runs.saved_config import as_yaml
-from trainhouse.runs.services import About, title_of
 from trainhouse.training.build_module import is_lightning_module
 
 # What of the configuration decides what is learned; the other groups don't.
