@@ -74,10 +74,12 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
     part = Part({name: value for name, value in part.plain.items() if name not in given})
     try:
         logger = create_below(folder, part, key, **given)
-    except RuntimeError as error:  # as of the logger for a service that is no more
-        if not found.__module__.startswith("lightning."):
+    except UserError:
+        raise
+    except Exception as error:  # of a service that can't be reached, or is no more
+        if not run and not found.__module__.startswith("lightning."):
             raise
-        raise UserError(f"{key}: {str(error).partition(chr(10))[0]}") from error
+        raise UserError(f"{key}: {str(error).partition(chr(10))[0] or type(error).__name__}") from error
     if not isinstance(logger, Logger):
         raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {part.target}")
     if run and not is_worker_rank():

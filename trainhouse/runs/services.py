@@ -135,7 +135,9 @@ class Comet(Service):
             return {}
         # By its own argument: Lightning's `online=False` keeps nothing at all.
         os.environ["COMET_START_ONLINE"] = "0"
-        return {"online": None, "offline_directory": str(folder / "logs" / "comet")}
+        place = folder / "logs" / "comet"
+        place.mkdir(parents=True, exist_ok=True)
+        return {"online": None, "offline_directory": str(place)}
 
     def describe(self, logger: Any, about: About) -> None:
         """Show the configuration among the texts."""

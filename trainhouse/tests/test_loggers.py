@@ -12,9 +12,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Parts
-from trainhouse.runs.csv_logger import CSVLogger
 from trainhouse.runs import services
 from trainhouse.runs.about import About
+from trainhouse.runs.csv_logger import CSVLogger
 from trainhouse.runs.loggers import build_loggers, check_loggers
 from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger

@@ -148,7 +148,7 @@ def test_a_run_goes_to_each_service_and_is_resumed_there(
     run = tmp_path / "run"
     train(composed(*SMALL, f"logger={logger}", "trainer.max_epochs=2", "tags=[a]", "log_gradients=true"), run)
     before = json.loads((run / f"logs/{logger}.json").read_text())
-    done = run_script("train.py", "resume=run", "trainer.max_epochs=3", cwd=tmp_path)
+    done = run_script("train.py", "resume=run", "trainer.max_epochs=3", cwd=tmp_path, fresh=True)
     assert done.returncode == 0, done.stderr
     after = json.loads((run / f"logs/{logger}.json").read_text())
     assert after["id"] == before["id"]
