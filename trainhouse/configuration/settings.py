@@ -161,7 +161,7 @@ class Train(Settings):
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     tags: Annotated[list[Text] | None, MAY_CHANGE, MAY_BE_MISSING]
     notes: Annotated[Text | None, MAY_CHANGE, MAY_BE_MISSING]
-    log_gradients: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
+    log_gradients: Annotated[bool | None, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Loss
     data: Serving

@@ -31,6 +31,7 @@ class ServiceRun:
         self.count = 0
         """The rows that training has logged so far."""
         self.counts = True
+        self._has_begun = False
         self._sent = 0
         self._file: int | None = None
         self._log: Callable[..., None] | None = None
@@ -71,7 +72,7 @@ class ServiceRun:
         """Make the run, or take it up again."""
         if self.is_new:
             self.service.describe(logger, about)
-        self.id = str(logger.version)
+        self._has_begun, self.id = True, str(logger.version)
         self._write()
 
     def __call__(self, metrics: Mapping[str, Any], step: int | None = None, **named: Any) -> None:
@@ -98,7 +99,8 @@ class ServiceRun:
     def end(self, logger: Logger, succeeded: bool) -> None:
         """End the run, of which there may be more when it is resumed."""
         vars(logger).pop("finalize", None)
-        self.service.end(logger, succeeded)
+        if self._has_begun:  # else nothing is there, and to ask for it would make it
+            self.service.end(logger, succeeded)
         if self._file is not None:
             os.close(self._file)
             self._file = None

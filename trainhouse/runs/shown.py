@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.errors import UserError
@@ -67,14 +67,14 @@ def training_has_ended(loggers: Iterable[Logger]) -> None:
 
 @rank_zero_only
 def log_best(loggers: Iterable[Logger], monitor: str, points: Sequence[tuple[int, float]]) -> None:
-    """Let loggers have, as ``best/<monitor>``, the best value so far at each step of `points`.
+    """Let loggers have, as ``best/<monitor>``, the best value so far at each step of `points`; a service the last one.
 
     Tables of runs show the last value of a name, which of `monitor` itself is not the best. TensorBoard's HParams tab
     shows the first few names only, in the order of the alphabet: so this one begins with a b.
     """
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger) or service_run(logger):
-            for step, value in points:
+            for step, value in points if isinstance(logger, TensorBoardLogger) else points[-1:]:
                 logger.log_metrics({f"best/{monitor}": value}, step=step)
 
 
@@ -108,9 +108,10 @@ def end_loggers(loggers: Iterable[Logger], succeeded: bool = True) -> None:
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger) and succeeded:
             end_trial(logger)
-        if isinstance(logger, OwnTensorBoardLogger):
-            logger.close()
-        elif run := service_run(logger):
+        if run := service_run(logger):
             run.end(logger, succeeded)
-        elif succeeded or isinstance(logger, CSVLogger):
-            logger.finalize("success" if succeeded else "failed")
+        elif not isinstance(logger, OwnTensorBoardLogger):
+            if succeeded:  # else Lightning has done it
+                logger.finalize("success")
+        elif succeeded or has_events(logger):
+            logger.close()
