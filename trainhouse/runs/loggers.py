@@ -28,8 +28,9 @@ _FOLDERS = ("dir", "root_dir", "offline_directory")
 def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
     """Return the loggers that the `group` of them in the configuration names: name -> logger, or a single logger.
 
-    They write below `folder` only, but for MLflow and Aim, which have one store for all runs. In a run that is `resumed` they keep what was logged before, and nothing that will
-    be logged once more. Raises `UserError` that names the key.
+    They write below `folder` only, but for MLflow and Aim, which have one store for all runs. In a run that is
+    `resumed` they keep what was logged before, and nothing that will be logged once more. Raises `UserError` that
+    names the key.
     """
     parts = _parts(group)
     step = resumed.step if resumed and resumed.files is None else None
