@@ -25,6 +25,13 @@ def is_split(value: list[float]) -> bool:
     return len(value) == 3 and all(0 <= part <= 1 for part in value) and value[0] > 0 and abs(sum(value) - 1) < 1e-6
 
 
+Split = Annotated[
+    list[float],
+    Predicate(is_split),
+    doc("three fractions [train, val, test] that sum to 1, the first above 0"),
+]
+
+
 def _is_batch_limit(value: float) -> bool:
     return value >= 0 if isinstance(value, int) else 0 <= value <= 1
 

@@ -20,10 +20,10 @@ from trainhouse.configuration.annotations import (
     Number,
     Positive,
     Seed,
+    Split,
     Text,
     Time,
     Whole,
-    is_split,
 )
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import expected, fits
@@ -42,12 +42,7 @@ class Serving(Part):
     batch_size: Count
     num_workers: Annotated[Whole, MAY_CHANGE]
     worker_timeout: Annotated[Number, doc("seconds from 0 up"), MAY_CHANGE, MAY_BE_MISSING]
-    split: Annotated[
-        list[float],
-        Predicate(is_split),
-        doc("three fractions [train, val, test] that sum to 1, the first above 0"),
-        DECIDES_ROWS,
-    ]
+    split: Annotated[Split, DECIDES_ROWS]
     split_seed: Annotated[Seed, DECIDES_ROWS]
     fold: Annotated[Whole | None, DECIDES_ROWS]
     folds: Annotated[int, Ge(2), DECIDES_ROWS]
@@ -164,6 +159,9 @@ class Train(Settings):
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]
+    tags: Annotated[list[Text] | None, MAY_CHANGE, MAY_BE_MISSING]
+    notes: Annotated[Text | None, MAY_CHANGE, MAY_BE_MISSING]
+    log_gradients: Annotated[bool | None, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Loss
     data: Serving
@@ -186,6 +184,7 @@ class Eval(Settings):
     threads: Count | None
     name: FolderName
     trainer: Trainer
+    logger: Parts
 
 
 class Infer(Settings):

@@ -24,8 +24,10 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
+from trainhouse.predicting.shown_evaluation import show_evaluation
 from trainhouse.reports.metrics_text import metrics_line
 from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
+from trainhouse.runs.loggers import check_loggers
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import rebuild_data
@@ -53,6 +55,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     set_threads(settings.threads)
     checkpoint = members[0]
     check_trainer(settings.trainer, folder)
+    check_loggers(settings.logger)
     module = rebuild_ensemble(members)
     check_asked(asked_in(settings), [name_of(one) for one in figures_of(module.task)], f"a {module.task.name}")
     with doing("reading the data"):
@@ -75,7 +78,8 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     about = About(
         f"eval of {_short_name(members)}", f"{datamodule.source}, {'all rows' if split == 'all' else f'{split} split'}"
     )
-    return replace(evaluation, left_out=left_out, figures=figures.by_name(about, folder / FIGURES)), split
+    drawn = figures.by_name(about, folder / FIGURES)
+    return replace(evaluation, left_out=left_out, figures=drawn, settings=settings), split
 
 
 def _short_name(members: Sequence[Checkpoint]) -> str:
@@ -104,4 +108,6 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     with doing("drawing the figures"):
         draw({**findings.figures, **evaluation.figures}, folder / FIGURES)
     write_json(folder / METRICS, content)
+    if evaluation.settings:
+        show_evaluation(evaluation.settings, metrics, folder, members[0].epoch)
     _log.info("everything is in %s", shown_path(folder))

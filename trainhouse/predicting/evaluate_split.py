@@ -12,6 +12,7 @@ import numpy as np
 from trainhouse.arrays.precision import to_numpy
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Eval
 from trainhouse.predicting.task import Task
 from trainhouse.reports.writers import Writer, open_writer
 
@@ -28,6 +29,8 @@ class Evaluation:
     """The number of rows that were not measured, since the model was trained or validated on them."""
     figures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     """What draws each figure of the task, by name."""
+    settings: Eval | None = None
+    """What was asked for, loggers among it."""
 
 
 class Collect(L.Callback):

@@ -21,11 +21,13 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
+from trainhouse.predicting.shown_evaluation import show_evaluation
 from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.layout import METRICS
+from trainhouse.runs.loggers import check_loggers
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_datamodule
@@ -47,6 +49,7 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
     check_asked(asked_in(settings), [], "a LightningModule of one's own")
     set_threads(settings.threads)
     check_trainer(settings.trainer, folder, validates=settings.split == "val")
+    check_loggers(settings.logger)
     is_arrays = not is_datamodule(checkpoint.config.data)
     if is_arrays:
         check_precision(settings.trainer.precision, checkpoint.data_spec)
@@ -90,6 +93,7 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
         _log.info("%-6s %s", what, line)
     origin = {"ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, {"split": split, **rows, "metrics": metrics, **origin})
+    show_evaluation(settings, metrics, folder, checkpoint.epoch)
     _log.info("everything is in %s", shown_path(folder))
 
 

@@ -175,3 +175,8 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
             hook()
 
     loop.advance = advance_then_save
+
+
+def logged_step(trainer: L.Trainer) -> int:
+    """Return the step that loggers get now: several optimizers that step after one batch make one."""
+    return int(trainer.fit_loop.epoch_loop._batches_that_stepped) if was_tried() else trainer.global_step

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.create import create, located
@@ -17,11 +17,12 @@ from trainhouse.runs.layout import CHECKPOINTS
 _IN_PLACE_OF: dict[Any, str] = {
     ModelCheckpoint: "trainhouse.checkpoints.model_checkpoints.ModelCheckpoint",
     CSVLogger: "trainhouse.runs.csv_logger.CSVLogger",
+    TensorBoardLogger: "trainhouse.runs.tensorboard_logger.TensorBoardLogger",
 }
 
 
-def create_below(folder: Path, part: Part, key: str) -> Any:
-    """Build a callback or a logger that writes below `folder`, a run's own.
+def create_below(folder: Path, part: Part, key: str, **arguments: Any) -> Any:
+    """Build a callback or a logger that writes below `folder`, a run's own, with `arguments` of the program's.
 
     The configuration names no folder of this run: it can be run again. Raises `UserError` naming `key` for one that
     does, and as `create` does.
@@ -39,6 +40,7 @@ def create_below(folder: Path, part: Part, key: str) -> Any:
     if str(part.get("monitor")).startswith("train/"):  # known only at an epoch's end, however often validation runs
         given |= {"save_on_train_epoch_end": True, "check_on_train_epoch_end": True}
     given = {name: value for name, value in given.items() if name in parameters and name not in part}
+    given |= arguments
     if found in _IN_PLACE_OF:
         check_arguments(found, part, key, given, complete=True)  # which names the class that the user has named
         part = part.with_values({"_target_": _IN_PLACE_OF[found]})

@@ -14,8 +14,8 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from trainhouse.machine.files import cut_off
 from trainhouse.runs.csv_logger import STEPS_FILE, StepsFile, keep_rows
-
-_EVENTS = "*tfevents*"
+from trainhouse.runs.service_run import service_run
+from trainhouse.runs.tensorboard_logger import EVENTS
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class LogPosition:
     step: int = 0
     """The optimizer steps done."""
     files: dict[str, int] | None = None
-    """Of each file its size: in rows of a table, in bytes of TensorBoard's. None in what older versions wrote."""
+    """Of each file its size: in rows of a table, in bytes of TensorBoard's; of a service the rows that it has.
+
+    None in what older versions wrote.
+    """
     unlogged: list[dict[str, Any]] = field(default_factory=list)
     """What was about to be logged: `metrics` and `step` of each row."""
 
@@ -56,6 +59,9 @@ def sizes(loggers: Iterable[Logger]) -> dict[str, int]:
     found = {}
     for logger in loggers:
         logger.save()
+        if run := service_run(logger):
+            found[run.name] = run.count
+            continue
         folder = Path(str(logger.save_dir))
         if isinstance(logger, LightningCSVLogger) and isinstance(logger.experiment, StepsFile):
             found[Path(logger.log_dir, STEPS_FILE).relative_to(folder).as_posix()] = logger.experiment.count
@@ -69,6 +75,9 @@ def cut_back(logger: Logger, position: LogPosition) -> None:
 
     Each file is cut in one moment, and a kill between two leaves what the next resume cuts.
     """
+    if run := service_run(logger):
+        run.stand_at(None if position.files is None else position.files.get(run.name, 0))
+        return
     folder = Path(str(logger.save_dir))
     if isinstance(logger, LightningCSVLogger):
         path = Path(logger.log_dir, STEPS_FILE)
@@ -83,4 +92,4 @@ def cut_back(logger: Logger, position: LogPosition) -> None:
 
 
 def _events(logger: TensorBoardLogger) -> list[Path]:
-    return [path for path in Path(logger.log_dir).rglob(_EVENTS) if path.is_file()]
+    return [path for path in Path(logger.log_dir).rglob(EVENTS) if path.is_file()]

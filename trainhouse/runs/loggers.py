@@ -1,23 +1,24 @@
 """The loggers of a run, any number of them: built below its folder, and given the same."""
 
 import inspect
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
+from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part, Parts
 from trainhouse.machine.files import copy
+from trainhouse.runs.about import name_of
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
 from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
+from trainhouse.runs.service_run import ServiceRun
+from trainhouse.runs.services import check_installed, service_of
 from trainhouse.runs.this_job import is_worker_rank
 
 # Names by which loggers take a folder to write to, beside those that `create_below` knows.
@@ -27,15 +28,11 @@ _FOLDERS = ("dir", "root_dir", "offline_directory")
 def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
     """Return the loggers that the `group` of them in the configuration names: name -> logger, or a single logger.
 
-    They write below `folder` only. In a run that is `resumed` they keep what was logged before, and nothing that will
-    be logged once more. Raises `UserError` that names the key.
+    They write below `folder` only, but for MLflow and Aim, which have one store for all runs. In a run that is
+    `resumed` they keep what was logged before, and nothing that will be logged once more. Raises `UserError` that
+    names the key.
     """
-    if not group:
-        return []
-    if not isinstance(group.plain, dict):
-        raise UserError(f"logger: expected a mapping, or null, got {group.plain!r}")
-    single = Part(group.plain)
-    parts = {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
+    parts = _parts(group)
     step = resumed.step if resumed and resumed.files is None else None
     loggers = {key: _build(part, key, folder, step) for key, part in parts.items()}
     _refuse_shared_files(loggers, folder)
@@ -46,7 +43,24 @@ def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None
     return list(loggers.values())
 
 
+def check_loggers(group: Parts) -> None:
+    """Raise `UserError` for a logger whose package is missing, or that takes no such argument; nothing is built."""
+    for key, part in _parts(group).items():
+        check_installed(part, key)
+        check_arguments(located(part, key), part, key, (), complete=False)
+
+
+def _parts(group: Parts) -> dict[str, Part]:
+    if not group:
+        return {}
+    if not isinstance(group.plain, dict):
+        raise UserError(f"logger: expected a mapping, or null, got {group.plain!r}")
+    single = Part(group.plain)
+    return {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
+
+
 def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger:
+    check_installed(part, key)
     found = located(part, key)
     for name in _FOLDERS:
         if name in part:
@@ -55,10 +69,30 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
         parameters = inspect.signature(found).parameters
         if "purge_step" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
             part = part.with_values({"purge_step": purge_step})  # hides what is logged once more
-    logger = create_below(folder, part, key)
+    run = ServiceRun(service, key, folder) if (service := service_of(found)) else None
+    given = _given_by_the_run(run, part, folder) if run else {}
+    # What is null in a file of conf/ is left to the run.
+    part = Part({name: value for name, value in part.plain.items() if name not in given})
+    try:
+        logger = create_below(folder, part, key, **given)
+    except UserError:
+        raise
+    except Exception as error:  # of a service that can't be reached, or is no more
+        if not run and not found.__module__.startswith("lightning."):
+            raise
+        raise UserError(f"{key}: {str(error).partition(chr(10))[0] or type(error).__name__}") from error
     if not isinstance(logger, Logger):
         raise UserError(f"{key}._target_: expected a logger of Lightning or a subclass, got {part.target}")
+    if run and not is_worker_rank():
+        run.stand_before(logger)
     return logger
+
+
+def _given_by_the_run(run: ServiceRun, part: Part, folder: Path) -> dict[str, Any]:
+    """Return the arguments of a logger that writes to a service: its name there, its place here, its run."""
+    named = {} if part.get(run.service.run_name) else {run.service.run_name: name_of(folder)}
+    ids = {} if is_worker_rank() else run.arguments()
+    return {**named, **run.service.arguments(part, folder), **({} if part.get(run.service.run_id) else ids)}
 
 
 def _refuse_shared_files(loggers: dict[str, Logger], folder: Path) -> None:
@@ -95,33 +129,3 @@ def _save_what_it_deletes(logger: LightningCSVLogger) -> None:
     logger.experiment.metrics += whole_rows(aside)
     logger.save()
     aside.unlink()
-
-
-def log_hyperparameters(loggers: Iterable[Logger], values: dict[str, Any], metrics: dict[str, float] | None) -> None:
-    """Let all loggers have the `values` of the hyperparameters.
-
-    `metrics` are what the run came to, or None at its start: TensorBoard's HParams tab is made once, with both.
-    """
-    for logger in loggers:
-        if not isinstance(logger, TensorBoardLogger):
-            with suppress(NotImplementedError):  # Lightning obliges each to have the method, not to do something
-                logger.log_hyperparams(values)
-        elif metrics is None:
-            logger.hparams.update(values)  # it leaves them in hparams.yaml
-        else:
-            logger.log_hyperparams(values, {f"final/{name}": value for name, value in metrics.items()})
-
-
-def log_figure(loggers: Iterable[Logger], name: str, pixels: np.ndarray) -> None:
-    """Show a figure, uint8 ``[height, width, 4]``, in the loggers that have images."""
-    for logger in loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_image(name, pixels, dataformats="HWC")
-        elif callable(log_image := getattr(logger, "log_image", None)):
-            log_image(name, [pixels])
-
-
-def close_loggers(loggers: Iterable[Logger]) -> None:
-    """Let all loggers write what they still hold, of a run that has come to its end."""
-    for logger in loggers:
-        logger.finalize("success")

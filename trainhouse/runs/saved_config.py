@@ -40,7 +40,12 @@ def write_config(folder: Path, settings: Train) -> None:
     """Write a run's resolved configuration so that Hydra can take it as it is and run it again."""
     signed = signatures(settings)
     line = f"{_SIGNED} {signed['data']} {signed['config']}\n" if signed else ""
-    write_text(folder / CONFIG, config_header(folder) + line + OmegaConf.to_yaml(OmegaConf.create(settings.plain)))
+    write_text(folder / CONFIG, config_header(folder) + line + as_yaml(settings))
+
+
+def as_yaml(settings: Train) -> str:
+    """Return a configuration as it stands in its file."""
+    return OmegaConf.to_yaml(OmegaConf.create(settings.plain))
 
 
 def signed_parts(path: Path, content: dict[str, Any]) -> tuple[bool, bool]:

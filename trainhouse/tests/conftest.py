@@ -50,7 +50,7 @@ os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.na
 def composed(*overrides: str, config_name: str = "train") -> Any:
     """Compose and check a configuration as a script does, without Hydra's own values."""
     fixed = ["name=test"] if config_name == "train" else []
-    if fixed and not any(override.startswith("logger=") for override in overrides):
+    if config_name in ("train", "eval") and not any(override.startswith("logger=") for override in overrides):
         fixed.append("logger=none")  # the slowest part of a short run
     if fixed and not any(override.startswith("figures=") for override in overrides):
         fixed.append("figures=[loss_curve]")

@@ -91,11 +91,15 @@ def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
     assert (tmp_path / "run/checkpoints/best_model.ckpt").is_file()
 
 
+# Loggers that need a package of their own.
+PACKAGES = {"wandb": "wandb", "mlflow": "mlflow", "comet": "comet_ml", "aim": "aim"}
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 
 
 @pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
 def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
+    if option in PACKAGES:
+        pytest.importorskip(PACKAGES[option])
     config = composed(*SMALL, f"{group}={option}")
     if option == "fast_dev_run":
         config = config.with_values({"trainer.max_epochs": 1})

@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
+from matplotlib.image import imsave
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Parts
+from trainhouse.runs import services
+from trainhouse.runs.about import About
 from trainhouse.runs.csv_logger import CSVLogger
-from trainhouse.runs.loggers import build_loggers, close_loggers, log_figure, log_hyperparameters
+from trainhouse.runs.loggers import build_loggers, check_loggers
+from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
+from trainhouse.runs.tensorboard_logger import TensorBoardLogger
 from trainhouse.tests.conftest import composed
 from trainhouse.tests.logged import CSV, TENSORBOARD, fit, rows, shown
 
@@ -39,7 +44,7 @@ class Diary(Logger):
         self.lines.append(params)
 
     def log_image(self, key: str, images: list[Any]) -> None:
-        self.lines.append((key, [image.shape for image in images]))
+        self.lines.append((key, images))
 
     def finalize(self, status: str) -> None:
         self.lines.append(status)
@@ -93,20 +98,20 @@ def test_all_loggers_get_the_same(tmp_path: Path) -> None:
 def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_them(tmp_path: Path) -> None:
     own = {"diary": {"_target_": f"{__name__}.Diary"}, "silent": {"_target_": f"{__name__}.Silent"}}
     loggers = build_loggers(Parts({"csv": CSV, "tensorboard": TENSORBOARD, **own}), tmp_path)
-    config = {"optimizer": {"lr": 0.1}}
-    log_hyperparameters(loggers, config, None)
+    config, figure = {"optimizer": {"lr": 0.1}}, tmp_path / "figures/curve.png"
+    figure.parent.mkdir()
+    imsave(figure, np.zeros((3, 4, 4), np.uint8))
+    begin_loggers(loggers, About("run", "optimizer: {lr: 0.1}", {"optimizer.lr": 0.1}, config))
     loggers[1].log_metrics({"x": 1.0}, step=0)
-    log_hyperparameters(loggers, config, {"val/loss": 0.5})
-    log_figure(loggers, "curve", np.zeros((3, 4, 4), np.uint8))
-    close_loggers(loggers)
+    show_figures(loggers, figure.parent)
+    end_loggers(loggers)
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
-    assert events.Scalars("final/val/loss")[0].value == 0.5
-    assert "_hparams_/experiment" in events.Tags()["tensors"] or events.SummaryMetadata("_hparams_/experiment")
-    assert (events.Images("curve")[0].height, events.Images("curve")[0].width) == (3, 4)
+    image = events.Images("visuals/curve")[0]
+    assert (image.height, image.width) == (3, 4)
     for place in ("logs/hparams.yaml", "logs/steps/hparams.yaml"):
         assert "lr: 0.1" in (tmp_path / place).read_text()
-    assert loggers[2].lines == [config, config, ("curve", [(3, 4, 4)]), "success"]
+    assert loggers[2].lines == [config, ("curve", [str(figure)]), "success"]
     assert loggers[3].lines == ["success"]
 
 
@@ -152,13 +157,22 @@ def test_a_mistake_is_one_line_with_its_key(node: Any, message: str, tmp_path: P
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "package"), [("WandbLogger", "wandb"), ("MLFlowLogger", "mlflow")])
-def test_a_package_that_is_missing_is_named_in_one_line(
-    name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+SERVICES = {"Wandb": "wandb", "MLFlow": "mlflow", "Comet": "comet_ml"}
+TARGETS = {f"lightning.pytorch.loggers.{name}Logger": package for name, package in SERVICES.items()}
+
+
+@pytest.mark.parametrize(("target", "package"), [*TARGETS.items(), ("aim.pytorch_lightning.AimLogger", "aim")])
+def test_a_package_that_is_missing_is_named_in_one_line_before_anything_is_built(
+    target: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = f"lightning.pytorch.loggers.{package}"
-    missing = type("Missing", (), {"__bool__": lambda _: False, "__str__": lambda _: f"'{package}' not met.\nTry"})()
-    monkeypatch.setattr(f"{found}._{package.upper()}_AVAILABLE", missing)
+    monkeypatch.setattr(services, "find_spec", lambda name: None)
     with pytest.raises(UserError) as refused:
-        build_loggers(Parts({"own": {"_target_": f"lightning.pytorch.loggers.{name}"}}), tmp_path)
-    assert str(refused.value) == f"logger.own: '{package}' not met. Try"
+        check_loggers(Parts({"own": {"_target_": target}}))
+    name = target.rpartition(".")[2]
+    assert str(refused.value) == f"logger.own: {name} needs a package that is not installed; pip install {package}"
+
+
+def test_a_logger_whose_service_has_ended_says_so_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        build_loggers(Parts({"own": {"_target_": "lightning.pytorch.loggers.neptune.NeptuneLogger"}}), tmp_path)
+    assert str(refused.value) == "logger.own: NeptuneLogger is no longer supported. Neptune has been sunset."

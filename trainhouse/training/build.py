@@ -24,6 +24,7 @@ from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
+from trainhouse.training.gradients import GradientLog
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.progress_bar import ProgressBar
 
@@ -96,6 +97,8 @@ def build_callbacks(
         NonFiniteGuard(folder, settings.seed),
         History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
+    if settings.log_gradients:
+        own.append(GradientLog())
     configured = {
         f"callbacks.{name}": create_below(folder, part, f"callbacks.{name}")
         for name, part in settings.callbacks.items()

@@ -8,12 +8,14 @@ from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
+from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
 
 
 def check_parts(settings: Train) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
+    check_loggers(settings.logger)
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
@@ -34,12 +36,11 @@ def _parts(settings: Train) -> Iterator[tuple[str, Part]]:
         if part := Part(settings.plain.get(group)):
             yield group, part
     unset = [key for key in ("monitor", "mode") if settings.plain[key] is None]
-    for group, parts in (("callbacks", settings.callbacks), ("logger", settings.logger)):
-        for name, part in parts.items():
-            if "_target_" in part:
-                # Of a run without a monitor, or a mode, it is said in one place what that means.
-                said = {key: value for key, value in part.plain.items() if key not in unset or value}
-                yield f"{group}.{name}", Part(said)
+    for name, part in settings.callbacks.items():
+        if "_target_" in part:
+            # Of a run without a monitor, or a mode, it is said in one place what that means.
+            said = {key: value for key, value in part.plain.items() if key not in unset or value}
+            yield f"callbacks.{name}", Part(said)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -74,10 +74,13 @@ def _logged_as(loggers: Collection[Any], rename: Callable[[str], str]) -> Iterat
 
         return log_renamed
 
+    before = [vars(logger).get("log_metrics") for logger in loggers]
     for logger in loggers:
         logger.log_metrics = renaming(logger.log_metrics)
     try:
         yield
     finally:
-        for logger in loggers:
+        for logger, inner in zip(loggers, before, strict=True):
             del logger.log_metrics
+            if inner is not None:
+                logger.log_metrics = inner

@@ -24,9 +24,11 @@ from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.layout import CHECKPOINTS, LAST_CHECKPOINT
-from trainhouse.runs.loggers import build_loggers, log_hyperparameters
+from trainhouse.runs.log_position import LogPosition
+from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.provenance import provenance
 from trainhouse.runs.saved_config import write_config
+from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
 from trainhouse.training.build import build_callbacks, build_trainer
@@ -34,6 +36,7 @@ from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.checks import check_validated
+from trainhouse.training.chosen import about
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
@@ -45,7 +48,7 @@ from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
-from trainhouse.training.training_result import TrainingResult, hyperparameters, record, write_metrics
+from trainhouse.training.training_result import TrainingResult, record, write_metrics
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ class _Ready:
 
     trainer: L.Trainer
     loggers: list[Logger]
+    logged_before: LogPosition | None
+    """How far they were, in a run that is resumed."""
     callbacks: list[L.Callback]
     checkpoint_record: CheckpointRecord
     history: History
@@ -100,9 +105,17 @@ def _train(
             write_config(folder, built.settings)
             if resume_from and built.settings.threads != 1:
                 ready.exact.not_exact("how many threads it had before was not recorded")
+        if ready.loggers:
+            begin_loggers(
+                ready.loggers,
+                about(built.settings, folder),
+                step=ready.logged_before.step if ready.logged_before else 0,
+            )
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
     except BaseException as error:
+        with suppress(Exception):  # the error itself says more
+            end_loggers(ready.loggers, succeeded=False)
         _leave_as_stopped(error, folder, {"provenance": origin, **before})
         raise
 
@@ -113,7 +126,6 @@ def _set_up(
     settings, card = built.settings, built.card
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(settings.logger, folder, logged_before)
-    log_hyperparameters(loggers, hyperparameters(settings), None)
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
@@ -123,7 +135,7 @@ def _set_up(
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
-    return _Ready(trainer, loggers, callbacks, kept, history, exact, pruning)
+    return _Ready(trainer, loggers, logged_before, callbacks, kept, history, exact, pruning)
 
 
 def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
@@ -157,6 +169,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     """Test the best model, and record what the run has come to."""
     settings, module, datamodule, trainer = built.settings, built.module, built.datamodule, ready.trainer
     monitor, history, directions = settings.monitor, ready.history, built.directions
+    training_has_ended(ready.loggers)
     best = best_checkpoint(trainer, folder)
     metrics = metrics_of(best, history)
     refuse_divergence(metrics, monitor, built.has_own_module)
@@ -186,8 +199,8 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     )
     if trainer.is_global_zero:
         why = "pruning" if pruned else stopped_by(trainer)
-        drawn = draw_figures(built, result, history.rows, figures)
-        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons, drawn)
+        draw_figures(built, result, history.rows, figures)
+        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons)
     return result
 
 

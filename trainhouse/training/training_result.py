@@ -1,12 +1,11 @@
 """What a training run came to: in `metrics.json`, in the figures and in the logger."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -14,13 +13,11 @@ from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports.likeness import loss_of
-from trainhouse.runs.layout import METRICS
-from trainhouse.runs.loggers import close_loggers, log_figure, log_hyperparameters
+from trainhouse.runs.layout import FIGURES, METRICS
+from trainhouse.runs.shown import end_loggers, log_best, show_figures
 from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
 
-# What TensorBoard lists as hyperparameters; the other groups don't change what is learned.
-HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
 # What a finished run has written of its result.
 _KINDS: dict[str, tuple[Any, str]] = {
     "metrics": (dict, "a mapping"),
@@ -87,18 +84,17 @@ def record(
     stopped_by: str,
     directions: dict[str, str],
     not_exact: Sequence[str],
-    drawn: Mapping[str, np.ndarray],
 ) -> None:
-    """Give the loggers the final numbers and the pixels of what was `drawn`, and close with `metrics.json`.
+    """Give the loggers the final numbers and the figures, and close with `metrics.json`.
 
     `directions` say which end of a metric is better, `not_exact` why a resume is not, if so.
     """
     train_seconds = sum(row["train_seconds"] for row in history.rows)
     train_rows = sum(row["train_rows"] for row in history.rows)
-    log_hyperparameters(loggers, hyperparameters(settings), result.metrics)
-    for name, pixels in drawn.items():
-        log_figure(loggers, name, pixels)
-    close_loggers(loggers)
+    if settings.monitor:
+        log_best(loggers, settings.monitor, _best_so_far(history.rows, settings.monitor, settings.mode))
+    show_figures(loggers, result.folder / FIGURES)
+    end_loggers(loggers)
     splitting = ("split", "split_seed", "fold", "folds")
     is_array = is_array_data(settings.data)
     write_metrics(  # last: a run is complete when all of it is there
@@ -127,15 +123,18 @@ def record(
     )
 
 
+def _best_so_far(rows: Sequence[dict[str, float]], monitor: str, mode: str | None) -> list[tuple[int, float]]:
+    """Return the step of each epoch that was validated, and the best value until then."""
+    points: list[tuple[int, float]] = []
+    best = max if mode == "max" else min
+    for row in rows:
+        if not math.isnan(value := row.get(monitor, math.nan)):
+            points.append((int(row["step"]), best(value, points[-1][1]) if points else value))
+    return points
+
+
 def _measured_in_part(trainer: Trainer) -> bool:
     """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
     limits = (trainer.limit_val_batches, trainer.limit_test_batches)
     limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
     return bool(trainer.fast_dev_run or trainer.overfit_batches or limited)
-
-
-def hyperparameters(settings: Train) -> dict[str, Any]:
-    """Return what of the configuration decides what is learned."""
-    plain = settings.plain
-    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(settings.model) else ()
-    return {key: plain[key] for key in HYPERPARAMETERS if plain.get(key) and key not in unread}
