@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.folding import folded
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -48,11 +49,17 @@ def width() -> int:
 
 
 def say(text: str) -> None:
-    """Print lines that stay, above the live one."""
+    """Print lines that stay, above the live one; on a terminal long ones are folded at spaces."""
+    text = fold(text)
     if _live is None:
         print(text, flush=True)
     else:
         _live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def fold(text: str, stream: TextIO | None = None) -> str:
+    """Return lines as `stream` (None: standard output) shows them whole: folded, if it is a terminal."""
+    return folded(text, width()) if (stream or sys.stdout).isatty() else text
 
 
 def clear() -> None:

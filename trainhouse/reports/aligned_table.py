@@ -8,7 +8,7 @@ which here are 0.1 s; so it counts the columns only.
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.aligned_table import aligned, table
-from trainhouse.reports.numbers import format_number
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
