@@ -4,7 +4,8 @@ import re
 import textwrap
 
 # What a line begins with, below which nothing stands: a label of the first lines, the number of a job.
-_LABEL = re.compile(r"(?:(?:job|trial) \d+ +|\w{1,8} {2,}| {7,})(?=\S)")
+_LABEL = re.compile(r"(?:(?:job|trial) \d+ +|[a-z]{1,8} {2,}| {7,})(?=\S)")
+_GAP = re.compile(r"\S {2,}(?=\S)")  # between the columns of a table, which is left as it is
 # A command is left on a line of its own, so that it can be copied as a whole.
 _COMMAND = re.compile(r"\s+(?=python \S+\.py )")
 _LEAST = 40  # columns, of what is folded
@@ -21,7 +22,7 @@ def _folded(line: str, columns: int) -> str:
     label = _LABEL.match(line)
     indent = " " * (label.end() if label else 2)
     words, *command = _COMMAND.split(line, maxsplit=1)
-    if words == "next:":
+    if words == "next:" or (not label and len(_GAP.findall(line)) > 1):
         return line
     lines = textwrap.wrap(
         words,

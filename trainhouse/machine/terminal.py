@@ -62,6 +62,11 @@ def fold(text: str, stream: TextIO | None = None) -> str:
     return folded(text, width()) if (stream or sys.stdout).isatty() else text
 
 
+def start_of_line() -> str:
+    """Return what leads from the end of the live line, and of a ^C that stands behind it, to an empty line."""
+    return "\r\x1b[2K" if _live is not None else ""
+
+
 def clear() -> None:
     """Take the live line away, whoever has shown it: an act has come to its end, good or bad."""
     global _live, _holder

@@ -20,6 +20,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
+def table_within(width: int, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return the same without the last columns, as many as don't fit into `width`; the first three always stand."""
+    for count in range(len(header), 3, -1):
+        lines = table(header[:count], [row[:count] for row in rows])
+        if max(map(len, lines.splitlines())) <= width:
+            return lines
+    return table(header[:3], [row[:3] for row in rows])
+
+
 def aligned(cells: Sequence[str], right: bool = True) -> list[str]:
     """Return the cells of a column, all of one width on a terminal, where some characters are two columns wide."""
     from rich.cells import cell_len  # 3 ms, and none of the rest of rich

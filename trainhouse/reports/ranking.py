@@ -8,7 +8,8 @@ from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.numbers import format_number
-from trainhouse.reports.aligned_table import table
+from trainhouse.machine.terminal import width
+from trainhouse.reports.aligned_table import table, table_within
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
 from trainhouse.runs.best_of_sweep import read_best
@@ -125,14 +126,20 @@ def print_ranking(ranking: Ranking) -> None:
         [place, run.folder, run.metrics.get(ranking.metric, math.nan), run.best_epoch, run.model, run.data, _date(run)]
         for place, run in enumerate(ranking.runs, 1)
     ]
-    _log.info("%s\n", table(header, rows), extra={"lines": True})
+    _show(header, rows)
 
 
 def print_runs(runs: Sequence[Run]) -> None:
     """Show runs with what names their data, in no order of merit."""
     rows = [[run.folder, run.model, run.data, run.data_key, _date(run)] for run in runs]
     header = ["run", "model", "data", "fingerprint/split/seed", "date"]
-    _log.info("%s\n", table(header, rows), extra={"lines": True})
+    _show(header, rows)
+
+
+def _show(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show a table; on a terminal the columns that it has room for."""
+    short = f"{table_within(width() - 1, header, rows)}\n"
+    _log.info("%s\n", table(header, rows), extra={"lines": True, "short": short})
 
 
 def _date(run: Run) -> str:

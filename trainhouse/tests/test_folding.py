@@ -18,6 +18,7 @@ WORDS = "eighteen of them are the same as rows of training"
         ("short", "short"),
         (f"folder  {'x' * 50}", f"folder  {'x' * 50}"),
         ("x" * 50, "x" * 50),
+        (f"1  {'x' * 20}  0.1234  {'x' * 20}", f"1  {'x' * 20}  0.1234  {'x' * 20}"),  # a row of a table
         (f"next:  python eval.py ckpt_path={'x' * 30}", f"next:  python eval.py ckpt_path={'x' * 30}"),
         (
             f"stopped at epoch 2; continue with: python train.py {'x' * 30}",
