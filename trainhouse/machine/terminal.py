@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Set, to whatever value, where lines that redraw themselves are not wanted.
 _PLAIN = ("NO_COLOR", "CI", "JPY_PARENT_PID")
 _BAR = 12  # columns
+_EMPTY_LINE = "\r\x1b[2K"  # go to its start, erase it
 _SECONDS = 0.2  # between two drawings of what changes often
 
 _live: "Live | None" = None
@@ -39,8 +40,11 @@ class LinePart(NamedTuple):
 def has_live_line() -> bool:
     """Whether the terminal shows one: it is a terminal, and nothing asks for plain lines."""
     is_first_process = os.environ.get("LOCAL_RANK", "0") == "0"
-    is_plain = os.environ.get("TERM", "") in ("", "dumb") or any(name in os.environ for name in _PLAIN)
-    return sys.stdout.isatty() and is_first_process and not is_plain
+    return sys.stdout.isatty() and is_first_process and not _asks_for_plain_lines()
+
+
+def _asks_for_plain_lines() -> bool:
+    return os.environ.get("TERM", "") in ("", "dumb") or any(name in os.environ for name in _PLAIN)
 
 
 def width() -> int:
@@ -51,6 +55,8 @@ def width() -> int:
 def say(text: str) -> None:
     """Print lines that stay, above the live one; on a terminal long ones are folded at spaces."""
     text = fold(text)
+    if os.environ.get("LOCAL_RANK", "0") != "0" and sys.stdout.isatty() and not _asks_for_plain_lines():
+        text = f"{_EMPTY_LINE}{text}"  # the first process has its live line there
     if _live is None:
         print(text, flush=True)
     else:
@@ -64,7 +70,7 @@ def fold(text: str, stream: TextIO | None = None) -> str:
 
 def start_of_line() -> str:
     """Return what leads from the end of the live line, and of a ^C that stands behind it, to an empty line."""
-    return "\r\x1b[2K" if _live is not None else ""
+    return _EMPTY_LINE if _live is not None else ""
 
 
 def clear() -> None:
