@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 from trainhouse import __version__
+from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
-from trainhouse.machine.terminal import say
-from trainhouse.upgrading.code import look_at_code, look_at_scripts
+from trainhouse.machine.terminal import fold, say
+from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_scripts
 from trainhouse.upgrading.conf_files import look_at_conf
 from trainhouse.upgrading.findings import Findings
 from trainhouse.upgrading.saved_files import look_at_saved_files
@@ -32,18 +33,18 @@ def look(root: Path) -> Findings:
 
 def report(findings: Findings, root: Path, write: bool) -> None:
     """Say what was found; `write` the changes."""
-    say(f"trainhouse {__version__}, in {root}\n")
+    say(printable(f"trainhouse {__version__}, in {root}\n", lines=True))
     if findings.changes:
         say("changed" if write else "to change (python -m trainhouse.upgrade --write does it)")
     for change in findings.changes:
         copy = change.write(root) if write else None
         for line in change.said:
-            say(f"  {change.path.relative_to(root)}: {line}")
+            say(printable(f"  {change.path.relative_to(root)}: {line}"))
         if copy:
             say(f"    as it was: {copy.relative_to(root)}")
     for title, lines in (("left to do by hand", findings.by_hand), ("good to know", findings.notes)):
         if lines:
-            say("\n".join([f"\n{title}", *(f"  {line}" for line in lines)]))
+            say("\n".join([f"\n{title}", *(printable(f"  {line}") for line in lines)]))
     if not findings.changes and not findings.by_hand:
         say("Nothing has to change.")
     elif write and not findings.by_hand:
@@ -56,9 +57,17 @@ def main(arguments: list[str]) -> int:
         say(__doc__ or _USAGE)
         return 0
     if unknown := [one for one in arguments if one != "--write"]:
-        print(f"error: {unknown[0]}: expected {_USAGE}", file=sys.stderr)
+        print(f"error: {printable(unknown[0])}: expected {_USAGE}", file=sys.stderr)
         return 1
     root = CONF.parent
+    if is_of_one_house(root):
+        text = (
+            "this project was begun before 1.0.0, when the library was in src/ too: begin with a new clone, copy into "
+            "it the files of conf/ and src/ that you have added or changed, outputs/ and checkpoints/, and run this "
+            "command there; runs and checkpoints stay readable"
+        )
+        print(fold(f"error: src: {text}", sys.stderr), file=sys.stderr)
+        return 1
     findings = look(root)
     report(findings, root, write="--write" in arguments)
     return 1 if findings.by_hand else 0

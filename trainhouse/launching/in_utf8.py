@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from trainhouse.configuration.printable import printable
+
 
 def start_in_utf8() -> None:
     """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
@@ -16,4 +18,4 @@ def start_in_utf8() -> None:
     for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
         if not text.isascii() and text.encode(errors="replace").decode() != text:
             shown = text.encode(errors="backslashreplace").decode()
-            sys.exit(f"error: {what}{shown}: is not UTF-8 text; give the file or folder another name")
+            sys.exit(f"error: {what}{printable(shown)}: is not UTF-8 text; give the file or folder another name")

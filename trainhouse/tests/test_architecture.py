@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"configuration", "machine", "arrays", "runs", "reports", "checkpoints", "sweeps", "resuming"},
     "predicting": {"configuration", "machine", "arrays", "runs", "reports", "checkpoints", "resuming", "training"},
     "launching": {"configuration", "machine", "runs", "sweeps", "training"},
+    "upgrading": {"configuration", "machine", "runs", "checkpoints"},
 }
 LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
 USERS_FILES = sorted((ROOT / "src").rglob("*.py"))

@@ -34,8 +34,8 @@ preprocessing:
   _target_: src.data.preprocessing.Preprocessing
 """
 _CHANNEL_AXIS = """\
-# The axis of a row along which columns, features or channels have a mean and a deviation each. by_dtype is what was done
-# before there was the key; auto goes by the shape.
+# The axis of a row along which columns, features or channels have a mean and a deviation each. by_dtype is what was
+# done before there was the key; auto goes by the shape.
 channel_axis: by_dtype
 """
 _KEYS: dict[str, dict[str, str]] = {

@@ -7,11 +7,8 @@ from pathlib import Path
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.old_names import current_name
 
-# Names that are gone, and what takes their place.
-_GONE = {
-    "LeanModule": "write lightning.LightningModule in its place",
-    "plain": "settings have types now: settings.resume for plain['resume'], settings.plain for the mapping",
-}
+# Names that are gone, and what is imported in their place.
+_INSTEAD = {"LeanModule": "from lightning import LightningModule as LeanModule"}
 
 
 def exists(name: str, root: Path) -> bool:
@@ -28,13 +25,17 @@ def is_module(name: str, root: Path) -> bool:
     return _path(name, root) is not None or root.joinpath(*name.split(".")).is_dir()
 
 
+def import_now(name: str, root: Path) -> str:
+    """Return the statement that imports what is called `name` in an earlier version; "" if nobody knows it."""
+    last = name.rpartition(".")[2]
+    return _INSTEAD.get(last, "") or (f"from trainhouse import {last}" if last in face(root) else "")
+
+
 def where_now(name: str, root: Path) -> str:
     """Say where what is called `name` in an earlier version is today; "" if nobody knows."""
     last = name.rpartition(".")[2]
-    if last in _GONE:
-        return f"; {_GONE[last]}"
-    if last in face(root):
-        return f"; write 'from trainhouse import {last}'"
+    if found := import_now(name, root):
+        return f"; write '{found}'"
     if (new := current_name(name)) != name and exists(new, root):
         return f"; it is {new} now"
     return did_you_mean(last, face(root))

@@ -12,7 +12,7 @@ _FOLDERS = ("outputs", "checkpoints")
 def look_at_saved_files(root: Path, findings: Findings) -> None:
     """Count what is there. A checkpoint's weights are not read."""
     for folder in filter(Path.is_dir, (root / name for name in _FOLDERS)):
-        runs = sum(1 for _ in folder.rglob(CONFIG))
+        runs = sum(path.parent.name != ".hydra" for path in folder.rglob(CONFIG))
         paths = sorted(folder.rglob("*.ckpt"))
         if not runs and not paths:
             continue
