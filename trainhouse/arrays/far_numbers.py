@@ -141,9 +141,12 @@ class LackingRows:
 
     def add(self, rows: np.ndarray) -> None:
         """Look at stored rows (B, F)."""
-        is_float = rows.dtype.kind == "f"
-        if len(self.counts) and (is_float or self.spec.categories):
-            lowest = self.lowest.astype(rows.dtype) if is_float else self.lowest
+        if not len(self.counts):
+            return
+        with np.errstate(all="ignore"):
+            is_sure = not self.spec.categories and not np.isnan(rows.sum())  # a fifth of the time of counting
+        if not is_sure:
+            lowest = self.lowest.astype(rows.dtype) if rows.dtype.kind == "f" else self.lowest
             self.counts += len(rows) - np.count_nonzero(rows >= lowest, axis=0)
 
     def by_name(self) -> dict[str, int]:
