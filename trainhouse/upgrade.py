@@ -15,6 +15,7 @@ from trainhouse.configuration.schema import CONF
 from trainhouse.machine.terminal import fold, say
 from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_scripts
 from trainhouse.upgrading.conf_files import look_at_conf
+from trainhouse.upgrading.dependencies import look_at_dependencies
 from trainhouse.upgrading.findings import Findings
 from trainhouse.upgrading.saved_files import look_at_saved_files
 
@@ -27,6 +28,7 @@ def look(root: Path) -> Findings:
     look_at_conf(root, findings)
     look_at_scripts(root, findings)
     look_at_code(root, findings)
+    look_at_dependencies(root, findings)
     look_at_saved_files(root, findings)
     return findings
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from trainhouse import upgrade
 from trainhouse.tests.conftest import CONF, ROOT
 from trainhouse.upgrading.added_keys import GROUPS, added_keys
 from trainhouse.upgrading.code import SCRIPTS, is_of_one_house
+from trainhouse.upgrading.dependencies import REQUIREMENTS, look_at_dependencies
 from trainhouse.upgrading.saved_files import look_at_saved_files
 
 OLD_SCRIPT = '''"""Edited."""
@@ -125,6 +127,19 @@ def test_this_version_has_nothing_to_change(
     monkeypatch.setattr(upgrade, "look_at_saved_files", lambda *_: None)  # there may be many
     assert upgrade.main([]) == 0
     assert capsys.readouterr().out.endswith("Nothing has to change.\n")
+
+
+def test_packages_that_are_lacking_are_named(tmp_path: Path) -> None:
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert REQUIREMENTS.read_text().split("\n")[:-1] == needed  # copy one to the other
+    others = [one for one in needed if not one.startswith(("rich", "torch>"))]
+    (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {[*others, 'torch >= 2.0']}\n")
+    findings = upgrade.Findings()
+    look_at_dependencies(tmp_path, findings)
+    (line,) = findings.by_hand
+    assert line.startswith("pyproject.toml: add 'rich>=")
+    (line,) = findings.notes
+    assert line.startswith("pyproject.toml asks for 'torch >= 2.0'; this version was tried with 'torch>=")
 
 
 def test_saved_files_are_counted_by_their_format(tmp_path: Path) -> None:
