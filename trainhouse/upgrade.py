@@ -6,18 +6,25 @@
 Nothing of yours is lost: a file that git does not have as it is is copied beside itself before it is changed.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
-from trainhouse import __version__
-from trainhouse.configuration.printable import printable
-from trainhouse.configuration.schema import CONF
-from trainhouse.machine.terminal import fold, say
-from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_scripts
-from trainhouse.upgrading.conf_files import look_at_conf
-from trainhouse.upgrading.dependencies import look_at_dependencies
-from trainhouse.upgrading.findings import Findings
-from trainhouse.upgrading.saved_files import look_at_saved_files
+try:
+    from trainhouse import __version__
+    from trainhouse.configuration.printable import printable
+    from trainhouse.configuration.schema import CONF
+    from trainhouse.machine.terminal import fold, say
+    from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_scripts
+    from trainhouse.upgrading.conf_files import look_at_conf
+    from trainhouse.upgrading.dependencies import look_at_dependencies
+    from trainhouse.upgrading.findings import Findings
+    from trainhouse.upgrading.saved_files import look_at_saved_files
+except ModuleNotFoundError as error:  # the environment is that of an earlier version
+    requirements = (Path(__file__).parent / "upgrading" / "scripts" / "requirements.txt").read_text(encoding="utf-8")
+    sys.exit(
+        f"error: {error.name} is not installed; this version needs: pip install {shlex.join(requirements.split())}"
+    )
 
 _USAGE = "python -m trainhouse.upgrade [--write]"
 

@@ -77,6 +77,11 @@ def test_the_version_is_said_once_and_the_changelog_begins_with_it() -> None:
     assert heading[1] == __version__
 
 
+def test_the_site_is_built_with_what_its_extra_names() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["docs"]
+    assert " ".join(f"'{one}'" for one in extra) in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+
 def test_readme_can_be_read_at_one_sitting() -> None:
     assert len(TEXT[ROOT / "README.md"].splitlines()) <= 150
 
