@@ -88,7 +88,7 @@ class DataModule(L.LightningDataModule):
         elif split:
             dataset = learned_from(dataset, numbers["train"])
         own = {"val": dataset.val, "test": dataset.test}  # in the codes of the training rows
-        self.spec = dataset.spec
+        self.spec, self.lacking = dataset.spec, dataset.lacking
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }

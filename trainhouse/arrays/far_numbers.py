@@ -132,6 +132,29 @@ class EmptyRows:
         return [f"{self.count} of {self.rows} rows hold {self.nothing}; the first is row {first}"]
 
 
+class LackingRows:
+    """Counts, for each column of plain rows, those that hold nothing in it."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        self.spec, self.lowest = spec, _lowest(spec)
+        self.counts = np.zeros(_width(spec), dtype=np.int64)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Look at stored rows (B, F)."""
+        if not len(self.counts):
+            return
+        with np.errstate(all="ignore"):
+            is_sure = not self.spec.categories and not np.isnan(rows.sum())  # a fifth of the time of counting
+        if not is_sure:
+            lowest = self.lowest.astype(rows.dtype) if rows.dtype.kind == "f" else self.lowest
+            self.counts += len(rows) - np.count_nonzero(rows >= lowest, axis=0)
+
+    def by_name(self) -> dict[str, int]:
+        """Return the counts that are not 0, by the column's name or number."""
+        names = self.spec.columns or tuple(map(str, range(len(self.counts))))
+        return {name: count for name, count in zip(names, self.counts.tolist(), strict=False) if count}
+
+
 def _width(spec: DataSpec) -> int:
     """How many columns may be empty: none of bytes, and none of rows of more than one dimension."""
     return spec.input_shape[0] if len(spec.input_shape) == 1 and spec.dtype != "uint8" else 0
@@ -160,13 +183,12 @@ def watched(
 
 
 def find_ranges(
-    x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec, empty: EmptyRows | None = None
+    x: np.ndarray, numbers: np.ndarray | None, spec: DataSpec, *counting: EmptyRows | LackingRows
 ) -> tuple[Range, ...]:
     """Return the least and the greatest number of each column of the rows numbered `numbers` (None: all).
 
     Rows of more than one dimension have one range for all of their numbers. A column of text, or without a number, has
-    none, and neither have bytes, which are never far. In the same pass over the rows `empty` counts those of them that
-    hold nothing.
+    none, and neither have bytes, which are never far. In the same pass the rows are shown to what is `counting`.
     """
     is_plain = len(spec.input_shape) == 1
     if spec.dtype == "uint8":
@@ -174,8 +196,8 @@ def find_ranges(
     width = spec.input_shape[0] if is_plain else 1
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     for _, chunk in chunks(x, numbers):
-        if empty:
-            empty.add(chunk)
+        for one in counting:
+            one.add(chunk)
         values = chunk if is_plain else chunk.reshape(-1, 1)
         low = np.fmin(low, np.fmin.reduce(values, axis=0))
         high = np.fmax(high, np.fmax.reduce(values, axis=0))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainhouse.arrays.far_numbers import EmptyRows, find_ranges
+from trainhouse.arrays.far_numbers import EmptyRows, LackingRows, find_ranges
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -33,11 +33,12 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
             if strange := [text for text in others if code_of(text, categories[name]) < 0]:
                 shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
                 _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
-    ranges = find_ranges(x, train, spec, empty)
+    lacking = LackingRows(spec)
+    ranges = find_ranges(x, train, spec, empty, lacking)
     for line in empty.lines():  # cut lines and lost joins leave them
         _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)
     known = replace(spec, categories=categories or None, unlearned=unlearned or None, ranges=ranges)
-    return coded_for(dataset, known)
+    return replace(coded_for(dataset, known), lacking=lacking.by_name())
 
 
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:

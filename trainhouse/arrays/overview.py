@@ -1,36 +1,94 @@
-"""What a run says of its task before it begins: why it is that one, what there is to predict, what guessing reaches."""
+"""What a run says of its data and task before it begins: what there is, what to predict, what guessing reaches."""
 
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.split import SPLITS
+from trainhouse.machine.numbers import format_number
 
 _WIDTH = 80
 _INDENT = 8
 _TARGETS = 5
+_LONG = 30  # characters of a fact
+
+
+def data_lines(data: DataModule) -> list[str]:
+    """Return the rows of each split; then what a row holds, the classes with their counts, and what is missing."""
+    split = {name: data.row_count(name) for name in SPLITS}
+    spec = data.spec
+    held = _fitting(f"{_row(spec)}; classes ", _classes(data)) if spec.classes else _row(spec)
+    missing = [f"{_short(name)} {count:,}" for name, count in sorted(data.lacking.items(), key=lambda one: -one[1])]
+    lacking = [_fitting("missing in train: ", missing)] if missing else []
+    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}", *_joined([held, *lacking])]
+
+
+def own_data_lines(name: str, rows: Mapping[str, int], facts: Mapping[str, Any]) -> list[str]:
+    """Return the same of a user's DataModule: its rows, and those of its facts that are short."""
+    known = {split: count for split, count in rows.items() if count}
+    plain = {key: value for key, value in facts.items() if not isinstance(value, dict)}
+    shown = [f"{key} {value}" for key, value in plain.items() if len(f"{key} {value}") <= _LONG]
+    return [f"{name}: {_rows(known)}" if known else name, *([_fitting("facts ", shown)] if shown else [])]
+
+
+def _rows(split: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in split.items())
+
+
+def _row(spec: DataSpec) -> str:
+    """Say what one row holds."""
+    sizes = " x ".join(map(str, spec.input_shape))
+    if len(spec.input_shape) == 1:
+        texts = len(spec.categories or {})
+        what = "column" if spec.columns else "number"
+        count = f"{spec.input_shape[0]:,} {what}{'s' * (spec.input_shape[0] != 1)}"
+        return f"{count}, {texts} of text" if texts else count
+    if len(spec.input_shape) == 2 and spec.axis == 1:
+        return f"{spec.input_shape[0]:,} steps of {spec.input_shape[1]:,}"
+    is_image = len(spec.input_shape) == 3 or (len(spec.input_shape) == 2 and spec.dtype == "uint8")
+    return f"images {sizes}" if is_image else f"rows {sizes}"
+
+
+def _joined(parts: Sequence[str]) -> list[str]:
+    """Join parts as far as they fit into one line."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        together = f"{lines[-1]}; {part}"
+        lines = [*lines[:-1], together] if len(together) <= _WIDTH - _INDENT else [*lines, part]
+    return lines
 
 
 def task_lines(data: DataModule) -> list[str]:
-    """Return the task with its reason, the classes and their counts or the targets' mean and range, and a baseline.
+    """Return the task with its reason, the targets' mean and range, and a baseline.
 
     The baseline is what always saying the same reaches: the most frequent class of the training rows, or their mean.
     """
     y = {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
     reason = f": {data.reason}" if data.reason else ""
     lines = [f"{data.spec.task}{reason}"]
-    return lines + (_classes(data, y) if data.spec.classes else _targets(data, y))
+    return lines + ([_majority(data, y)] if data.spec.classes else _targets(data, y))
 
 
-def _classes(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
+def _classes(data: DataModule) -> list[str]:
     names = data.spec.classes
-    counts = np.bincount(np.concatenate(list(y.values())), minlength=len(names))
+    counts = sum(
+        np.bincount(data.parts[split][0].y[data.row_numbers_of(split)], minlength=len(names)) for split in SPLITS
+    )
+    return [f"{_short(name)} {count:,}" for name, count in zip(names, np.asarray(counts).tolist(), strict=True)]
+
+
+def _majority(data: DataModule, y: dict[str, np.ndarray]) -> str:
+    names = data.spec.classes
     most = int(np.bincount(y["train"], minlength=len(names)).argmax())
-    reached = [f"{split}/acc {np.mean(y[split] == most):.4f}" for split in SPLITS[1:] if len(y[split])]
-    listed = [f"{_short(name)} {count}" for name, count in zip(names, counts.tolist(), strict=True)]
-    return [_fitting("classes ", listed), _fitting(f"baseline, always {_short(names[most])}: ", reached)]
+    reached = [
+        f"{split}/acc {format_number(float(np.mean(y[split] == most)))}" for split in SPLITS[1:] if len(y[split])
+    ]
+    return _fitting(f"baseline, always {_short(names[most])}: ", reached)
 
 
 def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
@@ -44,13 +102,17 @@ def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
         said += f" to {shown_within(high, low, high)}"
         lines.append(f"target {_short(name)}: {said}")
         reached = [
-            f"{split}/rmse {np.sqrt(np.mean((y[split][:, place].astype(np.float64) - mean[place]) ** 2)):.4g}"
+            f"{split}/rmse {format_number(_rmse(y[split][:, place], mean[place]))}"
             for split in SPLITS[1:]
             if len(y[split])
         ]
         lines.append(_fitting(f"baseline, always {shown_within(mean[place], low, high)}: ", reached))
     more = len(data.spec.targets) - _TARGETS
     return lines + ([f"and {more} more targets"] if more > 0 else [])
+
+
+def _rmse(column: np.ndarray, mean: float) -> float:
+    return float(np.sqrt(np.mean((column.astype(np.float64) - mean) ** 2)))
 
 
 def _short(name: str) -> str:

@@ -195,3 +195,5 @@ class Dataset:
     test: Rows | None = None
     reason: str = ""
     """Why the task is what it is."""
+    lacking: dict[str, int] = field(default_factory=dict)
+    """How many training rows lack a number or a text, by the name of the column; counted by the library."""

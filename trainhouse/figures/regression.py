@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from trainhouse.figures.about import About
 from trainhouse.figures.measured import Measured, rows_of
 from trainhouse.figures.style import BLUE, GREY, VERMILION, entitle, in_style, label, new_figure
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 
 _MOST_PANELS = 12
 _MOST_POINTS = 5000  # of a figure of few panels

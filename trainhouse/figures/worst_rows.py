@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from trainhouse.figures.measured import Measured, Picked, rows_of
 from trainhouse.figures.style import GREY, PALE, SMALL, entitle, in_style, label, new_figure, write
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 
 _IMAGES, _ROWS, _COLUMNS = 8, 6, 6
 _LONGEST = 14  # letters of a cell

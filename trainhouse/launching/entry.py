@@ -31,10 +31,12 @@ from trainhouse.launching.answers import answer
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.in_utf8 import start_in_utf8
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.run_folder import release
@@ -75,7 +77,7 @@ def script(
     def decorate(act: Act) -> Callable[[], None]:
         @functools.wraps(act)
         def main() -> None:
-            _in_utf8()
+            start_in_utf8()
             sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
@@ -109,17 +111,17 @@ def script(
             except (UserError, JobFailedError) as error:
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
-                sys.exit(f"error: {printable(error)}")
+                sys.exit(_refusal(error))
             except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
                 if show_traceback:
                     raise
-                sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
+                sys.exit(_refusal(explain(error, CONF, config_name, sys.argv[1:]), lines=True))
             except OSError as error:  # of a file of Hydra's own, or of the log
                 if show_traceback or (fault := fault_of_the_machine(error)) is None:
                     raise
-                sys.exit(f"error: {printable(fault)}")
+                sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
-                print(printable(stopped, lines=True) or "interrupted", file=sys.stderr)
+                print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
             finally:
                 search_as_usual()
@@ -129,6 +131,10 @@ def script(
     return decorate
 
 
+def _refusal(error: object, lines: bool = False) -> str:
+    return fold(f"error: {printable(error, lines=lines)}", sys.stderr)
+
+
 def _asks_for_tracebacks() -> bool:
     """Whether the user does: the processes that a run starts for its devices find set what is set below for Hydra."""
     asked = os.environ.get("HYDRA_FULL_ERROR", "0")
@@ -136,20 +142,6 @@ def _asks_for_tracebacks() -> bool:
         asked = os.environ.get(_TRACEBACKS, asked)
     os.environ[_TRACEBACKS] = asked
     return asked != "0"
-
-
-def _in_utf8() -> None:
-    """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
-
-    Ends it for names that are not UTF-8, of which no file could say what they are.
-    """
-    if sys.getfilesystemencoding() != "utf-8":
-        os.environ["PYTHONUTF8"] = "1"  # also for the processes that it starts
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-    for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
-        if not text.isascii() and text.encode(errors="replace").decode() != text:
-            shown = text.encode(errors="backslashreplace").decode()
-            sys.exit(f"error: {what}{shown}: is not UTF-8 text; give the file or folder another name")
 
 
 def _unless_stopped(run: Callable[[], None]) -> None:
@@ -203,7 +195,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
         if in_sweep and isinstance(error, BusyError):
             raise JobStoppedError(str(error)) from None
         if not in_sweep:
-            print(message, file=sys.stderr)
+            print(fold(message, sys.stderr), file=sys.stderr)
     if not in_sweep:
         if has_folder:
             release(folder)
@@ -223,7 +215,7 @@ def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     message = f"error: {line}"
     if expected is not None:
         if not quiet:
-            print(message, file=sys.stderr)
+            print(fold(message, sys.stderr), file=sys.stderr)
         _log.error(message, extra={"file_only": True})
         if not show_traceback:  # what is half made may fail once more when it is thrown away
             sys.unraisablehook = lambda raised: None

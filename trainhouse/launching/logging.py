@@ -88,7 +88,8 @@ class _Terminal(logging.Handler):
             return
         try:
             short = getattr(record, "short", None) if sys.stdout.isatty() else None
-            terminal.say(printable(short) if short else self.format(record))
+            lines = getattr(record, "lines", False)
+            terminal.say(printable(short, lines=lines) if short else self.format(record))
         except Exception:
             self.handleError(record)
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.folding import folded
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # Set, to whatever value, where lines that redraw themselves are not wanted.
 _PLAIN = ("NO_COLOR", "CI", "JPY_PARENT_PID")
 _BAR = 12  # columns
+_EMPTY_LINE = "\r\x1b[2K"  # go to its start, erase it
 _SECONDS = 0.2  # between two drawings of what changes often
 
 _live: "Live | None" = None
@@ -38,8 +40,11 @@ class LinePart(NamedTuple):
 def has_live_line() -> bool:
     """Whether the terminal shows one: it is a terminal, and nothing asks for plain lines."""
     is_first_process = os.environ.get("LOCAL_RANK", "0") == "0"
-    is_plain = os.environ.get("TERM", "") in ("", "dumb") or any(name in os.environ for name in _PLAIN)
-    return sys.stdout.isatty() and is_first_process and not is_plain
+    return sys.stdout.isatty() and is_first_process and not _asks_for_plain_lines()
+
+
+def _asks_for_plain_lines() -> bool:
+    return os.environ.get("TERM", "") in ("", "dumb") or any(name in os.environ for name in _PLAIN)
 
 
 def width() -> int:
@@ -56,11 +61,24 @@ def table_width() -> int | None:
 
 
 def say(text: str) -> None:
-    """Print lines that stay, above the live one."""
+    """Print lines that stay, above the live one; on a terminal long ones are folded at spaces."""
+    text = fold(text)
+    if os.environ.get("LOCAL_RANK", "0") != "0" and sys.stdout.isatty() and not _asks_for_plain_lines():
+        text = f"{_EMPTY_LINE}{text}"  # the first process has its live line there
     if _live is None:
         print(text, flush=True)
     else:
         _live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def fold(text: str, stream: TextIO | None = None) -> str:
+    """Return lines as `stream` (None: standard output) shows them whole: folded, if it is a terminal."""
+    return folded(text, width()) if (stream or sys.stdout).isatty() else text
+
+
+def start_of_line() -> str:
+    """Return what leads from the end of the live line, and of a ^C that stands behind it, to an empty line."""
+    return _EMPTY_LINE if _live is not None else ""
 
 
 def clear() -> None:

@@ -11,6 +11,7 @@ from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import (
@@ -23,7 +24,6 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
-from trainhouse.reports.numbers import format_number
 from trainhouse.reports.writers import check_output, open_writer
 from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.threads import set_threads
@@ -90,7 +90,7 @@ def _predict(
                     line.show(_progress(written, rows, time.perf_counter() - started), written / rows if rows else None)
     finally:
         line.clear()
-    _log.info("%d predictions of %s are in %s", written, which_models(members), target)
+    _log.info("%s predictions of %s are in %s", f"{written:,}", which_models(members), target)
 
 
 def _progress(written: int, rows: int | None, seconds: float) -> list[LinePart]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.aligned_table import table
 from trainhouse.reports.names import of_split, split_of
-from trainhouse.reports.numbers import format_number
 
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:

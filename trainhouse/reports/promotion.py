@@ -15,10 +15,10 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import copy, remove_partial_files, sha256, write_json
 from trainhouse.machine.locks import of_this_machine, try_lock
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
-from trainhouse.reports.numbers import format_number
 from trainhouse.reports.ranking import Ranking
 from trainhouse.runs.layout import METRICS
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
-from trainhouse.reports.numbers import format_number
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.layout import METRICS
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.aligned_table import aligned
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import is_loss
 from trainhouse.reports.names import measure_of, split_of
-from trainhouse.reports.numbers import format_number
 from trainhouse.reports.run_configs import Configured, mean_and_deviation
 
 _TESTED = 3  # metrics of the test split that are shown

@@ -7,11 +7,11 @@ from os.path import commonpath
 from pathlib import Path
 
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.numbers import number
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
 from trainhouse.reports.data_table import date_of
 from trainhouse.reports.likeness import REPEATS
-from trainhouse.reports.numbers import number
 from trainhouse.reports.ranking import Ranking
 from trainhouse.reports.repeat_texts import means_line, numbers, spreads, tested
 from trainhouse.reports.run_configs import Configured, configured, differing, mean_and_deviation

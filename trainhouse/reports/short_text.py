@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trainhouse.configuration.printable import printable
-from trainhouse.reports.numbers import number
+from trainhouse.machine.numbers import number
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
@@ -58,7 +59,7 @@ class ClaimRunFolder(Callback):
             if resumed == "last" and (newer := newer_that_has_not_begun(last_worked_on(folder))):
                 why = f"is newer, but has not begun (it has no {CONFIG})"
                 line = f"resume: {newer} {why}; {folder} is resumed"
-                print(f"warning: {printable(line)}", file=sys.stderr)
+                print(fold(f"warning: {printable(line)}", sys.stderr), file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from trainhouse.reports.numbers import number
+from trainhouse.machine.numbers import number
 from trainhouse.sweeps.job import Job, Objective, varying
 from trainhouse.sweeps.style import is_spread_over_powers
 

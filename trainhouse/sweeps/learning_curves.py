@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.reports.numbers import format_number, number
+from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.layout import HISTORY
 from trainhouse.sweeps.job import COMPLETE, Job, Objective, override_of, varying

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.reports.numbers import format_number, number
+from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.short_text import short_names
 from trainhouse.sweeps.job import PRUNED, Job, Objective
 from trainhouse.sweeps.style import (

@@ -11,8 +11,8 @@ from typing import TextIO
 from trainhouse.configuration.errors import first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
+from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart
-from trainhouse.reports.numbers import format_number
 from trainhouse.reports.short_text import shown_value
 from trainhouse.runs.layout import HISTORY, SWEEP_LOG
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, override_of

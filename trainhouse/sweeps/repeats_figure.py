@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.sweeps.job import Job, Objective, is_repeat, override_of, varying
 from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, measured, repeated_by

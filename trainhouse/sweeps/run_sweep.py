@@ -12,7 +12,7 @@ from typing import Any
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
 from trainhouse.configuration.printable import printable
-from trainhouse.machine.terminal import table_width
+from trainhouse.machine.terminal import fold, table_width
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.typed import as_override, shown_path
@@ -166,7 +166,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     print(printable(f"\n{text}\n", lines=True), flush=True)
     write_results(folder, jobs, plan.objectives)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
-    print(printable(f"{files} in {shown_path(folder)}"), flush=True)
+    print(fold(printable(f"{files} in {shown_path(folder)}")), flush=True)
     if why_none_is_best(jobs, plan.objectives):  # all figures are comparisons
         return jobs
     try:

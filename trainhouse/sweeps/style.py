@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 from trainhouse.reports.short_text import shown_value
 from trainhouse.sweeps.job import Job, Objective
 

@@ -5,9 +5,9 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
 from trainhouse.reports.names import split_of
-from trainhouse.reports.numbers import format_number, number
 from trainhouse.reports.short_text import clipped, short_names, shown_value
 from trainhouse.sweeps.job import (
     COMPLETE,

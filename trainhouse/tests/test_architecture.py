@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
     },
     "launching": {"configuration", "machine", "runs", "sweeps", "training"},
+    "upgrading": {"configuration", "machine", "runs", "checkpoints"},
 }
 LIBRARY_FILES = [path for room in MAY_IMPORT for path in sorted((LIBRARY / room).glob("*.py"))]
 USERS_FILES = sorted((ROOT / "src").rglob("*.py"))

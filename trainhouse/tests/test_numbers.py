@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trainhouse.reports.numbers import format_number
+from trainhouse.machine.numbers import format_number
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from trainhouse import __version__
 from trainhouse.tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 # <!-- file: src/models/x.py -->, then a block of code: what the file holds.
 _BLOCK = re.compile(r"<!-- (file|append|run)(?:: (\S+))? -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -67,8 +69,21 @@ def test_every_link_leads_somewhere_and_every_page_is_linked() -> None:
     assert {*PAGES} - {*linked} == {ROOT / "README.md"}
 
 
+def test_the_version_is_said_once_and_the_changelog_begins_with_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "version" in project["dynamic"]
+    heading = re.search(r"^## (\S+)", (ROOT / "trainhouse" / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading
+    assert heading[1] == __version__
+
+
+def test_the_site_is_built_with_what_its_extra_names() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["docs"]
+    assert " ".join(f"'{one}'" for one in extra) in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+
 def test_readme_can_be_read_at_one_sitting() -> None:
-    assert len(TEXT[ROOT / "README.md"].splitlines()) <= 155
+    assert len(TEXT[ROOT / "README.md"].splitlines()) <= 150
 
 
 @pytest.mark.parametrize("command", [text.strip() for kind, _, text in blocks() if kind == "run"])

@@ -107,12 +107,18 @@ os._exit(0)
     assert b"never" not in output
 
 
-@pytest.mark.parametrize("plain", [{"TERM": "dumb"}, {"NO_COLOR": "1"}, {"CI": "true"}, {"LOCAL_RANK": "1"}])
+@pytest.mark.parametrize("plain", [{"TERM": "dumb"}, {"NO_COLOR": "1"}, {"CI": "true"}])
 def test_there_is_no_live_line_where_plain_lines_are_asked_for(plain: dict[str, str]) -> None:
     output = on_terminal(BUSY.replace("LEFT", "assert 'rich' not in sys.modules"), **plain)
     assert b"\x1b" not in output
     assert b"busy" not in output
     assert b"second [bold] xxx" in output
+
+
+def test_another_process_shows_no_line_but_puts_its_own_where_that_of_the_first_is() -> None:
+    output = on_terminal(BUSY.replace("LEFT", "assert 'rich' not in sys.modules"), LOCAL_RANK="1")
+    assert b"busy" not in output
+    assert b"\r\x1b[2Kfirst" in output
 
 
 def test_there_is_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config
 from trainhouse.runs.typed import shown_path
+from trainhouse.training.changed import changed
 from trainhouse.training.data_card import DataCard
 
 _log = logging.getLogger(__name__)
@@ -30,18 +31,18 @@ def warn_of_what_files_may_not_name(settings: Train) -> None:
 
 @rank_zero_only
 def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path) -> None:
-    """Say which data, task, model and folder it has."""
+    """Say what of it differs from the defaults, and which data, task, model and folder it has."""
+    if differs := changed():
+        _log.info("changed  %s", "  ".join(differs))
     weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
     counted = f"{weights:,} weights"
     comes_later = is_overridden("configure_model", module) and not weights
     if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
         counted = f"{counted} and those that are made later" if weights else "weights that are made later"
     name = settings.model.name
-    rows = ", ".join(f"{count} {split}" for split, count in card.rows.items())
-    facts = "; ".join(filter(None, [card.spec.task if card.spec else "", rows]))
-    _log.info("data    %s%s", card.name, f" ({facts})" if facts else "")
-    for number, line in enumerate(card.task_lines):
-        _log.info("%-7s %s", "" if number else "task", line)
+    for label, lines in (("data", card.data_lines), ("task", card.task_lines)):
+        for number, line in enumerate(lines):
+            _log.info("%-7s %s", "" if number else label, line)
     for note in card.notes:
         _log.info("note    %s", note)
     device = trainer.strategy.root_device

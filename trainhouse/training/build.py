@@ -42,7 +42,8 @@ def build_trainer(
     The loaders of a `datamodule` of the user's own are shared out among ranks as Lightning does it, and seeded.
     """
     # It sets its level when it is imported; what it says below a warning is about itself, but for profiles.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
     options = dict(settings.plain)
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):

@@ -14,9 +14,9 @@ from trainhouse.checkpoints.model_checkpoints import ModelCheckpoint
 from trainhouse.configuration.annotations import Count, Positive
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
+from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, fitted, width
 from trainhouse.reports.names import split_of
-from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.resuming.loops import was_tried

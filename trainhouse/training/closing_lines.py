@@ -17,7 +17,8 @@ def summarise_training(result: TrainingResult) -> None:
     folder = shown_path(result.folder)
     _log.info("")
     if result.monitor is None:
-        _log.info("%d epochs; nothing is monitored, so the last model stands for the best", result.epochs)
+        epochs = f"{result.epochs} epoch{'s' * (result.epochs != 1)}"
+        _log.info("%s; nothing is monitored, so the last model stands for the best", epochs)
     elif result.best_epoch:
         _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
     splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")

@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
-from trainhouse.arrays.overview import task_lines
+from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -53,6 +53,8 @@ class DataCard:
     """The rows of arrays that are trained or validated on, by which they are known again."""
     notes: tuple[str, ...] = ()
     """What makes the splits of arrays less than independent of one another, a line each."""
+    data_lines: tuple[str, ...] = ()
+    """What there is to say of the rows: how many, and what they hold."""
     task_lines: tuple[str, ...] = ()
     """What there is to say of the task, as far as it is known."""
     differs: str | None = None
@@ -69,8 +71,9 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         facts = datamodule.spec.of_any_file().to_dict()
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
-        lines = tuple(task_lines(datamodule))
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, datamodule.spec, rows, seen, notes, lines)
+        said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))
+        spec = datamodule.spec
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, spec, rows, seen, notes, said, task)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(
@@ -158,7 +161,8 @@ class _Ask(L.Callback):
         own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
         fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
         differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
-        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, differs=differs)
+        said = tuple(own_data_lines(name, rows, facts))
+        self.card = DataCard(name, fingerprint, facts, _spec_of(facts), rows, data_lines=said, differs=differs)
 
 
 def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:

@@ -11,8 +11,8 @@ from lightning.pytorch import callbacks
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.annotations import Count
+from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, LiveLine, duration
-from trainhouse.reports.numbers import format_number
 from trainhouse.resuming.digest import row_count
 
 

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine.sweep_worker import stop_asked
+from trainhouse.machine.terminal import start_of_line
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
@@ -64,7 +65,8 @@ class StopOnSignal(Checkpoint):
         if not self._in_loop:
             self._end(signum)
         name = signal.Signals(signum).name
-        os.write(2, f"{name}: finishing this batch, then saving (once more ends at once)\n".encode())
+        before = start_of_line() if os.isatty(2) else ""
+        os.write(2, f"{before}{name}: finishing this batch, then saving (once more ends at once)\n".encode())
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""

@@ -1,0 +1,65 @@
+"""Keys that files in conf/ of earlier versions lack, word for word as they are added."""
+
+# What a command chooses from by default, in the order of the list.
+GROUPS = {"train.yaml": {"sweep": "grid", "launcher": "basic"}}
+
+_SWEEP = """\
+# Of several jobs or trials (-m): what they are compared by, and the folder of a sweep to resume.
+sweep:
+  metric: ${monitor}  # a metric of the best epoch, whatever a run logs; a search may have a list of them
+  mode: ${mode}  # min: smaller is better; max: larger is better
+  resume: null  # the same command with the sweep's folder runs only what is missing or failed
+"""
+_INIT_PREFIX = """\
+# Of a plain file of weights that init_from names: what goes in front of its names, as "backbone.".
+init_prefix: null
+"""
+_COMPILE = """\
+# Compile the network with torch.compile: a minute or two at the start, faster steps after it; for long runs.
+compile: false
+"""
+_MODULE = """\
+# The LightningModule around a plain network (torch.nn.Module). A LightningModule as model= is used as it is.
+module:
+  _target_: src.training.module.Module
+"""
+_FOLDS = """\
+# Cross-validation: all rows but the test split's are cut into `folds` parts; data.fold=0 validates on the first of
+# them.
+fold: null
+"""
+_PREPROCESSING = """\
+# The network's first layer: fitted on the training rows, saved with the weights.
+preprocessing:
+  _target_: src.data.preprocessing.Preprocessing
+"""
+_CHANNEL_AXIS = """\
+# The axis of a row along which columns, features or channels have a mean and a deviation each. by_dtype is what was
+# done before there was the key; auto goes by the shape.
+channel_axis: by_dtype
+"""
+_KEYS: dict[str, dict[str, str]] = {
+    "train.yaml": {"sweep": _SWEEP, "init_prefix": _INIT_PREFIX, "compile": _COMPILE, "module": _MODULE},
+    "infer.yaml": {
+        "data": "# Arguments of your own LightningDataModule to replace, as data.predict_dir=new/.\ndata: {}\n"
+    },
+    "data/array_defaults.yaml": {
+        "fold": _FOLDS,
+        "folds": "folds: 5  # parts of a cross-validation\n",
+        "shuffle": "shuffle: rows  # rows, or blocks: for a disk that is slow at single rows\n",
+        "block_rows": "block_rows: 256  # rows of a block\n",
+        "window_blocks": "window_blocks: 64  # blocks of a window, within which rows are shuffled\n",
+        "in_memory": "in_memory: auto  # copy the rows into memory first: true, false or auto\n",
+        "device_resident": "device_resident: false  # keep the rows on the accelerator: true, false or auto\n",
+        "preprocessing": _PREPROCESSING,
+    },
+}
+# Of the files that name one of the library's own readers.
+OF_READERS = {
+    "channel_axis": _CHANNEL_AXIS,
+}
+
+
+def added_keys(file: str) -> dict[str, str]:
+    """Return the keys of a file below conf/, each with its lines."""
+    return _KEYS.get(file, {})
