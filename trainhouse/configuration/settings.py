@@ -33,6 +33,9 @@ MAY_BE_MISSING = "may be missing in a run of an older version"
 DECIDES_ROWS = "decides which rows the model was trained on"
 OF_TRAINING = "says how training rows are served; evaluation reads each row once, in stored order"
 OF_NETWORK = "says what the network is trained with"
+OF_COMMAND_LINE = "says what a command does with a run, and is no part of it: checked settings have no such key"
+
+Outputs = Annotated[Text, OF_COMMAND_LINE]
 
 
 class Serving(Part):
@@ -153,6 +156,7 @@ class Loss(Settings):
 class Train(Settings):
     """conf/train.yaml."""
 
+    outputs: Outputs
     name: FolderName
     seed: Seed
     monitor: Text | None
@@ -183,6 +187,7 @@ class Eval(Settings):
     data: Node
     predictions: bool
     threads: Count | None
+    outputs: Outputs
     name: FolderName
     trainer: Trainer
 
@@ -197,12 +202,14 @@ class Infer(Settings):
     batch_size: Count
     accelerator: Literal["auto", "cpu", "gpu"]
     threads: Count | None
+    outputs: Outputs
 
 
 class SelectBestModel(Settings):
     """conf/select_best_model.yaml."""
 
     runs: Text
+    outputs: Outputs
     metric: Text | None
     mode: Literal["min", "max"] | None
     final_model: Text

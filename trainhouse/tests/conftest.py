@@ -42,6 +42,9 @@ for package in (src.models, src.data):
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Relative paths in conf/ start in the folder that a test works in.
+os.environ["TRAINHOUSE_PROJECT"] = "."
+
 # What is signed by a key in the user's home: all processes of these tests have one of their own.
 _STATE = tempfile.TemporaryDirectory(prefix="state-")
 os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.name)
