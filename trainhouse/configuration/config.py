@@ -10,12 +10,12 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from trainhouse.configuration import run_name  # noqa: F401  # `name` of conf/train.yaml refers to it
+from trainhouse.configuration.annotations import OF_COMMAND_LINE
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
 from trainhouse.configuration.schema import check_keys
 from trainhouse.configuration.settings import (
     OF_COMMAND,
-    OF_COMMAND_LINE,
     Eval,
     Infer,
     SelectBestModel,

@@ -6,7 +6,7 @@ that what is saved of a run is found again from anywhere. What is a path is know
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +37,21 @@ def from_project(path: Path) -> Path:
     return path if path.is_absolute() or in_project() else project() / path
 
 
-def typed_keys(overrides: Sequence[str]) -> set[str]:
-    """Return the keys that a command line gives values to; the choice of a group's option is no value."""
-    pairs = [one.lstrip("+~").partition("=") for one in overrides]
-    return {key for key, _, value in pairs if not is_group(key) or value.startswith("{")}
+def overrides_of(hydra: DictConfig) -> list[str]:
+    """Return what was typed, as Hydra's own configuration has it: a reference in it is not looked up."""
+    typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return [str(one) for one in typed]
 
 
-def with_whole_paths(config: DictConfig, typed: Collection[str]) -> None:
+def with_whole_paths(config: DictConfig, hydra: DictConfig) -> None:
     """Make relative paths in a composed configuration absolute, unless one stands in the project.
 
-    Keys that are `typed` start where one stands; all others in the project.
+    Values that were typed start where one stands, as Hydra's own configuration says; all others in the project.
     """
     if in_project():
         return
+    pairs = [one.lstrip("+~").partition("=") for one in overrides_of(hydra)]
+    typed = {key for key, _, value in pairs if not is_group(key) or value.startswith("{")}  # else it is an option
     with flag_override(config, ["struct", "readonly"], False):
         for key in _leaves(config):
             is_typed = any(key == one or key.startswith(f"{one}.") for one in typed)

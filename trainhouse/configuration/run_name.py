@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.places import overrides_of
 from trainhouse.configuration.schema import config_file
 
 RESOLVER = "run_name"
@@ -44,15 +45,10 @@ def _is_ending(suffix: str) -> bool:
 
 
 def _run_name(*, _root_: DictConfig) -> str:
-    hydra = _root_.hydra if "hydra" in _root_ else HydraConfig.get()
-    choices = hydra.runtime.choices
-    of_data = _named_file(_root_, str(choices.data), list(hydra.overrides.task)) or folder_name_of(choices.data)
-    return f"{of_data}-{folder_name_of(choices.model)}"
-
-
-def folder_name_of(option: object) -> str:
-    """Return the option of a group, which may be in a folder of its group, as part of a folder's name."""
-    return str(option).replace("/", "_")
+    hydra: Any = _root_.hydra if "hydra" in _root_ else HydraConfig.get()
+    data, model = (str(hydra.runtime.choices.get(group)) for group in ("data", "model"))
+    of_data = _named_file(_root_, data, overrides_of(hydra)) or data
+    return f"{of_data}-{model}".replace("/", "_")  # an option may be in a folder of its group
 
 
 def _named_file(config: DictConfig, option: str, typed: list[str]) -> str:
@@ -72,7 +68,7 @@ def _named_file(config: DictConfig, option: str, typed: list[str]) -> str:
 
 
 def _written(option: str) -> dict[Any, Any]:
-    """Return what the file of a `data` option says, ``???`` for what it leaves open; references are left as they are."""
+    """Return what the file of a `data` option says, ``???`` for what it leaves open, without references."""
     path = config_file(f"data/{option}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=False) if path.is_file() else {}

@@ -17,6 +17,7 @@ from trainhouse.configuration.annotations import (
     FolderName,
     Node,
     Number,
+    Outputs,
     Positive,
     Seed,
     Text,
@@ -33,9 +34,6 @@ MAY_BE_MISSING = "may be missing in a run of an older version"
 DECIDES_ROWS = "decides which rows the model was trained on"
 OF_TRAINING = "says how training rows are served; evaluation reads each row once, in stored order"
 OF_NETWORK = "says what the network is trained with"
-OF_COMMAND_LINE = "says what a command does with a run, and is no part of it: checked settings have no such key"
-
-Outputs = Annotated[Text, OF_COMMAND_LINE]
 
 
 class Serving(Part):
@@ -218,12 +216,8 @@ class SelectBestModel(Settings):
     trained_on: Text | None
 
 
-OF_COMMAND: dict[str, type[Train | Eval | Infer | SelectBestModel]] = {
-    "train": Train,
-    "eval": Eval,
-    "infer": Infer,
-    "select_best_model": SelectBestModel,
-}
+Kind = Train | Eval | Infer | SelectBestModel
+OF_COMMAND: dict[str, type[Kind]] = {"train": Train, "eval": Eval, "infer": Infer, "select_best_model": SelectBestModel}
 
 
 def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:

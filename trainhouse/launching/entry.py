@@ -25,7 +25,7 @@ from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
-from trainhouse.configuration.places import typed_keys, with_whole_paths
+from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
@@ -169,7 +169,7 @@ def _unless_stopped(run: Callable[[], None]) -> None:
 
 @contextmanager
 def _leaving_no_litter() -> Iterator[None]:
-    """Remove the folder that the command in the block has claimed, if it fails before anything worth keeping is made."""
+    """Remove the folder that the block has claimed if it fails before anything worth keeping was made."""
     try:
         yield
     except BaseException as error:
@@ -189,7 +189,6 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
     hydra_config = HydraConfig.get()
     in_sweep = is_sweep_job()
     is_basic = hydra_config.launcher["_target_"].endswith(".BasicLauncher")
-    typed = [str(one) for one in hydra_config.overrides.task]
     elsewhere = in_sweep and not is_basic and not is_launchers_process()
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
@@ -204,8 +203,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains and not is_worker_rank())
                 if elsewhere:
                     prepare_worker()
-                place(config, typed)
-                with_whole_paths(config, typed_keys(typed))
+                place(config, overrides_of(hydra_config))
+                with_whole_paths(config, hydra_config)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:

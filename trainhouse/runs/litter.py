@@ -57,8 +57,6 @@ def claim_folder(folder: Path, kind: str, create_mark: Callable[[Path], None]) -
         except FileNotFoundError:
             if not tries_left:
                 raise
-        except NotADirectoryError:
-            raise FileExistsError(folder) from None
     _claims[:] = [_Claimed(place, kind, made, was_empty)]
 
 

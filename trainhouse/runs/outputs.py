@@ -1,6 +1,7 @@
 """Where all runs go: the key `outputs`, which starts where it was typed, or in the project where it stands in conf/."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,8 @@ def is_typed(overrides: Sequence[str]) -> bool:
 def place_before_composing(arguments: Sequence[str], command: str) -> Path:
     """Return the folder of all runs as far as a command line and the command's file say, for an error of composing."""
     typed = _typed(arguments)
-    try:
+    with suppress(UserError, OSError, ValueError):
         _place[:] = [_placed(_of_conf(command) if typed is None else typed.strip("'\""), typed is not None)]
-    except (UserError, OSError, ValueError):
-        pass
     return outputs()
 
 

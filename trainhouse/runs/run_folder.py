@@ -16,7 +16,7 @@ from omegaconf import DictConfig, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.places import from_project
+from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
@@ -85,7 +85,7 @@ def _prepare(config: DictConfig) -> None:
             "into its folder in any case"
         )
     try:
-        place(config, [str(one) for one in config.hydra.overrides.task])
+        place(config, overrides_of(config.hydra))
     except UserError as error:
         _refuse(str(error))
 
@@ -153,7 +153,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
     if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
         _refuse(f"{key}: expected a folder of its own for the {kind}")
     if not _named_by_user(config, kind):
-        if is_typed(config.hydra.overrides.task):
+        if is_typed(overrides_of(config.hydra)):
             key = "outputs"
         elif not folder.is_relative_to(config.outputs):  # it stands in conf/
             folder = from_project(folder)
