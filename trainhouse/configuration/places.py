@@ -37,13 +37,13 @@ def from_project(path: Path) -> Path:
     return path if path.is_absolute() or in_project() else project() / path
 
 
-def overrides_of(hydra: DictConfig) -> list[str]:
+def overrides_of(hydra: Any) -> list[str]:
     """Return what was typed, as Hydra's own configuration has it: a reference in it is not looked up."""
     typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     return [str(one) for one in typed]
 
 
-def with_whole_paths(config: DictConfig, hydra: DictConfig) -> None:
+def with_whole_paths(config: DictConfig, hydra: Any) -> None:
     """Make relative paths in a composed configuration absolute, unless one stands in the project.
 
     Values that were typed start where one stands, as Hydra's own configuration says; all others in the project.

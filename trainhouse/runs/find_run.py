@@ -8,7 +8,7 @@ from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.layout import CONFIG, HISTORY, LOG, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.outputs import outputs
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.typed import as_override, command, shown_path
 
 
 def find_run(resume: str) -> Path:
@@ -24,7 +24,7 @@ def find_run(resume: str) -> Path:
         runs = [folder for folder in begun if not sweep_of(folder)]
         if not runs:
             what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
-            raise UserError(f"resume: there is {what} below {outputs().absolute()}; start one with python train.py")
+            raise UserError(f"resume: there is {what} below {outputs().absolute()}; start one with {command('train')}")
         return max(runs, key=last_worked_on)
     folder = Path(resume)
     if folder.is_file():

@@ -20,7 +20,7 @@ from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.litter import keep, leaves_nothing
 from trainhouse.runs.requeued import remember_to_requeue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.typed import as_override, command, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class StopOnSignal(Checkpoint):
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
-        return f"continue with: python train.py {as_override('resume', self.folder)}"
+        return f"continue with: {command('train', as_override('resume', self.folder))}"
 
     def _requeue(self, has_begun: bool) -> None:
         if is_sweep_job():
