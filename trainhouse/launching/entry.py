@@ -41,7 +41,7 @@ from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_proc
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
-from trainhouse.runs.outputs import place
+from trainhouse.runs.outputs import is_placed, place
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -111,7 +111,6 @@ def script(
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(1)
             except (UserError, JobFailedError) as error:
-                keep_traceback()
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
                 sys.exit(f"error: {printable(error)}")
@@ -175,6 +174,8 @@ def _leaving_no_litter() -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, SystemExit) or error.code:
             remove_litter()
+        if isinstance(error, Exception) and is_placed():  # what a job has met has been kept already
+            keep_traceback()
         raise
     finally:
         forget()

@@ -25,6 +25,11 @@ def outputs() -> Path:
     return _place[-1] if _place else from_project(Path(RUNS))
 
 
+def is_placed() -> bool:
+    """Whether this command has come so far that its folder of all runs is known."""
+    return bool(_place)
+
+
 def place(config: DictConfig, overrides: Sequence[str]) -> Path:
     """Put into a composed configuration the folder of all runs as it is called from where one stands; return it.
 

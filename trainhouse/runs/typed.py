@@ -1,6 +1,5 @@
 """Paths and strings as they are shown, and as they can be typed into a shell."""
 
-import os
 import re
 import shutil
 import sys
@@ -45,11 +44,11 @@ def python() -> str:
     """Return what this Python is called in a shell: ``python`` if that is the one, else as it was typed."""
     here = Path(sys.executable)
     found = shutil.which("python")
-    if found and Path(found).absolute().parent == here.parent and os.path.samefile(found, here):
+    if found and Path(found).absolute().parent == here.parent and here.samefile(found):
         return "python"
     typed = sys.orig_argv[0] if sys.orig_argv else ""
     known = shutil.which(typed) if typed else None
-    return shell_quoted(typed if known and os.path.samefile(known, here) else str(here))
+    return shell_quoted(typed if known and here.samefile(known) else str(here))
 
 
 def quoted(text: str) -> str:
