@@ -36,7 +36,7 @@ def keep_traceback() -> Path | None:
         command = shlex.join([Path(sys.executable).name, *sys.argv])
         began = f"{datetime.now().isoformat(sep=' ', timespec='seconds')}  {command}"  # as logs have it
         with unrefused():
-            write_text(path, printable(f"{began}\n\n{traceback.format_exc()}\n", lines=True))
+            write_text(path, printable(f"{began}\n\n{traceback.format_exc()}", lines=True))
         return path
     return None
 

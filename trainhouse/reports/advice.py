@@ -56,7 +56,8 @@ def _another_place(ranking: Ranking, folder: Path) -> list[str]:
     final = _final_model()
     if not would_be_refused(ranking, final):
         return []
-    other = final.with_name(f"{folder_name(f'{folder.parent.name}.ckpt') or 'model'}.ckpt")
+    name = (folder.parent if _is_named(folder) else folder).name
+    other = final.with_name(f"{folder_name(f'{name}.ckpt') or 'model'}.ckpt")
     if other == final or would_be_refused(ranking, other):
         raise UserError(f"final_model: {final} and {other} are of other data")
     return [as_override("final_model", other)]

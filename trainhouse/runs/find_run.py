@@ -28,19 +28,20 @@ def find_run(resume: str) -> Path:
         return max(runs, key=last_worked_on)
     folder = Path(resume)
     if folder.is_file():
-        raise UserError(
-            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
-        )
+        way = as_override("init_from", folder)
+        raise UserError(f"resume: {folder} is a file; give the run's folder, or start a new run with {way}")
     if not folder.is_dir():
         raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
     if (folder / MULTIRUN).exists():
-        raise UserError(f"resume: {folder} is a sweep; it is resumed by its own command and sweep.resume={folder}")
+        raise UserError(
+            f"resume: {folder} is a sweep; it is resumed by its own command and {as_override('sweep.resume', folder)}"
+        )
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     if sweep := sweep_of(folder):
         raise UserError(
             f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
-            f"a run of its own from these weights: init_from={folder}"
+            f"a run of its own from these weights: {as_override('init_from', folder)}"
         )
     return folder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.conftest import ROOT, link_raw_data, run_script
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
@@ -76,6 +76,22 @@ def test_an_example_runs_as_it_stands(command: str, clone: Path) -> None:
     done = run(clone, f"{command} trainer=cpu logger=none")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "best epoch" in done.stdout
+
+
+def test_who_types_the_first_steps_from_top_to_bottom_has_every_file_that_they_name(tmp_path: Path) -> None:
+    """In a folder with the project's raw data, as a fresh clone is one; the time of the run is its own."""
+    link_raw_data(tmp_path)
+    small = {"train.py": ["trainer.max_epochs=1", "logger=none", "trainer=cpu"]}
+    typed = re.findall(r"^\$ python (.+)$", TEXT[ROOT / "docs" / "start.md"], re.MULTILINE)
+    assert len(typed) == 5
+    for line in typed:
+        run_folder = next(tmp_path.glob("outputs/fake-simple_net/*"), None)
+        script, *arguments = re.sub(
+            r"outputs/fake-simple_net/[\d_-]+", f"outputs/fake-simple_net/{run_folder and run_folder.name}", line
+        ).split()
+        done = run_script(script, *arguments, *small.get(script, []), cwd=tmp_path)
+        assert done.returncode == ("max_epoch=" in line), f"{line}: {done.stderr}"
+    assert (tmp_path / "predictions.csv").is_file()
 
 
 def test_the_metric_of_the_example_is_logged_and_knows_its_better_end(clone: Path) -> None:
