@@ -33,7 +33,7 @@ from trainhouse.launching.answers import answer
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
-from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.foreign_config import check_foreign_config, opened
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
@@ -80,7 +80,7 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             _in_utf8()
-            sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
+            sys.argv[1:] = opened(sys.argv[1:], open_groups)
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
@@ -179,10 +179,6 @@ def _leaving_no_litter() -> Iterator[None]:
         raise
     finally:
         forget()
-
-
-def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
-    return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
 
 
 def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:

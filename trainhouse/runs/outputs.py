@@ -42,7 +42,7 @@ def place(config: DictConfig, overrides: Sequence[str]) -> Path:
         raise UserError(f"{KEY}: {str(error).splitlines()[0]}") from error
     folder = _placed(value, is_typed(overrides))
     with flag_override(config, ["struct", "readonly"], False):
-        if KEY not in config and "hydra" in config:
+        if "hydra" in config:
             for kind in (config.hydra.run, config.hydra.sweep):
                 written: Any = OmegaConf.to_container(kind, resolve=False)
                 if str(written["dir"]).startswith(_OF_RUN_FILES):
