@@ -51,11 +51,15 @@ def claim_folder(folder: Path, kind: str, create_mark: Callable[[Path], None]) -
                 with suppress(FileExistsError):  # another process was faster
                     path.mkdir()
                     made.append(path)
+            if place.exists() and not place.is_dir():
+                raise FileExistsError(folder)
             was_empty = not any(place.iterdir())
             create_mark(folder)
             break
         except FileNotFoundError:
             if not tries_left:
+                if any(path.is_symlink() and not path.exists() for path in (place, *place.parents)):
+                    raise FileExistsError(folder) from None
                 raise
     _claims[:] = [_Claimed(place, kind, made, was_empty)]
 
