@@ -1,8 +1,12 @@
-"""Tells Hydra where else it finds configuration: in the library's folder, behind the user's ``conf/``."""
+"""Tells Hydra where else it finds configuration: in the library's folder, behind the user's ``conf/``.
+
+And what ``${run_name:}`` in ``conf/train.yaml`` stands for.
+"""
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from trainhouse.configuration import run_name  # noqa: F401  # which Hydra's configurations refer to
 from trainhouse.configuration.schema import LIBRARY_CONF
 
 

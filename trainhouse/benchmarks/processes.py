@@ -26,7 +26,7 @@ def python(*arguments: str | Path) -> list[str]:
 
 
 def _environment(**variables: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TRAINHOUSE_PROJECT": ".", **variables}
 
 
 def output_of(command: Command, cwd: Path, expected_status: int = 0, **variables: str) -> str:

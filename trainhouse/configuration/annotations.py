@@ -48,4 +48,7 @@ BatchLimit = Annotated[
 ]
 Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
 
+# Marks what a command does with a run, and is no part of it: checked settings have no such key.
+OF_COMMAND_LINE = "of the command line"
+Outputs = Annotated[Text, OF_COMMAND_LINE]
 FolderName = Annotated[str, Predicate(_is_folder_name), doc("a folder name without / \\ = , or :")]

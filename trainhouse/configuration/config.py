@@ -9,10 +9,20 @@ from typing import Any, Literal, overload
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
+from trainhouse.configuration import run_name  # noqa: F401  # `name` of conf/train.yaml refers to it
+from trainhouse.configuration.annotations import OF_COMMAND_LINE
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
-from trainhouse.configuration.schema import check_keys
-from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values
+from trainhouse.configuration.schema import check_keys, has_key
+from trainhouse.configuration.settings import (
+    OF_COMMAND,
+    Eval,
+    Infer,
+    SelectBestModel,
+    Train,
+    check_values,
+    marked,
+)
 from trainhouse.configuration.views import Part
 
 # What stands for a value of the model that the data is to fill in, once the configuration is plain.
@@ -44,11 +54,13 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     plain = {str(key): value for key, value in found.items()}
     if command == "train":
         plain = with_what_it_lacks(plain)
-    if command:
-        check_keys(plain, command)
     kind = OF_COMMAND[command or "train"]
+    of_command_line = marked(OF_COMMAND_LINE, kind)
+    if command:  # a run's file has no such keys, nor has the conf/ of an older version
+        own = {key: plain.get(key) for key in of_command_line if has_key(command, key)}
+        check_keys({**{key: value for key, value in plain.items() if key not in of_command_line}, **own}, command)
     check_values(_without_own_data(plain), kind)
-    return kind(plain)
+    return kind({key: value for key, value in plain.items() if key not in of_command_line})
 
 
 def _without_own_data(plain: dict[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,11 @@ def check_keys(config: Node, command: str) -> None:
             raise UserError(f"{key}: {value}")
 
 
+def has_key(command: str, key: str) -> bool:
+    """Whether ``conf/<command>.yaml`` itself has a key."""
+    return key in _of_command(command)[0]
+
+
 def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with `node`: keys that are missing, and unknown ones but for those below `open_keys`."""
     for key, value in expected.items():

@@ -18,6 +18,7 @@ from trainhouse.configuration.annotations import (
     FolderName,
     Node,
     Number,
+    Outputs,
     Positive,
     Seed,
     Split,
@@ -147,6 +148,7 @@ class Loss(Settings):
 class Train(Settings):
     """conf/train.yaml."""
 
+    outputs: Outputs
     name: FolderName
     seed: Seed
     monitor: Text | None
@@ -182,6 +184,7 @@ class Eval(Settings):
     predictions: bool
     figures: Annotated[Figures, MAY_BE_MISSING]
     threads: Count | None
+    outputs: Outputs
     name: FolderName
     trainer: Trainer
     logger: Parts
@@ -197,12 +200,14 @@ class Infer(Settings):
     batch_size: Count
     accelerator: Literal["auto", "cpu", "gpu"]
     threads: Count | None
+    outputs: Outputs
 
 
 class SelectBestModel(Settings):
     """conf/select_best_model.yaml."""
 
     runs: Text
+    outputs: Outputs
     metric: Text | None
     mode: Literal["min", "max"] | None
     final_model: Text
@@ -211,12 +216,8 @@ class SelectBestModel(Settings):
     trained_on: Text | None
 
 
-OF_COMMAND: dict[str, type[Train | Eval | Infer | SelectBestModel]] = {
-    "train": Train,
-    "eval": Eval,
-    "infer": Infer,
-    "select_best_model": SelectBestModel,
-}
+Kind = Train | Eval | Infer | SelectBestModel
+OF_COMMAND: dict[str, type[Kind]] = {"train": Train, "eval": Eval, "infer": Infer, "select_best_model": SelectBestModel}
 
 
 def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:

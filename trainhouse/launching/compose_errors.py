@@ -22,6 +22,7 @@ from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.speed import fast
 from trainhouse.runs.find_run import find_run
 from trainhouse.runs.layout import CONFIG
+from trainhouse.runs.outputs import place_before_composing
 from trainhouse.runs.typed import shown_path
 
 _OVERRIDE = re.compile(r"[Cc]ould not (?:override|delete) '([^']+)'|No match in the defaults list for '([^']+)'")
@@ -84,6 +85,7 @@ def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
     )
     if not resumed:
         return ""
+    place_before_composing(arguments, "train")
     try:
         folder = find_run(resumed)
         known = key in keys(read_yaml(folder / CONFIG))

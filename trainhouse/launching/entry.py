@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -22,24 +23,27 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, refusal_of_lightning
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
+from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.answers import answer
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.compose_errors import explain
-from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
+from trainhouse.launching.foreign_config import check_foreign_config, opened
 from trainhouse.launching.in_utf8 import start_in_utf8
-from trainhouse.launching.logging import BusyError, log_to, log_traceback
+from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
-from trainhouse.runs.run_folder import release
+from trainhouse.runs.litter import forget, remove_litter
+from trainhouse.runs.outputs import is_placed, place
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -78,12 +82,12 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             start_in_utf8()
-            sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
+            sys.argv[1:] = opened(sys.argv[1:], open_groups)
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
             show_traceback = _asks_for_tracebacks()
-            threading.excepthook = functools.partial(_tell_of_thread, threading.excepthook, show_traceback)
+            threading.excepthook = functools.partial(tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 search_rarely()
@@ -103,7 +107,7 @@ def script(
                 job = functools.partial(_run_job, act, trains, show_traceback)
                 functools.update_wrapper(job, act)
                 command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
-                with allowed(_OF_HYDRA):
+                with allowed(_OF_HYDRA), _leaving_no_litter():
                     _unless_stopped(command)
             except BrokenPipeError:  # `python train.py --help | head`; Python would complain of it once more at its end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -154,8 +158,19 @@ def _unless_stopped(run: Callable[[], None]) -> None:
         raise
 
 
-def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
-    return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
+@contextmanager
+def _leaving_no_litter() -> Iterator[None]:
+    """Remove the folder that the block has claimed if it fails before anything worth keeping was made."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, SystemExit) or error.code:
+            remove_litter()
+        if isinstance(error, Exception) and is_placed():  # what a job has met has been kept already
+            keep_traceback()
+        raise
+    finally:
+        forget()
 
 
 def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
@@ -177,17 +192,17 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains and not is_worker_rank())
                 if elsewhere:
                     prepare_worker()
+                place(config, overrides_of(hydra_config))
+                with_whole_paths(config, hydra_config)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:
-                if has_folder:
-                    release(folder)
                 _log.error(str(stopped) or "interrupted", extra={"file_only": True})
                 if elsewhere:  # the sweep's own process knows already
                     raise JobStoppedError(str(stopped) or "interrupted") from None
                 raise
             except Exception as error:
-                message = _report(error, show_traceback, quiet=in_sweep)
+                message = report(error, show_traceback, quiet=in_sweep)
     except (UserError, OSError) as error:  # no log could be opened
         fault = None if isinstance(error, UserError) else fault_of_the_machine(error)
         message = f"error: {printable(fault or error)}"
@@ -197,43 +212,8 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
         if not in_sweep:
             print(fold(message, sys.stderr), file=sys.stderr)
     if not in_sweep:
-        if has_folder:
-            release(folder)
         sys.exit(1)
     raise JobFailedError(message.removeprefix("error: "))
-
-
-def _report(error: Exception, show_traceback: bool, quiet: bool) -> str:
-    """Say on the terminal in one line what went wrong, in the log with the traceback; return the line.
-
-    A fault of the program, or of code that the user is writing, shows its traceback on the terminal too.
-    """
-    expected = (
-        str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
-    )
-    line = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
-    message = f"error: {line}"
-    if expected is not None:
-        if not quiet:
-            print(fold(message, sys.stderr), file=sys.stderr)
-        _log.error(message, extra={"file_only": True})
-        if not show_traceback:  # what is half made may fail once more when it is thrown away
-            sys.unraisablehook = lambda raised: None
-    if (expected is None and not quiet) or show_traceback:
-        print(printable(traceback.format_exc(), lines=True), end="", file=sys.stderr)
-    log_traceback(_log)
-    return message
-
-
-def _tell_of_thread(
-    otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
-) -> None:
-    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
-    fault = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
-    if fault is None or show_traceback:
-        otherwise(raised)
-    else:
-        print(f"warning: {fault}", file=sys.stderr)
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

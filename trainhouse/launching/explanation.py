@@ -16,7 +16,7 @@ from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, t
 from trainhouse.runs.typed import shown_path
 
 # Of train.py: keys of one command line, which no run keeps.
-_OF_THE_COMMAND = ("hydra", "sweep", "resume", "init_")
+_OF_THE_COMMAND = ("hydra", "sweep", "resume", "init_", "outputs")
 
 
 def explanation(key: str, asked: Composed, varied: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.old_names import let_hydra_find, with_current_names
 from trainhouse.configuration.targets import check_config
+from trainhouse.runs.outputs import KEY
 from trainhouse.runs.saved_config import config_header, signed_parts
 
 
@@ -31,6 +32,17 @@ def parser() -> ArgumentParser:
     for name, short in flags:
         parser.add_argument(f"--{name}", f"-{short}", action="store_true")
     return parser
+
+
+def opened(arguments: list[str], open_groups: tuple[str, ...]) -> list[str]:
+    """Return the command line with what needs no ``+`` marked for Hydra, though the main configuration lacks the key.
+
+    That is a key of the `open_groups`, and of a configuration that lies elsewhere, as a run's, where runs go.
+    """
+    parsed, _ = parser().parse_known_args(arguments)
+    is_elsewhere = parsed.config_path or parsed.config_name
+    names = (*(f"{group}." for group in open_groups), *([f"{KEY}="] if is_elsewhere else []))
+    return [f"++{argument}" if argument.startswith(names) else argument for argument in arguments]
 
 
 def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> Path | None:
@@ -72,5 +84,7 @@ def check_foreign_config(arguments: list[str], conf: Path, config_name: str) -> 
         let_hydra_find(found)
     typed = [override.lstrip("+").partition("=")[0] for override in parsed.overrides]
     has_own_data, is_own = signed_parts(path, plain)
+    if KEY in plain and KEY not in typed and not is_own:
+        raise UserError(f"{path}: {KEY}: where runs go is not taken from what somebody else has configured; type it")
     check_config(plain, str(path), typed, has_own_data)
     return None if is_own else path

@@ -21,6 +21,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.places import with_whole_paths
 from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import unhidden
@@ -33,7 +34,6 @@ from trainhouse.runs.layout import MULTIRUN, SWEEP
 if TYPE_CHECKING:
     from trainhouse.sweeps.job import Objective
     from trainhouse.sweeps.plan import Plan, Task
-
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -126,6 +126,7 @@ class _ProjectSweeper(Sweeper):
         first, *others, last = [self.loader.load_sweep_config(self.composed, lines) for lines in examples]
         for job in (first, last):  # as a launcher does
             with open_dict(job):
+                with_whole_paths(job, job.hydra)
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
         metrics = {objective.metric: objective.mode for objective in plan.objectives}

@@ -13,6 +13,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.reports.likeness import data_key, loss_in
 from trainhouse.reports.names import measure_of
 from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import command
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def finished_runs(paths: Iterable[Path], folder: Path) -> list[Run]:
     if not runs:
         first = f" ({len(left_out)} left out, the first: {left_out[0]})" if left_out else ""
         raise UserError(
-            f"runs: no finished run with a best model below {folder}{first}; train one with python train.py"
+            f"runs: no finished run with a best model below {folder}{first}; train one with {command('train')}"
         )
     return runs
 

@@ -63,6 +63,17 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
         raise UserError(f"final_model: cannot write {final_model}: {error.strerror}") from error
 
 
+def would_be_refused(ranking: Ranking, final_model: Path) -> bool:
+    """Whether the best run's model could not be compared with the final model that is there; its file isn't read."""
+    if not final_model.is_file():
+        return False
+    try:
+        _reason_to_keep(_read_record(final_model.with_suffix(".json")), ranking.runs[0], ranking, final_model)
+        return False
+    except UserError:
+        return True
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     """Wait for other promotions on this machine. Raises `UserError` if one does not end."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CONFIG, HISTORY, LOG, METRICS, MULTIRUN, RUNS, SWEEP
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.layout import CONFIG, HISTORY, LOG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.outputs import outputs
+from trainhouse.runs.typed import as_override, command, shown_path
 
 
 def find_run(resume: str) -> Path:
@@ -19,27 +20,28 @@ def find_run(resume: str) -> Path:
     if not isinstance(resume, str):
         raise UserError(f"resume: expected a folder, or last, got {resume!r}")
     if resume == "last":
-        begun = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
+        begun = [path.parent for path in outputs().rglob(CONFIG) if path.parent.name != ".hydra"]
         runs = [folder for folder in begun if not sweep_of(folder)]
         if not runs:
             what = "no run but the trials of sweeps, which their own commands resume," if begun else "no run"
-            raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
+            raise UserError(f"resume: there is {what} below {outputs().absolute()}; start one with {command('train')}")
         return max(runs, key=last_worked_on)
     folder = Path(resume)
     if folder.is_file():
-        raise UserError(
-            f"resume: {folder} is a file; give the run's folder, or start a new run with init_from={folder}"
-        )
+        way = as_override("init_from", folder)
+        raise UserError(f"resume: {folder} is a file; give the run's folder, or start a new run with {way}")
     if not folder.is_dir():
         raise UserError(f"resume: {folder} does not exist (relative paths start at {Path.cwd()})")
     if (folder / MULTIRUN).exists():
-        raise UserError(f"resume: {folder} is a sweep; it is resumed by its own command and sweep.resume={folder}")
+        raise UserError(
+            f"resume: {folder} is a sweep; it is resumed by its own command and {as_override('sweep.resume', folder)}"
+        )
     if not (folder / CONFIG).is_file():
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     if sweep := sweep_of(folder):
         raise UserError(
             f"resume: {folder} is a trial of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; "
-            f"for a run of its own from these weights: init_from={folder}"
+            f"for a run of its own from these weights: {as_override('init_from', folder)}"
         )
     return folder
 
@@ -50,7 +52,7 @@ def newer_that_has_not_begun(since: float) -> Path | None:
     It was killed, or is still reading. What was refused has said why, and an evaluation has a log too.
     """
     found = {}
-    for log in Path(RUNS).rglob(LOG):
+    for log in outputs().rglob(LOG):
         with suppress(OSError):  # it may be removed meanwhile
             if log.stat().st_mtime > since and _has_not_begun(log):
                 found[log.stat().st_mtime] = log.parent.parent
@@ -66,7 +68,7 @@ def _has_not_begun(log: Path) -> bool:
 
 def sweep_of(folder: Path) -> Path | None:
     """Return the folder of the sweep that a run's folder lies in; None if the run is no job of a sweep."""
-    ends = {place.resolve() for place in (Path.cwd(), Path.cwd() / RUNS)}  # above them is no sweep
+    ends = {place.resolve() for place in (Path.cwd(), outputs())}  # above them is no sweep
     for path in (folder.absolute(), folder.resolve()):  # a link may lead to a job
         for parent in path.parents:
             if parent.resolve() in ends:

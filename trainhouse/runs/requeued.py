@@ -7,7 +7,7 @@ from pathlib import Path
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import unrefused
-from trainhouse.runs.layout import RUNS
+from trainhouse.runs.outputs import outputs
 
 
 def remember_to_requeue(folder: Path) -> None:
@@ -26,4 +26,4 @@ def requeued_folder() -> str | None:
 
 def _requeue_note() -> Path:
     task = os.environ.get("SLURM_ARRAY_TASK_ID", "")
-    return Path(RUNS) / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"
+    return outputs() / f".requeued_{os.environ.get('SLURM_ARRAY_JOB_ID') or os.environ.get('SLURM_JOB_ID')}_{task}"

@@ -5,7 +5,6 @@ Knows nothing of training. Hydra calls `ClaimRunFolder` before it writes its fir
 
 import functools
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,23 +16,20 @@ from omegaconf import DictConfig, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
+from trainhouse.runs.litter import claim_folder
+from trainhouse.runs.outputs import is_typed, place
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
-
-
-def release(folder: Path) -> None:
-    """Give up the claim on a folder in which no run has begun: its name can be used again."""
-    if not (folder / CONFIG).exists():
-        shutil.rmtree(folder / ".hydra", ignore_errors=True)
 
 
 class ClaimRunFolder(Callback):
@@ -48,6 +44,7 @@ class ClaimRunFolder(Callback):
         """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
         if is_worker_rank():
             return
+        _prepare(config)
         if "resume" in config and (resumed := config.resume or requeued_folder()):
             if _named_by_user(config, "run"):
                 _refuse("hydra.run.dir: a resumed run stays in its folder; leave it out, or start a new run")
@@ -70,6 +67,7 @@ class ClaimRunFolder(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
+        _prepare(config)
         if config.get("resume"):
             _refuse("resume: resumes one run, so not with --multirun; a sweep is resumed by sweep.resume=<folder>")
         if resumed := config.get("sweep", {}).get("resume"):
@@ -78,6 +76,19 @@ class ClaimRunFolder(Callback):
             folder = _claim(config, "sweep", functools.partial(_take_sweep, config))
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(folder)
+
+
+def _prepare(config: DictConfig) -> None:
+    """Find out where runs go, before anything asks for a name in it; refuse that a run works elsewhere."""
+    if config.hydra.job.chdir:
+        _refuse(
+            "hydra.job.chdir: true would let every relative path start in the run's folder; leave it out: a run writes "
+            "into its folder in any case"
+        )
+    try:
+        place(config, overrides_of(config.hydra))
+    except UserError as error:
+        _refuse(str(error))
 
 
 def _refuse_links_out(folder: Path) -> None:
@@ -135,32 +146,35 @@ def _named_by_user(config: DictConfig, kind: str) -> bool:
 def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -> Path:
     """Create a folder and its mark, under another name if Hydra made the name up and it is taken."""
     HydraConfig.instance().set_config(config)  # the folder's name may refer to hydra's own values
+    key = f"hydra.{kind}.dir"
     try:
         folder = Path(config.hydra[kind].dir)
     except OmegaConfBaseException as error:
-        _refuse(f"hydra.{kind}.dir: {str(error).splitlines()[0]}")
+        _refuse(f"{key}: {str(error).splitlines()[0]}")
     if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
-        _refuse(f"hydra.{kind}.dir: expected a folder of its own for the {kind}")
+        _refuse(f"{key}: expected a folder of its own for the {kind}")
+    if not _named_by_user(config, kind):
+        if is_typed(overrides_of(config.hydra)):
+            key = "outputs"
+        elif not folder.is_relative_to(config.outputs):  # it stands in conf/
+            folder = from_project(folder)
     for suffix in range(_MOST_AT_ONCE):
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
         try:
-            candidate.mkdir(parents=True, exist_ok=True)
-            create_mark(candidate)
+            claim_folder(candidate, kind, create_mark)
             return candidate
         except FileExistsError:
             if not candidate.is_dir():
-                _refuse(f"hydra.{kind}.dir: {_in_the_way(candidate)}")
+                _refuse(f"{key}: {_in_the_way(candidate)}")
             if _named_by_user(config, kind):
                 _refuse(
-                    f"hydra.{kind}.dir: {candidate} already holds a {kind}, which is never overwritten; "
+                    f"{key}: {candidate} already holds a {kind}, which is never overwritten; "
                     "name another folder or delete it"
                 )
         except OSError as error:
-            _refuse(f"hydra.{kind}.dir: cannot create {candidate}: {error.strerror}")
+            _refuse(f"{key}: cannot create {candidate}: {error.strerror}")
     count = _MOST_AT_ONCE - 1
-    raise SystemExit(
-        f"error: hydra.{kind}.dir: {folder} and {count} more of its name hold a {kind}; name another folder"
-    )
+    raise SystemExit(f"error: {key}: {folder} and {count} more of its name hold a {kind}; name another folder")
 
 
 def _in_the_way(folder: Path) -> str:

@@ -132,7 +132,7 @@ def _data(content: dict[str, Any]) -> str | None:
 
 def is_of_the_sweep(override: str) -> bool:
     """Whether an override, or its key, says how a sweep runs, and nothing of what a job learns."""
-    return re.match(r"[+~]*(sweep|launcher)([.=]|$)", override) is not None
+    return re.match(r"[+~]*(sweep|launcher|outputs)([.=]|$)", override) is not None
 
 
 def gives_values_only(lines: Sequence[str]) -> bool:

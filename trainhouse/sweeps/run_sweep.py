@@ -13,9 +13,10 @@ from typing import Any
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.terminal import fold, table_width
+from trainhouse.reports.advice import selection
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.layout import LOG
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.typed import shown_path
 from trainhouse.sweeps.job import FAIL, Job
 from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
@@ -86,7 +87,8 @@ def run_sweep(
         )
     if running := sum(job.state == "RUNNING" for job in jobs):
         print(f"\nstill run by other processes: {running} trial{'' if running == 1 else 's'}")
-    print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
+    if (folder / BEST).exists() and (advised := selection(folder, with_others=False)):
+        print(f"\nnext:  {advised}")
 
 
 class _LauncherError(Exception):

@@ -13,7 +13,7 @@ from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.targets import locate
 from trainhouse.machine.cores import available_cores
-from trainhouse.runs.typed import as_override, quoted
+from trainhouse.runs.typed import as_override, python, quoted
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.plan import Task
 
@@ -124,4 +124,4 @@ def resumed_command(arguments: Sequence[str], folder: Path, in_place: bool) -> s
     """Return the command line `arguments` so that it resumes the sweep in `folder`."""
     key = "hydra.sweep.dir" if in_place else "sweep.resume"
     kept = [argument for argument in arguments if not re.match(r"(hydra\.sweep\.dir|sweep\.resume)=", argument)]
-    return f"python {shell_joined(kept)} {as_override(key, folder)}"
+    return f"{python()} {shell_joined(kept)} {as_override(key, folder)}"

@@ -42,6 +42,12 @@ for package in (src.models, src.data):
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# As in an environment that is active: `python` is the one that runs these tests.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+# Relative paths in conf/ start in the folder that a test works in.
+os.environ["TRAINHOUSE_PROJECT"] = "."
+
 # What is signed by a key in the user's home: all processes of these tests have one of their own.
 _STATE = tempfile.TemporaryDirectory(prefix="state-")
 os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.name)

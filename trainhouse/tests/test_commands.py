@@ -61,7 +61,7 @@ def test_the_log_holds_what_the_terminal_said(project: Path) -> None:
     log = (project / "outputs/run/logs/training.log").read_text()
     for line in (project / "stdout.txt").read_text().splitlines():
         assert line in log
-    assert "python eval.py ckpt_path=outputs/run" in log
+    assert "eval.py ckpt_path=outputs/run" in log
 
 
 def test_config_yaml_is_resolved_and_gives_the_same_run_again(project: Path, tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
     "ckpt_path": TEXT,
     "runs": TEXT,
+    "outputs": TEXT,
     "metric": (["val/acc", None], ["", 5]),
     "trained_on": (["rows.npy", None], ["", 5]),
     "final_model": TEXT,

@@ -11,6 +11,7 @@ from optuna.distributions import FloatDistribution
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.find_run import find_run, sweep_of
+from trainhouse.runs.typed import as_override
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
 from trainhouse.sweeps.search_settings import SearchSettings
@@ -74,7 +75,7 @@ def test_a_job_of_a_sweep_is_refused_with_the_command_that_resumes_it(
     assert str(refused.value).startswith(
         f"resume: {job} is a trial of the sweep outputs/sweep, which resumes it: {hint}"
     )
-    assert f"init_from={job}" in str(refused.value)
+    assert as_override("init_from", job) in str(refused.value)
     assert str(refused.value).isprintable()
 
 

@@ -18,6 +18,7 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
+from trainhouse.configuration.places import found_in_project
 from trainhouse.configuration.settings import DECIDES_ROWS, OF_NETWORK, OF_TRAINING, Serving, check_values, keys, marked
 from trainhouse.configuration.targets import ALLOWED, check_targets, locate
 from trainhouse.configuration.views import Part
@@ -50,7 +51,7 @@ def build_data(
     run that is resumed: its task, columns and categories are not decided again.
     """
     if is_datamodule(data):
-        own: L.LightningDataModule = create(data, "data")
+        own: L.LightningDataModule = create(Part(found_in_project(data.plain)), "data")
         return own
     if missing := [key for key in SERVING_KEYS if key not in data]:
         raise UserError(
@@ -73,7 +74,7 @@ def build_data(
 
 def source_of(data: Serving) -> Part:
     """Return what reads the arrays: all but how they are served."""
-    return Part({name: value for name, value in data.plain.items() if name not in SERVING_KEYS})
+    return Part(found_in_project({name: value for name, value in data.plain.items() if name not in SERVING_KEYS}))
 
 
 def _serving(data: Serving) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Arguments) -> L.Lightn
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
             raise UserError(f"data.{name}: {data.target} takes no such argument{did_you_mean(name, options)}")
-    datamodule: L.LightningDataModule = create(Part(_merged(known, overrides)), "data")
+    datamodule: L.LightningDataModule = create(Part(_merged(found_in_project(known), overrides)), "data")
     return datamodule
 
 

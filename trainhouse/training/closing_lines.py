@@ -4,8 +4,9 @@ import logging
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from trainhouse.reports.advice import evaluation, selection
 from trainhouse.reports.metrics_text import metrics_lines
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.training_result import TrainingResult
 
 _log = logging.getLogger(__name__)
@@ -26,5 +27,6 @@ def summarise_training(result: TrainingResult) -> None:
         _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
-        _log.info("\nnext:  python eval.py %s", as_override("ckpt_path", result.folder))
-        _log.info("       python select_best_model.py %s", as_override("runs", result.folder.parent))
+        found = (evaluation(result.folder, result.metrics), selection(result.folder, with_others=True))
+        for number, command in enumerate(filter(None, found)):
+            _log.info("%s%s", "       " if number else "\nnext:  ", command, extra={"lines": True})

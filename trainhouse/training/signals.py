@@ -18,9 +18,10 @@ from trainhouse.machine.terminal import start_of_line
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
+from trainhouse.runs.litter import keep, leaves_nothing
 from trainhouse.runs.requeued import remember_to_requeue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
-from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.runs.typed import as_override, command, shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class StopOnSignal(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""
+        keep()
         for signum in self._handlers_before:
             signal.signal(signum, self._handle)
         self._in_loop = True
@@ -125,7 +127,7 @@ class StopOnSignal(Checkpoint):
         self._end(signum, f" at {where}; saved {shown_path(path)}")
 
     def _end(self, signum: int, where: str = "") -> NoReturn:
-        has_begun = (self.folder / CONFIG).exists()
+        has_begun = (self.folder / CONFIG).exists() and not leaves_nothing(self.folder)
         if signum == _HANDED_ON:
             try:
                 self._handlers_before[signum](signum, None)  # ends the process, and puts its job back into the queue
@@ -137,7 +139,7 @@ class StopOnSignal(Checkpoint):
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
-        return f"continue with: python train.py {as_override('resume', self.folder)}"
+        return f"continue with: {command('train', as_override('resume', self.folder))}"
 
     def _requeue(self, has_begun: bool) -> None:
         if is_sweep_job():

@@ -26,7 +26,7 @@ def test_a_value_is_explained_with_the_places_that_set_it(ask: Ask) -> None:
     ("arguments", "lines"),
     [
         (["explain=model.activation"], ["model.activation=relu", "others .*model.activation=gelu"]),
-        (["explain=name"], ["name=fake-simple_net", r"as written +\$\{hydra:runtime.choices.data\}-"]),
+        (["explain=name"], ["name=fake-simple_net", r"as written +\$\{run_name:\}"]),
         (["explain=sweep.metric"], ["sweep.metric=val/loss", r"as written +\$\{monitor\}"]),
         (["explain=data.file", "data=csv"], [r"data.file=\.\.\.", "takes +a string", "missing +has to be given"]),
         (["explain=loss"], ["loss=", "is +a mapping of name, label_smoothing"]),

@@ -40,7 +40,7 @@ def content(folder: Path, log: bool = False) -> dict[str, tuple[bytes, int]]:
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file() and (log or path.name != "training.log")
+        if path.is_file() and (log or path.name not in ("training.log", "last_error.log"))
     }
 
 

@@ -16,7 +16,8 @@ from trainhouse.training import build_run
 
 STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 STOPPED = re.compile(
-    r"stopped by (\w+) at epoch (\d+), step (\d+); saved (\S+/checkpoints/last\.ckpt); continue with: python (.+)"
+    r"stopped by (\w+) at epoch (\d+), step (\d+); saved (\S+/checkpoints/last\.ckpt); "
+    r"continue with: python \S*/(train\.py .+)"
 )
 
 

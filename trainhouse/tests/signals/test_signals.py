@@ -13,7 +13,7 @@ import torch
 
 from src.training.module import Module
 from trainhouse.configuration.errors import Interrupted
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.conftest import ROOT, run_script
 from trainhouse.tests.signals.moments import (
     BUILDING,
     STATUS,
@@ -91,7 +91,9 @@ def test_a_signal_in_the_last_of_max_steps_leaves_only_the_test_to_be_done(
     process.send(signal.SIGTERM)
     process.let_go()
     assert process.status() == 143
-    assert process.stderr.splitlines()[-1] == "stopped by SIGTERM; continue with: python train.py resume=stopped"
+    assert (
+        process.stderr.splitlines()[-1] == f"stopped by SIGTERM; continue with: python {ROOT}/train.py resume=stopped"
+    )
     run_line("train.py resume=stopped", tmp_path)
     assert differing(outcome(tmp_path / "whole"), outcome(tmp_path / "stopped")) == []
 
@@ -104,7 +106,7 @@ def test_a_signal_while_the_best_model_is_tested_loses_nothing(
     process.wait_for_hold()
     process.send(getattr(signal, name))
     assert process.status() == STATUS[name]  # at once: there is nothing to wait for
-    assert process.stderr == f"stopped by {name}; continue with: python train.py resume=run\n"
+    assert process.stderr == f"stopped by {name}; continue with: python {ROOT}/train.py resume=run\n"
     assert status_of(tmp_path / "run") == "interrupted"
     run_line("train.py resume=run", tmp_path)
     assert differing(whole, outcome(tmp_path / "run")) == []
