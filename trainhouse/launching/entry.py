@@ -17,10 +17,7 @@ from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, refusal_of_lightning
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
@@ -28,8 +25,9 @@ from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.answers import answer
+from trainhouse.launching.arranging import arrange
 from trainhouse.launching.below_swept import left_to_the_jobs
-from trainhouse.launching.compose_errors import explain
+from trainhouse.launching.compose_errors import COMPOSING, explain
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
@@ -76,7 +74,6 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             _in_utf8()
-            sys.argv[1:] = [_opened(argument, open_groups) for argument in sys.argv[1:]]
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
@@ -85,6 +82,7 @@ def script(
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 search_rarely()
+                arrange(CONF, config_name, open_groups)
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
                 if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
@@ -110,7 +108,7 @@ def script(
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
                 sys.exit(f"error: {printable(error)}")
-            except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
+            except COMPOSING as error:
                 if show_traceback:
                     raise
                 sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
@@ -160,10 +158,6 @@ def _unless_stopped(run: Callable[[], None]) -> None:
         if _received:
             raise Interrupted(_received[0]) from None
         raise
-
-
-def _opened(argument: str, open_groups: tuple[str, ...]) -> str:
-    return f"++{argument}" if argument.startswith(tuple(f"{group}." for group in open_groups)) else argument
 
 
 def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.hints import hint
 from trainhouse.configuration.kept_on_resume import may_change
 from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.takes import annotation_of, choices, in_words
 from trainhouse.configuration.values import fits
-from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, table
+from trainhouse.launching.nearest import names_in
 from trainhouse.runs.typed import shown_path
 
 # Of train.py: keys of one command line, which no run keeps.
@@ -60,8 +61,8 @@ def _did_you_mean(key: str, asked: Composed) -> str:
     target = str(asked.written(f"{above}._target_")) if asked.has(f"{above}._target_") else ""
     if (found := signature(target)) and name in found.arguments:
         return f"; {target} takes it: add it as +{key}=..."
-    own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
-    return did_you_mean(key, [*keys(own), *asked.choices])
+    names = [*names_in(asked.plain, key), *asked.choices]
+    return hint(key, asked.command, names) or did_you_mean(key, names)
 
 
 def _places(key: str, asked: Composed) -> list[tuple[str, str]]:
@@ -93,4 +94,4 @@ def _chooser(group: str, asked: Composed) -> str:
         text = path.read_text(encoding="utf-8") if not package and path.is_file() else ""
         if f"override /{group}: {chosen}" in text or f"- {group}: {chosen or 'null'}" in text:
             return shown_path(path)
-    return shown_path(config_file(asked.command))
+    return shown_path(config_file(asked.main))
