@@ -49,7 +49,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "ckpt_path checkpoint ckpt checkpoint_path resume_from resume_from_checkpoint "
         "trainer.resume_from_checkpoint trainer.ckpt_path load_from pretrained weights": "resume=<run folder> resumes "
         "a run, init_from=<checkpoint> starts a new one with its weights",
-        "hparams_search optuna n_trials hydra.n_trials": "a search is python train.py -m sweep=optuna "
+        "hparams_search optuna n_trials hydra.n_trials hydra.sweeper.n_trials hydra.sweeper.sampler hydra.sweeper.pruner "
+        "hydra.sweeper.storage hydra.sweeper.study_name": "a search is python train.py -m sweep=optuna "
         "hydra.sweeper.n_trials=20",
         "hydra.sweeper.search_space": "a search's values stand behind their keys: optimizer.lr=interval(1e-4,1e-1)",
         "hydra.sweeper.direction": "sweep.mode=min or sweep.mode=max",
@@ -58,7 +59,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "trainer.default_root_dir default_root_dir callbacks.dirpath": "hydra.run.dir=<folder> is where a run goes",
         "paths.data_dir data_dir data.data_dir dataset_path data.root data_root": "the data's own file in conf/data/ "
         "says where it is, as data=csv data.file=table.csv data.target=price",
-        "trainer.logger wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, logger=csv or "
+        "trainer.logger logger.wandb wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, logger=csv or "
         "logger=none, or any of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "
         "conf/callbacks/",
@@ -71,7 +72,7 @@ _ROWS: dict[str, dict[str, str]] = {
     "eval": {
         "ckpt checkpoint checkpoint_path model_path model_ckpt weights run run_dir resume pretrained": _CKPT,
         "input data_dir data_path data.data_dir dataset datamodule file": _FROM_CKPT,
-        "output output_dir save_predictions": "predictions.csv is written into the evaluation's folder (predictions=true)",
+        "output output_dir save_predictions": "predictions.csv is in the evaluation's folder (predictions=true)",
         "batch_size bs": "data.batch_size",
         "gpu gpus devices device cuda": "trainer.accelerator",
         "task_name run_name tags": "name",
@@ -97,10 +98,10 @@ _NOTHING = ("false", "null", "none", "no", "off", "None", "0")
 # Of groups: what is typed elsewhere for an option, and ours.
 _OPTIONS = {
     "debug": {"default": "fast_dev_run", "true": "fast_dev_run", "fdr": "fast_dev_run", "profiler": "profile"},
-    "trainer": {"ddp": "gpu", "cuda": "gpu", "mps": "gpu", "auto": "default"},
+    "trainer": {"ddp": "trainer.strategy=ddp trainer.devices=2", "cuda": "gpu", "mps": "gpu", "auto": "default"},
     "launcher": {"slurm": "submitit", "submitit_slurm": "submitit", "local": "basic"},
     "scheduler": {"reduce_on_plateau": "plateau", "onecycle": "one_cycle", "cosine_annealing": "cosine"},
-    "hydra/sweeper": {"optuna": "study", "basic": "grid"},
+    "hydra/sweeper": {"optuna": "sweep=optuna"},
 }
 
 
@@ -109,16 +110,16 @@ def hint(key: str, command: str, known: Collection[str]) -> str:
 
     `known` are the keys and groups that there are.
     """
-    meant = _HINTS.get(command, {}).get(key.casefold())
+    rows = _HINTS.get(command, {})
+    meant = rows.get(key.casefold())
     if meant is None:
-        above, _, _ = key.rpartition(".")
-        meant = (
-            _HINTS.get(command, {}).get(above) if above in ("paths", "extras", "hydra.sweeper.search_space") else None
-        )
+        above = [key[: found.start()] for found in re.finditer(r"\.", key)]  # of paths.output_dir: paths
+        meant = next((rows[one] for one in above[::-1] if one in rows and one not in known), None)
     if meant is None:
         return ""
     if " " not in meant and "=" not in meant:
-        return f"; did you mean '{meant}'?" if meant in known else ""
+        is_there = meant in known or (command != "train" and meant.startswith("data."))
+        return f"; did you mean '{meant}'?" if is_there else ""
     named = re.findall(r"([\w.]+)=", meant) if command == "train" else []
     has_all = all(name in known or name.startswith(("hydra.", "data.", "ckpt_path")) for name in named)
     return f"; {meant.format(command=f'python {command}.py')}" if has_all else ""
@@ -129,4 +130,6 @@ def option_hint(group: str, option: str, names: Collection[str]) -> str:
     if option in _NOTHING and "none" in names:
         return "; did you mean 'none'?"
     meant = _OPTIONS.get(group, {}).get(option)
+    if meant is not None and "=" in meant:
+        return f"; type {meant}"
     return f"; did you mean '{meant}'?" if meant in names else did_you_mean(option, names)

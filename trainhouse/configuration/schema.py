@@ -115,7 +115,8 @@ def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> It
         elif isinstance(value, dict) and value:
             inner = node[key]
             if not isinstance(inner, dict):
-                yield f"{prefix}{key}", f"expected a mapping, got {inner!r}"
+                first = f"{prefix}{key}.{next(iter(value))}"
+                yield f"{prefix}{key}", f"expected a mapping, got {inner!r}; give its keys by name, as {first}=..."
             else:
                 yield from _lacking(inner, value, f"{prefix}{key}.", set())
                 for name in () if key in open_keys else inner.keys() - value.keys():

@@ -72,11 +72,11 @@ def _option(one: str, rest: list[str], key_meant: Callable[[str], str]) -> tuple
     dashed, equals, value = one.partition("=")
     name = dashed[2:] if dashed.startswith("--") else _SHORT.get(dashed[1:], "")
     if name == "info":
-        following = rest[:1] if not equals and rest and rest[0] in _INFO else []
+        following = rest[:1] if not equals and rest and "=" not in rest[0] and not rest[0].startswith("-") else []
         value = value or "".join(following) or "all"
         if value not in _INFO:
-            raise UserError(f"{one}: expected one of {', '.join(_INFO)}")
-        return name, value, [one, *following]
+            raise UserError(f"{' '.join([one, *following])}: expected one of {', '.join(_INFO)}")
+        return name, value, [one, *following] if equals or following else [f"{one}=all"]  # else it takes what follows
     if name in _FLAGS:
         if equals:
             more = "; --help model=cnn shows the keys of an option" if name == "help" else ""

@@ -72,9 +72,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         return f"'{match[1]}' is no group: @ stands behind a group only"
     if match := _CALLED.search(text):
         return _not_taken(match[1], match[2], conf, config_name, arguments)
-    if "''" in text or type(error) is ValueError:
-        if line := _of_argument(arguments):
-            return line
+    if ("''" in text or type(error) is ValueError) and (line := _of_argument(arguments)):
+        return line
     *_, cause = takewhile(lambda inner: inner is error or str(inner).strip(), causes(error))
     lines = [line.strip() for line in f"{text}\n{cause if cause is not error else ''}".splitlines()]
     unique = dict.fromkeys(
@@ -157,7 +156,7 @@ def _not_taken(target: str, name: str, conf: Path, config_name: str, arguments: 
 def _of_argument(arguments: list[str]) -> str:
     """Say what is meant by an argument without a key, or an option of a type that no option has, as ``model=null``."""
     for argument in arguments:
-        group, equals, option = argument.partition("=")
+        group, _, option = argument.partition("=")
         if is_group(group) and not config_file(f"{group}/{option}").exists():
             return no_such_option(group, option)
         if not group.strip("+~@ "):

@@ -18,6 +18,8 @@ from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.speed import fast
 
+_MOST = 8  # keys that are listed
+
 
 def latest_composed() -> DictConfig | None:
     """Return what Hydra has composed of this command line, as far as it came."""
@@ -51,7 +53,8 @@ def nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) ->
     names = names_in(found, key)
     if any(is_slip(key, name) for name in names) or key.casefold() in names:
         return did_you_mean(key, names)
-    return hint(key, config_name, names) or _as_argument(key, found, arguments) or did_you_mean(key, names)
+    said = hint(key, config_name, names) or _as_argument(key, found, arguments)
+    return said or _beside(key, found, names) or did_you_mean(key, names)
 
 
 def key_meant(name: str, conf: Path, config_name: str) -> str:
@@ -86,6 +89,19 @@ def _group_of_option(key: str, arguments: list[str]) -> str:
     ]
     chosen = {one for value in given for one in value.split(",")}
     return did_you_mean(key, [group for group in groups() if chosen & {*options(group)}])
+
+
+def _beside(key: str, config: Any, names: list[str]) -> str:
+    """Say which keys there are where `key` was looked for, the nearest one if one is near; "" if there are none."""
+    above, _, name = key.rpartition(".")
+    for part in above.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    own = [str(one) for one in config if not str(one).startswith("_")] if above and isinstance(config, dict) else []
+    if not own or name in (one.rpartition(".")[2] for one in names):
+        return ""
+    near = did_you_mean(name, own)
+    more = ", ..." if len(own) > _MOST else ""
+    return near.replace("'", f"'{above}.", 1) if near else f"; {above} has {', '.join(own[:_MOST])}{more}"
 
 
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:

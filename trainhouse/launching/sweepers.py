@@ -246,4 +246,4 @@ class StudySweeper(_ProjectSweeper):
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
         space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings(**plain), command))
+        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings.of(**plain), command))
