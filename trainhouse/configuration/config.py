@@ -9,8 +9,10 @@ from typing import Any, Literal, overload
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
+from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
+from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import check_keys
 from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values
 from trainhouse.configuration.views import Part
@@ -34,12 +36,13 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
-        found = OmegaConf.to_container(_with_open_sizes(config), resolve=True, throw_on_missing=True)
+        config = with_decoded(_with_open_sizes(config), command or "train")
+        found = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key
         raise UserError(f"{key}: required; add {key}=... to the command") from error
     except InterpolationResolutionError as error:
-        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+        raise UserError(unresolved(error, config)) from error
     assert isinstance(found, dict)
     plain = {str(key): value for key, value in found.items()}
     if command == "train":

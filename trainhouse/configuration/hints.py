@@ -49,9 +49,9 @@ _ROWS: dict[str, dict[str, str]] = {
         "ckpt_path checkpoint ckpt checkpoint_path resume_from resume_from_checkpoint "
         "trainer.resume_from_checkpoint trainer.ckpt_path load_from pretrained weights": "resume=<run folder> resumes "
         "a run, init_from=<checkpoint> starts a new one with its weights",
-        "hparams_search optuna n_trials hydra.n_trials hydra.sweeper.n_trials hydra.sweeper.sampler hydra.sweeper.pruner "
-        "hydra.sweeper.storage hydra.sweeper.study_name": "a search is python train.py -m sweep=optuna "
-        "hydra.sweeper.n_trials=20",
+        "hparams_search optuna n_trials hydra.n_trials hydra.sweeper.n_trials hydra.sweeper.sampler "
+        "hydra.sweeper.pruner hydra.sweeper.storage hydra.sweeper.study_name": "a search is "
+        "python train.py -m sweep=optuna hydra.sweeper.n_trials=20",
         "hydra.sweeper.search_space": "a search's values stand behind their keys: optimizer.lr=interval(1e-4,1e-1)",
         "hydra.sweeper.direction": "sweep.mode=min or sweep.mode=max",
         "hydra.sweeper.max_batch_size": "hydra.sweeper.n_jobs",
@@ -59,8 +59,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "trainer.default_root_dir default_root_dir callbacks.dirpath": "hydra.run.dir=<folder> is where a run goes",
         "paths.data_dir data_dir data.data_dir dataset_path data.root data_root": "the data's own file in conf/data/ "
         "says where it is, as data=csv data.file=table.csv data.target=price",
-        "trainer.logger logger.wandb wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, logger=csv or "
-        "logger=none, or any of your own in conf/logger/",
+        "trainer.logger logger.wandb wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, "
+        "logger=csv, logger=none, or one of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "
         "conf/callbacks/",
         "trainer.enable_checkpointing": "checkpoints are written by callbacks, which callbacks=none leaves out",

@@ -13,7 +13,9 @@ from annotated_types import Ge, Gt, Interval, Predicate, doc
 from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
+    Checkpoint,
     Count,
+    File,
     FolderName,
     Node,
     Number,
@@ -178,7 +180,7 @@ class Train(Settings):
 class Eval(Settings):
     """conf/eval.yaml."""
 
-    ckpt_path: Text
+    ckpt_path: Checkpoint
     split: Literal["auto", "train", "val", "test", "all"]
     data: Node
     predictions: bool
@@ -190,10 +192,10 @@ class Eval(Settings):
 class Infer(Settings):
     """conf/infer.yaml."""
 
-    input: Text | None
-    output: Text
+    input: File | None
+    output: File
     data: Node
-    ckpt_path: Text
+    ckpt_path: Checkpoint
     batch_size: Count
     accelerator: Literal["auto", "cpu", "gpu"]
     threads: Count | None

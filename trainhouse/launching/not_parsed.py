@@ -64,7 +64,7 @@ def typed(key: str, value: str) -> str:
     override = plain if _is_fine(plain) and "\\" not in value else f"{key}={quoted(value)}"
     if re.fullmatch(r"[\w./+=,:@%-]+", override):
         return override
-    return f'"{override}"' if not re.search(r'["$`\\!]', override) else shell_quoted(override)
+    return f'"{override}"' if not re.search(r"""["$`!]|\\(?!')""", override) else shell_quoted(override)
 
 
 def _is_fine(override: str) -> bool:
@@ -101,6 +101,8 @@ def _bare(word: str, arguments: Sequence[str], command: str, key_meant: Callable
     if is_group(word):
         return f"'{word}': {_EXPECTED}, as {typed(word, after if follows else options(word)[0])}"
     if key := _known(word, key_meant, only_exact=not follows):
+        if {"--help", "-h"} & {*arguments}:
+            return f"'{word}': {_EXPECTED}; explain={key} says what it is"
         return f"'{word}': {_EXPECTED}, as {typed(key, after) if follows else f'{key}=<value>'}"
     key, equals, value = before.partition("=")
     if equals and not before.startswith("-") and _is_plain(word):
@@ -158,11 +160,12 @@ def _of_value(key: str, value: str, arguments: Sequence[str], override: str) -> 
             rest = _plain_ones(arguments[place + 1 :])
             if any(closed in one for one in rest):
                 return f"an argument ends at a space; quote the whole: {_in_one(key, ' '.join([value, *rest]))}"
-            return f"a {opened} is not closed: {typed(key, value + closed)}; {_meant(key, value)}"
+            whole = f": {typed(key, value + closed)}" if _is_fine(f"{key}={value}{closed}") else ""
+            return f"a {opened} is not closed{whole}; {_meant(key, value)}"
     if "${" in value:
         return f"a reference is written as ${{seed}}; {_meant(key, value)}"
-    if (inner := value.removeprefix("{").removesuffix("}")) != value and ":" not in value:
-        return f"{{}} stand around names with values; a list is {typed(key, f'[{inner}]')}"
+    if (braced := re.fullmatch(r"\{([^:{}]+)\}", value)) and "," in value:
+        return f"{{}} stand around names with values; a list is {typed(key, f'[{braced[1]}]')}"
     if "=" not in value and re.search(r"(^|,)\s*(,|$)", value):
         place = arguments.index(override) if override in arguments else len(arguments)
         full = [one for one in (f"{value}{''.join(_plain_ones(arguments[place + 1 :]))}").split(",") if one.strip()]
@@ -171,7 +174,8 @@ def _of_value(key: str, value: str, arguments: Sequence[str], override: str) -> 
         parts = [one.strip() for one in re.split("[,;]", listed[1])]
         shown = ",".join(one if _is_fine(f"x=[{one}]") else quoted(one) for one in parts)
         if _is_fine(f"{key}=[{shown}]"):
-            return f"put what has other signs in quotes of its own: {typed(key, f'[{shown}]')}"
+            what = "values stand between commas" if ";" in value else "put what has other signs in quotes of its own"
+            return f"{what}: {typed(key, f'[{shown}]')}"
     return whole
 
 
