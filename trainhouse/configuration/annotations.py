@@ -12,7 +12,6 @@ Count = Annotated[int, Ge(1)]
 Number = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 File = Annotated[str, MinLen(1), doc("a string: the name of a file, as rows.csv")]
-Checkpoint = Annotated[str, MinLen(1), doc("a string: a checkpoint, or the folder of a run or a sweep")]
 Auto = bool | Literal["auto"]
 Node = dict[str, Any]
 

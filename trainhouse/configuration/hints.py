@@ -133,3 +133,8 @@ def option_hint(group: str, option: str, names: Collection[str]) -> str:
     if meant is not None and "=" in meant:
         return f"; type {meant}"
     return f"; did you mean '{meant}'?" if meant in names else did_you_mean(option, names)
+
+
+def hinted(command: str) -> list[str]:
+    """Return the names of other projects that the table has for a command."""
+    return list(_HINTS.get(command, {}))

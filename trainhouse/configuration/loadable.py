@@ -1,6 +1,7 @@
 """Why what a configuration names can't be loaded, said without importing what is in order."""
 
 import ast
+import re
 from importlib.util import find_spec
 
 from trainhouse.configuration.errors import UserError
@@ -14,7 +15,8 @@ def why_not_loadable(target: str) -> str:
         try:
             locate(target, "")
         except UserError as error:
-            return str(error).partition(": ")[2]
+            said = str(error).partition(": ")[2]
+            return re.sub(r"^cannot load '[^']*' \((.*)\)", r"\1", said)
         return ""
     path = file_of(target.rpartition(".")[0])
     if path is None:

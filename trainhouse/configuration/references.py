@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.bounded import interpolations
+from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import did_you_mean, first_line
 
 _RESOLVERS = ("oc.env", "oc.decode", "oc.select", "oc.create", "oc.dict.keys", "oc.dict.values", "now", "hydra")
@@ -22,7 +23,7 @@ def unresolved(error: Exception, config: DictConfig | None) -> str:
     found = dict(interpolations(plain))
     if match := re.match("Interpolation key '(.*)' not found", text):
         place, written = _place(key, rf"\$\{{\s*{re.escape(match[1])}\s*\}}", found)
-        near = did_you_mean(match[1], [name for name in _keys(plain) if not name.startswith("hydra")])
+        near = did_you_mean(match[1], [name for name in dotted(plain) if not name.startswith("hydra")])
         return f"{place}: {written or f'${{{match[1]}}}'}: there is no key '{match[1]}'{near}"
     if match := re.search("Environment variable '(.*)' not found", text):
         place, _ = _place(key, rf"oc\.env:\s*{re.escape(match[1])}\b", found)
@@ -36,9 +37,9 @@ def unresolved(error: Exception, config: DictConfig | None) -> str:
         return f"{place}: {written or f'${{{match[1]}:...}}'}: there is no resolver '{match[1]}'{near}"
     if text.startswith("Recursive interpolation"):
         circle = list(_circle(key, found))
-        return f"{key}: {_in_words(circle, found)}" if circle else f"{key}: refers to itself in the end"
+        return _in_words(circle, found) if circle else f"{key}: refers to itself in the end"
     if match := re.search("Missing mandatory value: (.*)", text):
-        return f"{key}: {match[1]} is required; add {match[1]}=... to the command"
+        return f"{match[1]}: required; add {match[1]}=... to the command"
     if match := re.match(r"(\w+) raised while resolving interpolation: (.*)", text):
         written = f"{found[key]}: " if key in found else ""
         return f"{key}: {written}{match[2]}"
@@ -68,16 +69,9 @@ def _circle(key: str, found: dict[str, str]) -> Iterator[str]:
 
 def _in_words(circle: list[str], found: dict[str, str]) -> str:
     if len(circle) == 1:
-        return f"{found[circle[0]]} refers to itself"
+        return f"{circle[0]}: {found[circle[0]]} refers to itself"
     steps = ", ".join(f"{one} is {found[one]}" for one in circle)
-    return f"refers to itself: {steps}"
-
-
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    if isinstance(node, dict):
-        for name, child in node.items():
-            yield f"{prefix}{name}"
-            yield from _keys(child, f"{prefix}{name}.")
+    return f"{circle[0]}: refers to itself in the end: {steps}"
 
 
 def from_environment(plain: Any) -> list[tuple[str, str]]:

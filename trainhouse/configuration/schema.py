@@ -12,7 +12,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.hints import hint
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 # Searched behind the user's own; hydra_plugins/project_conf.py tells Hydra.
@@ -77,6 +79,7 @@ def check_keys(config: Node, command: str) -> None:
     """Raise `UserError` for a key of `config` that ``conf/<command>.yaml`` doesn't know, or one that it lacks."""
     own, groups = _of_command(command)
     known = [*own, *groups]
+    names = [*known, *dotted(config)]
     for key, value in config.items():
         if key in known:
             continue
@@ -84,7 +87,7 @@ def check_keys(config: Node, command: str) -> None:
             inner = ".".join([key, *list(value)[:1]])
             raise UserError(f"{inner}: the file of {key}= needs the line '# @package _global_' at its top")
         raise UserError(
-            f"'{key}' is not a key of this configuration{did_you_mean(key, known)}; "
+            f"'{key}' is not a key of this configuration{hint(key, command, names) or did_you_mean(key, known)}; "
             f"a new one has to be in conf/{command}.yaml"
         )
     for key, value in _lacking(config, own, "", open_keys={*groups}):

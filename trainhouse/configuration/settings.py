@@ -13,7 +13,6 @@ from annotated_types import Ge, Gt, Interval, Predicate, doc
 from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
-    Checkpoint,
     Count,
     File,
     FolderName,
@@ -180,7 +179,7 @@ class Train(Settings):
 class Eval(Settings):
     """conf/eval.yaml."""
 
-    ckpt_path: Checkpoint
+    ckpt_path: Text
     split: Literal["auto", "train", "val", "test", "all"]
     data: Node
     predictions: bool
@@ -195,7 +194,7 @@ class Infer(Settings):
     input: File | None
     output: File
     data: Node
-    ckpt_path: Checkpoint
+    ckpt_path: Text
     batch_size: Count
     accelerator: Literal["auto", "cpu", "gpu"]
     threads: Count | None

@@ -15,12 +15,13 @@ from omegaconf.errors import (
 from yaml import YAMLError
 
 from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import UserError, causes
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import config_file, is_group, options
 from trainhouse.launching.broken_files import no_such_option, of_circle, of_defaults, of_yaml, undecodable
-from trainhouse.launching.nearest import key_meant, keys, latest_composed, nearest_key
+from trainhouse.launching.nearest import key_meant, latest_composed, nearest_key
 from trainhouse.launching.not_parsed import not_parsed
 from trainhouse.runs.find_run import find_run
 from trainhouse.runs.layout import CONFIG
@@ -175,7 +176,7 @@ def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
         return ""
     try:
         folder = find_run(resumed)
-        known = key in keys(read_yaml(folder / CONFIG))
+        known = key in dotted(read_yaml(folder / CONFIG))
     except (UserError, OSError, ValueError):  # there is none, or nothing that can be read
         return ""
     return kept_line(key, shown_path(folder)) if known and not may_change(key, ...) else ""

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.hints import hint
 from trainhouse.configuration.hydra_versions import VERSION_BASE
@@ -73,7 +73,7 @@ def key_meant(name: str, conf: Path, config_name: str) -> str:
 def names_in(found: Any, key: str) -> list[str]:
     """Return the keys and groups among which the one is that was meant by `key`."""
     own = {name: value for name, value in found.items() if name != "hydra" or key.startswith("hydra")}
-    return [*keys(own), *groups()]
+    return [*dotted(own), *groups()]
 
 
 def as_a_key(typed: str) -> str:
@@ -119,11 +119,3 @@ def _as_argument(key: str, config: Any, arguments: list[str]) -> str:
     near = next((one for one in found.arguments if is_slip(name, one) and one not in config), "")
     value = typed.partition("=")[2]
     return f"; {target} takes {near}: add it as +{above}.{near}={value}" if near else ""
-
-
-def keys(node: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted name of every node below a plain container."""
-    if isinstance(node, dict):
-        for name, child in node.items():
-            yield f"{prefix}{name}"
-            yield from keys(child, f"{prefix}{name}.")
