@@ -38,7 +38,12 @@ _APPENDED = re.compile(r"An item is already at '([^']+)'|force-add of config gro
 _SEVERAL = re.compile(r"Ambiguous value for argument '(([^'=]+)=(.*))'")
 _OF_A_SWEEP = re.compile(r"Sweep parameters '([^=]+)=(.*)' requires --multirun")
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
-_CALLED = re.compile(r"Error in call to target '([^']+)'.*got an unexpected keyword argument '(\w+)'", re.DOTALL)
+_CALLED = re.compile(r"got an unexpected keyword argument '(\w+)'.*full_key: hydra\.", re.DOTALL)
+
+
+def is_of_composing(error: Exception) -> bool:
+    """Whether `explain` knows an error: an added key of Hydra's own is a `TypeError` from Hydra 1.4 on."""
+    return isinstance(error, COMPOSING) or _CALLED.search(str(error)) is not None
 
 
 def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]) -> str:
@@ -72,7 +77,7 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
     if match := re.search(r"Override (\S+?)@\S+ looks like a config group override", text):
         return f"'{match[1]}' is no group: @ stands behind a group only"
     if match := _CALLED.search(text):
-        return _not_taken(match[1], match[2], conf, config_name, arguments)
+        return _not_taken(match[1], conf, config_name, arguments)
     if ("''" in text or type(error) is ValueError) and (line := _of_argument(arguments)):
         return line
     *_, cause = takewhile(lambda inner: inner is error or str(inner).strip(), causes(error))
@@ -145,13 +150,13 @@ def _of_a_sweep(key: str, value: str) -> str:
     return f"{key}: {value} are several values; add -m to run each of them"
 
 
-def _not_taken(target: str, name: str, conf: Path, config_name: str, arguments: list[str]) -> str:
+def _not_taken(name: str, conf: Path, config_name: str, arguments: list[str]) -> str:
     """Say which key an object takes no argument for, that the command line has added."""
     given = next((one.lstrip("+") for one in arguments if re.match(rf"\+*[\w.]+\.{name}=", one)), name)
     key = given.partition("=")[0]
     near = nearest_key(key, conf, config_name, [one for one in arguments if one.lstrip("+") != given])
     near = "" if f"'{key}'" in near else near
-    return f"{key}: {target} takes no such argument{near}"
+    return f"{key}: there is no such key{near}"
 
 
 def _of_argument(arguments: list[str]) -> str:

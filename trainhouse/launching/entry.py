@@ -27,7 +27,7 @@ from trainhouse.configuration.speed import fast
 from trainhouse.launching.answers import answer
 from trainhouse.launching.arranging import arrange
 from trainhouse.launching.below_swept import left_to_the_jobs
-from trainhouse.launching.compose_errors import COMPOSING, explain
+from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
 from trainhouse.machine.cores import share_cores
@@ -108,8 +108,8 @@ def script(
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
                 sys.exit(f"error: {printable(error)}")
-            except COMPOSING as error:
-                if show_traceback:
+            except (*COMPOSING, TypeError) as error:
+                if show_traceback or not is_of_composing(error):
                     raise
                 sys.exit(f"error: {printable(explain(error, CONF, config_name, sys.argv[1:]), lines=True)}")
             except OSError as error:  # of a file of Hydra's own, or of the log

@@ -5,8 +5,10 @@ import shlex
 import signal
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
@@ -16,6 +18,7 @@ from trainhouse.configuration import schema
 from trainhouse.configuration.config import checked
 from trainhouse.launching.entry import script
 from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.mistakes.judging import Rows
 
 OPEN = {"train": (), "eval": ("data",), "infer": ("data",), "select_best_model": ()}
 # Words of Hydra, OmegaConf, ANTLR, PyYAML and argparse that no user has to know.
@@ -67,6 +70,14 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tm
     schema.also_search([])
     for signum, handler in handlers.items():
         signal.signal(signum, handler)
+
+
+def some_of(rows: Rows, one_in: int = 3) -> list[Any]:
+    """Make the most of rows slow tests: each of them composes a configuration. Its own text decides which."""
+    slow = [zlib.crc32("".join(row).encode()) % one_in for row in rows]
+    return [
+        pytest.param(*row, marks=[pytest.mark.slow] if is_slow else []) for row, is_slow in zip(rows, slow, strict=True)
+    ]
 
 
 def assert_is_one_line_of_ours(said: str, line: str) -> None:

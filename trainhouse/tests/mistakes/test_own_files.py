@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.mistakes.in_process import Ended, assert_is_one_line_of_ours
+from trainhouse.tests.mistakes.in_process import Ended, assert_is_one_line_of_ours, some_of
 from trainhouse.tests.mistakes.in_process import ended as ended
+from trainhouse.tests.mistakes.judging import Rows
 
-FILES = [
+FILES: Rows = [
     ("defaults:\n  - /model/nowhere\n", "mine.yaml: model=nowhere: no such option"),
     (
         "defaults:\n  - override /models: cnn\n",
@@ -50,7 +51,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line"), FILES)
+@pytest.mark.parametrize(("text", "line"), some_of(FILES))
 def test_a_mistake_in_a_file_ends_in_one_line(text: str, line: str, ended: Ended, tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     (tmp_path / "own" / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{text}")
