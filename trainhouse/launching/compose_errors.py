@@ -43,7 +43,12 @@ _CALLED = re.compile(r"got an unexpected keyword argument '(\w+)'.*full_key: hyd
 
 def is_of_composing(error: Exception) -> bool:
     """Whether `explain` knows an error: an added key of Hydra's own is a `TypeError` from Hydra 1.4 on."""
-    return isinstance(error, COMPOSING) or _CALLED.search(str(error)) is not None
+    return isinstance(error, COMPOSING) or _CALLED.search(_with_notes(error)) is not None
+
+
+def _with_notes(error: Exception) -> str:
+    """Return what an error says, and what Hydra 1.4 has noted at it: the key."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]) -> str:
@@ -76,7 +81,7 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         return f"{undecodable()}: is not UTF-8 text ({error.reason})"
     if match := re.search(r"Override (\S+?)@\S+ looks like a config group override", text):
         return f"'{match[1]}' is no group: @ stands behind a group only"
-    if match := _CALLED.search(text):
+    if match := _CALLED.search(_with_notes(error)):
         return _not_taken(match[1], conf, config_name, arguments)
     if ("''" in text or type(error) is ValueError) and (line := _of_argument(arguments)):
         return line
