@@ -22,7 +22,7 @@ def arrange(conf: Path, config_name: str, open_groups: Sequence[str]) -> None:
     also_search(folders(line, conf))
     line = _of_one_run(line) if "multirun" in line.options and {"cfg", "info"} & {*line.options} else line
     check_together(line)
-    check_effect(line)
+    check_effect(line, sweeps=config_name == "train")
     overrides = [_without_ending(_opened(one, open_groups)) for one in line.overrides]
     sys.argv[1:] = [*line.typed, *overrides]
 

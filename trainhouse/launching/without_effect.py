@@ -12,8 +12,8 @@ _GROUPS = {"hydra.sweeper": "sweep", "hydra.launcher": "launcher"}
 _OF_SWEEPS = re.compile(r"(sweep|launcher|hydra[./]sweeper|hydra[./]launcher)([./].*)?")
 
 
-def check_effect(line: CommandLine) -> None:
-    """Raise `UserError` for an override of a run that would do nothing, or replace a group by a string."""
+def check_effect(line: CommandLine, sweeps: bool) -> None:
+    """Raise `UserError` for an override that would replace a group by a string, or, of what `sweeps`, do nothing."""
     for override, key, value in _given(line):
         if key in _GROUPS and not value.startswith("{"):
             group = _GROUPS[key]
@@ -23,10 +23,10 @@ def check_effect(line: CommandLine) -> None:
         if slashed != key and key.startswith("hydra.") and is_group(slashed) and re.fullmatch(r"[\w-]+", value):
             raise UserError(f"{override}: a group of Hydra's has slashes: {slashed}={value}")
     runs = not {"cfg", "info", "help", "multirun", "shell-completion", "hydra-help"} & {*line.options}
-    if not runs or is_worker_rank() or any(key == "hydra.mode" for _, key, _ in _given(line)):
+    if not (sweeps and runs) or is_worker_rank() or any(key == "hydra.mode" for _, key, _ in _given(line)):
         return
     for override, key, value in _given(line):
-        if _OF_SWEEPS.fullmatch(key) and is_group("sweep"):
+        if _OF_SWEEPS.fullmatch(key):
             what = "a search" if (key, value) == ("sweep", "optuna") else "a sweep"
             raise UserError(f"{override}: is for {what}; add -m, or leave it out")
 
