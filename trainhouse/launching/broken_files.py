@@ -15,16 +15,16 @@ from trainhouse.runs.typed import shown_path
 _AS_WRITTEN = "a line below defaults is written as '- override /model: cnn'"
 # By what PyYAML says: what is wrong, as one says it who knows no YAML.
 _OF_YAML = (
-    (r"character '\\t'", "a tab; set lines in with spaces"),
+    (r"character '\\t'", "a tab; indent with spaces"),
     (r"found character '(.)' that cannot start", r"a value that begins with \1 is put in quotes"),
     (r"found duplicate key (.*)", r"the key \1 stands twice"),
     (
         "mapping values are not allowed",
-        "a ':' that isn't expected; put a value that has one in quotes, write a space behind the ':' of a key, and set "
-        "lines of one mapping in alike",
+        "a ':' that isn't expected; put a value that has one in quotes, write a space behind the ':' of a key, and "
+        "indent the lines of one mapping alike",
     ),
-    (r"expected <block end>", "is set in otherwise than the lines above it"),
-    (r"expected '<document start>'", "is set in otherwise than the lines above it"),
+    (r"expected <block end>", "is indented differently from the lines above it"),
+    (r"expected '<document start>'", "is indented differently from the lines above it"),
     (r"expected ',' or '(.)'", r"a \1 is missing at the end of a list or mapping"),
     ("found unexpected end of stream", "a quote is not closed"),
     ("could not find expected ':'", "expected 'key: value'"),

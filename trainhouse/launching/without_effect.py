@@ -20,10 +20,11 @@ def check_effect(line: CommandLine, sweeps: bool) -> None:
             there_are = "" if value in options(group) else f" (there are: {', '.join(options(group))})"
             raise UserError(f"{override}: choose an option as {group}={value or '<option>'}{there_are}")
         slashed = key.replace(".", "/")
-        if slashed != key and key.startswith("hydra.") and is_group(slashed) and re.fullmatch(r"[\w-]+", value):
+        is_name = re.fullmatch(r"(?!null$)[\w-]+", value)
+        if slashed != key and key.startswith("hydra.") and is_group(slashed) and is_name:
             raise UserError(f"{override}: a group of Hydra's has slashes: {slashed}={value}")
     runs = not {"cfg", "info", "help", "multirun", "shell-completion", "hydra-help"} & {*line.options}
-    if not (sweeps and runs) or is_worker_rank() or any(key == "hydra.mode" for _, key, _ in _given(line)):
+    if not (sweeps and runs) or is_worker_rank() or {"hydra.mode", "explain"} & {key for _, key, _ in _given(line)}:
         return
     for override, key, value in _given(line):
         if _OF_SWEEPS.fullmatch(key):

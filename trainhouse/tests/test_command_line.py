@@ -30,6 +30,8 @@ from trainhouse.tests.mistakes.in_process import ended as ended
         ("data.file=cnn.yaml", "data.file=cnn.yaml"),
         ("-m sweep=optuna seed=1,2", "-m sweep=optuna seed=1,2"),
         ("--cfg job sweep=optuna", "--cfg job sweep=optuna"),
+        ("explain=hydra.sweeper.n_trials sweep=optuna", "explain=hydra.sweeper.n_trials sweep=optuna"),
+        ("-m sweep=optuna hydra.sweeper.pruner=null", "-m sweep=optuna hydra.sweeper.pruner=null"),
     ],
 )
 def test_options_are_put_in_front(typed: str, arranged: str, monkeypatch: pytest.MonkeyPatch) -> None:
