@@ -27,6 +27,7 @@ from trainhouse.configuration.speed import fast
 from trainhouse.launching.answers import answer
 from trainhouse.launching.arranging import arrange
 from trainhouse.launching.below_swept import left_to_the_jobs
+from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.logging import BusyError, log_to, log_traceback
@@ -179,6 +180,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains and not is_worker_rank())
                 if elsewhere:
                     prepare_worker()
+                check_chosen_files(config, hydra_config.runtime.choices, list(hydra_config.overrides.task))
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:

@@ -37,6 +37,9 @@ FILES: Rows = [
     ("seed: 1\n---\nseed: 2\n", "mine.yaml, line 3: --- begins a second configuration"),
     ("seed: !!python/name:os.x\n", "mine.yaml, line 2: a value that begins with ! is put in quotes"),
     ("name: ${optimizr.lr}\n", "name: ${optimizr.lr}: there is no key 'optimizr.lr'; did you mean 'optimizer.lr'?"),
+    ("seed: ???\n", "seed: required by own/experiment/mine.yaml; add seed=... to the command"),
+    ("optimizer:\n  lr: ???\n", "optimizer.lr: required by own/experiment/mine.yaml"),
+    ("defaults:\n  - override /model: cnn\n  - override /model: linear\n", "mine.yaml: chooses model twice"),
     ("seed: ${sed}\n", "seed: ${sed}: there is no key 'sed'; did you mean 'seed'?"),
     ("name: ${env:HOME}\n", "name: ${env:HOME}: there is no resolver 'env'; did you mean 'oc.env'?"),
     ("seed: ${eval:1+1}\n", "seed: ${eval:1+1}: there is no resolver 'eval'; there are oc.env, "),
@@ -89,6 +92,13 @@ def test_options_from_another_folder_are_in_what_is_said(
         (tmp_path / f"own/{name}.yaml").parent.mkdir(parents=True)
         (tmp_path / f"own/{name}.yaml").write_text("_target_: src.models.linear.Linear\nwidth: 3\n")
     assert_is_one_line_of_ours(ended(f"train.py {given} {arguments}"), line)
+
+
+def test_what_a_later_file_gives_is_given(ended: Ended, tmp_path: Path) -> None:
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\ndefaults:\n  - override /data: csv\ndata:\n  file: t.csv\n  target: t\nseed: ???\n"
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_text(text)
+    assert ended("train.py --config-dir=$PWD/own experiment=mine seed=3") == ""
 
 
 def test_what_is_right_has_nothing_said_of_it(ended: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
