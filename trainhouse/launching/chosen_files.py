@@ -13,13 +13,14 @@ from trainhouse.configuration.schema import config_file, is_global, is_group
 from trainhouse.runs.typed import shown_path
 
 
-def check_chosen_files(config: DictConfig, choices: Mapping[str, Any], typed: list[str]) -> None:
+def check_chosen_files(config: DictConfig, choices: Mapping[str, Any], typed: Any) -> None:
     """Raise `UserError` for ``???`` in a file that chooses for others, as an experiment, where nothing sets the key.
 
-    `typed` are the overrides. Merging leaves the value of the files before; of two choices of one group in a file the
-    first one holds.
+    `typed` are the overrides, references in them as they are written. Merging leaves the value of the files before; of
+    two choices of one group in a file the first one holds.
     """
-    keys = {one.lstrip("+").partition("=")[0] for one in typed}
+    overrides: Any = OmegaConf.to_container(typed, resolve=False) if OmegaConf.is_config(typed) else typed
+    keys = {str(one).lstrip("+").partition("=")[0] for one in overrides}
     texts = {path: path.read_text(encoding="utf-8") for path in _choosing_for_others(choices)}
     for path, text in texts.items():
         chosen = re.findall(r"^\s*-\s+override\s+/?([\w/]+)\s*:", text, re.MULTILINE)

@@ -180,7 +180,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     share_cores(trains and not is_worker_rank())
                 if elsewhere:
                     prepare_worker()
-                check_chosen_files(config, hydra_config.runtime.choices, list(hydra_config.overrides.task))
+                check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:

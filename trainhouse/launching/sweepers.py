@@ -128,7 +128,7 @@ class _ProjectSweeper(Sweeper):
             with open_dict(job):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
-            check_chosen_files(job, job.hydra.runtime.choices, list(job.hydra.overrides.task))
+            check_chosen_files(job, job.hydra.runtime.choices, job.hydra.overrides.task)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
         question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
