@@ -11,18 +11,12 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from trainhouse.configuration import run_name  # noqa: F401  # `name` of conf/train.yaml refers to it
 from trainhouse.configuration.annotations import OF_COMMAND_LINE
+from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
+from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import check_keys, has_key
-from trainhouse.configuration.settings import (
-    OF_COMMAND,
-    Eval,
-    Infer,
-    SelectBestModel,
-    Train,
-    check_values,
-    marked,
-)
+from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values, marked
 from trainhouse.configuration.views import Part
 
 # What stands for a value of the model that the data is to fill in, once the configuration is plain.
@@ -44,12 +38,13 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
-        found = OmegaConf.to_container(_with_open_sizes(config), resolve=True, throw_on_missing=True)
+        config = with_decoded(_with_open_sizes(config), command or "train")
+        found = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key
         raise UserError(f"{key}: required; add {key}=... to the command") from error
     except InterpolationResolutionError as error:
-        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+        raise UserError(unresolved(error, config)) from error
     assert isinstance(found, dict)
     plain = {str(key): value for key, value in found.items()}
     if command == "train":

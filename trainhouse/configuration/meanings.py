@@ -92,11 +92,10 @@ def meaning_in_group(group: str, option: str, key: str) -> str:
 
     A file like it builds the same, as ``data/csv`` and ``data/digits``: a copy need not repeat the comments.
     """
-    own = meanings(schema.config_file(f"{group}/{option}"))
-    target = own.keys["_target_"].written if "_target_" in own.keys else None
+    target = _target(group, option)
     like = [other for other in schema.options(group) if other != option and _target(group, other) == target]
     for name in [option, *begins_with(group, option), *(like if target else [])]:
-        said = meanings(schema.config_file(f"{group}/{name}")).keys.get(key)
+        said = _readable(schema.config_file(f"{group}/{name}")).get(key)
         if said and said.meaning:
             return said.meaning
     return ""
@@ -105,11 +104,22 @@ def meaning_in_group(group: str, option: str, key: str) -> str:
 def begins_with(group: str, option: str) -> list[str]:
     """Return the options of the same group that the file of an option begins with: its ``defaults:``."""
     path = schema.config_file(f"{group}/{option}")
-    found = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # a safe one
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # a safe one
+    except (yaml.YAMLError, OSError, UnicodeDecodeError):  # whoever chooses it hears of that
+        return []
     entries = found.get("defaults") if isinstance(found, dict) else None
     return [entry for entry in entries or [] if isinstance(entry, str) and entry in schema.options(group)]
 
 
 def _target(group: str, option: str) -> str | None:
-    said = meanings(schema.config_file(f"{group}/{option}")).keys.get("_target_")
+    said = _readable(schema.config_file(f"{group}/{option}")).get("_target_")
     return said.written if said else None
+
+
+def _readable(path: Path) -> dict[str, Said]:
+    """Return what a file says of its keys; nothing if it can't be read, which whoever chooses it hears of."""
+    try:
+        return meanings(path).keys
+    except (UserError, OSError, UnicodeDecodeError):
+        return {}

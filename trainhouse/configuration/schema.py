@@ -4,14 +4,17 @@ Hydra refuses a mistyped key on the command line; one in a configuration file, o
 and used by nobody.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.hints import hint
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 # Searched behind the user's own; hydra_plugins/project_conf.py tells Hydra.
@@ -23,25 +26,55 @@ Node = dict[str, Any]
 _MAY_LACK = ("figures",)
 
 
+_also: list[Path] = []  # what the command line names besides: --config-dir, --config-path, hydra.searchpath
+
+_asked_for: list[Path] = []
+
+
+def also_search(folders: Iterable[Path]) -> None:
+    """Look through `folders` too, behind the user's and the library's own, as Hydra does."""
+    _also[:] = dict.fromkeys(folders)
+
+
+@contextmanager
+def as_hydra_searches() -> Iterator[None]:
+    """Let a configuration that is composed without Hydra's command line be found in those folders too."""
+    _asked_for[:] = _also
+    try:
+        yield
+    finally:
+        _asked_for.clear()
+
+
+def asked_for() -> list[Path]:
+    """Return the folders that Hydra has to be told of: it knows them when it has read the command line itself."""
+    return _asked_for
+
+
+def searched() -> list[Path]:
+    """Return the folders in which files are looked for, the first one that has a file wins."""
+    return [CONF, LIBRARY_CONF, *_also]
+
+
 def config_file(name: str) -> Path:
     """Return the file of a command or an option, as ``model/cnn``: the user's if there is one, else the library's."""
-    own, other = (folder / f"{name}.yaml" for folder in (CONF, LIBRARY_CONF))
-    return other if other.is_file() and not own.is_file() else own
+    files = [folder / f"{name}.yaml" for folder in searched()]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def is_group(name: str) -> bool:
     """Whether there is a config group of that name, as ``model`` or ``hydra/sweeper``."""
-    return any((folder / name).is_dir() for folder in (CONF, LIBRARY_CONF))
+    return bool(name) and any((folder / name).is_dir() for folder in searched())
 
 
 def options(group: str) -> list[str]:
     """Return the names of the files of a group, ``*`` for those of all groups, in alphabetical order."""
-    return sorted({path.stem for folder in (CONF, LIBRARY_CONF) for path in folder.glob(f"{group}/*.yaml")})
+    return sorted({path.stem for folder in searched() for path in folder.glob(f"{group}/*.yaml")})
 
 
 def groups() -> list[str]:
     """Return the names of all groups, in alphabetical order."""
-    folders = (folder for folder in (CONF, LIBRARY_CONF) if folder.is_dir())
+    folders = (folder for folder in searched() if folder.is_dir())
     return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
 
 
@@ -49,6 +82,7 @@ def check_keys(config: Node, command: str) -> None:
     """Raise `UserError` for a key of `config` that ``conf/<command>.yaml`` doesn't know, or one that it lacks."""
     own, groups = _of_command(command)
     known = [*own, *groups]
+    names = [*known, *dotted(config)]
     for key, value in config.items():
         if key in known:
             continue
@@ -56,7 +90,7 @@ def check_keys(config: Node, command: str) -> None:
             inner = ".".join([key, *list(value)[:1]])
             raise UserError(f"{inner}: the file of {key}= needs the line '# @package _global_' at its top")
         raise UserError(
-            f"'{key}' is not a key of this configuration{did_you_mean(key, known)}; "
+            f"'{key}' is not a key of this configuration{hint(key, command, names) or did_you_mean(key, known)}; "
             f"a new one has to be in conf/{command}.yaml"
         )
     needed = {key: value for key, value in own.items() if key not in _MAY_LACK}
@@ -93,7 +127,8 @@ def _lacking(node: Node, expected: Node, prefix: str, open_keys: set[str]) -> It
         elif isinstance(value, dict) and value:
             inner = node[key]
             if not isinstance(inner, dict):
-                yield f"{prefix}{key}", f"expected a mapping, got {inner!r}"
+                first = f"{prefix}{key}.{next(iter(value))}"
+                yield f"{prefix}{key}", f"expected a mapping, got {inner!r}; give its keys by name, as {first}=..."
             else:
                 yield from _lacking(inner, value, f"{prefix}{key}.", set())
                 for name in () if key in open_keys else inner.keys() - value.keys():

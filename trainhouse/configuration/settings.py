@@ -15,6 +15,7 @@ from trainhouse.configuration.annotations import (
     BatchLimit,
     Count,
     Figures,
+    File,
     FolderName,
     Node,
     Number,
@@ -193,8 +194,8 @@ class Eval(Settings):
 class Infer(Settings):
     """conf/infer.yaml."""
 
-    input: Text | None
-    output: Text
+    input: File | None
+    output: File
     data: Node
     ckpt_path: Text
     batch_size: Count

@@ -177,6 +177,12 @@ def _is_for_types(node: ast.AST) -> TypeGuard[ast.If]:
 @cache
 def _module(name: str) -> _Module | None:
     """Find a module without importing it, or what it is in; None if it has no source."""
+    path = file_of(name)
+    return _Module(name, path) if path else None
+
+
+def file_of(name: str) -> Path | None:
+    """Return the source file of a module, or of the package that it is; None if there is none."""
     first, *rest = name.split(".")
     spec = PathFinder.find_spec(first)
     if spec is None or not spec.submodule_search_locations:
@@ -184,5 +190,5 @@ def _module(name: str) -> _Module | None:
     for folder in map(Path, spec.submodule_search_locations):
         for path in (folder.joinpath(*rest, "__init__.py"), folder.joinpath(*rest).with_suffix(".py")):
             if path.is_file():
-                return _Module(name, path)
+                return path
     return None

@@ -2,32 +2,48 @@
 
 from pathlib import Path
 
-from trainhouse.configuration.errors import UserError
-from trainhouse.launching.foreign_config import parser
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.launching.command_line import CommandLine, read
 
 
 def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     """Return what is to be printed for a command line, None if it asks for nothing, or for what Hydra answers itself.
 
-    Hydra answers for configuration that lies elsewhere, and where conf/ has chosen a page of its own (hydra/help).
+    Hydra answers for --config-path, as of a run's folder, and where conf/ has chosen a page of its own (hydra/help).
     Raises what composing raises, and `UserError` for a key that isn't there, or that is asked for of other files.
     """
-    parsed, _ = parser().parse_known_args(arguments)
-    keys = [one.partition("=")[2] for one in parsed.overrides if one.startswith("explain=")]
-    elsewhere = parsed.config_path or parsed.config_name or parsed.config_dir
-    if keys and elsewhere:
-        raise UserError(
-            "explain=: only for the project's own conf/, without --config-path, --config-name, --config-dir"
-        )
-    if elsewhere or not (parsed.help or keys):
+    line = read(arguments)
+    keys = [one.partition("=")[2] for one in line.overrides if one.startswith("explain=")]
+    if keys and "config-path" in line.options:
+        raise UserError("explain=: only for the project's own conf/, without --config-path")
+    package = line.options.get("package") if "cfg" in line.options else None
+    if "config-path" in line.options or not ("help" in line.options or keys or package):
         return None
-    overrides = [one for one in parsed.overrides if not one.startswith("explain=")]
-    return _answered(keys, overrides, conf, command, parsed.multirun)
+    overrides = [one for one in line.overrides if not one.startswith("explain=")]
+    if package and not keys:
+        _check_package(package, line, conf, command)
+        return None
+    return _answered(keys, overrides, line, conf, command)
 
 
-def _answered(keys: list[str], overrides: list[str], conf: Path, command: str, is_sweep: bool) -> str | None:
+def _check_package(package: str, line: CommandLine, conf: Path, command: str) -> None:
+    """Raise `UserError` for a part of the configuration to show that it doesn't have."""
+    from trainhouse.launching.composed import composed
+    from trainhouse.launching.nearest import names_in
+
+    asked = composed(command, conf, line.overrides, _main(line))
+    if package != "_global_" and not asked.has(package):
+        raise UserError(f"--package {package}: no such key{did_you_mean(package, names_in(asked.plain, package))}")
+
+
+def _main(line: CommandLine) -> str:
+    return line.options.get("config-name", "").removesuffix(".yaml")
+
+
+def _answered(keys: list[str], overrides: list[str], line: CommandLine, conf: Path, command: str) -> str | None:
     from trainhouse.configuration.printable import printable
     from trainhouse.configuration.schema import is_group
+    from trainhouse.configuration.settings import OF_COMMAND
     from trainhouse.launching.below_swept import varies
     from trainhouse.launching.composed import composed
     from trainhouse.launching.explanation import explanation
@@ -35,8 +51,11 @@ def _answered(keys: list[str], overrides: list[str], conf: Path, command: str, i
     from trainhouse.launching.option_page import option_page
 
     # What varies from job to job has no value here.
-    varied = [one for one in overrides if is_sweep and varies(one)]
-    asked = composed(command, conf, [one for one in overrides if one not in varied])
+    varied = [one for one in overrides if "multirun" in line.options and varies(one)]
+    main = _main(line)
+    asked = composed(
+        main if main in OF_COMMAND else command, conf, [one for one in overrides if one not in varied], main
+    )
     if keys:
         pages = [explanation(key, asked, varied) for key in keys]
     elif asked.choices.get("hydra/help") != "default":

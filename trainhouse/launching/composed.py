@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.meanings import Said, begins_with, meaning_in_group, meanings
-from trainhouse.configuration.schema import config_file, is_global, options
+from trainhouse.configuration.schema import as_hydra_searches, config_file, is_global, options
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Composed:
     """The option of each group, also of Hydra's own; None where there may be one, and is none."""
     files: tuple[tuple[str, str], ...]
     """Each file as it was merged, ``model/cnn``, with the key below which it stands."""
+    main: str
+    """The file that it begins with, if not that of the command, as ``--config-name`` says."""
 
     def said(self, key: str) -> list[tuple[Path, Said]]:
         """Return what files say of a key, the last of them the one that counts; a file of Hydra's own isn't read."""
@@ -96,13 +98,15 @@ def _below(package: str, key: str) -> str:
     return key.removeprefix(f"{package}.") if key.startswith(f"{package}.") else ""
 
 
-def composed(command: str, conf: Path, overrides: Sequence[str]) -> Composed:
-    """Compose ``conf/<command>.yaml`` as a run does. Raises what Hydra does."""
-    with initialize_config_dir(str(conf), **VERSION_BASE, job_name=command):
-        config = compose(command, list(overrides), return_hydra_config=True)
+def composed(command: str, conf: Path, overrides: Sequence[str], main: str = "") -> Composed:
+    """Compose ``conf/<command>.yaml``, or `main` in its place, as a run does. Raises what Hydra does."""
+    main = main or command
+    with as_hydra_searches(), initialize_config_dir(str(conf), **VERSION_BASE, job_name=command):
+        config = compose(main, list(overrides), return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
-        defaults = loader.compute_defaults_list(command, list(overrides), RunMode.RUN).defaults
+        defaults = loader.compute_defaults_list(main, list(overrides), RunMode.RUN).defaults
     HydraConfig.instance().set_config(config)  # so that references to Hydra's own part can be resolved
     plain: Any = OmegaConf.to_container(config, resolve=False)
     files = tuple((one.config_path, one.package or "") for one in defaults if one.config_path)
-    return Composed(command, tuple(overrides), config, plain, dict(plain["hydra"]["runtime"]["choices"]), files)
+    choices = dict(plain["hydra"]["runtime"]["choices"])
+    return Composed(command, tuple(overrides), config, plain, choices, files, main)

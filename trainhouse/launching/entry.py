@@ -18,10 +18,7 @@ from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
@@ -30,10 +27,12 @@ from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.answers import answer
+from trainhouse.launching.arranging import arrange
 from trainhouse.launching.below_swept import left_to_the_jobs
-from trainhouse.launching.compose_errors import explain
+from trainhouse.launching.chosen_files import check_chosen_files
+from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
-from trainhouse.launching.foreign_config import check_foreign_config, opened
+from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.in_utf8 import start_in_utf8
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
@@ -82,7 +81,6 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             start_in_utf8()
-            sys.argv[1:] = opened(sys.argv[1:], open_groups)
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
@@ -91,6 +89,7 @@ def script(
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 search_rarely()
+                arrange(CONF, config_name, open_groups)
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
                 if foreign := check_foreign_config(sys.argv[1:], CONF, config_name):
@@ -116,8 +115,8 @@ def script(
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
                 sys.exit(_refusal(error))
-            except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:  # of composing
-                if show_traceback:
+            except (*COMPOSING, TypeError) as error:
+                if show_traceback or not is_of_composing(error):
                     raise
                 sys.exit(_refusal(explain(error, CONF, config_name, sys.argv[1:]), lines=True))
             except OSError as error:  # of a file of Hydra's own, or of the log
@@ -194,6 +193,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     prepare_worker()
                 place(config, overrides_of(hydra_config))
                 with_whole_paths(config, hydra_config)
+                check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)
             except (KeyboardInterrupt, Interrupted) as stopped:

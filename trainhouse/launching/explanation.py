@@ -4,15 +4,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainhouse.configuration.environment import decoded_for
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.hints import hint as hint_of
 from trainhouse.configuration.kept_on_resume import may_change
+from trainhouse.configuration.references import from_environment
 from trainhouse.configuration.schema import config_file, is_group
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.takes import annotation_of, choices, in_words
 from trainhouse.configuration.values import fits
-from trainhouse.launching.compose_errors import keys
 from trainhouse.launching.composed import Composed
 from trainhouse.launching.layout import WIDTH, as_typed, paragraph, shortened, table
+from trainhouse.launching.nearest import names_in
 from trainhouse.runs.typed import shown_path
 
 # Of train.py: keys of one command line, which no run keeps.
@@ -31,12 +34,13 @@ def explanation(key: str, asked: Composed, varied: Sequence[str] = ()) -> str:
         raise UserError("explain=: name a key, as explain=seed")
     if not asked.has(key):
         raise UserError(f"'{key}' is not a key of this configuration{_did_you_mean(key, asked)}")
+    hint = annotation_of(key, asked.plain, asked.command)
     written, value = asked.written(key), asked.value(key)
+    value = decoded_for(hint, written, value) if from_environment({key: written}) else value
     meaning = asked.meaning(key)
     is_open = value == "???"
     lines = [shortened(f"{key}={'...' if is_open else as_typed(value)}", WIDTH)]
     lines += ["", *paragraph(meaning)] if meaning else []
-    hint = annotation_of(key, asked.plain, asked.command)
     rows = [("takes", words)] if (words := in_words(hint)) else []
     rows += [("refused", "a run with this value")] if not is_open and not fits(value, hint) else []
     rows += [("swept by", one) for one in varied if one.lstrip("+").partition("=")[0] == key]
@@ -60,8 +64,8 @@ def _did_you_mean(key: str, asked: Composed) -> str:
     target = str(asked.written(f"{above}._target_")) if asked.has(f"{above}._target_") else ""
     if (found := signature(target)) and name in found.arguments:
         return f"; {target} takes it: add it as +{key}=..."
-    own = {name: value for name, value in asked.plain.items() if name != "hydra" or key.startswith("hydra")}
-    return did_you_mean(key, [*keys(own), *asked.choices])
+    names = [*names_in(asked.plain, key), *asked.choices]
+    return hint_of(key, asked.command, names) or did_you_mean(key, names)
 
 
 def _places(key: str, asked: Composed) -> list[tuple[str, str]]:
@@ -93,4 +97,4 @@ def _chooser(group: str, asked: Composed) -> str:
         text = path.read_text(encoding="utf-8") if not package and path.is_file() else ""
         if f"override /{group}: {chosen}" in text or f"- {group}: {chosen or 'null'}" in text:
             return shown_path(path)
-    return shown_path(config_file(asked.command))
+    return shown_path(config_file(asked.main))

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.schema import config_file, options
@@ -102,13 +103,16 @@ def _another(group: str, asked: Composed) -> str | None:
     for name in asked.options(group):
         path = config_file(f"{group}/{name}")
         is_alike = chosen is None or _is_lightning(path) == _is_lightning(config_file(f"{group}/{chosen}"))
-        if name != chosen and is_alike and "???" not in path.read_text(encoding="utf-8"):
+        if name != chosen and is_alike and "???" not in path.read_text(encoding="utf-8", errors="replace"):
             return name
     return None
 
 
 def _is_lightning(path: Path) -> bool:
-    target = meanings(path).keys.get("_target_") if path.is_file() else None
+    try:
+        target = meanings(path).keys.get("_target_") if path.is_file() else None
+    except (UserError, UnicodeDecodeError):  # whoever chooses it hears of that
+        return False
     found = signature(target.written) if target else None
     return found is not None and found.is_lightning
 

@@ -25,6 +25,7 @@ from trainhouse.configuration.places import with_whole_paths
 from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import unhidden
+from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.entry import JobStoppedError
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual
@@ -72,8 +73,7 @@ class _ProjectSweeper(Sweeper):
                 "hydra.sweeper.params: this model takes no key of the default space; give a space of its own, as "
                 "'model.lr=tag(log,interval(1e-4,1e-1))'"
             )
-        hydra_config = self.composed.hydra
-        folder = Path(hydra_config.sweep.dir)
+        hydra_config, folder = self.composed.hydra, Path(self.composed.hydra.sweep.dir)
         check_template(self._subdir())
         # Jobs in processes of their own find this project from any working folder.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -129,6 +129,7 @@ class _ProjectSweeper(Sweeper):
                 with_whole_paths(job, job.hydra)
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
+            check_chosen_files(job, job.hydra.runtime.choices, job.hydra.overrides.task)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
         question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
@@ -247,4 +248,4 @@ class StudySweeper(_ProjectSweeper):
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
         space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings(**plain), command))
+        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings.of(**plain), command))

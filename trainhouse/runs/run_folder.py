@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
+from trainhouse.configuration.references import unresolved
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
@@ -150,7 +151,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
     try:
         folder = Path(config.hydra[kind].dir)
     except OmegaConfBaseException as error:
-        _refuse(f"{key}: {str(error).splitlines()[0]}")
+        _refuse(unresolved(error, config))
     if not config.hydra[kind].dir or folder.resolve() == Path.cwd():
         _refuse(f"{key}: expected a folder of its own for the {kind}")
     if not _named_by_user(config, kind):

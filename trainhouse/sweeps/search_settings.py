@@ -1,10 +1,10 @@
 """How a search is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.sweeps.job import Objective
 
 
@@ -17,6 +17,14 @@ class SearchSettings:
     study_name: str
     sampler: dict[str, Any] | None
     pruner: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, **given: Any) -> "SearchSettings":
+        """Return the settings that are given by name. Raises `UserError` for a name that `hydra.sweeper` hasn't."""
+        names = [one.name for one in fields(cls)]
+        for name in given.keys() - names:
+            raise UserError(f"hydra.sweeper.{name}: a search has no such key{did_you_mean(name, names)}")
+        return cls(**given)
 
     def __post_init__(self) -> None:
         if type(self.n_trials) is not int or self.n_trials < 1:

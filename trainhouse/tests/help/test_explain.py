@@ -62,8 +62,7 @@ def test_whatever_there_is_is_explained(arguments: list[str], lines: list[str], 
         ("train", ["explain=optimizer.amsgrad"], "; torch.optim.Adam takes it: add it as +optimizer.amsgrad=..."),
         ("eval", ["explain=data.batch_size"], "; it comes with the checkpoint"),
         ("infer", ["--help", "model=cnn"], "'model' can't be chosen here"),
-        ("train", ["explain=seed", f"--config-dir={CONF}"], "explain=: only for the project's own conf/"),
-        ("train", ["explain=ckpt_path", "--config-name=eval"], "explain=: only for the project's own conf/"),
+        ("train", ["explain=seed", f"--config-path={CONF}"], "explain=: only for the project's own conf/"),
     ],
 )
 def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list[str], error: str) -> None:
@@ -81,7 +80,7 @@ def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list
         (["--cfg", "job"], "seed: 0"),
         (["--info", "searchpath"], "trainhouse"),
         (["--shell-completion", "install=bash"], "complete"),
-        (["--help", f"--config-dir={CONF}"], "train is powered by Hydra."),
+        (["--help", f"--config-path={CONF}"], "train is powered by Hydra."),
     ],
 )
 def test_what_hydra_answers_it_answers_still(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite(f"{__name__}.judging")
+pytest.register_assert_rewrite(f"{__name__}.judging", f"{__name__}.in_process")

@@ -12,7 +12,7 @@ ROWS: Rows = [
     ("train.py cnn", "'cnn': expected key=value, without spaces around =; did you mean model=cnn?"),
     ("train.py optimizer.lr = 0.1", "'optimizer.lr': expected key=value, without spaces around ="),
     ('train.py "name=\'a"', "a quote is not closed"),
-    ("train.py -m --cfg job", "--cfg"),
+    ("train.py -m seed=1,2 --cfg job", "--cfg and --info show the configuration of one run"),
     ("train.py model=[cnn,linear]", "model.channels: src.models.linear.Linear takes no such argument"),
     ("train.py model=cnn,linear", "model: cnn,linear are several values; add -m to run each of them"),
     ("train.py model.hidden_sizes=16,32", "a list is written 'model.hidden_sizes=[16,32]'"),

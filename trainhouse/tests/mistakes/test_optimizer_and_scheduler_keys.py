@@ -13,7 +13,7 @@ ROWS: Rows = [
     ("train.py optimizer.eps=abc", "optimizer.eps: expected a number"),
     ("train.py optimizer.fused=abc", "optimizer.fused: expected true or false, or null"),
     ("train.py optimizer=sgd optimizer.nesterov=abc", "optimizer.nesterov: expected true or false"),
-    ("train.py optimizer.momentum=0.9", "did you mean 'optimizer.betas'?"),
+    ("train.py optimizer.momentum=0.9", "optimizer has lr, betas, "),
     ("train.py +optimizer.momentum=0.9", "optimizer.momentum: torch.optim.Adam takes no such argument"),
     ("train.py optimizer._target_=torch.optim.LBFGS", "optimizer.betas: torch.optim.LBFGS takes no such argument"),
     ("train.py +optimizer.amsgrad=abc", "optimizer.amsgrad: expected true or false"),

@@ -1,0 +1,12 @@
+"""The keys of a configuration as they are typed: `optimizer.lr`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def dotted(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted name of every node below a plain container."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield f"{prefix}{name}"
+            yield from dotted(child, f"{prefix}{name}.")

@@ -1,0 +1,121 @@
+"""Which key was meant by one that isn't there, and how a key is given that no file lists."""
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from trainhouse.configuration.dotted import dotted
+from trainhouse.configuration.errors import did_you_mean
+from trainhouse.configuration.hints import hint
+from trainhouse.configuration.hydra_versions import VERSION_BASE
+from trainhouse.configuration.schema import as_hydra_searches, groups, options
+from trainhouse.configuration.slips import is_slip
+from trainhouse.configuration.source import signature
+from trainhouse.configuration.speed import fast
+
+_MOST = 8  # keys that are listed
+
+
+def latest_composed() -> DictConfig | None:
+    """Return what Hydra has composed of this command line, as far as it came."""
+    quick = fast("quick_hydra")
+    found: DictConfig | None = quick.latest_composed() if quick else None
+    return found
+
+
+def in_conf(conf: Path, config_name: str, arguments: list[str], without: str = "") -> DictConfig | None:
+    """Return what `arguments` make of the configuration, of those that choose from groups, but for one of a group."""
+    choices = [argument for argument in arguments if re.fullmatch(r"[\w/@]+=[\w.-]+", argument)]
+    for overrides in ([one for one in choices if not without or not one.startswith(without)], []):
+        try:
+            GlobalHydra.instance().clear()
+            with as_hydra_searches(), initialize_config_dir(str(conf), **VERSION_BASE):
+                return compose(config_name, overrides, return_hydra_config=True)
+        except Exception:  # a hint is a courtesy: the error that it goes with is already known
+            continue
+    return None
+
+
+def nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) -> str:
+    """Say which key is most like `key` in the configuration that the other arguments make: ``"; did you mean ..."``."""
+    if group := _group_of_option(key, arguments):
+        return group
+    config = latest_composed()
+    config = in_conf(conf, config_name, arguments, key) if config is None else config
+    if config is None:
+        return ""
+    found: Any = OmegaConf.to_container(config)
+    names = names_in(found, key)
+    if any(is_slip(key, name) for name in names) or key.casefold() in names:
+        return did_you_mean(key, names)
+    said = hint(key, config_name, names) or _as_argument(key, found, arguments)
+    return said or _beside(key, found, names) or did_you_mean(key, names)
+
+
+def key_meant(name: str, conf: Path, config_name: str) -> str:
+    """Return the key that is called `name`, without its group or as other projects call it; "" if there is none."""
+    config = in_conf(conf, config_name, [])
+    names = names_in(OmegaConf.to_container(config), name) if config is not None else []
+    name = name.casefold()
+    if name in names:
+        return name
+    said = hint(name, config_name, names)
+    if found := re.fullmatch(r"; did you mean '(.*)'\?", said):
+        return found[1]
+    return next((one for one in names if one.rpartition(".")[2] == name or is_slip(one, name)), "")
+
+
+def names_in(found: Any, key: str) -> list[str]:
+    """Return the keys and groups among which the one is that was meant by `key`."""
+    own = {name: value for name, value in found.items() if name != "hydra" or key.startswith("hydra")}
+    return [*dotted(own), *groups()]
+
+
+def as_a_key(typed: str) -> str:
+    """Return letters, points and digits in place of what no key has: ``optimizer[lr]`` is `optimizer.lr`."""
+    plain = unicodedata.normalize("NFKD", typed).encode("ascii", "ignore").decode()
+    return re.sub(r"[\[\]:/.]+", ".", re.sub(r"[\s-]+", "_", plain.strip().lstrip("+~"))).strip("._")
+
+
+def _group_of_option(key: str, arguments: list[str]) -> str:
+    """The group that has the option which was given to `key`: for `modle=cnn`, model."""
+    given = [
+        argument.lstrip("+").partition("=")[2] for argument in arguments if argument.lstrip("+~").startswith(f"{key}=")
+    ]
+    chosen = {one for value in given for one in value.split(",")}
+    return did_you_mean(key, [group for group in groups() if chosen & {*options(group)}])
+
+
+def _beside(key: str, config: Any, names: list[str]) -> str:
+    """Say which keys there are where `key` was looked for, the nearest one if one is near; "" if there are none."""
+    above, _, name = key.rpartition(".")
+    for part in above.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    own = [str(one) for one in config if not str(one).startswith("_")] if above and isinstance(config, dict) else []
+    if not own or name in (one.rpartition(".")[2] for one in names):
+        return ""
+    near = did_you_mean(name, own)
+    more = ", ..." if len(own) > _MOST else ""
+    return near.replace("'", f"'{above}.", 1) if near else f"; {above} has {', '.join(own[:_MOST])}{more}"
+
+
+def _as_argument(key: str, config: Any, arguments: list[str]) -> str:
+    """Say how a key is given that no file lists, but the class that the node above it builds takes."""
+    above, _, name = key.rpartition(".")
+    for part in above.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    target = str(config.get("_target_")) if isinstance(config, dict) else ""
+    found = signature(target) if target else None
+    if found is None:
+        return ""
+    typed = next((one for one in arguments if one.lstrip("+").startswith(f"{key}=")), f"{key}=...")
+    if name in found.arguments:
+        return f"; {target} takes it: add it as +{typed.lstrip('+')}"
+    near = next((one for one in found.arguments if is_slip(name, one) and one not in config), "")
+    value = typed.partition("=")[2]
+    return f"; {target} takes {near}: add it as +{above}.{near}={value}" if near else ""
