@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.evaluation.metrics import WIDEST, build_metrics, names_of
+from src.evaluation.metrics import WIDEST, usual
 from src.evaluation.tasks import TASKS
-from src.training.losses import Loss, build_loss
+from src.training.losses import Auto, Loss
 from trainhouse import (
     Batch,
     DataSpec,
@@ -25,6 +25,8 @@ from trainhouse import (
     to_numpy,
     weight_in_step,
 )
+
+SPLITS = ("train", "val", "test")
 
 
 class MeanLoss(Metric):
@@ -60,16 +62,18 @@ class Module(KeepsFloat64, L.LightningModule):
         spec: DataSpec,
         preprocessing: nn.Module,
         network: nn.Module,
-        loss: Loss | Mapping[str, Any],
+        loss: Loss | None = None,
         augmentation: nn.Module | None = None,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
         monitor: str = "val/loss",
         log_every_n_steps: int = 50,
+        metrics: Mapping[str, Mapping[str, Metric]] | None = None,
     ) -> None:
-        """`loss` is a function of outputs and targets, or the options of `build_loss`.
+        """`loss` is a function of outputs and targets, `metrics` has those of train, val and test by their names.
 
-        `optimizer` takes the parameters, `scheduler` the optimizer; a module that only predicts needs neither.
+        Both are by default what the task usually has. `optimizer` takes the parameters, `scheduler` the optimizer; a
+        module that only predicts needs neither.
         """
         super().__init__()
         self.spec = spec
@@ -77,13 +81,14 @@ class Module(KeepsFloat64, L.LightningModule):
         self.augmentation = augmentation or nn.Identity()
         self.network = network
         self.task = TASKS[spec.task]
-        self.loss = build_loss(spec.task, **loss) if isinstance(loss, Mapping) else loss
+        self.loss = loss or Auto(spec.task, spec.outputs)
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
         self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
+        chosen = metrics or {split: usual(spec, split) for split in SPLITS}
         self.metrics = nn.ModuleDict(
-            {f"{split}_split": build_metrics(spec, split) for split in ("train", "val", "test")}
+            {f"{split}_split": MetricCollection({**chosen[split]}, prefix=f"{split}/") for split in SPLITS}
         )
-        self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in ("train", "val", "test")})
+        self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in SPLITS})
         size = spec.outputs if self.task.scales_targets else 0
         self.register_buffer("target_mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("target_std", torch.ones(size, dtype=torch.float64))
@@ -127,12 +132,13 @@ class Module(KeepsFloat64, L.LightningModule):
     @property
     def directions(self) -> dict[str, str]:
         """The better end of each value that is logged: ``min`` or ``max``."""
-        better = {f"{split}/loss": "min" for split in ("train", "val", "test")}
-        for split in ("train", "val", "test"):
+        better = {f"{split}/loss": "min" for split in SPLITS}
+        for split in SPLITS:
             for name, metric in self._measures(split)[1].items():
                 if metric.higher_is_better is not None:
+                    names = [f"{split}/{each}" for each in getattr(metric, "names", None) or ()]
                     end = "max" if metric.higher_is_better else "min"
-                    better |= dict.fromkeys(names_of(metric, str(name), split), end)
+                    better |= dict.fromkeys(names or [str(name)], end)
         return better
 
     def predict_step(self, batch: Tensor | Batch, batch_idx: int) -> Tensor:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
+from trainhouse.configuration.older_versions import BEFORE, is_array_data, with_what_it_lacks
 from trainhouse.configuration.schema import check_keys
 from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values
 from trainhouse.configuration.views import Part
@@ -45,7 +45,7 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     if command == "train":
         plain = with_what_it_lacks(plain)
     if command:
-        check_keys(plain, command)
+        check_keys(plain, command, BEFORE)
     kind = OF_COMMAND[command or "train"]
     check_values(_without_own_data(plain), kind)
     return kind(plain)

@@ -8,7 +8,7 @@ wrong value and fail late, or not at all.
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Interval, Predicate, doc
+from annotated_types import Ge, Gt, Predicate, doc
 
 from trainhouse.configuration.annotations import (
     Auto,
@@ -143,13 +143,6 @@ class TorchScheduler(Part):
     min_lr: Number
 
 
-class Loss(Settings):
-    """The key `loss` of conf/train.yaml."""
-
-    name: Text
-    label_smoothing: Annotated[float, Interval(ge=0, lt=1)]
-
-
 class Train(Settings):
     """conf/train.yaml."""
 
@@ -165,7 +158,8 @@ class Train(Settings):
     compile: bool
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
-    loss: Loss
+    loss: Part
+    metrics: Parts
     data: Serving
     model: Part
     optimizer: TorchOptimizer

@@ -28,8 +28,6 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "seed": SEED,
     "monitor": (["val/acc", None], ["", 3]),
     "mode": (["min", "max", None], ["minimum", 1, "", True]),
-    "loss.name": TEXT,
-    "loss.label_smoothing": BELOW_ONE,
     "data.batch_size": WHOLE_FROM_1,
     "data.num_workers": WHOLE_FROM_0,
     "data.worker_timeout": FROM_0,

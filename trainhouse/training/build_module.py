@@ -22,9 +22,11 @@ from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.older_versions import MODULE
 from trainhouse.configuration.settings import Serving, Train
-from trainhouse.configuration.views import Part
+from trainhouse.configuration.views import Part, Parts
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
+from trainhouse.training.build_loss import build_loss, counts_asked_for
+from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
 from trainhouse.training.schedule_span import spans_the_run
@@ -72,7 +74,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
             f"facts() lacks {', '.join(missing) or 'a task that is classification or regression'}"
         )
     network = build_network(model, facts)
-    return _around(network, settings, datamodule, card.spec, preprocessing), settings
+    return _around(network, settings, datamodule, card.spec, preprocessing, facts), settings
 
 
 def filled_from_facts(model: Facts, facts: Facts, source: str) -> Facts:
@@ -120,6 +122,7 @@ def _around(
     datamodule: L.LightningDataModule,
     spec: DataSpec,
     preprocessing: RowPreprocessing | None,
+    facts: Facts,
 ) -> L.LightningModule:
     """Return the module that the key `module` names, around a network and what the other groups say."""
     optimizer = create(settings.optimizer, "optimizer", later=("params",))
@@ -130,24 +133,33 @@ def _around(
     learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(settings.data, spec)
+    array_data = datamodule if isinstance(datamodule, DataModule) else None
+    wrapper = settings.module or Part(MODULE)
     module: Any = create(
-        settings.module or Part(MODULE),
+        wrapper,
         "module",
         spec=spec,
         preprocessing=preprocessing or nn.Identity(),
         network=network,
-        loss=settings.loss.plain,
+        loss=build_loss(settings.loss, spec, {**facts, **counts_asked_for(settings.loss, array_data, spec)}),
         augmentation=augmentation,
         optimizer=optimizer,
         scheduler=scheduler,
         monitor=settings.monitor or "train/loss",
         log_every_n_steps=settings.trainer.log_every_n_steps,
+        **chosen_metrics(wrapper, settings.metrics, spec),
     )
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
     around: L.LightningModule = module
     return around
+
+
+def chosen_metrics(wrapper: Part, metrics: Parts, spec: DataSpec) -> dict[str, Any]:
+    """Return the argument `metrics` of the module around a network; none for one older than the group."""
+    takes_them = "metrics" in inspect.signature(located(wrapper, "module")).parameters
+    return {"metrics": build_metrics(metrics, spec)} if takes_them and metrics.is_there else {}
 
 
 def build_preprocessing(datamodule: DataModule, data: Serving) -> RowPreprocessing:

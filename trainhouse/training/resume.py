@@ -35,7 +35,7 @@ from trainhouse.training.training_result import TrainingResult
 
 _log = logging.getLogger(__name__)
 
-GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
+GROUPS_THAT_MAY_BE_NONE = ("scheduler", "metrics", "callbacks", "logger")
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null resumes"
 
 
@@ -121,7 +121,6 @@ def _completed(saved: Train, settings: Train, added: set[str], path: Path) -> Tr
     for prefix, shared, known in (
         ("", settings.plain, saved.plain),
         ("trainer.", settings.trainer.plain, saved.trainer.plain),
-        ("loss.", settings.loss.plain, saved.loss.plain),
         ("data.", serving, saved.data.plain),
     ):
         for key in shared.keys() - known.keys():
@@ -131,8 +130,6 @@ def _completed(saved: Train, settings: Train, added: set[str], path: Path) -> Tr
                 values[prefix + key] = BEFORE[prefix + key]
             elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is missing")
-    if unknown := saved.loss.plain.keys() - settings.loss.plain.keys():
-        raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
     return saved.with_values(values)
 
 

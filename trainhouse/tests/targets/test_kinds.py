@@ -60,7 +60,7 @@ def test_what_the_project_itself_writes_passes(part, node):
         ("loss", "torchmetrics.Accuracy"),
         ("loss", "torch.nn.functional.mse_loss"),
         ("metrics", "torch.nn.Linear"),
-        ("scheduler", "src.training.losses.build_loss"),
+        ("scheduler", "src.training.losses.mse"),
         ("trainer", "lightning.pytorch.strategies.Strategy.load_checkpoint"),
         ("trainer", "lightning.pytorch.trainer.trainer.Trainer.fit"),
         ("callbacks", "torch.optim.Adam"),
