@@ -16,8 +16,8 @@ from trainhouse.configuration.errors import UserError, first_line
 def fed(metric: Metric, key: str, spec: DataSpec, mode: str | None = None) -> Metric:
     """Return the metric, behind what prepares its inputs if it is one of torchmetrics; others get what a step has.
 
-    `mode` says which end is better where the metric does not. It is tried on made-up rows, so that one that can't measure this data is refused now: raises `UserError` naming
-    `key`.
+    `mode` says which end is better where the metric does not. It is tried on made-up rows, so that one that can't
+    measure this data is refused now: raises `UserError` naming `key`.
     """
     if not type(metric).__module__.startswith("torchmetrics."):
         if mode:
