@@ -14,6 +14,7 @@ from torchmetrics import Metric, MetricCollection
 from src.evaluation.metrics import WIDEST, usual
 from src.evaluation.tasks import TASKS
 from src.training.losses import Auto, Loss
+from src.training.parameter_groups import in_groups, takes_no_groups
 from trainhouse import (
     Batch,
     DataSpec,
@@ -69,11 +70,13 @@ class Module(KeepsFloat64, L.LightningModule):
         monitor: str = "val/loss",
         log_every_n_steps: int = 50,
         metrics: Mapping[str, Mapping[str, Metric]] | None = None,
+        parameter_groups: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """`loss` is a function of outputs and targets, `metrics` has those of train, val and test by their names.
 
         Both are by default what the task usually has. `optimizer` takes the parameters, `scheduler` the optimizer; a
-        module that only predicts needs neither.
+        module that only predicts needs neither. `parameter_groups` has what the optimizer gets for weights of the
+        network whose names match, as ``{"layers.1.*": {"lr": 1e-4}}``.
         """
         super().__init__()
         self.spec = spec
@@ -82,8 +85,10 @@ class Module(KeepsFloat64, L.LightningModule):
         self.network = network
         self.task = TASKS[spec.task]
         self.loss = loss or Auto(spec.task, spec.outputs)
+        self.parameter_groups = parameter_groups or {}
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
         self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
+        self._counted = (-1, -1)
         chosen = metrics or {split: usual(spec, split) for split in SPLITS}
         self.metrics = nn.ModuleDict(
             {f"{split}_split": MetricCollection({**chosen[split]}, prefix=f"{split}/") for split in SPLITS}
@@ -149,11 +154,13 @@ class Module(KeepsFloat64, L.LightningModule):
         """Name what `predict_step` returns, as columns of a file."""
         return self.task.prediction_columns(self.spec, to_numpy(output))
 
-    def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
+    def _step(self, batch: Batch, split: str, counts: bool = True) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
         x, y = batch
         outputs = self(x)
         loss, values = self.loss(outputs, self._scale(y, outputs)), self._unscale(outputs)
+        if not counts:
+            return loss, values
         with torch.no_grad():
             mean, metrics = self._measures(split)
             mean.update(loss.detach(), len(y))
@@ -173,7 +180,9 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the batch's mean loss; every `log_every_n_steps` the loggers get it too."""
-        loss, _ = self._step(batch, "train")
+        place = (self.current_epoch, batch_idx)  # LBFGS asks several times for the loss of one batch
+        is_first, self._counted = place != self._counted, place
+        loss, _ = self._step(batch, "train", counts=is_first)
         step = self.global_step
         if self.trainer.loggers and step % self.log_every_n_steps == 0 and step != self._logged_step:
             self._logged_step = step  # several batches make one step when gradients are accumulated
@@ -207,7 +216,17 @@ class Module(KeepsFloat64, L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Build the optimizer and its schedule: by step over the run, or by epoch if it takes no `total_steps`."""
         assert self.make_optimizer is not None, "this module was built to predict"
-        optimizer = self.make_optimizer(self._parameter_groups())
+        weights = [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
+        if takes_no_groups(self.make_optimizer):
+            if self.trainer.accumulate_grad_batches > 1:
+                raise UserError(
+                    "trainer.accumulate_grad_batches: LBFGS asks again for the last batch alone; set it to 1"
+                )
+            if self.parameter_groups:
+                raise UserError("optimizer.groups: LBFGS takes all weights alike; leave it out")
+            optimizer = self.make_optimizer([weight for _, weight in weights])
+        else:
+            optimizer = self.make_optimizer(in_groups(weights, self.parameter_groups))
         if self.make_scheduler is None:
             return optimizer
         if not spans_the_run(self.make_scheduler):
@@ -226,10 +245,3 @@ class Module(KeepsFloat64, L.LightningModule):
                 )
             plan = {"scheduler": self.make_scheduler(optimizer, total_steps=int(steps)), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": plan}
-
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Weight decay pulls matrices to zero; for biases and normalisation it does harm, so they get none."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        matrices = [parameter for parameter in trained if parameter.ndim > 1]
-        others = [parameter for parameter in trained if parameter.ndim <= 1]
-        return [{"params": matrices}, *([{"params": others, "weight_decay": 0.0}] if others else [])]

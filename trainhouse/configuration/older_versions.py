@@ -22,6 +22,7 @@ BEFORE: Plain = {
     "module": MODULE,
     "init_prefix": None,
     "compile": False,
+    "freeze": [],
     "metrics": {"auto": {"_target_": "src.evaluation.metrics.usual", "splits": ["train", "val", "test"]}},
     "data.fold": None,
     "data.folds": 5,

@@ -156,6 +156,7 @@ class Train(Settings):
     init_prefix: Text | None
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
+    freeze: Annotated[list[str] | None, doc("a list of names, as [layers.1.*]")]
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
     loss: Part

@@ -77,6 +77,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "init_from": (["a.ckpt", None], ["", 3]),
     "init_prefix": (["backbone.", None], ["", 3]),
     "compile": FLAG,
+    "freeze": ([[], ["layers.1.*"], None], ["layers.1.*", [3], 1]),
     "preflight": FLAG,
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),

@@ -25,6 +25,7 @@ from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
+from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.progress_bar import ProgressBar
 
 
@@ -94,6 +95,7 @@ def build_callbacks(
         CheckpointRecord(settings, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
         ExactResume(settings.seed, cursor),
         NonFiniteGuard(folder, settings.seed),
+        OptimizerModes(),
         History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
     configured = {

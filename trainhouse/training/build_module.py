@@ -30,6 +30,7 @@ from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
 from trainhouse.training.schedule_span import spans_the_run
+from trainhouse.training.weights_by_name import checked_groups, freeze, refuse_unmatched_groups, without_groups
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
+        freeze(module, settings.freeze or [])
         return module, settings
     if card.spec is None:
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
@@ -74,7 +76,9 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
             f"facts() lacks {', '.join(missing) or 'a task that is classification or regression'}"
         )
     network = build_network(model, facts)
-    return _around(network, settings, datamodule, card.spec, preprocessing, facts), settings
+    around = _around(network, settings, datamodule, card.spec, preprocessing, facts)
+    freeze(around, settings.freeze or [])
+    return around, settings
 
 
 def filled_from_facts(model: Facts, facts: Facts, source: str) -> Facts:
@@ -125,7 +129,9 @@ def _around(
     facts: Facts,
 ) -> L.LightningModule:
     """Return the module that the key `module` names, around a network and what the other groups say."""
-    optimizer = create(settings.optimizer, "optimizer", later=("params",))
+    groups = checked_groups(settings.optimizer)
+    chosen_groups: dict[str, Any] = {"parameter_groups": groups} if groups else {}
+    optimizer = create(without_groups(settings.optimizer), "optimizer", later=("params",))
     given = ("optimizer", "total_steps")
     scheduler = create(settings.scheduler, "scheduler", later=given) if settings.scheduler else None
     _refuse_wrong_options(optimizer, scheduler)
@@ -148,7 +154,9 @@ def _around(
         monitor=settings.monitor or "train/loss",
         log_every_n_steps=settings.trainer.log_every_n_steps,
         **chosen_metrics(wrapper, settings.metrics, spec),
+        **chosen_groups,
     )
+    refuse_unmatched_groups(module, groups)
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
