@@ -54,7 +54,6 @@ def measured(metrics: Mapping[str, Metric], spec: DataSpec) -> dict[str, Tensor]
 
 
 @pytest.mark.parametrize("name", options("metrics"))
-@pytest.mark.filterwarnings("ignore::UserWarning:torchmetrics")  # of metrics that keep all predictions
 def test_every_file_measures_the_data_of_its_task_and_is_refused_on_others(name: str) -> None:
     fitting = dict.fromkeys(("classification", "regression"), 0)
     refused: list[str] = []

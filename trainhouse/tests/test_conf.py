@@ -92,12 +92,19 @@ def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
     assert (tmp_path / "run/checkpoints/best_model.ckpt").is_file()
 
 
+CALLBACK_NEEDS = {"learning_rate_monitor": ["logger=csv"], "device_stats": ["logger=csv"]}
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 
 
 @pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
 def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
-    config = composed(*SMALL, f"{group}={option}")
+    if option == "device_stats":
+        pytest.importorskip("psutil")
+    config = composed(*SMALL, f"{group}={option}", *CALLBACK_NEEDS.get(option, []))
+    if option == "backbone_finetuning":
+        with pytest.raises(UserError, match="a part named backbone, which Module has not"):
+            train(config, tmp_path / "run")
+        return
     if option == "fast_dev_run":
         config = config.with_values({"trainer.max_epochs": 1})
     assert train(config, tmp_path / "run").epochs == 1

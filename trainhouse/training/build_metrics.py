@@ -1,5 +1,6 @@
 """From the `metrics` group to the metrics of each split, with sizes that come from the data."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +58,9 @@ def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Me
     if mode not in (None, "min", "max"):
         raise UserError(f"{key}.mode: expected min or max, got {mode!r}")
     part = Part({argument: value for argument, value in part.plain.items() if argument not in _OWN_KEYS})
-    built = create(part, key, **asked_for(found, part, _facts(found, name, split, spec)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* will save all targets and predictions")  # its file says it
+        built = create(part, key, **asked_for(found, part, _facts(found, name, split, spec)))
     if isinstance(built, Metric):
         return {name: fed(built, key, spec, mode)}
     if not isinstance(built, Mapping) or not all(isinstance(one, Metric) for one in built.values()):

@@ -116,7 +116,7 @@ def test_a_nested_target_is_refused_with_the_key_where_it_stands(node, key):
         ({"x": ["a ${b}"]}, r"model.x\[0\] is .*; a file may hold no interpolation"),
         ({"_target_": "${x}"}, "a file may only name"),
         ({"x": ({"_target_": "os.system"},)}, "model.x is a tuple; a file may hold plain values only"),
-        ({"x": {1: 2}}, "model.x is a dict; a file may hold plain values only"),
+        ({"x": {1.5: 2}}, "model.x is a dict; a file may hold plain values only"),
         ({"x": torch.zeros(1)}, "model.x is a Tensor; a file may hold plain values only"),
         ({"x": OmegaConf.create({"_target_": "os.system"})}, "model.x is a DictConfig; a file may hold"),
         ({"_target_": "torch.nn.Linear", "_args_": [1]}, "model._args_ may not stand in a file"),
