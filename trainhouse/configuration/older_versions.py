@@ -86,6 +86,8 @@ def with_what_it_lacks(plain: Plain) -> Plain:
     data = dict(new["data"]) if isinstance(new.get("data"), dict) else None
     for key, value in BEFORE.items():
         group, _, name = key.rpartition(".")
+        if key == "metrics" and not has_own("src.evaluation.metrics", "usual"):
+            continue  # the user's house is of that time too
         if not group:
             new.setdefault(name, copy.deepcopy(value))
         elif data is not None and is_array_data(Part(data)):

@@ -27,6 +27,8 @@ def build_metrics(metrics: Parts, spec: DataSpec) -> Chosen:
 
     Raises `UserError` for one of another task, and for what its constructor refuses.
     """
+    if not isinstance(metrics.plain, dict):
+        raise UserError(f"metrics: expected a mapping of names, got {metrics.plain!r}")
     chosen: Chosen = {}
     for split in SPLITS:
         single: dict[str, Metric] = {}

@@ -14,7 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config, read_m
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.kept_on_resume import MISSING_IN_OLDER, may_have_changed
-from trainhouse.configuration.older_versions import BEFORE, with_reader_complete
+from trainhouse.configuration.older_versions import BEFORE, with_loss_as_part, with_reader_complete
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config, locate
@@ -35,7 +35,7 @@ from trainhouse.training.training_result import TrainingResult
 
 _log = logging.getLogger(__name__)
 
-GROUPS_THAT_MAY_BE_NONE = ("scheduler", "metrics", "callbacks", "logger")
+GROUPS_THAT_MAY_BE_NONE = ("scheduler", "callbacks", "logger")
 _MORE_PATIENCE = "it was stopped early; callbacks.early_stopping.patience=... or callbacks.early_stopping=null resumes"
 
 
@@ -99,7 +99,7 @@ def _saved_settings(
         is_own = is_still_own(plain, checkpoint, may_have_changed)
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
-        saved = checked(OmegaConf.create(plain))
+        saved = checked(OmegaConf.create(with_loss_as_part(plain)))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return _completed(saved, settings, added, path), None if is_own else path
