@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from trainhouse.reports.metrics_text import per_class_table as per_class_table
     from trainhouse.reports.promotion import check_final_model as check_final_model
     from trainhouse.reports.promotion import promote as promote
-    from trainhouse.reports.ranking import print_ranking as print_ranking
     from trainhouse.reports.ranking import rank_folder as rank_folder
     from trainhouse.reports.run_figures import confusion_matrix as confusion_matrix
     from trainhouse.reports.run_figures import predicted_against_true as predicted_against_true
+    from trainhouse.reports.run_table import print_ranking as print_ranking
     from trainhouse.reports.writers import class_array as class_array
     from trainhouse.runs.this_job import is_requeued_job as is_requeued_job
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
@@ -86,7 +86,7 @@ _PLACES = {
     "per_class": "predicting.class_measures",
     "per_class_table": "reports.metrics_text",
     "predicted_against_true": "reports.run_figures",
-    "print_ranking": "reports.ranking",
+    "print_ranking": "reports.run_table",
     "promote": "reports.promotion",
     "rank_folder": "reports.ranking",
     "read_csv": "arrays.csv",

@@ -25,7 +25,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read_json(path: Path) -> Any:
     """Return what the JSON file at `path` holds. Raises `OSError`, and `ValueError` for anything that is wrong."""
     try:
-        content = json.loads(_text(path, MOST_BYTES), parse_int=_whole_number)
+        content = json.loads(read_text(path, MOST_BYTES), parse_int=_whole_number)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     check_bounds(content, most=MOST_BYTES)
@@ -57,7 +57,11 @@ def _whole_number(digits: str) -> int | float:
 
 def read_yaml(path: Path) -> Any:
     """Return what the YAML file at `path` holds. Raises `OSError`, and `ValueError` for anything that is wrong."""
-    text = _text(path, MOST_YAML_BYTES)
+    return yaml_in(read_text(path, MOST_YAML_BYTES))
+
+
+def yaml_in(text: str) -> Any:
+    """Return what YAML `text` holds. Raises `ValueError` for anything that is wrong."""
     try:
         _check_events(text)
         return yaml.load(text, Loader=LOADER)  # noqa: S506  # a safe one
@@ -123,7 +127,8 @@ def read_config(path: Path, may_resolve: Collection[str] = ()) -> dict[str, Any]
     return {str(name): value for name, value in plain.items()}
 
 
-def _text(path: Path, most: int) -> str:
+def read_text(path: Path, most: int) -> str:
+    """Return a file of at most `most` bytes. Raises `OSError`, and `ValueError` for a larger one."""
     with open(path, "rb") as file:
         content = file.read(most + 1)
     if len(content) > most:

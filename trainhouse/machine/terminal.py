@@ -47,6 +47,14 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def table_width() -> int | None:
+    """Return the columns that a table's lines may take: those of the terminal, or as many as ``COLUMNS`` says.
+
+    None in a pipe or a file: whoever searches there, or sorts, wants all columns.
+    """
+    return width() if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else None
+
+
 def say(text: str) -> None:
     """Print lines that stay, above the live one."""
     if _live is None:

@@ -49,6 +49,8 @@ class Run:
     """The better end, ``min`` or ``max``, of the metrics that say it."""
     loss: dict[str, Any] | None = None
     """What its losses measure; None if nothing says it."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """The user's own files of code that it was trained by, each with its SHA-256."""
     best_model_sha256: str | None = None
     """What `best_model` was when the metrics were written; None of a run of an older version."""
 
@@ -70,8 +72,12 @@ def find_runs(folder: Path) -> list[Run]:
 def finished_runs(paths: Iterable[Path], folder: Path) -> list[Run]:
     """Return the runs whose records are at `paths`, as `find_runs` does."""
     runs, left_out = sorted_out(paths)
+    pruned = [why for why in left_out if why.endswith(": pruned")]
     for why in left_out:
-        _log.info("left out: %s", why)
+        if why not in pruned or len(pruned) == 1:
+            _log.info("left out: %s", why)
+    if len(pruned) > 1:
+        _log.info("left out: %d pruned trials", len(pruned))
     if not runs:
         first = f" ({len(left_out)} left out, the first: {left_out[0]})" if left_out else ""
         raise UserError(
@@ -129,6 +135,7 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             mode=mode,
             directions=content.get("directions") or {},
             loss=content["loss"] if content.get("loss") else loss_in(folder),
+            sources=_sources(origin),
             best_model_sha256=content.get("best_model_sha256"),
             model=content["model"],
             data=Path(origin["data"]).name,
@@ -137,6 +144,12 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: provenance or data_split is not what a run writes ({error!r})") from error
+
+
+def _sources(origin: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the files of code that a run's provenance names; runs of older versions name none."""
+    files = origin.get("sources")
+    return tuple(sorted((str(name), str(digest)) for name, digest in files.items())) if isinstance(files, dict) else ()
 
 
 def _are_ends(directions: Any) -> bool:

@@ -16,6 +16,9 @@ from trainhouse.configuration.views import Part
 from trainhouse.reports.names import measure_of, split_of
 from trainhouse.runs.layout import CONFIG
 
+REPEATS = ("seed", "data.split_seed", "data.fold")
+"""What says which rows or which luck a run had, and nothing of how well its configuration learns."""
+
 Plain = Mapping[str, Any]
 _OWN = "own module"
 

@@ -17,3 +17,12 @@ def format_number(value: float, whole: bool = False) -> str:
         return f"{value:.4g}"
     decimals = next((decimals for limit, decimals in ((10, 4), (100, 3), (1000, 2), (10000, 1)) if size < limit), 0)
     return f"{value:,.{decimals}f}"
+
+
+def number(text: str) -> float | None:
+    """Return the finite number that a text stands for, as an override's value; None if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

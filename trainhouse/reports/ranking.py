@@ -1,4 +1,4 @@
-"""Ranks finished runs, and shows them as tables."""
+"""Ranks finished runs."""
 
 import logging
 import math
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.reports.aligned_table import table
+from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
 from trainhouse.reports.numbers import format_number
@@ -63,7 +63,7 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
             raise UserError(f"trained_on: no run on '{trained_on}'{hint} (there are: {', '.join(names)})")
     keys = {run.data_key for run in runs}
     if len(keys) > 1:
-        print_runs(runs)
+        print_data(runs)
         raise UserError(
             f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
             f"choose one with trained_on='{_choice(runs)}', or a folder with runs=..."
@@ -115,25 +115,3 @@ def _choice(runs: Sequence[Run]) -> str:
     last = runs[-1]
     alike = {run.data_key for run in runs if run.data == last.data}
     return last.data if len(alike) == 1 else last.data_key
-
-
-def print_ranking(ranking: Ranking) -> None:
-    """Show the runs, best first."""
-    _log.info("by %s (%s is better)\n", ranking.metric, "smaller" if ranking.mode == "min" else "larger")
-    header = ["", "run", ranking.metric, "epoch", "model", "data", "date"]
-    rows = [
-        [place, run.folder, run.metrics.get(ranking.metric, math.nan), run.best_epoch, run.model, run.data, _date(run)]
-        for place, run in enumerate(ranking.runs, 1)
-    ]
-    _log.info("%s\n", table(header, rows), extra={"lines": True})
-
-
-def print_runs(runs: Sequence[Run]) -> None:
-    """Show runs with what names their data, in no order of merit."""
-    rows = [[run.folder, run.model, run.data, run.data_key, _date(run)] for run in runs]
-    header = ["run", "model", "data", "fingerprint/split/seed", "date"]
-    _log.info("%s\n", table(header, rows), extra={"lines": True})
-
-
-def _date(run: Run) -> str:
-    return str(run.provenance["date"])[:16].replace("T", " ")

@@ -22,7 +22,7 @@ def find_run(resume: str) -> Path:
         begun = [path.parent for path in Path(RUNS).rglob(CONFIG) if path.parent.name != ".hydra"]
         runs = [folder for folder in begun if not sweep_of(folder)]
         if not runs:
-            what = "no run but the jobs of sweeps, which their own commands resume," if begun else "no run"
+            what = "no run but the trials of sweeps, which their own commands resume," if begun else "no run"
             raise UserError(f"resume: there is {what} below {Path(RUNS).absolute()}; start one with python train.py")
         return max(runs, key=last_worked_on)
     folder = Path(resume)
@@ -38,8 +38,8 @@ def find_run(resume: str) -> Path:
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
     if sweep := sweep_of(folder):
         raise UserError(
-            f"resume: {folder} is a job of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; for "
-            f"a run of its own from these weights: init_from={folder}"
+            f"resume: {folder} is a trial of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; "
+            f"for a run of its own from these weights: init_from={folder}"
         )
     return folder
 

@@ -91,7 +91,7 @@ def _take(folder: Path) -> None:
     if FOREIGN_CONFIG in os.environ:
         _refuse_links_out(folder)
     if folder.name.isdecimal() and (sweep := sweep_of(folder)):
-        _refuse(f"hydra.run.dir: {folder} is the place of a job of the sweep {sweep}; name another folder")
+        _refuse(f"hydra.run.dir: {folder} is the place of a trial of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
         raise FileExistsError(folder)
     (folder / ".hydra").mkdir()

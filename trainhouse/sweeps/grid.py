@@ -28,7 +28,7 @@ _WRITTEN_EVERY = 10.0  # seconds: with very many jobs, of which very many fail, 
 class GridPlan:
     """The jobs of a grid; those that a folder holds already are not run again."""
 
-    what = "job"
+    is_search = False
     is_kept = True
 
     def __init__(self, folder: Path, jobs: list[list[str]], objectives: Sequence[Objective], command: str) -> None:
@@ -55,7 +55,7 @@ class GridPlan:
         numbers = {same_job(lines): number for number, lines in enumerate(known)}
         if known and not any(same_job(job) in numbers for job in jobs):
             raise UserError(
-                f"sweep.resume: none of these jobs is in {folder}; give the command that it was started with, and "
+                f"sweep.resume: none of these trials is in {folder}; give the command that it was started with, and "
                 f"sweep.resume: {command_of(record)}"
             )
         for job in jobs:
@@ -65,7 +65,9 @@ class GridPlan:
         self._asked = frozenset(numbers[same_job(job)] for job in jobs)
         self.note = ""
         if len(self._asked) < len(jobs):
-            self.note = f"{len(jobs)} jobs were asked for, {len(self._asked)} of them different; repeats differ in seed"
+            self.note = (
+                f"{len(jobs)} trials were asked for, {len(self._asked)} of them different; repeats differ in seed"
+            )
         self.shared = frozenset(key for key, values in _values(known).items() if len(values) == 1 and len(known) > 1)
         self._errors = {int(number): str(error) for number, error in record.get("errors", {}).items()}
         self._complete: dict[int, Job] = {}
@@ -157,7 +159,7 @@ def _jobs_of(record: dict[str, Any], source: Path) -> list[list[str]]:
         isinstance(job, list) and all(isinstance(line, str) for line in job) for job in jobs
     )
     if not are_lines or not isinstance(errors, dict) or not all(number.isdecimal() for number in errors):
-        raise UserError(f"{source}: its jobs, or their errors, are not what a sweep writes; name another folder")
+        raise UserError(f"{source}: its trials, or their errors, are not what a sweep writes; name another folder")
     return list(jobs)
 
 

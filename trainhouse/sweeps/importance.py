@@ -5,10 +5,21 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from trainhouse.sweeps.job import Job, Objective, number, varying
-from trainhouse.sweeps.style import is_wide
+from trainhouse.reports.numbers import number
+from trainhouse.sweeps.job import Job, Objective, varying
+from trainhouse.sweeps.style import is_spread_over_powers
 
+MEANINGFUL = 20  # jobs; below, which values the best few share is often chance
 _FEWEST = 4  # jobs of which anything can be said
+
+
+def best_of(count: int) -> int:
+    """Return how many of so many jobs count as the best: five at least, or half of them, of fewer it is noise."""
+    return math.ceil(_quantile(count) * count)
+
+
+def _quantile(count: int) -> float:
+    return max(0.1, min(0.5, 5 / count))
 
 
 def importances(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) -> dict[str, float]:
@@ -25,8 +36,7 @@ def importances(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) 
     import optuna  # 0.2 s
 
     spaces = {key: _space(optuna.distributions, [job.overrides.get(key) for job in jobs]) for key in keys}
-    # At least five jobs are among the best, or half of them: of fewer the answer is noise.
-    quantile = max(0.1, min(0.5, 5 / len(jobs)))
+    quantile = _quantile(len(jobs))
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -51,7 +61,7 @@ def _space(distributions: Any, values: Sequence[str | None]) -> Any:
     # Numbers that come again and again are the choices of a grid.
     if len(numbers) < len(texts) or 2 * len(different) <= len(texts) or len(different) < 2:
         return distributions.CategoricalDistribution(sorted(set(texts)))
-    return distributions.FloatDistribution(different[0], different[-1], log=is_wide(different))
+    return distributions.FloatDistribution(different[0], different[-1], log=is_spread_over_powers(different))
 
 
 def _inside(space: Any, text: str) -> str | float:

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainhouse.reports.likeness import REPEATS
+
 COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
 ENDED = (COMPLETE, PRUNED, FAIL)
-
-# What says which rows or which luck a run had, and nothing of how well its configuration learns.
-REPEATS = ("seed", "data.fold", "data.split_seed")
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,10 @@ class Job:
     """Names the data and how it is split; values of jobs are comparable where it is the same."""
     loss: dict[str, Any] | None = None
     """What its losses measure, where it says so."""
+    source: str | None = None
+    """The name of the data's file, or what else its record names."""
+    note: str | None = None
+    """One line that the user should know of it, though it has not failed."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""
@@ -86,12 +89,3 @@ def override_keys(jobs: Sequence[Job]) -> list[str]:
 def varying(jobs: Sequence[Job]) -> list[str]:
     """Return the override keys that differ between jobs; not to have a key is a difference as well."""
     return [key for key in override_keys(jobs) if len({job.overrides.get(key) for job in jobs}) > 1]
-
-
-def number(text: str) -> float | None:
-    """Return the finite number that an override's value is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -11,17 +11,34 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.sweeps.job import PRUNED, Job, Objective, number
-from trainhouse.sweeps.style import BEST_COLOUR, PRUNED_COLOUR, is_wide, label, shades
-from trainhouse.sweeps.summary_text import short_names
+from trainhouse.reports.numbers import format_number, number
+from trainhouse.reports.short_text import short_names
+from trainhouse.sweeps.job import PRUNED, Job, Objective
+from trainhouse.sweeps.style import (
+    BEST_COLOUR,
+    PRUNED_COLOUR,
+    Window,
+    better,
+    colour_bar,
+    counted,
+    is_spread_over_powers,
+    label,
+    shades,
+    title,
+    window,
+    wrapped,
+)
 
-_UNSET = "unset"
+_NOT_SET = ("unset", "null")
 _FEW = 6  # values that each get a tick
 _APART = 0.05  # of the axis: ticks nearer to each other are unreadable
+_IN_ROW = 7  # keys: with more of them they stand in several rows
 
 
 @dataclass(frozen=True)
@@ -31,8 +48,10 @@ class _Axis:
     ticks: list[tuple[float, str]]
 
 
-def parallel_coordinates(jobs: Sequence[Job], keys: Sequence[str], objective: Objective) -> Figure | None:
-    """Draw the jobs that can be compared and the pruned ones over the overrides `keys` and the objective.
+def parallel_coordinates(
+    jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: str = ""
+) -> Figure | None:
+    """Draw the trials that can be compared and the pruned ones over the overrides `keys` and the objective.
 
     None where there is no key or nothing to compare.
     """
@@ -43,42 +62,76 @@ def parallel_coordinates(jobs: Sequence[Job], keys: Sequence[str], objective: Ob
     if not keys or len(done) < 2:
         return None
     names = short_names(keys)
-    axes = [_axis(label(names[key], 20), [job.overrides.get(key) for job in shown]) for key in keys]
-    values = [job.value(objective.metric) for job in shown]
-    end = _number_axis(label(objective.metric, 20), [value for value in values if math.isfinite(value)])
-    places = iter(end.positions)  # a pruned job may have no value: its line ends before
-    axes.append(replace(end, positions=[next(places) if math.isfinite(value) else math.nan for value in values]))
+    axes = [_axis(wrapped(names[key], 17), [job.overrides.get(key) for job in shown]) for key in keys]
+    end = _objective_axis(shown, objective)
+    count = math.ceil(len(axes) / _IN_ROW)
+    size = math.ceil(len(axes) / count)
+    rows = [[*axes[start : start + size], end] for start in range(0, len(axes), size)]
 
-    figure = Figure(figsize=(min(28.0, 2 + 1.7 * len(keys)), 4.4), layout="constrained")
-    panel = figure.subplots()
+    figure = Figure(figsize=(3.4 + 1.75 * size, 1.2 + 4.1 * count), layout="constrained")
+    panels = figure.subplots(count, 1, squeeze=False)[:, 0]
+    values = [job.value(objective.metric) for job in done]
+    colours = shades([objective.badness(value) for value in values])
+    for panel, row in zip(panels, rows, strict=True):
+        _draw(panel, row, colours, len(shown) - len(done), size)
+    title(figure, f"{label(objective.metric, 40)} of {counted(jobs)} by what was tried", about)
+    if len(set(values)) > 1:
+        colour_bar(figure, panels, objective, values)
+    best = f"best: trial {done[-1].number}, {label(objective.metric, 40)} {format_number(values[-1])}"
+    lines = [Line2D([], [], color=BEST_COLOUR, linewidth=3.0, label=f"{best} ({better(objective)})")]
+    if len(done) < len(shown):
+        lines.append(Line2D([], [], color=PRUNED_COLOUR, linewidth=0.8, label=f"{len(shown) - len(done)} pruned"))
+    figure.legend(handles=lines, loc="outside lower left", ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+def _draw(panel: Axes, axes: Sequence[_Axis], colours: np.ndarray, pruned: int, size: int) -> None:
+    """Draw a line for each job over `axes`; the first are `pruned`, the last is the best."""
     heights = np.array([axis.positions for axis in axes])  # (axes, jobs)
-    lines = [np.column_stack([np.arange(len(axes)), heights[:, job]]) for job in range(len(shown))]
-    pruned = len(shown) - len(done)
-    panel.add_collection(
-        LineCollection([line[~np.isnan(line[:, 1])] for line in lines[:pruned]], colors=PRUNED_COLOUR, linewidths=0.5)
-    )
-    colours = shades([objective.badness(value) for value in values[pruned:]])
-    alpha = max(0.45, min(1.0, 40 / len(done)))
+    lines = [np.column_stack([np.arange(len(axes)), column]) for column in heights.T]
+    grey = [line[~np.isnan(line[:, 1])] for line in lines[:pruned]]
+    panel.add_collection(LineCollection(grey, colors=PRUNED_COLOUR, linewidths=0.6))
+    alpha = max(0.3, min(1.0, 40 / len(colours)))
     panel.add_collection(LineCollection(lines[pruned:-1], colors=colours[:-1], linewidths=1.3, alpha=alpha))
     panel.add_collection(LineCollection(lines[-1:], colors=BEST_COLOUR, linewidths=3.0, zorder=3))
     for x, axis in enumerate(axes):
         panel.plot([x, x], [-0.04, 1.04], color="black", linewidth=0.8, zorder=4)
-        panel.text(x, 1.07, axis.name, ha="center", va="bottom", fontsize=9, weight="bold")
+        panel.text(x, 1.07, axis.name, ha="center", va="bottom", fontsize=9, weight="bold", linespacing=1.0)
         for y, text in axis.ticks:
-            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8}
+            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
             panel.plot([x - 0.015, x + 0.015], [y, y], color="black", linewidth=0.8, zorder=4)
             panel.text(x + 0.03, y, text, ha="left", va="center", fontsize=8, zorder=5, bbox=box)
-    panel.set(xlim=(-0.1, len(keys) + 0.45), ylim=(-0.05, 1.15))
+    panel.set(xlim=(-0.4, size + 0.5), ylim=(-0.05, 1.22))
     panel.set_axis_off()
-    return figure
+
+
+def _objective_axis(shown: Sequence[Job], objective: Objective) -> _Axis:
+    """The last axis. Values far beyond all others stand at its bad end; a pruned job may have none: its line ends."""
+    values = [job.value(objective.metric) for job in shown]
+    measured = [value for job, value in zip(shown, values, strict=True) if job.state != PRUNED]
+    whole = window(objective, measured, [value for value in values if math.isfinite(value)])
+    known = [value for value in values if math.isfinite(value)]
+    axis = _number_axis(
+        wrapped(objective.metric, 17), [min(max(value, whole.low), whole.high) for value in known], whole
+    )
+    ticks = axis.ticks
+    if beyond := whole.beyond(known):
+        at, sign = (1.0, ">") if objective.mode == "min" else (0.0, "<")
+        end = whole.high if objective.mode == "min" else whole.low
+        text = f"{sign} {end:.3g} ({len(beyond)}, to {max(beyond, key=objective.badness):.3g})"
+        ticks = [*((place, name) for place, name in ticks if abs(place - at) > _APART), (at, text)]
+    places = iter(axis.positions)
+    positions = [next(places) if math.isfinite(value) else math.nan for value in values]
+    return replace(axis, positions=positions, ticks=ticks)
 
 
 def _axis(name: str, values: Sequence[str | None]) -> _Axis:
-    numbers = [math.nan if value is None else number(value) for value in values]
+    texts = [_NOT_SET[0] if value is None else value for value in values]
+    missing = [text for text in _NOT_SET if text in texts]
+    numbers = [math.nan if text in missing else number(text) for text in texts]
     known = [value for value in numbers if value is not None]
     if len(known) == len(values) and not all(map(math.isnan, known)):
-        return _number_axis(name, known)
-    texts = [_UNSET if value is None else value for value in values]
+        return _number_axis(name, known, missing=" or ".join(missing))
     order = sorted(set(texts), key=_natural)
     step = 1 / max(1, len(order) - 1)
     place = {text: index * step for index, text in enumerate(order)}
@@ -90,24 +143,19 @@ def _axis(name: str, values: Sequence[str | None]) -> _Axis:
 def _natural(text: str) -> tuple[bool, list[tuple[bool, int, str]]]:
     """Sort [64] before [128], and what isn't set below everything."""
     parts = re.findall(r"\d+|\D+", text)
-    return text != _UNSET, [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+    return text not in _NOT_SET, [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _number_axis(name: str, values: Sequence[float]) -> _Axis:
-    """An axis of numbers, logarithmic if they are wide apart; below it NaN, that is: not set."""
+def _number_axis(name: str, values: Sequence[float], whole: Window | None = None, missing: str = "") -> _Axis:
+    """An axis of numbers, logarithmic if they are wide apart or `whole` is; below it NaN, that is what is `missing`."""
     known = sorted({value for value in values if not math.isnan(value)})
     low, high = known[0], known[-1]
     start = 0.12 if any(map(math.isnan, values)) else 0.0
-    log = is_wide(known)
+    whole = whole or Window(low, high, is_spread_over_powers(known))
+    log = whole.is_log
 
     def place(value: float) -> float:
-        if low == high:
-            share = 0.5
-        elif log:
-            share = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-        else:
-            share = (value - low) / (high - low)
-        return start + (1 - start) * share
+        return start + (1 - start) * whole.share(value)
 
     if len(known) <= _FEW and all(place(b) - place(a) > _APART for a, b in pairwise(known)):
         marks = known
@@ -117,7 +165,7 @@ def _number_axis(name: str, values: Sequence[float]) -> _Axis:
         marks = [low, *inner[:: math.ceil(len(inner) / 10) or 1], high]
     ticks = [(place(mark), _tick(mark)) for mark in marks]
     if start:
-        ticks.append((0.0, _UNSET))
+        ticks.append((0.0, missing))
     positions = [0.0 if math.isnan(value) else place(value) for value in values]
     return _Axis(name, _spread(positions, 0.2) if len(known) <= _FEW < len(values) else positions, ticks)
 

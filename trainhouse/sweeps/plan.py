@@ -20,9 +20,8 @@ class Plan(Protocol):
     """Chooses the jobs of a sweep and keeps how they ended."""
 
     objectives: Sequence[Objective]
-    what: str
-    """What one of them is called: job or trial."""
-
+    is_search: bool
+    """Whether trials are drawn, one that failed is replaced, and one that fails costs the others nothing."""
     is_kept: bool
     """Whether the same command can resume it in another process."""
     note: str

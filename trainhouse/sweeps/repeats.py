@@ -8,6 +8,7 @@ from functools import cache
 from operator import le
 
 from trainhouse.reports.likeness import are_own, difference, is_loss
+from trainhouse.reports.names import measure_of, split_of
 from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
 
 
@@ -51,7 +52,7 @@ def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> st
     for metric in (objective.metric for objective in objectives if is_loss(objective.metric)):
         losses = [job.loss for job in jobs if job.counts([metric])]
         if not are_own(losses) and (differs := difference(losses)):
-            return f"{metric} is not the same measure in all jobs ({differs})"
+            return f"{metric} is not the same measure in all trials ({differs})"
     cuts: dict[str, set[str]] = {}
     for job in jobs:
         if job.data and job.counts([objective.metric for objective in objectives]):
@@ -90,6 +91,19 @@ def configurations(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list
             groups.setdefault(tuple(rest), []).append(job)
     found = [_configuration(group, repeats, objectives) for group in groups.values()]
     return sorted(found, key=lambda one: (objectives[0].badness(one.estimates[0].mean), one.jobs[0].number))
+
+
+def repeated_by(jobs: Sequence[Job]) -> list[str]:
+    """Return the keys that make repeats, as far as the jobs differ in them: ``seed``, ``data.fold``."""
+    return [key.lstrip("+") for key in varying(jobs) if is_repeat(key)]
+
+
+def measured(ranked: Sequence[Configuration], objectives: Sequence[Objective]) -> list[str]:
+    """Return the objectives, what the first one is on the test split, then all else of validation and test."""
+    first = objectives[0].metric
+    names = {name: None for one in ranked for job in one.jobs for name in job.metrics if split_of(name) != "train"}
+    others = sorted(names, key=lambda name: (measure_of(name) != measure_of(first), split_of(name) == "test", name))
+    return list(dict.fromkeys([first, *others[:2], *(objective.metric for objective in objectives), *others]))
 
 
 def _configuration(group: Sequence[Job], repeats: Sequence[str], objectives: Sequence[Objective]) -> Configuration:

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from trainhouse.machine.files import atomic_write, write_text
+from trainhouse.reports.numbers import number
 from trainhouse.runs.best_of_sweep import BEST
-from trainhouse.sweeps.job import Job, Objective, number, override_keys, override_of
+from trainhouse.sweeps.job import Job, Objective, override_keys, override_of
 from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
 
 RESULTS, RESULTS_PARQUET = "results.csv", "results.parquet"

@@ -12,6 +12,7 @@ from typing import Any
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
 from trainhouse.configuration.printable import printable
+from trainhouse.machine.terminal import table_width
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.typed import as_override, shown_path
@@ -56,7 +57,9 @@ def run_sweep(
         finally:
             with suppress(OSError):
                 _close(plan, folder)
-        stopped_too = "; the other jobs that it had started were asked to save and stop" if len(error.begun) > 1 else ""
+        stopped_too = (
+            "; the other trials that it had started were asked to save and stop" if len(error.begun) > 1 else ""
+        )
         raise UserError(f"{error}{stopped_too}; {_how_to_continue(plan, command)}") from error
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
@@ -72,17 +75,17 @@ def run_sweep(
         raise UserError(f"{message}; once that is mended, {_how_to_continue(plan, command)}") from error
     jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
-    if failed and (plan.what == "job" or len(failed) == len(jobs)):
+    if failed and (not plan.is_search or len(failed) == len(jobs)):
         raise UserError(
-            f"{len(failed)} of the sweep's {len(jobs)} {plan.what}s failed, as said above"
+            f"{len(failed)} of the sweep's {len(jobs)} trials failed, as said above"
             + (f"; to run what failed once more: {command}" if plan.is_kept else "")
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
         raise UserError(
-            f"{plan.what} {', '.join(stopped_alone)} was stopped before its end; {_how_to_continue(plan, command)}"
+            f"trial {', '.join(stopped_alone)} was stopped before its end; {_how_to_continue(plan, command)}"
         )
-    if others := sum(job.state == "RUNNING" for job in jobs):
-        print(f"\nstill run by other processes: {others} {plan.what}{'' if others == 1 else 's'}")
+    if running := sum(job.state == "RUNNING" for job in jobs):
+        print(f"\nstill run by other processes: {running} trial{'' if running == 1 else 's'}")
     print(f"\nnext:  python select_best_model.py {as_override('runs', folder)}")
 
 
@@ -148,7 +151,7 @@ def _opening(plan: Plan, folder: Path) -> str:
     jobs = plan.jobs()
     done = sum(job.state in ("COMPLETE", "PRUNED") for job in jobs)
     before = f", {done} of them done before" if done else ""
-    count = f"{plan.total()} {plan.what}{'' if plan.total() == 1 else 's'}"
+    count = f"{plan.total()} trial{'' if plan.total() == 1 else 's'}"
     note = f"note    {plan.note}\n" if plan.note else ""
     return f"sweep   {count}{before}\nfolder  {shown_path(folder)}\n{note}"
 
@@ -159,7 +162,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     Raises `OSError` for results that can't be written; the table has been printed then.
     """
     jobs = plan.jobs()
-    text = summary(jobs, plan.objectives, limit=20 if plan.what == "trial" else None, what=plan.what)
+    text = summary(jobs, plan.objectives, limit=20 if plan.is_search else None, width=table_width())
     print(printable(f"\n{text}\n", lines=True), flush=True)
     write_results(folder, jobs, plan.objectives)
     files = "results.csv, best.yaml and figures are" if (folder / BEST).exists() else "results.csv is"
@@ -193,7 +196,7 @@ def _stopping(mark: Path, parallel: bool) -> Iterator[list[int]]:
             mark.touch()
         if not parallel:
             raise Interrupted(signum)
-        os.write(2, b"\nstopping: the running jobs finish their batch and save (once more ends at once)\n")
+        os.write(2, b"\nstopping: the running trials finish their batch and save (once more ends at once)\n")
 
     before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -98,7 +98,7 @@ def jobs_at_once(n_jobs: int | None, launcher: DictConfig, all_at_once: bool) ->
     if str(launcher["_target_"]).endswith(".BasicLauncher"):
         if n_jobs is not None and n_jobs > 1:
             raise UserError(
-                f"hydra.sweeper.n_jobs: {n_jobs} jobs at a time need a launcher for them; add launcher=joblib"
+                f"hydra.sweeper.n_jobs: {n_jobs} trials at a time need a launcher for them; add launcher=joblib"
             )
         return 1, False
     asked = launcher.get("n_jobs", _QUEUED_AT_ONCE)  # a cluster's launcher has no such key

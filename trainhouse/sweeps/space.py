@@ -111,7 +111,7 @@ def _text(value: Any) -> str:
 
 def _refuse_too_many(count: float) -> None:
     if count > _MOST_JOBS:
-        raise UserError(f"{count:,.0f} jobs are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
+        raise UserError(f"{count:,.0f} trials are more than a sweep takes, which is {_MOST_JOBS:,}; give fewer values")
 
 
 def search_space(overrides: Sequence[Override]) -> tuple[dict[str, "BaseDistribution"], list[str]]:

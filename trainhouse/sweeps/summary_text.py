@@ -5,9 +5,10 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from trainhouse.configuration.printable import printable
-from trainhouse.reports.aligned_table import aligned, table
-from trainhouse.reports.numbers import format_number
+from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.reports.names import split_of
+from trainhouse.reports.numbers import format_number, number
+from trainhouse.reports.short_text import clipped, short_names, shown_value
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -15,22 +16,31 @@ from trainhouse.sweeps.job import (
     Job,
     Objective,
     is_repeat,
-    number,
     override_keys,
     override_of,
     varying,
 )
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
+from trainhouse.sweeps.repeats import (
+    Configuration,
+    Estimate,
+    configurations,
+    measured,
+    pareto,
+    repeated_by,
+    why_none_is_best,
+)
 
 _STATES = {COMPLETE: "complete", PRUNED: "pruned", FAIL: "failed"}
 _WIDEST = 28  # of a value: more columns than that leave no room for the next
 
 
-def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | None = 20, what: str = "job") -> str:
-    """Return the configurations as a table, best first, then what went wrong and how many jobs there are.
+def summary(
+    jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | None = 20, width: int | None = None
+) -> str:
+    """Return the configurations as a table, best first, then what went wrong and how many trials there are.
 
-    `what` is what one of them is called. At most `limit` configurations and as many failed jobs are listed; what is
-    left out is counted.
+    At most `limit` configurations and as many failed trials are listed; what is left out is counted. The table takes
+    `width` columns of a terminal at most (None: any), and columns that are left out for that are named.
     """
     ranked = configurations(jobs, objectives)
     parts = []
@@ -38,36 +48,20 @@ def summary(jobs: Sequence[Job], objectives: Sequence[Objective], limit: int | N
         ranked.sort(key=lambda one: min(job.number for job in one.jobs))
         parts.append(f"note: {apart}, so none is the best")
     if ranked:
-        shown_as = _table(jobs, ranked, objectives, limit, what, in_order=not apart)
+        shown_as, dropped = _table(jobs, ranked, objectives, limit, width, in_order=not apart)
         parts.append("\n".join([*_heading(jobs, objectives), shown_as]))
         if limit is not None and len(ranked) > limit:
             parts[-1] += f"\n... and {len(ranked) - limit} more"
-    faults = _faults(jobs, objectives, what)
+        if dropped:
+            parts[-1] += f"\nwithout, to fit {width} columns: {', '.join(dropped)}; results.csv has every trial"
+        if len(ranked) == 1 and len(ranked[0].jobs) > 1:
+            parts.append(repeats_table(ranked[0], jobs, objectives, width))
+    faults = _faults(jobs, objectives)
     if limit is not None and len(faults) > limit:
         faults = [*faults[:limit], f"... and {len(faults) - limit} more"]
-    parts.append("\n".join([*faults, _counts(jobs, what)]))
+    notes = [f"note: trial {job.number} {job.note}" for job in jobs if job.note]
+    parts.append("\n".join([*faults, *notes, _counts(jobs)]))
     return "\n\n".join(parts)
-
-
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Return the last part of each dotted key where no other key ends alike, else the whole key."""
-    last = Counter(key.rpartition(".")[2] for key in keys)
-    return {key: short if last[short := key.rpartition(".")[2]] == 1 else key for key in keys}
-
-
-def clipped(text: str, width: int) -> str:
-    """Return `text` on one line of at most `width` characters; its middle is what goes."""
-    text = printable(" ".join(text.split()))
-    if len(text) <= width:
-        return text
-    head = width // 2
-    return f"{text[:head]}…{text[len(text) - (width - head - 1) :]}"
-
-
-def shown_value(text: str, width: int) -> str:
-    """Return an override's value in at most `width` characters; of a long number four digits."""
-    value = number(text)
-    return clipped(text, width) if value is None or len(text) <= 8 else f"{value:.4g}"
 
 
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
@@ -77,9 +71,9 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     lines = [f"by {', then '.join(by)}"] if len(by) == 1 else [f"by {by[0]}; * is on the Pareto front with {by[1]}"]
     if len(by) > 2:
         lines = [f"by {by[0]}; * is on the Pareto front of all {len(by)} objectives"]
-    if len({job.data for job in jobs if job.data}) > 1:
+    if len({job.data for job in jobs if job.data and job.counts(one.metric for one in objectives)}) > 1:
         lines.append(
-            "note: the jobs have different data, or split it differently, so their values say little of one another"
+            "note: the trials have different data, or split it differently, so their values say little of one another"
         )
     return [*lines, *([f"all with {' '.join(same)}"] if same else []), ""]
 
@@ -89,36 +83,85 @@ def _table(
     ranked: Sequence[Configuration],
     objectives: Sequence[Objective],
     limit: int | None,
-    what: str,
+    width: int | None,
     in_order: bool,
-) -> str:
-    keys = [key for key in varying(jobs) if not is_repeat(key)]
+) -> tuple[str, list[str]]:
+    """Return the table, and the names of the columns that are left out to fit `width`."""
     most = max(len(one.jobs) for one in ranked)
     top = list(ranked)[:limit]
-    names = short_names(keys)
-    columns: dict[str, Sequence[object]] = {"": range(1, len(top) + 1) if in_order else [""] * len(top)}
+    columns = [Column("", range(1, len(top) + 1) if in_order else [""] * len(top))]
     if len(objectives) > 1 and in_order:
         front = {id(one) for one in pareto(ranked, objectives)}
-        columns["*"] = ["*" if id(one) in front else "" for one in top]
+        columns.append(Column("*", ["*" if id(one) in front else "" for one in top]))
     if most == 1:
-        columns[what] = [one.jobs[0].number for one in top]
+        columns.append(Column("trial", [one.jobs[0].number for one in top]))
+    columns += _settings(jobs, top)
+    if most > 1:
+        counts = [f"{len(one.jobs)}" if len(one.jobs) == most else f"{len(one.jobs)} of {most}" for one in top]
+        columns.append(Column("n", counts, rank=1))
+    first = len(columns)
+    for index, objective in enumerate(objectives):
+        columns.append(Column(objective.metric, _estimates([one.estimates[index] for one in top])))
+    columns.append(Column("epoch", _means([[job.best_epoch for job in one.jobs] for one in top], "g"), rank=6))
+    columns.append(Column("seconds", _means([[job.seconds for job in one.jobs] for one in top], ".1f"), rank=7))
+    text, dropped = fitted_table(columns, width)
+    if dropped and most > 1:  # an interval takes more room than it is worth then
+        for index, objective in enumerate(objectives):
+            short = _estimates([one.estimates[index] for one in top], intervals=False)
+            columns[first + index] = Column(objective.metric, short)
+        text, dropped = fitted_table(columns, width)
+        dropped = [*dropped, "95 % interval"]
+    return text, dropped
+
+
+def _settings(jobs: Sequence[Job], top: Sequence[Configuration]) -> list[Column]:
+    """Return a column for each override that differs; what differs least is left out first."""
+    keys = [key for key in varying(jobs) if not is_repeat(key)]
+    names = short_names(keys)
+    columns = []
     for key in keys:
         values = [shown_value(one.overrides.get(key, ""), _WIDEST) for one in top]
         are_numbers = all(number(value) is not None for value in values if value)
-        columns[names[key]] = aligned(values) if are_numbers else values
-    if most > 1:
-        columns["n"] = [f"{len(one.jobs)}" if len(one.jobs) == most else f"{len(one.jobs)} of {most}" for one in top]
-    for index, objective in enumerate(objectives):
-        columns[objective.metric] = _estimates([one.estimates[index] for one in top])
-    columns["epoch"] = _means([[job.best_epoch for job in one.jobs] for one in top], "g")
-    columns["seconds"] = _means([[job.seconds for job in one.jobs] for one in top], ".1f")
-    return table(list(columns), list(zip(*columns.values(), strict=True)))
+        rank = 3 + 1 / (1 + len(set(values)))
+        columns.append(Column(names[key], aligned(values) if are_numbers else values, rank))
+    return columns
 
 
-def _estimates(estimates: Sequence[Estimate]) -> list[str]:
-    """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another."""
+def repeats_table(
+    one: Configuration, jobs: Sequence[Job], objectives: Sequence[Objective], width: int | None = None
+) -> str:
+    """Return what was measured over the repeats of a configuration: mean, deviation and the ends of each metric."""
+    names, counts, estimates, ends = [], [], [], []
+    for metric in measured([one], objectives):
+        if values := [value for job in one.jobs if math.isfinite(value := job.value(metric))]:
+            names.append(metric)
+            counts.append(len(values))
+            estimates.append(Estimate.of(values))
+            ends.append((min(values), max(values)))
+    columns = [
+        Column("", names),
+        Column("n", counts),
+        Column("mean ± deviation", _estimates(estimates, intervals=False)),
+        Column("95 % interval", [text.partition("[")[2].rstrip("]").join("[]") for text in _estimates(estimates)], 1),
+        Column("smallest", aligned([format_number(low) for low, _ in ends]), 2),
+        Column("largest", aligned([format_number(high) for _, high in ends]), 2),
+    ]
+    text, _ = fitted_table(columns, width)
+    keys = repeated_by(jobs)
+    heading = f"over {' and '.join(keys)}:"
+    is_cut_here = all("/" in (job.data or "") for job in one.jobs)  # data of the user's own is split as it likes
+    if is_cut_here and any(split_of(name) == "test" for name in names):
+        rows = "rows of their own" if "data.split_seed" in keys else "the same rows"
+        heading = f"over {' and '.join(keys)}, tested on {rows}:"
+    return f"{heading}\n{text}"
+
+
+def _estimates(estimates: Sequence[Estimate], intervals: bool = True) -> list[str]:
+    """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another; or without `intervals`."""
     means = aligned([format_number(one.mean) for one in estimates])
     spreads = aligned(["" if one.std is None else f" ± {format_number(one.std)}" for one in estimates])
+    if not intervals:
+        return ["".join(parts).rstrip() for parts in zip(means, spreads, strict=True)]
     ends = ["" if one.ci95 is None else " [{}, {}]".format(*map(format_number, one.ci95)) for one in estimates]
     return ["".join(parts) for parts in zip(means, spreads, ends, strict=True)]
 
@@ -128,8 +171,8 @@ def _means(groups: Sequence[Sequence[float | None]], form: str) -> list[str]:
     return aligned([f"{round(statistics.fmean(group), 1):{form}}" if group else "" for group in known])
 
 
-def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> list[str]:
-    """One line for each job that failed, or that is complete without a number to compare."""
+def _faults(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
+    """One line for each trial that failed, or that is complete without a number to compare."""
     differ = varying(jobs)
     lines = []
     for job in jobs:
@@ -139,12 +182,13 @@ def _faults(jobs: Sequence[Job], objectives: Sequence[Objective], what: str) -> 
             why = f"{', '.join(missing)} missing or not finite"
         if why:
             given = [override_of(key, shown_value(job.overrides[key], 40)) for key in differ if key in job.overrides]
-            lines.append(": ".join(filter(None, [f"{what} {job.number} {_STATES[job.state]}", " ".join(given), why])))
+            known = clipped(" ".join(given), 120)
+            lines.append(": ".join(filter(None, [f"trial {job.number} {_STATES[job.state]}", known, why])))
     return lines
 
 
-def _counts(jobs: Sequence[Job], what: str) -> str:
+def _counts(jobs: Sequence[Job]) -> str:
     found = Counter(job.state for job in jobs)
     states = [*_STATES, *sorted(found.keys() - _STATES.keys())]
     named = [f"{found[state]} {_STATES.get(state, state.lower())}" for state in states if found[state]]
-    return f"{len(jobs)} {what}{'' if len(jobs) == 1 else 's'}{': ' if named else ''}{', '.join(named)}"
+    return f"{len(jobs)} trial{'' if len(jobs) == 1 else 's'}{': ' if named else ''}{', '.join(named)}"

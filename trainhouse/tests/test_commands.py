@@ -138,7 +138,7 @@ def test_one_failing_job_does_not_stop_a_sweep(tmp_path: Path) -> None:
     done = run_script("train.py", "-m", "model=cnn,linear", *small, cwd=tmp_path)
     assert done.returncode == 1
     assert "model: takes images" in done.stdout
-    assert "1 of the sweep's 2 jobs failed" in done.stderr
+    assert "1 of the sweep's 2 trials failed" in done.stderr
     assert metrics(only("outputs/*/sweep_*/1", tmp_path))["status"] == "completed"
 
 

@@ -27,7 +27,7 @@ def test_a_job_of_a_grid_is_run_as_it_is_typed(tmp_path: Path) -> None:
 )
 def test_a_grids_record_of_another_kind_is_refused_in_one_line(record: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text(json.dumps({"kind": "grid", "command": "c", **record}))
-    with pytest.raises(UserError, match=r"sweep\.json: its jobs, or their errors"):
+    with pytest.raises(UserError, match=r"sweep\.json: its trials, or their errors"):
         GridPlan(tmp_path, [["seed=1"]], LOSS, "c")
 
 

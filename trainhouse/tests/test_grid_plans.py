@@ -19,7 +19,7 @@ from trainhouse.tests.plans import JOBS, LOSS, begun, grid, numbers, states
 def test_jobs_that_are_asked_for_twice_run_once_and_are_named(tmp_path: Path) -> None:
     plan = grid(tmp_path, [["seed=1", "trainer=cpu"], ["seed=2", "trainer=cpu"], ["seed=1", "trainer=cpu"]])
     assert numbers(plan.next(None)) == [0, 1]
-    assert plan.note == "3 jobs were asked for, 2 of them different; repeats differ in seed"
+    assert plan.note == "3 trials were asked for, 2 of them different; repeats differ in seed"
     plan.close()
 
 
@@ -53,7 +53,7 @@ def test_a_number_is_the_same_however_it_is_written(before: str, now: str, tmp_p
     plan = grid(tmp_path, [[f"optimizer.lr={now}", "seed=1"], ["optimizer.lr=0.001", "seed=1"]])
     assert plan.total() == 2
     plan.close()
-    with pytest.raises(UserError, match="none of these jobs is in"):
+    with pytest.raises(UserError, match="none of these trials is in"):
         GridPlan(tmp_path, [["optimizer.lr=0.01", "seed=1.0"]], LOSS, "another command")
 
 
@@ -126,7 +126,7 @@ def test_a_grid_is_not_resumed_by_another_command_nor_by_two_at_once(tmp_path: P
     with pytest.raises(UserError, match="another process is at work"):
         grid(tmp_path)
     first.close()
-    with pytest.raises(UserError, match=r"none of these jobs is in .* sweep.resume: python train.py -m seed=1,2,3"):
+    with pytest.raises(UserError, match=r"none of these trials is in .* sweep.resume: python train.py -m seed=1,2,3"):
         grid(tmp_path, [["seed=9"]])
     grid(tmp_path).close()  # the refusal has not kept the folder
 
@@ -156,7 +156,7 @@ def test_what_never_ran_is_given_up_but_not_what_another_process_joined(others: 
 
 def test_more_jobs_than_anyone_means_are_refused() -> None:
     overrides = OverridesParser.create().parse_overrides(["seed=range(0,100000)", "model=linear,cnn"])
-    with pytest.raises(UserError, match=r"^200,000 jobs are more than a sweep takes"):
+    with pytest.raises(UserError, match=r"^200,000 trials are more than a sweep takes"):
         grid_of(overrides)
 
 

@@ -149,7 +149,7 @@ def test_a_sweep_over_losses_has_no_best_by_its_loss(tmp_path: Path) -> None:
     write_results(tmp_path, jobs, [by_loss])
     assert not (tmp_path / "best.yaml").exists()
     text = summary(jobs, [by_loss])
-    assert "note: val/loss is not the same measure in all jobs (loss=huber, mse), so none is the best" in text
+    assert "note: val/loss is not the same measure in all trials (loss=huber, mse), so none is the best" in text
     assert text.index("mse  ") < text.index("huber  "), "in the order of their numbers, not of a rank"
     write_results(tmp_path, jobs, [by_error])
     assert "loss=mse" in (tmp_path / "best.yaml").read_text()

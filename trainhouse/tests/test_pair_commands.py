@@ -112,7 +112,7 @@ def test_a_sweep_is_run_and_its_best_is_selected(house: Path, tmp_path: Path) ->
     swept = done(
         house, "train.py", "-m", "experiment=weighted", *SHORT, "model.lr=1e-4,3e-2", f"hydra.sweep.dir={folder}"
     )
-    assert "2 jobs: 2 complete" in swept
+    assert "2 trials: 2 complete" in swept
     with open(folder / "results.csv", newline="") as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["COMPLETE", "COMPLETE"]
     final = tmp_path / "final.ckpt"

@@ -16,9 +16,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from trainhouse.configuration.printable import printable, shell_joined, shell_quoted
 from trainhouse.launching.logging import log_to
 from trainhouse.reports.aligned_table import table
+from trainhouse.reports.short_text import clipped
 from trainhouse.reports.writers import open_writer
 from trainhouse.runs.typed import as_override, shown_path
-from trainhouse.sweeps.summary_text import clipped
 from trainhouse.tests.conftest import ROOT, composed, run_script
 from trainhouse.training.train import train
 

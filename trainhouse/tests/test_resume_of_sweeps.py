@@ -51,7 +51,7 @@ def test_last_is_the_last_run_of_ones_own_not_a_job_of_a_sweep() -> None:
 
 def test_if_there_are_only_jobs_of_sweeps_it_is_said() -> None:
     begun(sweep(Path("outputs/sweep")) / "0", "MULTIRUN")
-    with pytest.raises(UserError, match=r"^resume: there is no run but the jobs of sweeps, which their own commands"):
+    with pytest.raises(UserError, match=r"^resume: there is no run but the trials of sweeps, which their own commands"):
         find_run("last")
 
 
@@ -71,7 +71,9 @@ def test_a_job_of_a_sweep_is_refused_with_the_command_that_resumes_it(
     job = begun(sweep(Path("outputs/sweep"), kind, command) / name, "MULTIRUN")
     with pytest.raises(UserError) as refused:
         find_run(str(job))
-    assert str(refused.value).startswith(f"resume: {job} is a job of the sweep outputs/sweep, which resumes it: {hint}")
+    assert str(refused.value).startswith(
+        f"resume: {job} is a trial of the sweep outputs/sweep, which resumes it: {hint}"
+    )
     assert f"init_from={job}" in str(refused.value)
     assert str(refused.value).isprintable()
 
@@ -79,7 +81,7 @@ def test_a_job_of_a_sweep_is_refused_with_the_command_that_resumes_it(
 def test_a_link_to_a_job_of_a_sweep_is_the_same_job() -> None:
     job = begun(sweep(Path("outputs/sweep")) / "0", "MULTIRUN")
     Path("mine").symlink_to(job)
-    with pytest.raises(UserError, match=r"^resume: mine is a job of the sweep outputs/sweep"):
+    with pytest.raises(UserError, match=r"^resume: mine is a trial of the sweep outputs/sweep"):
         find_run("mine")
 
 
@@ -101,8 +103,8 @@ def test_no_single_run_takes_the_place_of_a_sweeps_job() -> None:
     done = run_script("train.py", *SHORT, "hydra.run.dir=outputs/sweep/7", cwd=Path.cwd())
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: hydra.run.dir: outputs/sweep/7 is the place of a job of the sweep {Path('outputs/sweep').absolute()}; "
-        "name another folder\n"
+        "error: hydra.run.dir: outputs/sweep/7 is the place of a trial of the sweep "
+        f"{Path('outputs/sweep').absolute()}; name another folder\n"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.finished_runs import find_runs
-from trainhouse.reports.ranking import print_ranking, rank, rank_folder
+from trainhouse.reports.ranking import rank, rank_folder
 from trainhouse.tests.ranked import KEY, order, three_runs
 from trainhouse.tests.tiny import fake_run
 
@@ -130,19 +130,6 @@ def test_runs_that_monitor_different_values_need_a_choice(three: Path) -> None:
     ):
         order(three)
     assert order(three, "val/acc") == "dcab"
-
-
-def test_a_ranking_is_shown_with_places_and_values(three: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="trainhouse.reports")
-    print_ranking(rank(find_runs(three), None, None, None))
-    assert "by val/loss (smaller is better)" in caplog.text
-    lines = [line for line in caplog.text.splitlines() if "rows.npy" in line]
-    assert [line.split()[:3] for line in lines] == [
-        ["1", str(three / "b"), "0.2000"],
-        ["2", str(three / "a"), "0.5000"],
-        ["3", str(three / "c"), "0.9000"],
-    ]
-    assert "2026-01-02 03:04" in lines[0]
 
 
 def test_runs_that_monitor_nothing_are_ranked_by_a_metric_that_is_named(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_metric_of_the_test_split_is_drawn_by_its_validation_counterpart(tmp_p
     jobs = [Job(0, {}, COMPLETE, {"test/acc": 0.9}, folder="0"), Job(1, {}, FAIL, folder="1"), Job(2, {}, "WAITING")]
     write_history(tmp_path, 0, "epoch,val/acc\n1,0.5\n2,nan\n3,0.8\n")
     axes = learning_curves(tmp_path, jobs, Objective("test/acc", "max")).axes[0]
-    assert axes.get_ylabel() == "val/acc"
+    assert axes.get_ylabel() == "val/acc (larger is better)"
     assert [line.get_xydata().tolist() for line in axes.lines] == [[[1, 0.5], [3, 0.8]]]
     assert learning_curves(tmp_path, jobs, Objective("test/f1", "max")) is None
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from pyarrow import parquet
 
+from trainhouse.reports.short_text import clipped, short_names
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.repeats import Estimate, student_t
 from trainhouse.sweeps.result_files import write_results
-from trainhouse.sweeps.summary_text import clipped, short_names, summary
+from trainhouse.sweeps.summary_text import summary
 
 LOSS, ACC = Objective("val/loss", "min"), Objective("val/acc", "max")
 
@@ -118,7 +119,7 @@ def test_an_override_keeps_the_sign_that_it_was_typed_with(tmp_path):
 
 def test_values_on_different_data_are_kept_apart():
     jobs = [replace(job(number, loss=0.1, data=name), data=name) for number, name in enumerate(["fake", "digits"])]
-    assert "the jobs have different data" in summary(jobs, [LOSS])
+    assert "the trials have different data" in summary(jobs, [LOSS])
     assert "different data" not in summary(jobs[:1] * 2, [LOSS])
 
 
@@ -139,7 +140,7 @@ def test_with_several_objectives_the_pareto_front_is_kept(tmp_path):
     assert content["best_run"] == "1"
     assert [entry["best_run"] for entry in content["pareto"]] == ["1", "2", "0"]
     assert content["pareto"][2]["others"] == [{"metric": "cost", "mode": "min", "mean": 1.0}]
-    assert "*  job" in summary(jobs, [LOSS, Objective("cost", "min")])
+    assert "*  trial" in summary(jobs, [LOSS, Objective("cost", "min")])
 
 
 def test_the_table_has_the_objective_first_and_a_column_for_each_override(tmp_path):
@@ -188,7 +189,7 @@ def test_a_sweep_without_jobs_leaves_tables_without_rows(tmp_path):
     write_results(tmp_path, [], [LOSS])
     assert rows(tmp_path) == []
     assert parquet.read_table(tmp_path / "results.parquet").num_rows == 0
-    assert summary([], [LOSS]) == "0 jobs"
+    assert summary([], [LOSS]) == "0 trials"
 
 
 def test_the_summary_ranks_configurations_and_names_what_they_share_once():
@@ -200,8 +201,8 @@ def test_the_summary_ranks_configurations_and_names_what_they_share_once():
         "1  0.01  2 of 3  0.1100 ± 0.0141 [-0.0171, 0.2371]  4      1.5",
         "2   0.1  3       0.1700 ± 0.0700 [-0.0039, 0.3439]  4      1.5",
         "",
-        "job 5 failed: optimizer.lr=0.01 seed=3: out of memory",
-        "6 jobs: 5 complete, 1 failed",
+        "trial 5 failed: optimizer.lr=0.01 seed=3: out of memory",
+        "6 trials: 5 complete, 1 failed",
     ]
 
 
@@ -211,14 +212,14 @@ def test_the_summary_of_a_search_says_how_many_it_leaves_out():
     lines = summary(jobs, [ACC]).splitlines()
     assert "... and 10 more" in lines
     assert lines[-2:] == [
-        "job 32 complete: lr=32: val/acc missing or not finite",
-        "33 jobs: 31 complete, 1 pruned, 1 running",
+        "trial 32 complete: lr=32: val/acc missing or not finite",
+        "33 trials: 31 complete, 1 pruned, 1 running",
     ]
     assert "... and" not in summary(jobs, [ACC], limit=None)
 
 
 def test_a_failed_job_alone_is_said_in_one_line():
-    assert summary([job(0, FAIL, error="a\nb", lr="1")], [LOSS]).splitlines()[0] == "job 0 failed: a b"
+    assert summary([job(0, FAIL, error="a\nb", lr="1")], [LOSS]).splitlines()[0] == "trial 0 failed: a b"
 
 
 def test_names_and_values_are_shortened_where_that_is_not_ambiguous():

@@ -54,11 +54,11 @@ def test_jobs_that_a_killed_one_kept_from_beginning_are_run(plan: GridPlan, caps
             works_on(plan, task.number, "completed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match=r"^1 of the sweep's 3 jobs failed, as said above; .*: the command$"):
+    with pytest.raises(UserError, match=r"^1 of the sweep's 3 trials failed, as said above; .*: the command$"):
         run(plan, launch)
     assert launched == [[0, 1, 2], [2]]
     assert states(plan) == ["COMPLETE", "FAIL", "COMPLETE"]
-    assert "job 1 failed: seed=2: its process, or one beside it, was killed" in capsys.readouterr().out
+    assert "trial 1 failed: seed=2: its process, or one beside it, was killed" in capsys.readouterr().out
 
 
 def test_what_was_to_be_resumed_and_did_not_begin_is_no_failure(plan: GridPlan) -> None:
@@ -74,7 +74,7 @@ def test_what_was_to_be_resumed_and_did_not_begin_is_no_failure(plan: GridPlan) 
                 raise TerminatedWorkerError("killed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match="1 of the sweep's 3 jobs failed"):
+    with pytest.raises(UserError, match="1 of the sweep's 3 trials failed"):
         run(plan, launch)
     assert launched == [[0, 1, 2], [1, 2]]
     assert states(plan) == ["FAIL", "COMPLETE", "COMPLETE"]
@@ -87,7 +87,7 @@ def test_a_launcher_that_fails_leaves_the_results_of_its_jobs(plan: GridPlan, mo
         raise RuntimeError("the cluster is gone\nmore")
 
     monkeypatch.setattr("trainhouse.sweeps.run_sweep._TIME_TO_STOP", 0.6)
-    said = "the cluster is gone; the other jobs that it had started were asked to save and stop"
+    said = "the cluster is gone; the other trials that it had started were asked to save and stop"
     with pytest.raises(UserError, match=rf"^launcher: RuntimeError: {said}; continue with: the command$"):
         run(plan, launch)
     assert stop_asked(), "nobody waits for job 1 any more: it saves and stops"
@@ -102,7 +102,7 @@ def test_a_job_that_was_stopped_by_itself_is_not_passed_over(plan: GridPlan) -> 
             works_on(plan, task.number, "interrupted" if task.number == 1 else "completed")
         return [None] * len(tasks)
 
-    with pytest.raises(UserError, match=r"^job 1 was stopped before its end; continue with: the command$"):
+    with pytest.raises(UserError, match=r"^trial 1 was stopped before its end; continue with: the command$"):
         run(plan, launch)
 
 
@@ -139,7 +139,7 @@ def test_a_sweep_whose_log_can_not_be_written_continues(plan: GridPlan, capsys: 
     run(plan, launch)
     said = capsys.readouterr()
     assert said.err.count("No space left on device") == 1
-    assert said.out.count("\njob ") == 3
+    assert said.out.count("\ntrial ") == 3
 
 
 def test_what_the_progress_can_not_say_ends_nothing(plan: GridPlan, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

@@ -97,7 +97,7 @@ def test_a_launcher_that_would_run_nothing_is_refused() -> None:
 
 
 def test_jobs_at_a_time_need_a_launcher_for_them() -> None:
-    with pytest.raises(UserError, match=r"hydra\.sweeper\.n_jobs: 3 jobs at a time need a launcher"):
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.n_jobs: 3 trials at a time need a launcher"):
         jobs_at_once(3, DictConfig({"_target_": "x.BasicLauncher"}), all_at_once=True)
 
 

@@ -94,5 +94,5 @@ def test_a_grid_of_no_value_is_refused() -> None:
     "override", ["seed=range(0,1000000000)", "lr=range(0,1,0.000000001)", "n=range(9000000000,0,-1)"]
 )
 def test_a_range_without_an_end_in_sight_is_counted_not_listed(override: str) -> None:
-    with pytest.raises(UserError, match="jobs are more than a sweep takes"):
+    with pytest.raises(UserError, match="trials are more than a sweep takes"):
         grid(parsed(override))

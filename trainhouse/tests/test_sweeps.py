@@ -94,13 +94,13 @@ def test_a_failing_job_costs_the_others_nothing_and_is_named(grid: Path) -> None
     assert "seed: expected a whole number" in results(grid / "sweep")[1]["error"]
     error = (grid / "stderr").read_text()
     assert error.startswith(
-        "error: 1 of the sweep's 3 jobs failed, as said above; to run what failed once more: python "
+        "error: 1 of the sweep's 3 trials failed, as said above; to run what failed once more: python "
     )
     assert error.endswith(" sweep.resume=sweep\n")
     said = (grid / "stdout").read_text()
-    assert re.search(r"^job 0   val/loss \d+\.\d+  \(.* s\)  seed=1$", said, re.MULTILINE)
-    assert "job 1 failed: seed=abc: seed: expected a whole number" in said
-    assert "3 jobs: 2 complete, 1 failed" in said
+    assert re.search(r"^trial 0   val/loss \d+\.\d+  \(.* s\)  seed=1$", said, re.MULTILINE)
+    assert "trial 1 failed: seed=abc: seed: expected a whole number" in said
+    assert "3 trials: 2 complete, 1 failed" in said
     assert "Traceback" not in said
     assert "epoch 1/" not in said, "the jobs leave the terminal to the sweep"
 
@@ -120,7 +120,7 @@ def test_a_grid_killed_in_a_job_is_finished_by_the_same_command_bit_for_bit(grid
         killed.kill()
     assert job_folders(tmp_path / "sweep") == ["0"]
     done = train(*seeds, "sweep.resume=sweep", cwd=tmp_path)
-    assert "2 jobs: 2 complete" in done.stdout
+    assert "2 trials: 2 complete" in done.stdout
     for job, same in (("0", "0"), ("1", "2")):
         weights, expected = (
             read(path / "checkpoints" / "best_model.ckpt")["state_dict"]

@@ -139,7 +139,7 @@ class StopOnSignal(Checkpoint):
 
     def _requeue(self, has_begun: bool) -> None:
         if is_sweep_job():
-            _log.warning("warning: a sweep is not put back into the queue; its job can be resumed")
+            _log.warning("warning: a sweep is not put back into the queue; its trial can be resumed")
             return
         if has_begun:
             remember_to_requeue(self.folder)

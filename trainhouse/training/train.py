@@ -222,8 +222,8 @@ def _refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
         )
     if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
         raise UserError(
-            f"trainer.devices: {trainer.num_devices} processes can't be started from a job of a sweep; set "
-            "trainer.devices=1, start the jobs one by one, or let SLURM start the processes (launcher=submitit)"
+            f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
+            "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
         )
 
 

@@ -15,7 +15,8 @@ from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.predicting.ensemble import load_members
 from trainhouse.predicting.inference import infer
 from trainhouse.reports.promotion import promote
-from trainhouse.reports.ranking import print_ranking, rank_folder
+from trainhouse.reports.ranking import rank_folder
+from trainhouse.reports.run_table import print_ranking
 from trainhouse.sweeps.folder import read_job
 from trainhouse.tests.fuzz.damage import damage, damaged, damaged_checkpoint, damaged_json, damaged_yaml
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples

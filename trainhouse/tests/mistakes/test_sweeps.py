@@ -41,7 +41,7 @@ ROWS: Rows = [
     ("train.py -m sweep=optuna hydra.sweeper.space=os.system", "hydra.sweeper.space: system: TypeError: "),
     ("train.py -m sweep.resume=true seed=1,2", "sweep.resume: expected a sweep's folder, got True"),
     ("train.py -m seed=range(5,5)", "seed: range(5,5) holds no value; give at least one"),
-    ("train.py -m hydra.sweeper.n_jobs=4 seed=1,2", "hydra.sweeper.n_jobs: 4 jobs at a time need a launcher"),
+    ("train.py -m hydra.sweeper.n_jobs=4 seed=1,2", "hydra.sweeper.n_jobs: 4 trials at a time need a launcher"),
     ("train.py -m sweep=optuna optimizer.lr=tag(lgo,interval(1e-4,1e-1))", "optimizer.lr: tag(lgo,...) means nothing"),
     ("train.py -m sweep=optuna hydra.sweeper.n_trial=3", "did you mean 'hydra.sweeper.n_trials'?"),
 ]

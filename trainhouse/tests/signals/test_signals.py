@@ -171,7 +171,7 @@ def test_a_signal_in_a_sweep_saves_its_job_and_names_the_command_that_resumes_it
     assert lines[-1].startswith("continue with: python ")
     assert lines[-1].endswith(" sweep.resume=sweep")
     assert "resume=sweep/" not in process.stderr, "no job names a command of its own"
-    assert "4 jobs: 1 complete, 1 interrupted, 2 waiting" in process.stdout
+    assert "4 trials: 1 complete, 1 interrupted, 2 waiting" in process.stdout
     assert [status_of(tmp_path / "sweep" / job) for job in ("0", "1")] == ["completed", "interrupted"]
     assert not (tmp_path / "sweep" / "2").exists()
 

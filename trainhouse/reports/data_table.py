@@ -1,0 +1,41 @@
+"""Shows on which data runs were trained, where they are on several."""
+
+import logging
+from collections.abc import Sequence
+
+from trainhouse.machine.terminal import table_width
+from trainhouse.reports.aligned_table import Column, fitted_table
+from trainhouse.reports.finished_runs import Run
+from trainhouse.reports.repeat_texts import means_line
+from trainhouse.reports.run_configs import configured, typed_of
+
+_log = logging.getLogger(__name__)
+_MOST = 20
+
+
+def print_data(runs: Sequence[Run]) -> None:
+    """Show each data set and split, the one of the latest run first: what it is, and how many runs are on it."""
+    groups: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=date_of, reverse=True):
+        groups.setdefault(run.data_key, []).append(run)
+    latest = [found[0] for found in groups.values()][:_MOST]
+    targets = [typed_of(run).get("data.target", "") for run in latest]
+    columns = [
+        Column("data", [run.data for run in latest]),
+        *([Column("target", targets)] if any(targets) else []),
+        Column("fingerprint/split/seed", [run.data_key for run in latest]),
+        Column("runs", [len(groups[run.data_key]) for run in latest], rank=1),
+        Column("latest", [date_of(run) for run in latest], rank=2),
+        Column("run", [run.folder for run in latest], rank=3),
+    ]
+    text, _ = fitted_table(columns, table_width())
+    more = f"\n... and {len(groups) - _MOST} more" if len(groups) > _MOST else ""
+    every = configured(runs, any_split=True)
+    if len(every) == 1 and (metric := runs[0].monitor) is not None:  # as in a sweep over data.split_seed
+        more += f"\n{means_line(every[0], metric)}, each on rows of its own"
+    _log.info("%s%s\n", text, more, extra={"lines": True})
+
+
+def date_of(run: Run) -> str:
+    """Return when a run was begun, to the minute."""
+    return str(run.provenance["date"])[:16].replace("T", " ")

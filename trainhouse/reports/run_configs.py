@@ -1,0 +1,125 @@
+"""What finished runs were configured with: which keys tell them apart, and which of them repeat one another."""
+
+import math
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainhouse.configuration.bounded import MOST_YAML_BYTES, read_text, yaml_in
+from trainhouse.reports.finished_runs import Run
+from trainhouse.reports.likeness import REPEATS
+from trainhouse.reports.short_text import typed_value
+from trainhouse.runs.layout import CONFIG
+
+Typed = dict[str, str]
+"""Dotted keys and values as they are typed: ``{"optimizer.lr": "0.001", "optimizer": "Adam"}``."""
+
+# Where a run goes, what it says meanwhile and what it is started with: nothing of this is learned from.
+_OF_THE_RUN = (
+    *("defaults", "hydra", "name", "resume", "init_prefix", "threads", "preflight", "sweep", "logger"),
+    *("callbacks.progress_bar", "data.num_workers", "data.worker_timeout", "trainer.enable_progress_bar"),
+    *("trainer.log_every_n_steps", "trainer.profiler"),
+)
+_BLOCK = re.compile(r"^(?=[^\s#-])", re.MULTILINE)  # a key of the top level, with all that is below it
+
+
+@dataclass(frozen=True)
+class Configured:
+    """Runs of one configuration, best first."""
+
+    runs: list[Run]
+    typed: Typed | None
+    """What the best was configured with; None if nobody can read it."""
+
+    def values(self, metric: str) -> list[float]:
+        """Return the finite values of a metric."""
+        return [value for run in self.runs if math.isfinite(value := run.metrics.get(metric, math.nan))]
+
+
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean, NaN of nothing, and the sample standard deviation, None of fewer than two values."""
+    if not values:
+        return math.nan, None
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def configured(runs: Sequence[Run], any_split: bool = False) -> list[Configured]:
+    """Join runs that differ in `REPEATS` alone, in the order of the first of each.
+
+    What was trained by other code is another configuration. A run that was made twice says nothing of the spread: it
+    stays apart from the first one. Runs whose rows were split by another seed are repeats with `any_split`.
+    """
+    blocks: dict[str, Typed] = {}
+    groups: dict[object, list[Run]] = {}
+    first: dict[object, Typed | None] = {}
+    times: Counter[object] = Counter()
+    for run in runs:
+        typed = _typed(run.folder / CONFIG, blocks)
+        group: object = run.folder
+        if typed is not None:
+            rest = frozenset((key, value) for key, value in typed.items() if key not in REPEATS)
+            cut = run.data_key.rpartition("/")[0] if any_split else run.data_key
+            same = (rest, run.sources, cut, *map(typed.get, REPEATS))
+            times[same] += 1
+            group = (*same[:3], times[same])
+        groups.setdefault(group, []).append(run)
+        first.setdefault(group, typed)
+    return [Configured(found, first[group]) for group, found in groups.items()]
+
+
+def differing(rows: Sequence[Configured]) -> list[str]:
+    """Return the keys whose values differ; not to have a key is a difference too.
+
+    Of keys that always differ together the first is named, and not what only comes along with another class, as the
+    momentum of one optimizer of two.
+    """
+    known = [row.typed for row in rows if row.typed is not None]
+    seen: set[tuple[str | None, ...]] = set()
+    found: list[str] = []
+    for key in dict.fromkeys(key for one in known for key in one):
+        values = tuple(one.get(key) for one in known)
+        if len(set(values)) < 2 or values in seen:
+            continue
+        parents = {key.rsplit(".", depth)[0] for depth in range(1, key.count(".") + 1)}
+        if parents.isdisjoint(found) or len({value for value in values if value is not None}) > 1:
+            seen.add(values)
+            found.append(key)
+    return found
+
+
+def typed_of(run: Run) -> Typed:
+    """Return what one run was configured with; nothing if nobody can read it."""
+    return _typed(run.folder / CONFIG, {}) or {}
+
+
+def _typed(path: Path, blocks: dict[str, Typed]) -> Typed | None:
+    """Read a configuration block by block: in thousands of runs most blocks are the same, and `blocks` has them."""
+    if not path.is_file():
+        return None
+    try:
+        found: Typed = {}
+        for block in _BLOCK.split(read_text(path, MOST_YAML_BYTES)):
+            if block not in blocks:
+                blocks[block] = dict(_flat(yaml_in(block)))
+            found |= blocks[block]
+        return found
+    except (OSError, ValueError):
+        return None
+
+
+def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield dotted keys with their values; ``optimizer: Adam`` for ``optimizer._target_: torch.optim.Adam``."""
+    if any(key == name or key.startswith(f"{name}.") for name in _OF_THE_RUN):
+        return
+    if isinstance(node, dict) and (node or not key):
+        for name, inner in node.items():
+            if name == "_target_":
+                yield key, str(inner).rpartition(".")[2]
+            elif not str(name).startswith("_"):
+                yield from _flat(inner, f"{key}.{name}" if key else str(name))
+    elif key:
+        yield key, "none" if node == {} else typed_value(node)
