@@ -1,32 +1,23 @@
-"""The metrics of each task. To add one, write one function here: it gets the data's spec and returns a metric.
+"""Metrics of array data. To add one, write a class or a function here, and its file in conf/metrics/.
 
-The function's name is the metric's: ``acc`` is logged as ``train/acc``, ``val/acc`` and ``test/acc``. A metric that
-computes a mapping of names to values has a list of them, `names`.
+A class is a torchmetrics `Metric`; a function returns one, or several by their names. Both are built with the keys of
+the file and the facts of the data that they ask for by name: ``spec``, ``split``, ``task``, ``outputs``, ``classes``,
+``targets``, ``num_classes``, ``num_outputs``, and ``name``, which is the metric's. ``auroc`` is logged as
+``val/auroc``; what computes a mapping of names to values has a list of them, `names`.
+
+Metrics of torchmetrics get probabilities (B, C), or of two classes that of the second; those that are written here get
+the logits, and predictions in the targets' own units. Most in conf/metrics/ are torchmetrics' own.
 """
-
-from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric, MetricCollection
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassF1Score
 
 from trainhouse import DataSpec
 
-Factory = Callable[[DataSpec], Metric]
 # Apple's GPUs have no float64.
 WIDEST = torch.float32 if torch.backends.mps.is_available() else torch.float64
-_REGISTRY: dict[str, list[tuple[Factory, tuple[str, ...]]]] = {"classification": [], "regression": []}
-
-
-def metric(task: str, splits: Iterable[str] = ("val", "test")) -> Callable[[Factory], Factory]:
-    """Register a metric for the data of one task, computed on the named splits."""
-
-    def register(factory: Factory) -> Factory:
-        _REGISTRY[task].append((factory, tuple(splits)))
-        return factory
-
-    return register
 
 
 class Accuracy(Metric):
@@ -35,6 +26,7 @@ class Accuracy(Metric):
     torchmetrics has one too; its update costs twice as much, every training step.
     """
 
+    task = "classification"
     full_state_update = False
     higher_is_better = True
     correct: Tensor
@@ -62,6 +54,7 @@ class Errors(Metric):
     centimetres and kilograms. torchmetrics' metrics add in float32, and to one value.
     """
 
+    task = "regression"
     full_state_update = False
     higher_is_better = False
     rows: Tensor
@@ -118,6 +111,7 @@ class R2(Metric):
     that is kept up to date: a sum of squares would cancel for targets far from 0 (1.7e9 +- 20 in float64 too).
     """
 
+    task = "regression"
     full_state_update = False
     higher_is_better = True
     seen: Tensor
@@ -154,45 +148,39 @@ def _merged(parts: Tensor) -> Tensor:
     return torch.stack([total, first + offset, squares, errors.sum(dim=0)])
 
 
-@metric("classification", splits=("train", "val", "test"))
-def acc(spec: DataSpec) -> Metric:
-    """Accuracy: the share of rows that are classified correctly."""
-    return Accuracy()
+class MaxError(Metric):
+    """The largest size of a difference between predictions (B, T) and targets (B, T), for each target by itself."""
+
+    task = "regression"
+    full_state_update = False
+    higher_is_better = False
+    largest: Tensor
+
+    def __init__(self, name: str, targets: tuple[str, ...]) -> None:
+        super().__init__()
+        self.names = [name] if len(targets) == 1 else [f"{name}_{target}" for target in targets]
+        self.add_state("largest", torch.zeros(len(targets), dtype=WIDEST), dist_reduce_fx="max")
+
+    def update(self, predictions: Tensor, targets: Tensor) -> None:
+        """Add a batch."""
+        errors = (predictions - targets).to(WIDEST).abs().amax(dim=0)
+        self.largest = torch.maximum(self.largest, errors)
+
+    def compute(self) -> Tensor | dict[str, Tensor]:
+        """Return the largest of each target."""
+        return self.largest[0] if len(self.names) == 1 else dict(zip(self.names, self.largest, strict=True))
 
 
-@metric("classification")
-def f1(spec: DataSpec) -> Metric:
-    """Macro F1: the mean over classes, so that rare classes count as much as common ones."""
-    return MulticlassF1Score(spec.outputs, average="macro", validate_args=False)
-
-
-@metric("regression")
-def rmse(spec: DataSpec) -> Metric:
-    """Root of the mean squared error, in the target's own unit; of several targets, one for each."""
-    return RootOfSquaredErrors("rmse", spec.targets)
-
-
-@metric("regression")
-def mae(spec: DataSpec) -> Metric:
-    """Mean absolute error, in the target's own unit; of several targets, one for each."""
-    return AbsoluteErrors("mae", spec.targets)
-
-
-@metric("regression")
-def r2(spec: DataSpec) -> Metric:
-    """Share of the variance explained, of each target and in the mean. 1 is perfect, 0 is as good as the mean."""
-    return R2("r2", spec.targets)
-
-
-def build_metrics(spec: DataSpec, split: str) -> MetricCollection:
-    """Return the metrics of a split, all fed with (outputs, targets) of one batch at a time."""
-    chosen: dict[str, Metric | MetricCollection] = {
-        factory.__name__: factory(spec) for factory, splits in _REGISTRY[spec.task] if split in splits
-    }
-    return MetricCollection(chosen, prefix=f"{split}/")
-
-
-def names_of(metric: Metric, name: str, split: str) -> list[str]:
-    """Return the names under which a metric of `build_metrics` is logged, there known as `name`."""
-    names = getattr(metric, "names", None)
-    return [f"{split}/{each}" for each in names] if names else [name]
+def usual(spec: DataSpec, split: str) -> dict[str, Metric]:
+    """Return what a task is usually measured by; of training rows only what costs little."""
+    if spec.task == "regression":
+        if split == "train":
+            return {}
+        return {
+            "rmse": RootOfSquaredErrors("rmse", spec.targets),
+            "mae": AbsoluteErrors("mae", spec.targets),
+            "r2": R2("r2", spec.targets),
+        }
+    # Macro: the mean over classes, so that rare classes count as much as common ones.
+    f1 = {"f1": MulticlassF1Score(spec.outputs, average="macro", validate_args=False)}
+    return {"acc": Accuracy(), **({} if split == "train" else f1)}

@@ -1,29 +1,195 @@
-"""Loss functions by name, each the mean over a batch."""
+"""Losses of array data. To add one, write a function or an `nn.Module` here, and its file in conf/loss/.
 
-from collections.abc import Callable
-from functools import partial
+A function takes the outputs and the targets of a batch, and the keys of its file; a module takes the keys in its
+constructor, and outputs and targets when it is called. Both return the mean over the batch's rows. `for_task` says
+which task one is for. A constructor may ask for facts of the data by name: ``outputs``, ``classes`` (their names) and
+``class_counts`` (the rows of each class in training).
 
-from torch import Tensor
+Outputs are logits (B, C) of classes (B,), or predictions (B, T) of targets (B, T) standardised by the training split's
+mean and deviation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal, TypeVar
+
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainhouse import TaskName, UserError
+from trainhouse import TaskName
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Amount = Annotated[float, Ge(0)]
+ClassWeight = Literal["balanced"] | list[Amount] | dict[str, Amount] | None
+_Marked = TypeVar("_Marked", bound=Callable[..., object])
 
-REGRESSION: dict[str, Loss] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
+
+def for_task(task: TaskName) -> Callable[[_Marked], _Marked]:
+    """Mark a loss as one of a task: with other data it is refused."""
+
+    def mark(loss: _Marked) -> _Marked:
+        loss.task = task  # type: ignore[attr-defined]
+        return loss
+
+    return mark
 
 
-def build_loss(task: TaskName, name: str = "auto", label_smoothing: float = 0.0) -> Loss:
-    """Return a function of outputs and targets. ``auto`` is cross-entropy for classes and mse for targets.
+@for_task("classification")
+class CrossEntropy(nn.Module):
+    """Cross-entropy. With weights the mean is still over rows, so that it doesn't depend on how they are batched."""
 
-    Regression losses see targets standardised by the training split's mean and deviation.
-    Raises `UserError` for a loss that does not fit the task.
-    """
-    options = ["auto", "cross_entropy"] if task == "classification" else ["auto", *REGRESSION]
-    if name not in options:
-        raise UserError(f"loss.name: for {task} expected one of {', '.join(options)}, got '{name}'")
-    if label_smoothing and task != "classification":
-        raise UserError("loss.label_smoothing: is for classes; set it to 0 for regression")
-    if task == "classification":
-        return partial(F.cross_entropy, label_smoothing=label_smoothing)
-    return REGRESSION["mse" if name == "auto" else name]
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        outputs: int,
+        classes: Sequence[str] = (),
+        class_counts: Sequence[int] | None = None,
+        label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+        class_weight: ClassWeight = None,
+    ) -> None:
+        """`class_weight` has one for each class; ``balanced`` is N / (C * rows of the class)."""
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        weight = _class_weights(class_weight, outputs, classes, class_counts)
+        self.register_buffer("weight", weight)  # saved with the network: evaluation has no training rows
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean over rows of logits (B, C) and classes (B,)."""
+        if self.weight is None:
+            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+        weight = self.weight.to(logits.dtype)
+        each = F.cross_entropy(logits, targets, weight, label_smoothing=self.label_smoothing, reduction="none")
+        return each.mean()
+
+
+@for_task("classification")
+class Focal(nn.Module):
+    """Cross-entropy times (1 - p)^gamma, where p is the probability of the true class: Lin et al., 2017, equation 5."""
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        outputs: int,
+        classes: Sequence[str] = (),
+        class_counts: Sequence[int] | None = None,
+        gamma: Amount = 2.0,
+        class_weight: ClassWeight = None,
+    ) -> None:
+        super().__init__()
+        self.gamma = gamma
+        self.register_buffer("weight", _class_weights(class_weight, outputs, classes, class_counts))
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean over rows of logits (B, C) and classes (B,)."""
+        log_p = logits.log_softmax(dim=1).gather(1, targets[:, None])[:, 0]
+        each = -log_p * (-torch.expm1(log_p)).pow(self.gamma)
+        return (each if self.weight is None else each * self.weight.to(each.dtype)[targets]).mean()
+
+
+@for_task("classification")
+class BinaryCrossEntropy(nn.Module):
+    """Cross-entropy of two classes with a weight for positive rows, which are those of the second class."""
+
+    pos_weight: Tensor
+
+    def __init__(
+        self,
+        outputs: int,
+        class_counts: Sequence[int] | None = None,
+        pos_weight: Annotated[float, Gt(0)] | Literal["balanced"] = 1.0,
+    ) -> None:
+        """``balanced`` is negative rows / positive rows of the training split."""
+        super().__init__()
+        if outputs != 2:
+            raise ValueError(f"is for two classes, but there are {outputs}; loss=cross_entropy is for any number")
+        if pos_weight == "balanced":
+            negative, positive = _known_counts(class_counts, "pos_weight")
+            pos_weight = negative / positive
+        self.register_buffer("pos_weight", torch.tensor(float(pos_weight)))
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean over rows of logits (B, 2), whose softmax is the sigmoid of their difference."""
+        logit = logits[:, 1] - logits[:, 0]
+        pos_weight = self.pos_weight.to(logit.dtype)
+        return F.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype), pos_weight=pos_weight)
+
+
+@for_task("regression")
+def mse(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean squared error."""
+    return F.mse_loss(outputs, targets)
+
+
+@for_task("regression")
+def mae(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean absolute error."""
+    return F.l1_loss(outputs, targets)
+
+
+@for_task("regression")
+def huber(outputs: Tensor, targets: Tensor, delta: Annotated[float, Gt(0)] = 1.0) -> Tensor:
+    """Return half the square of errors up to `delta`, and a line beyond: Huber, 1964."""
+    return F.huber_loss(outputs, targets, delta=delta)
+
+
+@for_task("regression")
+def quantile(outputs: Tensor, targets: Tensor, q: Annotated[float, Interval(gt=0, lt=1)] = 0.5) -> Tensor:
+    """Return the pinball loss, least where the share `q` of targets lies below: Koenker & Bassett, 1978."""
+    errors = targets - outputs
+    return torch.maximum(q * errors, (q - 1) * errors).mean()
+
+
+class Auto(nn.Module):
+    """Cross-entropy for classes, the mean squared error for targets."""
+
+    def __init__(
+        self,
+        task: TaskName,
+        outputs: int,
+        classes: Sequence[str] = (),
+        class_counts: Sequence[int] | None = None,
+        label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+        class_weight: ClassWeight = None,
+    ) -> None:
+        super().__init__()
+        if task == "regression" and (label_smoothing or class_weight is not None):
+            key, nothing = ("label_smoothing", "0") if label_smoothing else ("class_weight", "null")
+            raise ValueError(f"{key}: is for classes; set it to {nothing} for regression")
+        self.loss: Loss = mse
+        if task == "classification":
+            self.loss = CrossEntropy(outputs, classes, class_counts, label_smoothing, class_weight)
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean over a batch."""
+        return self.loss(outputs, targets)
+
+
+def _class_weights(
+    given: ClassWeight, outputs: int, classes: Sequence[str], counts: Sequence[int] | None
+) -> Tensor | None:
+    """Return one weight for each class (C,), float32; None if all count the same."""
+    if given is None:
+        return None
+    if given == "balanced":
+        known = _known_counts(counts, "class_weight")
+        return torch.tensor([sum(known) / (outputs * count) for count in known])
+    if isinstance(given, Mapping):
+        if set(given) != set(classes):
+            raise ValueError(f"class_weight: needs a number for each of {', '.join(classes)}; got {', '.join(given)}")
+        given = [given[name] for name in classes]
+    if len(given) != outputs:
+        raise ValueError(f"class_weight: expected a number for each of {outputs} classes, got {len(given)}")
+    if not any(given):
+        raise ValueError("class_weight: expected a number above 0 for at least one class")
+    return torch.tensor([float(one) for one in given])
+
+
+def _known_counts(counts: Sequence[int] | None, key: str) -> Sequence[int]:
+    if not counts:
+        raise ValueError(f"{key}: balanced needs the fact class_counts of the data, the training rows of each class")
+    if not all(counts):
+        raise ValueError(f"{key}: balanced needs a training row of each class; class {[*counts].index(0)} has none")
+    return counts

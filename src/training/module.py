@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.evaluation.metrics import WIDEST, build_metrics, names_of
+from src.evaluation.metrics import WIDEST, usual
 from src.evaluation.tasks import TASKS
-from src.training.losses import Loss, build_loss
+from src.training.losses import Auto, Loss
+from src.training.parameter_groups import in_groups, takes_no_groups
 from trainhouse import (
     Batch,
     DataSpec,
@@ -25,6 +26,8 @@ from trainhouse import (
     to_numpy,
     weight_in_step,
 )
+
+SPLITS = ("train", "val", "test")
 
 
 class MeanLoss(Metric):
@@ -60,16 +63,20 @@ class Module(KeepsFloat64, L.LightningModule):
         spec: DataSpec,
         preprocessing: nn.Module,
         network: nn.Module,
-        loss: Loss | Mapping[str, Any],
+        loss: Loss | None = None,
         augmentation: nn.Module | None = None,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., Any] | None = None,
         monitor: str = "val/loss",
         log_every_n_steps: int = 50,
+        metrics: Mapping[str, Mapping[str, Metric]] | None = None,
+        parameter_groups: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """`loss` is a function of outputs and targets, or the options of `build_loss`.
+        """`loss` is a function of outputs and targets, `metrics` has those of train, val and test by their names.
 
-        `optimizer` takes the parameters, `scheduler` the optimizer; a module that only predicts needs neither.
+        Both are by default what the task usually has. `optimizer` takes the parameters, `scheduler` the optimizer; a
+        module that only predicts needs neither. `parameter_groups` has what the optimizer gets for weights of the
+        network whose names match, as ``{"layers.1.*": {"lr": 1e-4}}``.
         """
         super().__init__()
         self.spec = spec
@@ -77,13 +84,16 @@ class Module(KeepsFloat64, L.LightningModule):
         self.augmentation = augmentation or nn.Identity()
         self.network = network
         self.task = TASKS[spec.task]
-        self.loss = build_loss(spec.task, **loss) if isinstance(loss, Mapping) else loss
+        self.loss = loss or Auto(spec.task, spec.outputs)
+        self.parameter_groups = parameter_groups or {}
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor
         self.log_every_n_steps, self._logged_step = log_every_n_steps, -1
+        self._counted = (-1, -1)
+        chosen = metrics or {split: usual(spec, split) for split in SPLITS}
         self.metrics = nn.ModuleDict(
-            {f"{split}_split": build_metrics(spec, split) for split in ("train", "val", "test")}
+            {f"{split}_split": MetricCollection({**chosen[split]}, prefix=f"{split}/") for split in SPLITS}
         )
-        self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in ("train", "val", "test")})
+        self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in SPLITS})
         size = spec.outputs if self.task.scales_targets else 0
         self.register_buffer("target_mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("target_std", torch.ones(size, dtype=torch.float64))
@@ -127,12 +137,13 @@ class Module(KeepsFloat64, L.LightningModule):
     @property
     def directions(self) -> dict[str, str]:
         """The better end of each value that is logged: ``min`` or ``max``."""
-        better = {f"{split}/loss": "min" for split in ("train", "val", "test")}
-        for split in ("train", "val", "test"):
+        better = {f"{split}/loss": "min" for split in SPLITS}
+        for split in SPLITS:
             for name, metric in self._measures(split)[1].items():
                 if metric.higher_is_better is not None:
+                    names = [f"{split}/{each}" for each in getattr(metric, "names", None) or ()]
                     end = "max" if metric.higher_is_better else "min"
-                    better |= dict.fromkeys(names_of(metric, str(name), split), end)
+                    better |= dict.fromkeys(names or [str(name)], end)
         return better
 
     def predict_step(self, batch: Tensor | Batch, batch_idx: int) -> Tensor:
@@ -143,11 +154,13 @@ class Module(KeepsFloat64, L.LightningModule):
         """Name what `predict_step` returns, as columns of a file."""
         return self.task.prediction_columns(self.spec, to_numpy(output))
 
-    def _step(self, batch: Batch, split: str) -> tuple[Tensor, Tensor]:
+    def _step(self, batch: Batch, split: str, counts: bool = True) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
         x, y = batch
         outputs = self(x)
         loss, values = self.loss(outputs, self._scale(y, outputs)), self._unscale(outputs)
+        if not counts:
+            return loss, values
         with torch.no_grad():
             mean, metrics = self._measures(split)
             mean.update(loss.detach(), len(y))
@@ -167,7 +180,9 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the batch's mean loss; every `log_every_n_steps` the loggers get it too."""
-        loss, _ = self._step(batch, "train")
+        place = (self.current_epoch, batch_idx)  # LBFGS asks several times for the loss of one batch
+        is_first, self._counted = place != self._counted, place
+        loss, _ = self._step(batch, "train", counts=is_first)
         step = self.global_step
         if self.trainer.loggers and step % self.log_every_n_steps == 0 and step != self._logged_step:
             self._logged_step = step  # several batches make one step when gradients are accumulated
@@ -201,7 +216,17 @@ class Module(KeepsFloat64, L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Build the optimizer and its schedule: by step over the run, or by epoch if it takes no `total_steps`."""
         assert self.make_optimizer is not None, "this module was built to predict"
-        optimizer = self.make_optimizer(self._parameter_groups())
+        weights = [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
+        if takes_no_groups(self.make_optimizer):
+            if self.trainer.accumulate_grad_batches > 1:
+                raise UserError(
+                    "trainer.accumulate_grad_batches: LBFGS asks again for the last batch alone; set it to 1"
+                )
+            if self.parameter_groups:
+                raise UserError("optimizer.groups: LBFGS takes all weights alike; leave it out")
+            optimizer = self.make_optimizer([weight for _, weight in weights])
+        else:
+            optimizer = self.make_optimizer(in_groups(weights, self.parameter_groups))
         if self.make_scheduler is None:
             return optimizer
         if not spans_the_run(self.make_scheduler):
@@ -220,10 +245,3 @@ class Module(KeepsFloat64, L.LightningModule):
                 )
             plan = {"scheduler": self.make_scheduler(optimizer, total_steps=int(steps)), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": plan}
-
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Weight decay pulls matrices to zero; for biases and normalisation it does harm, so they get none."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        matrices = [parameter for parameter in trained if parameter.ndim > 1]
-        others = [parameter for parameter in trained if parameter.ndim <= 1]
-        return [{"params": matrices}, *([{"params": others, "weight_decay": 0.0}] if others else [])]

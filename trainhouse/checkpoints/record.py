@@ -5,7 +5,7 @@ from typing import Any
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.spec_values import is_number
-from trainhouse.configuration.older_versions import is_array_data, with_label_place
+from trainhouse.configuration.older_versions import is_array_data, with_label_place, with_loss_as_part
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 
@@ -35,7 +35,7 @@ def parts_of(content: dict[str, Any], key: str) -> dict[str, Any]:
     if not all(isinstance(value, float) or is_number(value) for value in metrics.values()):
         raise TypeError("metrics are not all numbers")
     _ = config["model"]["_target_"], config["data"]["_target_"]
-    return {**parts, "config": Train(config), "spec": spec_of(record), "seen": seen_of(record)}
+    return {**parts, "config": Train(with_loss_as_part(config)), "spec": spec_of(record), "seen": seen_of(record)}
 
 
 def spec_of(record: dict[str, Any]) -> DataSpec | None:

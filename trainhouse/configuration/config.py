@@ -13,7 +13,7 @@ from trainhouse.configuration import run_name  # noqa: F401  # `name` of conf/tr
 from trainhouse.configuration.annotations import OF_COMMAND_LINE
 from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import is_array_data, with_what_it_lacks
+from trainhouse.configuration.older_versions import BEFORE, is_array_data, with_what_it_lacks
 from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import check_keys, has_key
 from trainhouse.configuration.settings import OF_COMMAND, Eval, Infer, SelectBestModel, Train, check_values, marked
@@ -53,7 +53,9 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     of_command_line = marked(OF_COMMAND_LINE, kind)
     if command:  # a run's file has no such keys, nor has the conf/ of an older version
         own = {key: plain.get(key) for key in of_command_line if has_key(command, key)}
-        check_keys({**{key: value for key, value in plain.items() if key not in of_command_line}, **own}, command)
+        check_keys(
+            {**{key: value for key, value in plain.items() if key not in of_command_line}, **own}, command, BEFORE
+        )
     check_values(_without_own_data(plain), kind)
     return kind({key: value for key, value in plain.items() if key not in of_command_line})
 

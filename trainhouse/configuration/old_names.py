@@ -30,7 +30,7 @@ def current_name(name: str) -> str:
     """
     parts = name.split(".")
     module, inner = ".".join(parts[:3]), parts[3:]
-    if module not in MOVED or (inner and _has_own(module, inner[0])):
+    if module not in MOVED or (inner and has_own(module, inner[0])):
         return name
     return ".".join([MOVED[module], *inner])
 
@@ -53,6 +53,7 @@ def let_hydra_find(node: Any) -> None:
             sys.modules.setdefault(module, import_module(MOVED[module]))
 
 
-def _has_own(module: str, attribute: str) -> bool:
+def has_own(module: str, attribute: str) -> bool:
+    """Whether the user's file of a module has a name, without importing it."""
     path = schema.CONF.parent / f"{module.replace('.', '/')}.py"
     return path.is_file() and re.search(rf"\b{re.escape(attribute)}\b", path.read_text(encoding="utf-8")) is not None

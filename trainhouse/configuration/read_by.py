@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainhouse.configuration.schema import config_file, is_global
 
 # Groups that only the module around a plain network reads, unless the model's configuration refers to them.
-OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "module")
+OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "metrics", "module")
 
 
 def is_read(group: str, config: DictConfig) -> bool:

@@ -4,7 +4,7 @@ Hydra refuses a mistyped key on the command line; one in a configuration file, o
 and used by nobody.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -78,13 +78,16 @@ def groups() -> list[str]:
     return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
 
 
-def check_keys(config: Node, command: str) -> None:
-    """Raise `UserError` for a key of `config` that ``conf/<command>.yaml`` doesn't know, or one that it lacks."""
+def check_keys(config: Node, command: str, besides: Container[str] = ()) -> None:
+    """Raise `UserError` for a key of `config` that ``conf/<command>.yaml`` doesn't know, or one that it lacks.
+
+    `besides` are keys that a project whose conf/ is older was given in silence.
+    """
     own, groups = _of_command(command)
     known = [*own, *groups]
     names = [*known, *dotted(config)]
     for key, value in config.items():
-        if key in known:
+        if key in known or key in besides:
             continue
         if isinstance(value, dict) and is_group(key):
             inner = ".".join([key, *list(value)[:1]])

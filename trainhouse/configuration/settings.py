@@ -8,7 +8,7 @@ wrong value and fail late, or not at all.
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Interval, Predicate, doc
+from annotated_types import Ge, Gt, Predicate, doc
 
 from trainhouse.configuration.annotations import (
     Auto,
@@ -139,13 +139,6 @@ class TorchScheduler(Part):
     min_lr: Number
 
 
-class Loss(Settings):
-    """The key `loss` of conf/train.yaml."""
-
-    name: Text
-    label_smoothing: Annotated[float, Interval(ge=0, lt=1)]
-
-
 class Train(Settings):
     """conf/train.yaml."""
 
@@ -160,13 +153,15 @@ class Train(Settings):
     init_prefix: Text | None
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: bool
+    freeze: Annotated[list[str] | None, doc("a list of names, as [layers.1.*]")]
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]
     tags: Annotated[list[Text] | None, MAY_CHANGE, MAY_BE_MISSING]
     notes: Annotated[Text | None, MAY_CHANGE, MAY_BE_MISSING]
     log_gradients: Annotated[bool | None, MAY_CHANGE, MAY_BE_MISSING]
     module: Part
-    loss: Loss
+    loss: Part
+    metrics: Parts
     data: Serving
     model: Part
     optimizer: TorchOptimizer

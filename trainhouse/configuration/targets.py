@@ -147,10 +147,10 @@ class _Check:
         elif type(node) is list:
             for index, item in enumerate(node):
                 self.below(item, place_below(place, MANY, item), f"{key}[{index}]")
-        elif type(node) is dict and all(type(name) is str for name in node):
+        elif type(node) is dict and all(type(name) in (str, int) for name in node):
             if "_target_" in node:
                 self._target(node["_target_"], place, key)
-            for name, item in node.items():
+            for name, item in ((str(name), item) for name, item in node.items()):
                 if name.startswith("_") and name not in ("_target_", "_partial_"):
                     raise UserError(f"{self.source}: {key}.{name} may not stand in a file")
                 self._string(name, place, key)

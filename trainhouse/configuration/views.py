@@ -79,6 +79,11 @@ class Part(Settings):
 class Parts(Settings):
     """Parts by their names, any number of them."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the configuration has the group at all, be it empty: that of an older run may not."""
+        return self.plain is not None
+
     def items(self) -> Iterator[tuple[str, Part]]:
         """Yield each name with its part; one that is null is left out."""
         return ((name, Part(node)) for name, node in (self.plain or {}).items() if node is not None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.older_versions import MODULE
+from trainhouse.configuration.older_versions import MODULE, loss_record, with_loss_as_part, with_loss_record_as_part
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 from trainhouse.reports.names import measure_of, split_of
@@ -52,13 +52,13 @@ def loss_of(settings: Train, is_own: bool) -> dict[str, Any]:
         options = {name: value for name, value in settings.model.plain.items() if "loss" in name or "smoothing" in name}
         return {_OWN: settings.model.target, **options}
     module = settings.module or Part(MODULE)
-    return {"module": module.target, **{f"loss.{name}": value for name, value in settings.loss.plain.items()}}
+    return {"module": module.target, **loss_record(settings.loss.plain)}
 
 
 def loss_in(folder: Path) -> dict[str, Any] | None:
     """Return what decides the losses of a run whose `metrics.json` is too old to say it; None if unknown."""
     try:
-        settings = Train(read_yaml(folder / CONFIG))
+        settings = Train(with_loss_as_part(read_yaml(folder / CONFIG)))
         return {key: _flat(value) for key, value in loss_of(settings, is_own=False).items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -76,13 +76,14 @@ def is_loss(metric: str) -> bool:
 
 
 def difference(losses: Iterable[Plain | None]) -> str | None:
-    """Say in what the `losses` differ, as ``loss.name=huber, mse``; None if they are the same, as far as is known."""
-    known = {json.dumps(loss, sort_keys=True): loss for loss in losses if loss is not None}
+    """Say in what the `losses` differ, as ``loss=huber, mse``; None if they are the same, as far as is known."""
+    current = [with_loss_record_as_part({**loss}) for loss in losses if loss is not None]
+    known = {json.dumps(loss, sort_keys=True): loss for loss in current}
     if len(known) < 2:
         return None
     found = []
     for key in sorted({key for loss in known.values() for key in loss}):
-        values = sorted({_shown(loss[key]) if key in loss else "none" for loss in known.values()})
+        values = sorted({_shown(key, loss[key]) if key in loss else "none" for loss in known.values()})
         if len(values) > 1:
             found.append(f"{key}={', '.join(values)}")
     return "; ".join(found)
@@ -113,5 +114,7 @@ def refuse_unlike(key: str, metric: str, losses: Iterable[Plain | None], better:
     )
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _shown(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return value.rpartition(".")[2] if key == "loss" else value

@@ -221,7 +221,10 @@ def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_the
         (["optimizer.betas=[2,0.9]"], "^optimizer: Invalid beta"),
         (["scheduler=cosine", "scheduler.warmup=2"], "^scheduler.warmup: expected a number from 0 to 1, got 2$"),
         (["data.split=[0.9,0,0.1]"], r"^monitor: val/loss needs validation rows.*monitor=train/loss"),
-        (["loss.name=mse"], r"^loss\.name: for classification expected one of"),
+        (
+            ["loss=mse"],
+            "^loss: mse is for regression, but this is classification; for that there are loss=auto, loss=bce",
+        ),
     ],
 )
 def test_a_run_that_cannot_work_ends_before_it_leaves_anything(

@@ -1,6 +1,7 @@
 """Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
 
 import inspect
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -91,19 +92,53 @@ def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
     assert (tmp_path / "run/checkpoints/best_model.ckpt").is_file()
 
 
-# Loggers that need a package of their own.
-PACKAGES = {"wandb": "wandb", "mlflow": "mlflow", "comet": "comet_ml", "aim": "aim"}
+# What needs a package of its own.
+PACKAGES = {"wandb": "wandb", "mlflow": "mlflow", "comet": "comet_ml", "aim": "aim", "device_stats": "psutil"}
+CALLBACK_NEEDS = {"learning_rate_monitor": ["logger=csv"], "device_stats": ["logger=csv"]}
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 
 
 @pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
 def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
-    if option in PACKAGES:
-        pytest.importorskip(PACKAGES[option])
-    config = composed(*SMALL, f"{group}={option}")
+    if package := PACKAGES.get(option):
+        pytest.importorskip(package)
+    config = composed(*SMALL, f"{group}={option}", *CALLBACK_NEEDS.get(option, []))
+    if option == "backbone_finetuning":
+        with pytest.raises(UserError, match="a part named backbone, which Module has not"):
+            train(config, tmp_path / "run")
+        return
     if option == "fast_dev_run":
         config = config.with_values({"trainer.max_epochs": 1})
     assert train(config, tmp_path / "run").epochs == 1
+
+
+# Of losses and metrics, those that need other data than the default; the others are of classes.
+TABLE = ["data=csv", *NEEDS["csv"]]
+OF_TARGETS = ["mse", "mae", "huber", "quantile", "rmse", "r2", "mape", "max_error", "pearson", "spearman"]
+OF_TARGETS += ["explained_variance"]
+LOSS_NEEDS = {"bce": ["data.classes=2"]}
+
+
+@pytest.mark.parametrize("option", options("loss"))
+def test_every_loss_trains(option: str, tmp_path: Path) -> None:
+    run(tmp_path, f"loss={option}", *(TABLE if option in OF_TARGETS else LOSS_NEEDS.get(option, [])))
+
+
+@pytest.mark.parametrize("is_of_targets", [True, False])
+def test_every_metric_is_measured_and_more_than_one_can_be_chosen(is_of_targets: bool, tmp_path: Path) -> None:
+    names = [
+        name for name in options("metrics") if name not in ("none", "auto") and (name in OF_TARGETS) is is_of_targets
+    ]
+    data = TABLE if is_of_targets else ["data.classes=6"]
+    run(tmp_path, f"metrics=[auto,{','.join(names)}]", *data)
+    measured = json.loads((tmp_path / "run/metrics.json").read_text())["metrics"]
+    assert {f"test/{name}" for name in names} <= measured.keys()
+
+
+def test_without_metrics_there_is_the_loss(tmp_path: Path) -> None:
+    run(tmp_path, "metrics=none")
+    measured = json.loads((tmp_path / "run/metrics.json").read_text())["metrics"]
+    assert measured.keys() == {"train/loss", "val/loss", "test/loss"}
 
 
 @pytest.mark.parametrize("option", options("trainer"))
@@ -150,7 +185,8 @@ def test_every_command_composes(path: Path) -> None:
 
 
 def test_every_group_is_walked() -> None:
-    assert {*groups()} == {"data", "model", "trainer", "experiment", "hydra", "sweep", "launcher", *GROUPS}
+    walked = {"data", "model", "loss", "metrics", "trainer", "experiment", "hydra", "sweep", "launcher", *GROUPS}
+    assert {*groups()} == walked
 
 
 @pytest.mark.parametrize("launcher", options("launcher"))

@@ -8,7 +8,6 @@ from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_resume import ExactResume
-from trainhouse.tests.conftest import run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.train import train
 
@@ -20,8 +19,6 @@ class Later(BatchSizeFinder):
 @pytest.mark.parametrize(
     ("target", "name"),
     [
-        ("lightning.pytorch.callbacks.BatchSizeFinder", "data.batch_size"),
-        ("lightning.pytorch.callbacks.LearningRateFinder", "optimizer.lr"),
         (f"{__name__}.Later", "data.batch_size"),
     ],
 )
@@ -44,11 +41,3 @@ def test_one_of_a_modules_own_is_refused_before_it_searches(
     trainer = tiny_trainer(tmp_path, ExactResume(0, data.cursor), checkpoints=True)
     with pytest.raises(UserError, match=rf"^Module\.configure_callbacks: {finder.__name__} trains with"):
         trainer.fit(module, data)
-
-
-def test_the_command_ends_in_one_line(tmp_path: Path) -> None:
-    finder = "+callbacks.find._target_=lightning.pytorch.callbacks.LearningRateFinder"
-    done = run_script("train.py", finder, "hydra.run.dir=run", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: callbacks.find: LearningRateFinder trains with a learning rate that config")
-    assert done.stderr.count("\n") == 1

@@ -86,7 +86,6 @@ WRONG: list[tuple[str, Any]] = [
     ("train", {"seed": -1}),
     ("train", {"mode": "least"}),
     ("train", {"name": 3}),
-    ("train", {"loss": {"label_smoothing": 1.0}}),
     ("train", {"trainer": {"num_nodes": 0}}),
     ("train", {"optimizer": {"_target_": "torch.optim.SGD", "lr": 0}}),
     ("eval", {"split": "tests"}),

@@ -26,26 +26,29 @@ MODULE = "src.training.module.Module"
 
 
 def loss(name: str, smoothing: float = 0.0, module: str = MODULE) -> dict[str, Any]:
-    config = {"module": {"_target_": module}, "loss": {"name": name, "label_smoothing": smoothing}}
+    arguments = {"label_smoothing": smoothing, "class_weight": None} if name == "Auto" else {}
+    config = {"module": {"_target_": module}, "loss": {"_target_": f"src.training.losses.{name}", **arguments}}
     return loss_of(Train(config), is_own=False)
 
 
 def own(name: str, **options: Any) -> dict[str, Any]:
-    return loss_of(Train({"model": {"_target_": name, **options}, "loss": {"name": "auto"}}), is_own=True)
+    return loss_of(
+        Train({"model": {"_target_": name, **options}, "loss": {"_target_": "src.training.losses.Auto"}}), is_own=True
+    )
 
 
 @pytest.mark.parametrize(
     ("one", "other", "differs"),
     [
-        (loss("mse"), loss("mae"), "loss.name=mae, mse"),
-        (loss("auto"), loss("auto", 0.1), "loss.label_smoothing=0.0, 0.1"),
-        (loss("auto"), loss("auto", module="src.x.Y"), f"module={MODULE}, src.x.Y"),
-        (loss("auto"), own("src.models.gan.GAN"), "loss.label_smoothing=0.0, none"),
+        (loss("mse"), loss("mae"), "loss=mae, mse"),
+        (loss("Auto"), loss("Auto", 0.1), "loss.label_smoothing=0.0, 0.1"),
+        (loss("Auto"), loss("Auto", module="src.x.Y"), f"module={MODULE}, src.x.Y"),
+        (loss("Auto"), own("src.models.gan.GAN"), "loss=Auto, none"),
         (own("src.A"), own("src.B"), "own module=src.A, src.B"),
         (own("src.A", loss_weight=1.0), own("src.A", loss_weight=2.0), "loss_weight=1.0, 2.0"),
         (own("src.A", width=8), own("src.A", width=16), None),
-        (loss("auto"), loss("auto"), None),
-        (loss("auto"), None, None),
+        (loss("Auto"), loss("Auto"), None),
+        (loss("Auto"), None, None),
     ],
 )
 def test_in_what_two_losses_differ_is_said(
@@ -53,6 +56,13 @@ def test_in_what_two_losses_differ_is_said(
 ) -> None:
     found = difference([one, other])
     assert found is None if differs is None else str(found).startswith(differs)
+
+
+@pytest.mark.parametrize(("name", "now"), [("auto", "Auto"), ("mse", "mse"), ("huber", "huber")])
+def test_a_run_whose_loss_was_chosen_by_a_name_is_like_one_of_today(name: str, now: str) -> None:
+    before = {"module": MODULE, "loss.name": name, "loss.label_smoothing": 0.0}
+    assert difference([before, loss(now)]) is None
+    assert difference([before, loss("mae")]) is not None
 
 
 def test_what_a_loss_is_called() -> None:
@@ -74,7 +84,7 @@ def test_losses_of_different_functions_are_not_ranked_and_a_metric_that_all_have
 ) -> None:
     with pytest.raises(UserError) as refused:
         rank(find_runs(two), metric, None, None)
-    assert str(refused.value).startswith("metric: val/loss is not the same measure everywhere (loss.name=huber, mse)")
+    assert str(refused.value).startswith("metric: val/loss is not the same measure everywhere (loss=huber, mse)")
     assert "as metric=val/rmse mode=min (there are: val/rmse)" in str(refused.value)
     assert [run.folder.name for run in rank(find_runs(two), "val/rmse", "min", None).runs] == ["mse", "huber"]
 
@@ -89,7 +99,7 @@ def test_of_a_run_that_does_not_say_its_loss_the_configuration_is_asked(two: Pat
             "model": {"_target_": "src.models.simple_net.SimpleNet"},
         }
         (two / name / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(UserError, match=r"^metric: val/loss is not the same measure.*loss\.name=huber, mse"):
+    with pytest.raises(UserError, match=r"^metric: val/loss is not the same measure.*loss=huber, mse"):
         rank(find_runs(two), None, None, None)
 
 
@@ -115,7 +125,7 @@ def test_losses_of_ones_own_modules_are_ranked_once_the_user_says_that_they_are_
 def test_a_final_model_does_not_give_way_to_the_smaller_value_of_another_loss(two: Path) -> None:
     final = two / "final_model.ckpt"
     promote(rank(find_runs(two / "mse"), None, None, None), final, force=False)
-    with pytest.raises(UserError, match=r"its val/loss is not the same measure \(loss\.name=huber, mse\)"):
+    with pytest.raises(UserError, match=r"its val/loss is not the same measure \(loss=huber, mse\)"):
         promote(rank(find_runs(two / "huber"), None, None, None), final, force=False)
     promote(rank(find_runs(two / "huber"), "val/rmse", "min", None), final, force=False)
     assert final.read_bytes() == (two / "mse" / "checkpoints" / "best_model.ckpt").read_bytes()
@@ -123,7 +133,7 @@ def test_a_final_model_does_not_give_way_to_the_smaller_value_of_another_loss(tw
 
 def test_the_best_of_a_sweep_is_not_taken_from_losses_that_differ(two: Path) -> None:
     """As an older version has chosen it."""
-    best = {"overrides": ["loss.name=huber"], "metric": "val/loss", "mode": "min", "mean": 0.1, "runs": ["huber"]}
+    best = {"overrides": ["loss=huber"], "metric": "val/loss", "mode": "min", "mean": 0.1, "runs": ["huber"]}
     (two / "best.yaml").write_text(json.dumps(best))
     with pytest.raises(UserError, match=r"^metric: val/loss is not the same measure"):
         rank_folder(two, None, None, None)
@@ -131,7 +141,7 @@ def test_the_best_of_a_sweep_is_not_taken_from_losses_that_differ(two: Path) -> 
 
 def test_a_sweep_over_losses_has_no_best_by_its_loss(tmp_path: Path) -> None:
     jobs = [
-        Job(n, {"loss.name": name}, COMPLETE, {"val/loss": value, "val/rmse": -value}, folder=str(n), loss=loss(name))
+        Job(n, {"loss": name}, COMPLETE, {"val/loss": value, "val/rmse": -value}, folder=str(n), loss=loss(name))
         for n, (name, value) in enumerate([("mse", 0.4), ("huber", 0.1)])
     ]
     by_loss, by_error = Objective("val/loss", "min"), Objective("val/rmse", "min")
@@ -139,12 +149,12 @@ def test_a_sweep_over_losses_has_no_best_by_its_loss(tmp_path: Path) -> None:
     write_results(tmp_path, jobs, [by_loss])
     assert not (tmp_path / "best.yaml").exists()
     text = summary(jobs, [by_loss])
-    assert "note: val/loss is not the same measure in all trials (loss.name=huber, mse), so none is the best" in text
+    assert "note: val/loss is not the same measure in all trials (loss=huber, mse), so none is the best" in text
     assert text.index("mse  ") < text.index("huber  "), "in the order of their numbers, not of a rank"
     write_results(tmp_path, jobs, [by_error])
-    assert "loss.name=mse" in (tmp_path / "best.yaml").read_text()
+    assert "loss=mse" in (tmp_path / "best.yaml").read_text()
     write_results(tmp_path, [replace(job, loss=loss("mse")) for job in jobs], [by_loss])
-    assert "loss.name=huber" in (tmp_path / "best.yaml").read_text()
+    assert "loss=huber" in (tmp_path / "best.yaml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -185,13 +195,13 @@ SHORT = ["trainer=cpu", "trainer.max_epochs=1", "logger=none", "preflight=false"
 
 
 @pytest.mark.parametrize(
-    "swept", [["loss.name=mse,mae,huber"], ["loss.name=auto,mae", "seed=1,2"], ["sweep=optuna", "loss.name=mse,mae"]]
+    "swept", [["loss=mse,mae,huber"], ["loss=auto,mae", "seed=1,2"], ["sweep=optuna", "loss=mse,mae"]]
 )
 def test_a_sweep_over_losses_asks_before_its_first_job(swept: list[str], tails: Path, tmp_path: Path) -> None:
     data = ["data=npy", f"data.features={tails / 'x.npy'}", f"data.labels={tails / 'y.npy'}"]
     done = run_script("train.py", "-m", *data, *SHORT, *swept, "hydra.sweep.dir=sweep", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: sweep.metric: val/loss is not the same measure everywhere (loss.name=")
+    assert done.stderr.startswith("error: sweep.metric: val/loss is not the same measure everywhere (loss=")
     assert "as sweep.metric=val/mae sweep.mode=min" in done.stderr
     assert not (tmp_path / "sweep").exists(), "nothing has run"
 
@@ -199,7 +209,7 @@ def test_a_sweep_over_losses_asks_before_its_first_job(swept: list[str], tails: 
 def test_a_sweep_over_losses_is_ranked_by_what_they_share(tails: Path, tmp_path: Path) -> None:
     data = ["data=npy", f"data.features={tails / 'x.npy'}", f"data.labels={tails / 'y.npy'}"]
     by = ["sweep.metric=val/rmse", "sweep.mode=min", "hydra.sweep.dir=sweep"]
-    done = run_script("train.py", "-m", *data, *SHORT, "loss.name=mse,mae", *by, cwd=tmp_path)
+    done = run_script("train.py", "-m", *data, *SHORT, "loss=mse,mae", *by, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     errors = [json.loads((tmp_path / f"sweep/{n}/metrics.json").read_text())["metrics"]["val/rmse"] for n in (0, 1)]
     best = yaml.safe_load((tmp_path / "sweep" / "best.yaml").read_text())

@@ -1,17 +1,15 @@
 """Metrics: the numbers, over batches of uneven size, and the names they are logged under."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torchmetrics import MaxMetric, Metric
+from torchmetrics import MetricCollection
 
-from src.evaluation import metrics
-from src.evaluation.metrics import build_metrics, metric
+from src.evaluation.metrics import usual
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_data, tiny_module, tiny_trainer
+from trainhouse.tests.tiny import CLASSES, TARGETS
 
 BATCHES = (8, 8, 3)
 
@@ -46,7 +44,7 @@ def measured(spec: DataSpec) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
     targets = random.randint(spec.outputs, size=len(outputs))
     if spec.task == "regression":
         targets = (3 * outputs + random.standard_normal(outputs.shape)).astype(np.float32)
-    collection = build_metrics(spec, "test")
+    collection = MetricCollection({**usual(spec, "test")}, prefix="test/")
     start = 0
     for size in BATCHES:
         batch = slice(start, start + size)
@@ -63,7 +61,7 @@ def measured(spec: DataSpec) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
 )
 def test_every_metric_over_uneven_batches_is_that_of_all_rows_at_once(spec: DataSpec) -> None:
     found, outputs, targets = measured(spec)
-    expected = {name: BY_HAND[name.removeprefix("test/")](outputs, targets) for name in build_metrics(spec, "test")}
+    expected = {f"test/{name}": BY_HAND[name](outputs, targets) for name in usual(spec, "test")}
     if spec is TARGETS:
         expected = {"test/r2": expected["test/r2"]}
         for column, target in enumerate(spec.targets):
@@ -73,39 +71,21 @@ def test_every_metric_over_uneven_batches_is_that_of_all_rows_at_once(spec: Data
 
 
 def test_a_class_that_is_never_seen_does_not_lower_f1() -> None:
-    collection = build_metrics(CLASSES, "val")
+    collection = MetricCollection({**usual(CLASSES, "val")})
     logits = torch.eye(3)[torch.tensor([0, 1, 1])]
     for each in collection.values(copy_state=False):
         each.update(logits, torch.tensor([0, 1, 1]))
-    assert float(collection.compute()["val/f1"]) == 1.0
+    assert float(collection.compute()["f1"]) == 1.0
 
 
 @pytest.mark.parametrize(
     ("spec", "split", "names"),
     [
-        (CLASSES, "train", {"train/acc"}),
-        (CLASSES, "val", {"val/acc", "val/f1"}),
+        (CLASSES, "train", {"acc"}),
+        (CLASSES, "val", {"acc", "f1"}),
         (TARGETS, "train", set()),
-        (TARGETS, "test", {"test/rmse", "test/mae", "test/r2"}),
+        (TARGETS, "test", {"rmse", "mae", "r2"}),
     ],
 )
 def test_a_split_has_the_metrics_of_its_task(spec: DataSpec, split: str, names: set[str]) -> None:
-    assert set(build_metrics(spec, split)) == names
-
-
-def test_a_new_metric_is_logged_under_its_functions_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(metrics._REGISTRY, "classification", list(metrics._REGISTRY["classification"]))
-
-    class LargestClass(MaxMetric):
-        def update(self, outputs: torch.Tensor, targets: torch.Tensor) -> None:
-            super().update(targets.max().float())
-
-    @metric("classification", splits=("val",))
-    def largest_class(spec: DataSpec) -> Metric:
-        return LargestClass()
-
-    data = tiny_data(CLASSES)
-    found = tiny_trainer(tmp_path).validate(tiny_module(data), data, verbose=False)[0]
-    assert found["val/largest_class"] == 2
-    assert "test/largest_class" not in build_metrics(CLASSES, "test")
-    assert "val/largest_class" not in build_metrics(TARGETS, "val")
+    assert set(usual(spec, split)) == names

@@ -25,7 +25,7 @@ Typed = Callable[..., Train]
         ),
         ("optimizer=sgd", "optimizer: Segmentation makes its own optimizers; what Segmentation takes is in model"),
         ("scheduler=cosine", "scheduler: Segmentation makes its own schedules; what Segmentation takes is in model"),
-        ("loss.name=mse", "loss.name: Segmentation makes its own loss; what Segmentation takes is in model"),
+        ("loss=mse", "loss: Segmentation makes its own loss; what Segmentation takes is in model"),
         ("module._target_=x", "module._target_: Segmentation makes its own steps; what Segmentation takes is in model"),
         ("compile=true", "compile: Segmentation is compiled by itself, if at all; set compile=false"),
     ],
@@ -45,7 +45,7 @@ def test_what_everybody_reads_is_taken(overrides: list[str], typed: Typed) -> No
 
 
 def test_the_module_around_a_plain_network_reads_all_of_it(typed: Typed) -> None:
-    refuse_unread(typed("optimizer.lr=1", "scheduler=cosine", "loss.name=mse", "compile=true"), has_own_module=False)
+    refuse_unread(typed("optimizer.lr=1", "scheduler=cosine", "loss=mse", "compile=true"), has_own_module=False)
 
 
 def test_a_group_that_the_model_refers_to_is_read(typed: Typed) -> None:

@@ -14,7 +14,6 @@ from torch import nn
 
 from src.data.preprocessing import Preprocessing
 from src.models.simple_net import SimpleNet
-from src.training.losses import build_loss
 from src.training.module import Module
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
@@ -46,7 +45,7 @@ def tiny_module(data: DataModule, network: nn.Module | None = None, **options: A
     preprocessing.fit(rows, train_rows, data.source)
     network = network or SimpleNet((4,), data.spec.outputs, hidden_sizes=(8,))
     options = {"optimizer": partial(torch.optim.SGD, lr=0.05), **options}
-    module = Module(data.spec, preprocessing, network, build_loss(data.spec.task), **options)
+    module = Module(data.spec, preprocessing, network, **options)
     module.fit_targets(rows.y[train_rows])
     return module
 

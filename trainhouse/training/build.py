@@ -26,6 +26,7 @@ from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.gradients import GradientLog
 from trainhouse.training.non_finite import NonFiniteGuard
+from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.progress_bar import ProgressBar
 
 
@@ -96,6 +97,7 @@ def build_callbacks(
         CheckpointRecord(settings, card.spec, provenance, card.facts, folder / CHECKPOINTS, card.seen),
         ExactResume(settings.seed, cursor),
         NonFiniteGuard(folder, settings.seed),
+        OptimizerModes(),
         History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
     if settings.log_gradients:

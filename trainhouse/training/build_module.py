@@ -22,12 +22,15 @@ from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.older_versions import MODULE
 from trainhouse.configuration.settings import Serving, Train
-from trainhouse.configuration.views import Part
+from trainhouse.configuration.views import Part, Parts
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
+from trainhouse.training.build_loss import build_loss, counts_asked_for
+from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
 from trainhouse.training.schedule_span import spans_the_run
+from trainhouse.training.weights_by_name import checked_groups, freeze, refuse_unmatched_groups, without_groups
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
+        freeze(module, settings.freeze or [])
         return module, settings
     if card.spec is None:
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
@@ -72,7 +76,9 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
             f"facts() lacks {', '.join(missing) or 'a task that is classification or regression'}"
         )
     network = build_network(model, facts)
-    return _around(network, settings, datamodule, card.spec, preprocessing), settings
+    around = _around(network, settings, datamodule, card.spec, preprocessing, facts)
+    freeze(around, settings.freeze or [])
+    return around, settings
 
 
 def filled_from_facts(model: Facts, facts: Facts, source: str) -> Facts:
@@ -120,9 +126,12 @@ def _around(
     datamodule: L.LightningDataModule,
     spec: DataSpec,
     preprocessing: RowPreprocessing | None,
+    facts: Facts,
 ) -> L.LightningModule:
     """Return the module that the key `module` names, around a network and what the other groups say."""
-    optimizer = create(settings.optimizer, "optimizer", later=("params",))
+    groups = checked_groups(settings.optimizer)
+    chosen_groups: dict[str, Any] = {"parameter_groups": groups} if groups else {}
+    optimizer = create(without_groups(settings.optimizer), "optimizer", later=("params",))
     given = ("optimizer", "total_steps")
     scheduler = create(settings.scheduler, "scheduler", later=given) if settings.scheduler else None
     _refuse_wrong_options(optimizer, scheduler)
@@ -130,24 +139,35 @@ def _around(
     learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(settings.data, spec)
+    array_data = datamodule if isinstance(datamodule, DataModule) else None
+    wrapper = settings.module or Part(MODULE)
     module: Any = create(
-        settings.module or Part(MODULE),
+        wrapper,
         "module",
         spec=spec,
         preprocessing=preprocessing or nn.Identity(),
         network=network,
-        loss=settings.loss.plain,
+        loss=build_loss(settings.loss, spec, {**facts, **counts_asked_for(settings.loss, array_data, spec)}),
         augmentation=augmentation,
         optimizer=optimizer,
         scheduler=scheduler,
         monitor=settings.monitor or "train/loss",
         log_every_n_steps=settings.trainer.log_every_n_steps,
+        **chosen_metrics(wrapper, settings.metrics, spec),
+        **chosen_groups,
     )
+    refuse_unmatched_groups(module, groups)
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
     around: L.LightningModule = module
     return around
+
+
+def chosen_metrics(wrapper: Part, metrics: Parts, spec: DataSpec) -> dict[str, Any]:
+    """Return the argument `metrics` of the module around a network; none for one older than the group."""
+    takes_them = "metrics" in inspect.signature(located(wrapper, "module")).parameters
+    return {"metrics": build_metrics(metrics, spec)} if takes_them and metrics.is_there else {}
 
 
 def build_preprocessing(datamodule: DataModule, data: Serving) -> RowPreprocessing:

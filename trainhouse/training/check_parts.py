@@ -11,6 +11,7 @@ from trainhouse.configuration.views import Part
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
+from trainhouse.training.weights_by_name import without_groups
 
 
 def check_parts(settings: Train) -> None:
@@ -32,9 +33,12 @@ def _parts(settings: Train) -> Iterator[tuple[str, Part]]:
             yield "data.augmentation", Part({"_target_": AUGMENTATION, **data.augmentation})
         if data.preprocessing:
             yield "data.preprocessing", Part(data.preprocessing)
-    for group in ("model", "module", "optimizer", "scheduler"):
+    for group in ("model", "module", "scheduler"):
         if part := Part(settings.plain.get(group)):
             yield group, part
+    yield "optimizer", without_groups(settings.optimizer)
+    if "_target_" in settings.loss:
+        yield "loss", settings.loss
     unset = [key for key in ("monitor", "mode") if settings.plain[key] is None]
     for name, part in settings.callbacks.items():
         if "_target_" in part:

@@ -31,6 +31,7 @@ from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.logged_in_trial import Logged, hint_of
+from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import SaveOnce, WhereItIs
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def preflight(
         precision=options.precision,
         fast_dev_run=True,
         logger=DummyLogger(),  # modules may write to theirs
-        callbacks=[SeededEvaluation(seed), stage, saving],
+        callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving],
         plugins=[saving.io],
         enable_checkpointing=False,
         enable_progress_bar=False,

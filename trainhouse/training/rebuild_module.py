@@ -15,7 +15,8 @@ from trainhouse.configuration.older_versions import MODULE, is_array_data
 from trainhouse.configuration.targets import ALLOWED, check_targets
 from trainhouse.configuration.views import Part
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.build_module import build_network, is_lightning_module
+from trainhouse.training.build_loss import build_loss
+from trainhouse.training.build_module import build_network, chosen_metrics, is_lightning_module
 from trainhouse.training.foreign_size import check_built, check_size
 
 
@@ -54,11 +55,20 @@ def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
 
 def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -> L.LightningModule:
     """Return the module around a network that a checkpoint's configuration names, ready to predict and be measured."""
-    wrapper, loss = checkpoint.config.module or Part(MODULE), checkpoint.config.loss.plain
-    check_targets(wrapper.plain, ALLOWED["module"], "module", str(checkpoint.path))
-    spec = checkpoint.data_spec
+    config, spec = checkpoint.config, checkpoint.data_spec
+    wrapper = config.module or Part(MODULE)
+    for name, plain in (("module", wrapper.plain), ("loss", config.loss.plain), ("metrics", config.metrics.plain)):
+        check_targets(plain, ALLOWED[name], name, str(checkpoint.path))
+    # What is made of the classes' counts is among the weights.
+    facts = {**checkpoint.facts, "class_counts": [1] * spec.outputs}
     module: L.LightningModule = create(
-        wrapper, "module", spec=spec, preprocessing=preprocessing, network=network, loss=loss
+        wrapper,
+        "module",
+        spec=spec,
+        preprocessing=preprocessing,
+        network=network,
+        loss=build_loss(config.loss, spec, facts),
+        **chosen_metrics(wrapper, config.metrics, spec),
     )
     return module
 

@@ -14,7 +14,7 @@ from trainhouse.configuration.bounded import interpolations, read_config, read_m
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.kept_on_resume import MISSING_IN_OLDER, may_have_changed
-from trainhouse.configuration.older_versions import BEFORE, with_reader_complete
+from trainhouse.configuration.older_versions import BEFORE, with_loss_as_part, with_reader_complete
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config, locate
@@ -99,7 +99,7 @@ def _saved_settings(
         is_own = is_still_own(plain, checkpoint, may_have_changed)
     check_config(plain, str(path), typed, has_own_data)  # before anything is resolved
     try:
-        saved = checked(OmegaConf.create(plain))
+        saved = checked(OmegaConf.create(with_loss_as_part(plain)))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return _completed(saved, settings, added, path), None if is_own else path
@@ -121,7 +121,6 @@ def _completed(saved: Train, settings: Train, added: set[str], path: Path) -> Tr
     for prefix, shared, known in (
         ("", settings.plain, saved.plain),
         ("trainer.", settings.trainer.plain, saved.trainer.plain),
-        ("loss.", settings.loss.plain, saved.loss.plain),
         ("data.", serving, saved.data.plain),
     ):
         for key in shared.keys() - known.keys():
@@ -131,8 +130,6 @@ def _completed(saved: Train, settings: Train, added: set[str], path: Path) -> Tr
                 values[prefix + key] = BEFORE[prefix + key]
             elif prefix + key not in added:
                 raise UserError(f"{path}: {prefix}{key} is missing")
-    if unknown := saved.loss.plain.keys() - settings.loss.plain.keys():
-        raise UserError(f"{path}: loss.{min(unknown)} is not a key of this project")
     return saved.with_values(values)
 
 

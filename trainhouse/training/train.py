@@ -31,6 +31,7 @@ from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
+from trainhouse.training.backbone import refuse_without_backbone
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
@@ -40,6 +41,7 @@ from trainhouse.training.chosen import about
 from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
+from trainhouse.training.found_values import with_found_values
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
@@ -84,6 +86,8 @@ def _train(
 ) -> TrainingResult:
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
+    if not resume_from and (found := with_found_values(built, folder)):
+        built = build_run(found, None)
     check_figures(built.settings, built.module, built.datamodule)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
@@ -127,6 +131,7 @@ def _set_up(
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(settings.logger, folder, logged_before)
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
+    refuse_without_backbone(callbacks, built.module)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))

@@ -33,5 +33,7 @@ def refuse_unread(settings: Train, has_own_module: bool) -> None:
             last = key.rpartition(".")[2]
             is_same = last in settings.model and not last.startswith("_")
             own = f"; set model.{last}={value}" if is_same else f"; what {name} takes is in model"
-            makes = {"loss": "loss", "scheduler": "schedules", "module": "steps"}.get(group, "optimizers")
+            makes = {"loss": "loss", "metrics": "metrics", "scheduler": "schedules", "module": "steps"}.get(
+                group, "optimizers"
+            )
             raise UserError(f"{f'{file}: ' if file else ''}{key}: {name} makes its own {makes}{own}")

@@ -124,8 +124,8 @@ ROWS: Rows = [
     ("train.py data=npy data.features=~/X.npy data.labels=y.npy", "'data.features=~/X.npy' is no valid override"),
     ("train.py data=npy data.feature=X.npy data.labels=y.npy", "did you mean 'data.features'?"),
     (
-        "train.py data=npy data.features=X.npy data.labels=y_float.npy loss.name=cross_entropy",
-        "loss.name: for regression expected one of auto, mse, mae, huber",
+        "train.py data=npy data.features=X.npy data.labels=y_float.npy loss=cross_entropy",
+        "loss: CrossEntropy is for classification, but this is regression; for that there are loss=auto, loss=huber",
     ),
     ("train.py data=npy data.features=X.npy data.labels=y_float.npy monitor=val/acc", "did you mean 'val/mae'?"),
     (

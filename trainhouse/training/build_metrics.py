@@ -1,0 +1,88 @@
+"""From the `metrics` group to the metrics of each split, with sizes that come from the data."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from torchmetrics import Metric
+
+from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.create import create, located
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.configuration.views import Part, Parts
+from trainhouse.training.build_loss import asked_for, refuse_other_task
+from trainhouse.training.metric_inputs import fed
+
+SPLITS = ("train", "val", "test")
+_DEFAULT = ["val", "test"]
+_OWN_KEYS = ("splits", "mode")  # of the file of a metric; the others are arguments
+# The packages whose metrics are of one task.
+_OF_TORCHMETRICS = {"torchmetrics.classification": "classification", "torchmetrics.regression": "regression"}
+
+Chosen = dict[str, dict[str, Metric]]
+
+
+def build_metrics(metrics: Parts, spec: DataSpec) -> Chosen:
+    """Return the metrics of train, val and test, each under its name; one that has a key of its own goes first.
+
+    Raises `UserError` for one of another task, and for what its constructor refuses.
+    """
+    if not isinstance(metrics.plain, dict):
+        raise UserError(f"metrics: expected a mapping of names, got {metrics.plain!r}")
+    chosen: Chosen = {}
+    for split in SPLITS:
+        single: dict[str, Metric] = {}
+        several: dict[str, Metric] = {}
+        for name, part in metrics.items():
+            if split in _splits_of(name, part):
+                built = _build(name, part, split, spec)
+                (single if [*built] == [name] else several).update(built)
+        chosen[split] = {**several, **single}
+    return chosen
+
+
+def _splits_of(name: str, part: Part) -> list[str]:
+    splits = part.get("splits") if "splits" in part else _DEFAULT
+    if not isinstance(splits, list) or not all(split in SPLITS for split in splits):
+        wrong = next((split for split in splits if split not in SPLITS), "") if isinstance(splits, list) else ""
+        hint = did_you_mean(str(wrong), SPLITS) if wrong else ""
+        raise UserError(f"metrics.{name}.splits: expected a list of train, val and test, got {splits!r}{hint}")
+    return splits
+
+
+def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Metric]:
+    key = f"metrics.{name}"
+    found = located(part, key)
+    refuse_other_task(key, found, spec, _OF_TORCHMETRICS.get(".".join(found.__module__.split(".")[:2])))
+    if name == "loss":
+        raise UserError(f"{key}: the loss has that name; choose another")
+    mode = part.get("mode")
+    if mode not in (None, "min", "max"):
+        raise UserError(f"{key}.mode: expected min or max, got {mode!r}")
+    part = Part({argument: value for argument, value in part.plain.items() if argument not in _OWN_KEYS})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* will save all targets and predictions")  # its file says it
+        built = create(part, key, **asked_for(found, part, _facts(found, name, split, spec)))
+    if isinstance(built, Metric):
+        return {name: fed(built, key, spec, mode)}
+    if not isinstance(built, Mapping) or not all(isinstance(one, Metric) for one in built.values()):
+        raise UserError(f"{key}._target_: {part.target} gives no torchmetrics.Metric, but a {type(built).__name__}")
+    return {str(inner): metric for inner, metric in built.items()}
+
+
+def _facts(found: Any, name: str, split: str, spec: DataSpec) -> dict[str, Any]:
+    """Return what the data says that a metric may ask for, in the words of torchmetrics where it is of there."""
+    is_classes = spec.task == "classification"
+    sizes = {"num_classes": spec.outputs} if is_classes else {"num_outputs": spec.outputs}
+    if found.__module__.startswith("torchmetrics."):
+        return {**sizes, "task": "binary" if spec.outputs == 2 else "multiclass"} if is_classes else sizes
+    return {
+        **sizes,
+        "spec": spec,
+        "split": split,
+        "task": spec.task,
+        "outputs": spec.outputs,
+        "classes": spec.classes,
+        "targets": spec.targets,
+        "name": name,
+    }

@@ -1,0 +1,131 @@
+"""A learning rate or a batch size that Lightning's finders choose before a run begins, and its configuration says."""
+
+import copy
+import io
+import logging
+import random
+from contextlib import redirect_stderr
+from dataclasses import replace as replaced
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
+from lightning.pytorch.tuner.tuning import Tuner
+
+from trainhouse.configuration.create import located
+from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Part
+from trainhouse.machine.terminal import doing
+from trainhouse.resuming.seeding import reseed
+from trainhouse.training.build_data import build_data
+from trainhouse.training.build_run import BuiltRun
+from trainhouse.training.optimizer_modes import OptimizerModes
+from trainhouse.training.quiet import quiet_lightning
+
+_log = logging.getLogger(__name__)
+
+LR_FIGURE = "figures/learning_rate_finder.png"
+_MOST_ROWS = 8192  # of a batch, as Lightning has it
+_RATES = ("lr", "learning_rate")
+
+
+def with_found_values(built: BuiltRun, folder: Path) -> Train | None:
+    """Return the settings of a run with what its finders have found in place of them; None if it has none.
+
+    Nothing else is changed: weights, data and random states are as before. Raises `UserError` where nothing is found,
+    or where it is not known which key it is for.
+    """
+    found: dict[str, Any] = {}
+    for kind, find in ((BatchSizeFinder, _batch_size), (LearningRateFinder, _learning_rate)):
+        for name, part in built.settings.callbacks.items():
+            if "_target_" in part and located(part, f"callbacks.{name}") is kind:
+                key = f"callbacks.{name}"
+                settings = built.settings.with_values(found)
+                found |= {**find(replaced(built, settings=settings), part, key, folder), key: None}
+    return built.settings.with_values(found) if found else None
+
+
+def _learning_rate(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str, Any]:
+    lr = _key_of_rate(built, key)
+    options = {**part.plain, "num_training": part.get("num_training_steps") or 100}
+    taken = ("min_lr", "max_lr", "num_training", "mode", "early_stop_threshold")
+    with doing("looking for a learning rate"):
+        result = _tuned(built, key, "lr_find", {name: options[name] for name in taken if name in options})
+    rate = result.suggestion() if result else None
+    if rate is None:
+        raise UserError(f"{key}: found no learning rate; raise {key}.num_training_steps, or set {lr}")
+    figure = result.plot(suggest=True)
+    path = folder / LR_FIGURE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.axes[0].set(title=f"{built.settings.name}: loss while the rate rises", xlabel="learning rate", ylabel="loss")
+    figure.savefig(path, dpi=150)
+    rate = float(f"{rate:.2g}")
+    _log.info("found   %s=%g, by LearningRateFinder (%s)", lr, rate, LR_FIGURE)
+    return {lr: rate}
+
+
+def _batch_size(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str, Any]:
+    if "batch_size" not in built.settings.data:
+        raise UserError(f"{key}: the data has no data.batch_size to be found")
+    taken = ("mode", "steps_per_trial", "init_val", "max_trials", "margin", "max_val")
+    options = {"max_val": _MOST_ROWS, **{name: part.get(name) for name in taken if name in part}}
+    if rows := built.card.rows.get("train"):  # more than all rows are no larger batch
+        options["max_val"] = min(options["max_val"], rows)
+    with doing("looking for a batch size"):
+        size = min(int(_tuned(built, key, "scale_batch_size", options)), options["max_val"])
+    _log.info("found   data.batch_size=%d, by BatchSizeFinder", size)
+    return {"data.batch_size": size}
+
+
+def _key_of_rate(built: BuiltRun, key: str) -> str:
+    if not built.has_own_module:
+        return "optimizer.lr"
+    for name in _RATES:
+        if name in built.settings.model:
+            return f"model.{name}"
+    raise UserError(f"{key}: {built.settings.model.name} has no key model.lr or model.learning_rate to be found")
+
+
+def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> Any:
+    """Return what a method of Lightning's tuner says of a copy of the module, on data that is read once more."""
+    settings = built.settings
+    if settings.trainer.get("devices") not in (1, "auto", None):
+        raise UserError(f"{key}: looks on one device only; set trainer.devices=1, and keep what it finds for more")
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    with (
+        quiet_lightning(),
+        redirect_stderr(io.StringIO()),  # a bar that nothing turns off
+        torch.random.fork_rng(),
+        TemporaryDirectory() as place,
+    ):
+        reseed(settings.seed, "finder")
+        trainer = L.Trainer(
+            accelerator=settings.trainer.accelerator,
+            devices=1,
+            precision=settings.trainer.precision,
+            max_epochs=-1,
+            limit_val_batches=0,
+            num_sanity_val_steps=0,
+            logger=False,
+            callbacks=[OptimizerModes()],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            default_root_dir=place,
+        )
+        data = build_data(settings.data, settings.seed, preprocessed=built.has_own_module)
+        if method == "lr_find":
+            options = {**options, "update_attr": False}
+        try:
+            return getattr(Tuner(trainer), method)(copy.deepcopy(built.module), datamodule=data, **options)
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise UserError(f"{key}: {first_line(error)}") from error
+        finally:
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
