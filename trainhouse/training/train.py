@@ -17,7 +17,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
-from trainhouse.configuration.settings import Train, Trainer
+from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import check_writable
 from trainhouse.machine.terminal import doing
 from trainhouse.resuming.exact_resume import ExactResume
@@ -29,13 +29,14 @@ from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.provenance import provenance
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
-from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
+from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
 from trainhouse.training.backbone import refuse_without_backbone
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
+from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
 from trainhouse.training.compiling import check_compiler, compile_network
@@ -95,7 +96,7 @@ def _train(
         refuse_other_data(resume_from, card.name, card.fingerprint)
     ready = _set_up(built, folder, resume_from, origin, stop)
     warn_of_what_files_may_not_name(settings)
-    _refuse_processes(ready.trainer, settings.trainer)
+    refuse_processes(ready.trainer, settings.trainer)
     if settings.compile:
         check_compiler(ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
@@ -231,19 +232,6 @@ def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Lo
         reseed(settings.seed, "init")
         tried = build_data(settings.data, settings.seed)
     return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
-
-
-def _refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
-    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
-    if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
-        raise UserError(
-            f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
-        )
-    if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
-        raise UserError(
-            f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
-            "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
-        )
 
 
 @rank_zero_only
