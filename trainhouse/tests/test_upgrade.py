@@ -174,7 +174,7 @@ def test_what_is_added_is_what_this_version_has() -> None:
     for name, template in SCRIPTS.items():
         text = (ROOT / "trainhouse/upgrading/scripts" / template).read_text()
         assert text == (ROOT / name).read_text(), f"copy {name} to {template}"
-    for file in ("train.yaml", "infer.yaml", "data/array_defaults.yaml"):
+    for file in ("train.yaml", "eval.yaml", "select_best_model.yaml", "infer.yaml", "data/array_defaults.yaml"):
         own = OmegaConf.to_container(OmegaConf.load(CONF / file))
         for key, block in added_keys(file).items():
             assert OmegaConf.to_container(OmegaConf.create(block)) == {key: own[key]}, key

@@ -38,10 +38,39 @@ _CHANNEL_AXIS = """\
 # done before there was the key; auto goes by the shape.
 channel_axis: by_dtype
 """
+_OUTPUTS = """\
+# Where all runs go.
+outputs: outputs
+"""
+_FIGURES = """\
+# What is drawn into figures/: true, false, or a list of their names.
+figures: true
+"""
+_FREEZE = """\
+# Weights that keep their values, by their names, * for any characters: [layers.1.*].
+freeze: []
+"""
+_TOLD_TO_LOGGERS = {
+    "tags": "tags: []  # for loggers that have them: labels of the run\n",
+    "notes": "notes: null  # and a few words on it\n",
+    "log_gradients": "log_gradients: false  # the norm of gradients and the distribution of weights, in the loggers\n",
+}
 _KEYS: dict[str, dict[str, str]] = {
-    "train.yaml": {"sweep": _SWEEP, "init_prefix": _INIT_PREFIX, "compile": _COMPILE, "module": _MODULE},
+    "train.yaml": {
+        "outputs": _OUTPUTS,
+        "sweep": _SWEEP,
+        "init_prefix": _INIT_PREFIX,
+        "freeze": _FREEZE,
+        "compile": _COMPILE,
+        "figures": _FIGURES,
+        **_TOLD_TO_LOGGERS,
+        "module": _MODULE,
+    },
+    "eval.yaml": {"outputs": _OUTPUTS, "figures": _FIGURES},
+    "select_best_model.yaml": {"outputs": _OUTPUTS},
     "infer.yaml": {
-        "data": "# Arguments of your own LightningDataModule to replace, as data.predict_dir=new/.\ndata: {}\n"
+        "outputs": _OUTPUTS,
+        "data": "# Arguments of your own LightningDataModule to replace, as data.predict_dir=new/.\ndata: {}\n",
     },
     "data/array_defaults.yaml": {
         "fold": _FOLDS,
