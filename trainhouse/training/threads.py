@@ -28,7 +28,8 @@ _OF_TORCH = torch.get_num_threads()
 # Floating-point operations of a forward pass below which more threads may lose more than they gain. On two cores a run
 # with two threads had, of its speed with one, 1.15 at 17 million and 1.3 at 60 while the machine did nothing else, but
 # 0.72 and 0.87 at other times, when another process, if only the terminal's, took a core now and then.
-# Not measured again at the start of each run: by chance, the same command would round in another way.
+# Not measured again at the start of each run, nor changed within it: by chance, the same command would round in another
+# way. MKL's strict mode (MKL_CBWR=AVX2,STRICT), in which that would not be so, does nothing on processors of AMD.
 _SMALL_STEP = 40e6
 
 
