@@ -5,7 +5,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.settings import Eval
-from trainhouse.runs.about import About, title_of
+from trainhouse.runs.description import Description, title_of
 from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
 
@@ -17,7 +17,7 @@ def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, epo
     loggers = build_loggers(settings.logger, folder)
     config = OmegaConf.to_yaml(OmegaConf.create(settings.plain))
     chosen = {"ckpt_path": settings.ckpt_path, "split": settings.split}
-    begin_loggers(loggers, About(title_of(folder), config, {}, chosen))
+    begin_loggers(loggers, Description(title_of(folder), config, {}, chosen))
     for logger in loggers:
         logger.log_metrics(metrics, step=epoch)
     show_figures(loggers, folder / "figures")

@@ -12,9 +12,9 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part, Parts
 from trainhouse.machine.files import copy
-from trainhouse.runs.about import name_of
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
+from trainhouse.runs.description import name_of
 from trainhouse.runs.layout import CONFIG, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
 from trainhouse.runs.service_run import ServiceRun

@@ -15,7 +15,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 
 from trainhouse.configuration.bounded import read_json
-from trainhouse.runs.about import About
+from trainhouse.runs.description import Description
 from trainhouse.runs.services import Service, new_id
 
 _WIDTH = 160  # of the record: it is written over in place at each row
@@ -68,7 +68,7 @@ class ServiceRun:
         """Whether what is logged now was logged before the run was stopped."""
         return self.counts and self.count < self._sent
 
-    def begin(self, logger: Logger, about: About) -> None:
+    def begin(self, logger: Logger, about: Description) -> None:
         """Make the run, or take it up again."""
         if self.is_new:
             self.service.describe(logger, about)

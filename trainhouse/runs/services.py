@@ -16,8 +16,8 @@ import numpy as np
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part
-from trainhouse.runs.about import About
-from trainhouse.runs.layout import RUNS
+from trainhouse.runs.description import Description
+from trainhouse.runs.outputs import outputs
 
 
 class Service:
@@ -37,7 +37,7 @@ class Service:
         """Return where it writes: what its part of the configuration leaves to the run in `folder`."""
         return {}
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         """Show tags, notes and hyperparameters of a new run, and its configuration."""
         raise NotImplementedError
 
@@ -65,7 +65,7 @@ class Wandb(Service):
         place.mkdir(parents=True, exist_ok=True)  # else it writes to the system's folder for temporary files
         return {"save_dir": str(place)}
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         """Show the configuration among the run's files."""
         run = logger.experiment
         run.tags, run.notes = about.tags, about.notes
@@ -102,12 +102,12 @@ class MLFlow(Service):
         logging.getLogger("lightning.pytorch.loggers.mlflow").setLevel(logging.ERROR)  # that an experiment is new
         if part.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI"):
             return {} if part.get("tracking_uri") else {"tracking_uri": os.environ["MLFLOW_TRACKING_URI"]}
-        place = Path(RUNS).absolute()
+        place = outputs().absolute()
         place.mkdir(parents=True, exist_ok=True)
         given = {"tracking_uri": f"sqlite:///{place / 'mlflow.db'}"}
         return given if part.get("artifact_location") else {**given, "artifact_location": str(place / "mlflow")}
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         """Show the configuration among the artifacts."""
         client, run = logger.experiment, logger.run_id
         client.update_run(run, status="RUNNING")
@@ -139,7 +139,7 @@ class Comet(Service):
         place.mkdir(parents=True, exist_ok=True)
         return {"online": None, "offline_directory": str(place)}
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         """Show the configuration among the texts."""
         run = logger.experiment
         run.add_tags(list(about.tags))
@@ -173,10 +173,10 @@ class Aim(Service):
         logging.getLogger("aim").setLevel(logging.ERROR)  # that a run which was killed is taken up again
         if part.get("repo"):
             return {}
-        Path(RUNS).mkdir(parents=True, exist_ok=True)
-        return {"repo": RUNS}
+        outputs().mkdir(parents=True, exist_ok=True)
+        return {"repo": str(outputs())}
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         """Show the configuration among the texts."""
         import aim
 

@@ -13,14 +13,14 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.about import About
+from trainhouse.runs.description import Description
 from trainhouse.runs.service_run import ServiceRun, service_run
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger as OwnTensorBoardLogger
 from trainhouse.runs.tensorboard_logger import begin_trial, end_trial, has_events, show_figure
 
 
 @rank_zero_only
-def begin_loggers(loggers: Iterable[Logger], about: About, step: int = 0) -> None:
+def begin_loggers(loggers: Iterable[Logger], about: Description, step: int = 0) -> None:
     """Let all loggers show what the run is, before its first value; of one that is resumed at `step`, only once.
 
     Raises `UserError` for a service that can't be reached, or doesn't let the run in.
@@ -40,14 +40,14 @@ def begin_loggers(loggers: Iterable[Logger], about: About, step: int = 0) -> Non
                 logger.log_hyperparams(about.everything)
 
 
-def _show_texts(logger: TensorBoardLogger, about: About, step: int) -> None:
+def _show_texts(logger: TensorBoardLogger, about: Description, step: int) -> None:
     said = [f"tags: {', '.join(about.tags)}"] * bool(about.tags) + [about.notes or ""] * bool(about.notes)
     if said:
         logger.experiment.add_text("notes", "\n\n".join(said), step)
     logger.experiment.add_text("config", f"```yaml\n{about.config}\n```", step)
 
 
-def _begin_at_service(logger: Logger, run: ServiceRun, about: About) -> None:
+def _begin_at_service(logger: Logger, run: ServiceRun, about: Description) -> None:
     try:
         run.begin(logger, about)
     except UserError:

@@ -13,8 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Parts
 from trainhouse.runs import services
-from trainhouse.runs.about import About
 from trainhouse.runs.csv_logger import CSVLogger
+from trainhouse.runs.description import Description
 from trainhouse.runs.loggers import build_loggers, check_loggers
 from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger
@@ -101,7 +101,7 @@ def test_hyperparameters_and_figures_go_to_the_loggers_that_have_a_place_for_the
     config, figure = {"optimizer": {"lr": 0.1}}, tmp_path / "figures/curve.png"
     figure.parent.mkdir()
     imsave(figure, np.zeros((3, 4, 4), np.uint8))
-    begin_loggers(loggers, About("run", "optimizer: {lr: 0.1}", {"optimizer.lr": 0.1}, config))
+    begin_loggers(loggers, Description("run", "optimizer: {lr: 0.1}", {"optimizer.lr": 0.1}, config))
     loggers[1].log_metrics({"x": 1.0}, step=0)
     show_figures(loggers, figure.parent)
     end_loggers(loggers)

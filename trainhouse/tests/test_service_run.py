@@ -9,7 +9,7 @@ import pytest
 from lightning.pytorch.loggers import Logger
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.about import About
+from trainhouse.runs.description import Description
 from trainhouse.runs.log_position import LogPosition, cut_back, sizes
 from trainhouse.runs.service_run import ServiceRun, service_run
 from trainhouse.runs.services import MLFlow, Service
@@ -18,7 +18,7 @@ from trainhouse.tests.conftest import composed, run_script
 from trainhouse.training.final_test import _logged_as
 from trainhouse.training.train import train
 
-ABOUT = About("run", "a: 1", {"a": 1}, {"a": 1}, ("tag",))
+ABOUT = Description("run", "a: 1", {"a": 1}, {"a": 1}, ("tag",))
 
 
 class Store(Logger):
@@ -47,7 +47,7 @@ class Store(Logger):
 class Kept(Service):
     package, run_id, run_name = "store", "key", "name"
 
-    def describe(self, logger: Any, about: About) -> None:
+    def describe(self, logger: Any, about: Description) -> None:
         logger.log_hyperparams(about.chosen)
 
 
@@ -126,7 +126,7 @@ def test_a_record_that_is_damaged_or_crafted_is_none(text: str, tmp_path: Path) 
 
 def test_a_service_that_does_not_let_a_run_in_says_so_in_one_line(tmp_path: Path) -> None:
     class Closed(Kept):
-        def describe(self, logger: Any, about: About) -> None:
+        def describe(self, logger: Any, about: Description) -> None:
             raise RuntimeError("no such\nproject")
 
     with pytest.raises(UserError, match=r"^logger.mine: store did not begin the run \(no such project\)$"):

@@ -8,7 +8,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
-from trainhouse.runs.about import name_of, title_of
+from trainhouse.runs.description import name_of, title_of
 from trainhouse.tests.conftest import composed
 from trainhouse.training.chosen import chosen, overrides_of
 from trainhouse.training.train import train

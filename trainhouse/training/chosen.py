@@ -6,7 +6,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.settings import Train
-from trainhouse.runs.about import About, title_of
+from trainhouse.runs.description import Description, title_of
 from trainhouse.runs.saved_config import as_yaml
 from trainhouse.training.build_module import is_lightning_module
 
@@ -22,9 +22,9 @@ _KEYS_ELSEWHERE = (
 Plain = dict[str, Any]
 
 
-def about(settings: Train, folder: Path) -> About:
+def about(settings: Train, folder: Path) -> Description:
     """Return what the loggers show of a run."""
-    return About(
+    return Description(
         title=title_of(folder),
         config=as_yaml(settings),
         chosen=chosen(settings, overrides_of(folder)),

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainhouse.runs.layout import RUNS
+from trainhouse.runs.outputs import outputs
 
 
 @dataclass(frozen=True)
-class About:
+class Description:
     """What loggers show of a run beside its numbers."""
 
     title: str
@@ -34,7 +34,7 @@ def name_of(folder: Path) -> str:
 
 
 def _below_outputs(folder: Path) -> Path:
-    folder, runs = folder.resolve(), Path(RUNS).resolve()
+    folder, runs = folder.resolve(), outputs().resolve()
     if folder.is_relative_to(runs) and folder != runs:
         return folder.relative_to(runs)
     return Path(folder.parent.name, folder.name)
