@@ -28,7 +28,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "grad_clip clip_grad gradient_clip": "trainer.gradient_clip_val",
         "accumulate grad_accumulation gradient_accumulation_steps": "trainer.accumulate_grad_batches",
         "random_seed rng_seed manual_seed seed_everything data.random_seed": "seed",
-        "criterion loss_fn objective loss_function": "loss.name",
+        "criterion loss_fn objective loss_function loss.name": "loss",
         "arch net network backbone model_name architecture": "model",
         "optim opt optimizer_name": "optimizer",
         "sched lr_scheduler schedule model.scheduler": "scheduler",
@@ -43,7 +43,6 @@ _ROWS: dict[str, dict[str, str]] = {
         "model.optimizer": "optimizer",
         "model.compile": "compile",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
-        "tags": "there are no tags yet; name=<words> is the name of the run's folder",
         "train": "train.py always trains; without training: python eval.py ckpt_path=<run folder>",
         "test": "a run ends with the test of its best model; trainer.limit_test_batches=0 leaves that out",
         "ckpt_path checkpoint ckpt checkpoint_path resume_from resume_from_checkpoint "
@@ -60,7 +59,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "paths.data_dir data_dir data.data_dir dataset_path data.root data_root": "the data's own file in conf/data/ "
         "says where it is, as data=csv data.file=table.csv data.target=price",
         "trainer.logger logger.wandb wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, "
-        "logger=csv, logger=none, or one of your own in conf/logger/",
+        "logger=wandb, logger=[csv,mlflow], logger=none, or one of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "
         "conf/callbacks/",
         "trainer.enable_checkpointing": "checkpoints are written by callbacks, which callbacks=none leaves out",
@@ -86,7 +85,7 @@ _ROWS: dict[str, dict[str, str]] = {
     },
     "select_best_model": {
         "monitor by sort_by": "metric",
-        "folder dir path experiments outputs sweep run_dir log_dir": "runs",
+        "folder dir path experiments sweep run_dir log_dir": "runs",
         "output out output_path save_to ckpt_path": "final_model",
         "maximize minimize direction": "mode",
     },

@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 from trainhouse.configuration.old_names import current_name
 
 # Modules whose names stand in annotations: light, and imported already.
-_LIGHT = ("typing", "annotated_types", "collections.abc", "trainhouse.configuration.annotations")
+_LIGHT = ("typing", "typing_extensions", "annotated_types", "collections.abc", "trainhouse.configuration.annotations")
 _BUILTIN = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "tuple": tuple}
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -58,7 +58,8 @@ def _signature(name: str) -> Signature | None:
     bases: tuple[str, ...] = ()
     if isinstance(node, ast.ClassDef):
         bases = tuple(ast.unparse(base) for base in node.bases)
-        own = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+        own = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name in ("__new__", "__init__")]
+        own.sort(key=lambda one: one.name != "__new__")  # as Python has it: that is what is called with the arguments
         if not own:
             above = [base for base in bases if base.rpartition(".")[2] not in ("ABC", "object")]
             inherited = next(filter(None, (_signature(module.full_name(base)) for base in above)), None)
@@ -67,7 +68,7 @@ def _signature(name: str) -> Signature | None:
             return Signature(inherited.arguments if inherited else {}, bases)
         node = own[0]
     taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    arguments = {one.arg: module.meaning_of(one.annotation) for one in taken if one.arg != "self"}
+    arguments = {one.arg: module.meaning_of(one.annotation) for one in taken if one.arg not in ("self", "cls")}
     return Signature(arguments, bases)
 
 

@@ -64,7 +64,10 @@ def _items(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _has_keys(value: Any) -> bool:
-    return isinstance(value, dict) and any(not str(name).startswith("_") for name in value)
+    """Whether it is a mapping of keys that can be typed: of a mapping of numbers the whole is typed."""
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        return False
+    return any(not name.startswith("_") for name in value)
 
 
 def _row(key: str, asked: Composed) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def composed(*overrides: str, config_name: str = "train") -> Any:
     fixed = ["name=test"] if config_name == "train" else []
     if config_name in ("train", "eval") and not any(override.startswith("logger=") for override in overrides):
         fixed.append("logger=none")  # the slowest part of a short run
-    if fixed and not any(override.startswith("figures=") for override in overrides):
+    if config_name == "train" and not any(override.startswith("figures=") for override in overrides):
         fixed.append("figures=[loss_curve]")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return checked(compose(config_name, [*fixed, *overrides]), config_name)
@@ -74,6 +74,14 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector pass over all that was imported, in every collection to come."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _hydra_as_before() -> Iterator[None]:
+    """What one test has composed is not what the next one was typed."""
+    before = HydraConfig.instance().cfg
+    yield
+    HydraConfig.instance().cfg = before
 
 
 @pytest.fixture

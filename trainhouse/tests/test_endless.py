@@ -51,7 +51,9 @@ def test_more_runs_of_one_name_than_there_can_be_end_in_one_line(
     for name in ("run", "run-1", "run-2"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.yaml").touch()
-    config = OmegaConf.create({"hydra": {"run": {"dir": str(tmp_path / "run")}, "overrides": {"hydra": []}}})
+    config = OmegaConf.create(
+        {"outputs": "outputs", "hydra": {"run": {"dir": str(tmp_path / "run")}, "overrides": {"hydra": [], "task": []}}}
+    )
     monkeypatch.setattr(run_folder.HydraConfig, "instance", lambda: type("Any", (), {"set_config": lambda *_: None})())
     with pytest.raises(SystemExit, match=r"run and 2 more of its name hold a run; name another"):
         run_folder._claim(config, "run", run_folder._take)

@@ -48,7 +48,7 @@ def test_a_slip_of_one_letter_is_answered_before_anything_that_trains_is_importe
 
 def test_what_the_hint_says_is_right() -> None:
     config = composed("+trainer.reload_dataloaders_every_n_epochs=1", "+optimizer.amsgrad=true")
-    check_keys(config.plain, "train")
+    check_keys({**config.plain, "outputs": "outputs"}, "train")
     assert config.trainer.plain["reload_dataloaders_every_n_epochs"] == 1
 
 
@@ -61,4 +61,4 @@ def test_a_part_without_a_name_of_its_own_gets_a_hint_how_to_get_one(group: str)
         match=rf"^{group}: src\.training\.ema\.EMA needs a name: in its file in conf/{group}/ put the line 'ema:' "
         "above _target_, and indent what follows$",
     ):
-        check_keys(config.plain, "train")
+        check_keys({**config.plain, "outputs": "outputs"}, "train")

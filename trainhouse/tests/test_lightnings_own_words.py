@@ -9,7 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from trainhouse.configuration.errors import UserError, refusal_of_lightning
-from trainhouse.launching.entry import _report
+from trainhouse.launching.failure import report
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.train import train
@@ -47,7 +47,7 @@ def failing(module: type, folder: Path, *overrides: str) -> Exception:
 def test_a_refusal_of_the_run_names_the_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = failing(Manual, tmp_path, "trainer.gradient_clip_val=1")
     assert isinstance(error, MisconfigurationException)
-    line = _report(error, show_traceback=False, quiet=False)
+    line = report(error, show_traceback=False, quiet=False)
     assert line.startswith("error: Automatic gradient clipping is not supported for manual optimization.")
     assert line.endswith("(here trainer.gradient_clip_val)")
     assert capsys.readouterr().err == f"{line}\n"

@@ -173,10 +173,7 @@ class Delete(started.lightning.Callback):
             shutil.rmtree(self.folder)
 
 
-def test_what_a_callback_or_a_strategy_can_not_do_is_said_before_training(tmp_path: Path) -> None:
-    finder = "+callbacks.f={_target_:lightning.pytorch.callbacks.LearningRateFinder}"
-    with pytest.raises(UserError, match=r"callbacks\.f: LearningRateFinder trains with a learning rate"):
-        train(tiny_config(tmp_path / "rows.npy", finder), tmp_path / "a")
+def test_what_a_strategy_or_a_logger_can_not_do_is_said_before_training(tmp_path: Path) -> None:
     spawn = ("trainer.strategy=ddp_spawn", "++trainer.devices=2")
     with pytest.raises(UserError, match=r"trainer\.strategy: ddp_spawn starts processes that keep what they learn"):
         train(tiny_config(tmp_path / "rows.npy", *spawn), tmp_path / "b")

@@ -98,11 +98,16 @@ def test_a_logger_writes_below_the_run(logger: str, place: Path, written: set[st
 
 
 def test_every_callback_writes_below_the_run(place: Path, written: set[str]) -> None:
-    every = [name for name in options("callbacks") if name not in ("default", "none", "top_checkpoints")]
+    # Of the others two choose other values, one needs a part named backbone, and one a package.
+    left_out = {"none", "learning_rate_finder", "batch_size_finder", "backbone_finetuning", "device_stats"}
+    chosen = ",".join(sorted({*options("callbacks")} - left_out - {"swa", "ema"}))
     run(
-        place / "run", "callbacks=[default,top_checkpoints]", *SMALL, few=[one for one in FEW if "callbacks" not in one]
+        place / "run",
+        f"callbacks=[{chosen}]",
+        *[one for one in SMALL if not one.startswith("logger=")],
+        "logger=csv",
+        few=[one for one in FEW if "callbacks" not in one],
     )
-    assert {"best_checkpoint", "early_stopping", "epoch_checkpoint", "last_checkpoint", "progress_bar"} == set(every)
     assert elsewhere(written, place / "run", place / "data" / "processed", place.parent / "tmp") == []
 
 

@@ -28,6 +28,8 @@ TARGETS = sorted(set().union(*(targets_in(yaml.safe_load(path.read_text())) for 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_source_says_what_python_says(target: str) -> None:
+    if target.partition(".")[0] in ("aim",):  # of a package that hardly anybody has
+        pytest.importorskip(target.partition(".")[0])
     found, real = signature(target), get_object(target)
     assert found is not None
     parameters = inspect.signature(real).parameters.values()

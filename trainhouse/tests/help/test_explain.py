@@ -29,7 +29,8 @@ def test_a_value_is_explained_with_the_places_that_set_it(ask: Ask) -> None:
         (["explain=name"], ["name=fake-simple_net", r"as written +\$\{run_name:\}"]),
         (["explain=sweep.metric"], ["sweep.metric=val/loss", r"as written +\$\{monitor\}"]),
         (["explain=data.file", "data=csv"], [r"data.file=\.\.\.", "takes +a string", "missing +has to be given"]),
-        (["explain=loss"], ["loss=", "is +a mapping of name, label_smoothing"]),
+        (["explain=loss"], ["loss=auto", "others .*loss=bce"]),
+        (["explain=optimizer.betas"], ["optimizer.betas="]),
         (["explain=trainer.log_every_n_steps"], ["on resume +may change"]),
         (
             ["explain=hydra.sweeper.n_trials", "sweep=optuna"],
