@@ -43,6 +43,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "model.optimizer": "optimizer",
         "model.compile": "compile",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
+        "data.file data.target data.features data.labels": "data=csv data.file=table.csv data.target=<column>, or "
+        "data=npy data.features=X.npy data.labels=y.npy",
         "train": "train.py always trains; without training: python eval.py ckpt_path=<run folder>",
         "test": "a run ends with the test of its best model; trainer.limit_test_batches=0 leaves that out",
         "ckpt_path checkpoint ckpt checkpoint_path resume_from resume_from_checkpoint "
@@ -96,6 +98,8 @@ _HINTS = {
 _NOTHING = ("false", "null", "none", "no", "off", "None", "0")
 # Of groups: what is typed elsewhere for an option, and ours.
 _OPTIONS = {
+    "metrics": {"accuracy": "acc", "auc": "auroc", "roc_auc": "auroc", "f1_score": "f1", "ap": "average_precision"},
+    "loss": {"ce": "cross_entropy", "l1": "mae", "l2": "mse", "binary_cross_entropy": "bce", "smooth_l1": "huber"},
     "debug": {"default": "fast_dev_run", "true": "fast_dev_run", "fdr": "fast_dev_run", "profiler": "profile"},
     "trainer": {"ddp": "trainer.strategy=ddp trainer.devices=2", "cuda": "gpu", "mps": "gpu", "auto": "default"},
     "launcher": {"slurm": "submitit", "submitit_slurm": "submitit", "local": "basic"},

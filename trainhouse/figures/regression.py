@@ -61,7 +61,8 @@ def residuals(measured: Measured) -> Figure | None:
             axes.plot([np.median(said[part]) for part in parts], middle, color=VERMILION, linewidth=1.5)
         axes.set(xlabel="predicted", ylabel="predicted - true", box_aspect=0.8)
 
-    caption = f"{measured.n}, in the unit of the target. Line: the median of neighbours, where there are 50 rows."
+    line = " Line: the median of neighbours." if len(measured.targets) >= 50 else ""
+    caption = f"{measured.n}, in the unit of the target.{line}"
     return _grid(
         "Residuals", measured.targets, measured.predictions, measured.spec.targets, measured.about, draw, caption, 0.8
     )

@@ -7,7 +7,7 @@ import textwrap
 _LABEL = re.compile(r"(?:(?:job|trial) \d+ +|[a-z]{1,8} {2,}| {7,})(?=\S)")
 _GAP = re.compile(r"\S {2,}(?=\S)")  # between the columns of a table, which is left as it is
 # A command is left on a line of its own, so that it can be copied as a whole.
-_COMMAND = re.compile(r"\s+(?=python \S+\.py )")
+_COMMAND = re.compile(r"(?:^|\s)\s*(?=\S*python\S* \S+\.py )")
 _LEAST = 40  # columns, of what is folded
 
 
@@ -22,7 +22,7 @@ def _folded(line: str, columns: int) -> str:
     label = _LABEL.match(line)
     indent = " " * (label.end() if label else 2)
     words, *command = _COMMAND.split(line, maxsplit=1)
-    if words == "next:" or (not label and len(_GAP.findall(line)) > 1):
+    if (command and words in ("", "next:")) or (not label and len(_GAP.findall(line)) > 1):
         return line
     lines = textwrap.wrap(
         words,

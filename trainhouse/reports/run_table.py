@@ -89,7 +89,7 @@ def _measured(rows: Sequence[Configured], ranking: Ranking, width: int | None) -
         columns.append(Column("n", counts, rank=1))
     for place, name in enumerate(tested(ranking.runs, ranking.metric)):
         means = numbers([mean_and_deviation(row.values(name))[0] for row in rows])
-        columns.append(Column(name, spreads(rows, name) if width is None else means, rank=5 if place else 2))
+        columns.append(Column(name, spreads(rows, name) if width is None else means, rank=5 if place else 3.9))
     return columns
 
 

@@ -30,6 +30,7 @@ from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
+_OF_A_RUN = ("checkpoints", "figures", "logs/metrics.csv")
 _OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
 
 
@@ -107,7 +108,13 @@ def _take(folder: Path) -> None:
         _refuse(f"hydra.run.dir: {folder} is the place of a trial of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
         raise FileExistsError(folder)
+    if theirs := next(filter(_holds_something, (folder / name for name in _OF_A_RUN)), None):
+        _refuse(f"hydra.run.dir: {theirs} is there already, and a run would overwrite it; name another folder")
     (folder / ".hydra").mkdir()
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def _take_sweep(config: DictConfig, folder: Path) -> None:

@@ -63,6 +63,8 @@ def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: O
     ends = [one.mean + sign * (one.std or 0) for one in estimates for sign in (-1, 1)]
     shown = window(objective, [value for values in every for value in values], ends)
     shown.apply(axes, "x")
+    if not shown.is_log:
+        axes.locator_params(axis="x", nbins=4)  # more of them run into one another
     up = 0.17 if len(ranked) > 1 else -0.2
     for row, values in enumerate(every):
         if not values:

@@ -39,12 +39,17 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
     comes_later = is_overridden("configure_model", module) and not weights
     if comes_later or any(is_lazy(parameter) for parameter in module.parameters()):  # as large as a batch makes them
         counted = f"{counted} and those that are made later" if weights else "weights that are made later"
+    if frozen := sum(one.numel() for one in module.parameters() if not is_lazy(one) and not one.requires_grad):
+        counted = f"{counted}, {frozen:,} of them frozen"
     name = settings.model.name
     for label, lines in (("data", card.data_lines), ("task", card.task_lines)):
         for number, line in enumerate(lines):
             _log.info("%-7s %s", "" if number else label, line)
     for note in card.notes:
         _log.info("note    %s", note)
+    parts = [part for _, part in settings.callbacks.items()]
+    if parts and not any("Checkpoint" in part.target for part in parts if "_target_" in part):
+        _log.info("note    no checkpoint will be kept; callbacks=[default,...] adds to the usual callbacks")
     device = trainer.strategy.root_device
     threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""
     _log.info("model   %s, %s, on %s%s", name, counted, device, threads.replace(" 1 threads", " 1 thread"))

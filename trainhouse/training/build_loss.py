@@ -96,6 +96,12 @@ def first_two(found: Any) -> tuple[str, ...]:
     return tuple(names[:2])
 
 
+def required(found: Any) -> set[str]:
+    """Return the names of the parameters without a default."""
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {name for name, one in _parameters(found).items() if one.default is one.empty and one.kind not in kinds}
+
+
 def _parameters(found: Any) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(found).parameters

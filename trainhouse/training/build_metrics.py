@@ -1,5 +1,6 @@
 """From the `metrics` group to the metrics of each split, with sizes that come from the data."""
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.views import Part, Parts
-from trainhouse.training.build_loss import asked_for, refuse_other_task
+from trainhouse.training.build_loss import asked_for, refuse_other_task, required
 from trainhouse.training.metric_inputs import fed
 
 SPLITS = ("train", "val", "test")
@@ -60,9 +61,15 @@ def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Me
     if mode not in (None, "min", "max"):
         raise UserError(f"{key}.mode: expected min or max, got {mode!r}")
     part = Part({argument: value for argument, value in part.plain.items() if argument not in _OWN_KEYS})
+    known = _facts(found, name, split, spec)
+    if inspect.isfunction(found) and (missing := required(found) - known.keys() - part.plain.keys()):
+        raise UserError(
+            f"{key}._target_: {part.target} asks for {', '.join(sorted(missing))}; a function here gets what the data "
+            "says and returns a torchmetrics.Metric, which is then updated batch by batch"
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* will save all targets and predictions")  # its file says it
-        built = create(part, key, **asked_for(found, part, _facts(found, name, split, spec)))
+        built = create(part, key, **asked_for(found, part, known))
     if isinstance(built, Metric):
         return {name: fed(built, key, spec, mode)}
     if not isinstance(built, Mapping) or not all(isinstance(one, Metric) for one in built.values()):

@@ -21,7 +21,8 @@ def summarise_training(result: TrainingResult) -> None:
         epochs = f"{result.epochs} epoch{'s' * (result.epochs != 1)}"
         _log.info("%s; nothing is monitored, so the last model stands for the best", epochs)
     elif result.best_epoch:
-        _log.info("best epoch %d of %d, by %s", result.best_epoch, result.epochs, result.monitor)
+        early = "; it was not getting better, so the run was stopped" if result.stopped_by == "early stopping" else ""
+        _log.info("best epoch %d of %d, by %s%s", result.best_epoch, result.epochs, result.monitor, early)
     splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")
     for split, line in metrics_lines(result.metrics, splits):
         _log.info("%-6s %s", split, line)

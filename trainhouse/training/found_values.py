@@ -20,16 +20,19 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
+from trainhouse.figures.about import About
 from trainhouse.machine.terminal import doing
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun
+from trainhouse.training.learning_rates import draw_search, steepest_fall, without_bias
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.quiet import quiet_lightning
 
 _log = logging.getLogger(__name__)
 
 LR_FIGURE = "figures/learning_rate_finder.png"
+_MANY = 1000
 _MOST_ROWS = 8192  # of a batch, as Lightning has it
 _RATES = ("lr", "learning_rate")
 
@@ -56,15 +59,13 @@ def _learning_rate(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[
     taken = ("min_lr", "max_lr", "num_training", "mode", "early_stop_threshold")
     with doing("looking for a learning rate"):
         result = _tuned(built, key, "lr_find", {name: options[name] for name in taken if name in options})
-    rate = result.suggestion() if result else None
-    if rate is None:
-        raise UserError(f"{key}: found no learning rate; raise {key}.num_training_steps, or set {lr}")
-    figure = result.plot(suggest=True)
-    path = folder / LR_FIGURE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.axes[0].set(title=f"{built.settings.name}: loss while the rate rises", xlabel="learning rate", ylabel="loss")
-    figure.savefig(path, dpi=150)
-    rate = float(f"{rate:.2g}")
+    rates, losses = (np.array(result.results[name] if result else [], dtype=float) for name in ("lr", "loss"))
+    losses = without_bias(losses)
+    place = steepest_fall(rates, losses)
+    if place is None:
+        raise UserError(f"{key}: found no learning rate at which the loss falls; raise num_training_steps, or set {lr}")
+    rate = float(f"{rates[place]:.2g}")
+    draw_search(rates, losses, place, folder / LR_FIGURE, About(built.settings.name, built.card.name))
     _log.info("found   %s=%g, by LearningRateFinder (%s)", lr, rate, LR_FIGURE)
     return {lr: rate}
 
@@ -108,7 +109,7 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             accelerator=settings.trainer.accelerator,
             devices=1,
             precision=settings.trainer.precision,
-            max_epochs=-1,
+            max_epochs=_MANY,  # which a schedule over the run asks for; the search is a number of steps
             limit_val_batches=0,
             num_sanity_val_steps=0,
             logger=False,

@@ -31,11 +31,11 @@ from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
-from trainhouse.training.backbone import refuse_without_backbone
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
+from trainhouse.training.check_callbacks import check_callbacks, not_exact_beside
 from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
@@ -132,12 +132,12 @@ def _set_up(
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(settings.logger, folder, logged_before)
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
-    refuse_without_backbone(callbacks, built.module)
+    check_callbacks(callbacks, built.module, settings)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
-    if card.differs:
-        exact.not_exact(f"{card.name} {card.differs}")
+    for reason in [*([f"{card.name} {card.differs}"] if card.differs else []), *not_exact_beside(callbacks)]:
+        exact.not_exact(reason)
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
@@ -193,6 +193,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         directions |= directions_of_test(better, metrics, others)
     last = folder / LAST_CHECKPOINT
     stands_in = monitor is None and last.is_file()
+    why = "pruning" if pruned else stopped_by(trainer)
     result = TrainingResult(
         folder=folder,
         epochs=len(history.rows),
@@ -202,9 +203,9 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         monitor=monitor,
         metrics=metrics,
         seconds=time.perf_counter() - started + history.seconds_before,
+        stopped_by=why,
     )
     if trainer.is_global_zero:
-        why = "pruning" if pruned else stopped_by(trainer)
         draw_figures(built, result, history.rows, figures)
         record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons)
     return result

@@ -42,6 +42,7 @@ class TrainingResult:
     monitor: str | None
     metrics: dict[str, float]
     seconds: float
+    stopped_by: str = ""
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
@@ -66,6 +67,7 @@ class TrainingResult:
             monitor=monitor,
             metrics=metrics,
             seconds=content["seconds"],
+            stopped_by=content["stopped_by"],
         )
 
 

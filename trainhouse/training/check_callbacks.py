@@ -1,0 +1,54 @@
+"""Refuses callbacks of Lightning's beside what they don't go with, or whose result no checkpoint would have."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    BackboneFinetuning,
+    GradientAccumulationScheduler,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
+
+from trainhouse.configuration.create import located
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.settings import Train
+from trainhouse.training.schedule_span import spans_the_run
+
+
+def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, settings: Train) -> None:
+    """Raise `UserError` for a callback that can't do what it is for in this run."""
+    for callback in callbacks:
+        name = type(callback).__name__
+        if isinstance(callback, BackboneFinetuning) and not hasattr(module, "backbone"):
+            raise UserError(
+                f"callbacks: {name} is for a LightningModule with a part named backbone, which "
+                f"{type(module).__name__} has not; freeze= and optimizer.groups= are for any part"
+            )
+        if isinstance(callback, StochasticWeightAveraging):
+            raise UserError(
+                f"callbacks: {name} leaves its average when training has ended, in no checkpoint and untested; "
+                "callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and saves it"
+            )
+        if isinstance(callback, GradientAccumulationScheduler):
+            _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
+
+
+def not_exact_beside(callbacks: Iterable[L.Callback]) -> Iterator[str]:
+    """Yield why a resume is not exact beside the callbacks."""
+    for callback in callbacks:
+        if isinstance(callback, WeightAveraging):
+            yield f"what {type(callback).__name__} validates may differ in the last digit, though no weight does"
+
+
+def _check_accumulation(name: str, make_optimizer: Any, settings: Train) -> None:
+    made = getattr(make_optimizer, "func", None)
+    if isinstance(made, type) and issubclass(made, torch.optim.LBFGS):
+        raise UserError(f"callbacks: {name} does not go with LBFGS, which asks again for the last batch alone")
+    if make_optimizer and settings.scheduler and spans_the_run(located(settings.scheduler, "scheduler")):
+        raise UserError(
+            f"callbacks: {name} makes fewer steps than scheduler={settings.scheduler.name} is laid out over; choose "
+            "another schedule, or trainer.accumulate_grad_batches"
+        )
