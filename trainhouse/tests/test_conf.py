@@ -94,7 +94,11 @@ def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
 
 # What needs a package of its own.
 PACKAGES = {"wandb": "wandb", "mlflow": "mlflow", "comet": "comet_ml", "aim": "aim", "device_stats": "psutil"}
-CALLBACK_NEEDS = {"learning_rate_monitor": ["logger=csv"], "device_stats": ["logger=csv"]}
+CALLBACK_NEEDS = {
+    "gradient_accumulation": ["callbacks.gradient_accumulation.scheduling={0: 1, 1: 2}"],
+    "learning_rate_monitor": ["logger=csv"],
+    "device_stats": ["logger=csv"],
+}
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 
 

@@ -100,7 +100,7 @@ def test_a_logger_writes_below_the_run(logger: str, place: Path, written: set[st
 def test_every_callback_writes_below_the_run(place: Path, written: set[str]) -> None:
     # Of the others two choose other values, one needs a part named backbone, and one a package.
     left_out = {"none", "learning_rate_finder", "batch_size_finder", "backbone_finetuning", "device_stats"}
-    chosen = ",".join(sorted({*options("callbacks")} - left_out - {"swa", "ema"}))
+    chosen = ",".join(sorted({*options("callbacks")} - left_out - {"ema", "gradient_accumulation"}))
     run(
         place / "run",
         f"callbacks=[{chosen}]",

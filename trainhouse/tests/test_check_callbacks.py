@@ -1,0 +1,71 @@
+"""Callbacks of Lightning's that don't go with a run are refused by name; what a resume can't repeat beside one is said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.tests.conftest import run_script
+from trainhouse.tests.tiny import tiny_config
+from trainhouse.training.learning_rates import steepest_fall, without_bias
+from trainhouse.training.train import train
+
+L = "lightning.pytorch.callbacks"
+SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_accumulation.scheduling={0: 2}"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            [f"+callbacks.x={{_target_:{L}.BackboneFinetuning}}"],
+            "callbacks: BackboneFinetuning is for a LightningModule",
+        ),
+        (
+            [f"+callbacks.x={{_target_:{L}.StochasticWeightAveraging,swa_lrs:0.1}}"],
+            "callbacks: StochasticWeightAveraging leaves its average .* in no checkpoint and untested",
+        ),
+        ([*SCHEDULE, "optimizer=lbfgs"], "callbacks: GradientAccumulationScheduler does not go with LBFGS"),
+        (
+            [*SCHEDULE, "scheduler=one_cycle"],
+            "callbacks: GradientAccumulationScheduler makes fewer steps than scheduler=",
+        ),
+    ],
+)
+def test_what_would_give_another_result_than_it_says_is_refused(
+    overrides: list[str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=f"^{message}"):
+        train(tiny_config(tmp_path / "rows.npy", "logger=none", *overrides), tmp_path / "run")
+
+
+def test_the_rate_is_the_one_at_which_the_loss_falls_fastest() -> None:
+    rates = np.logspace(-6, 0, 100)
+    losses = 1 - 0.8 / (1 + (1e-2 / rates) ** 2)
+    losses[rates > 0.2] = 3.0
+    place = steepest_fall(rates, losses)
+    assert place is not None
+    assert 5e-3 < rates[place] < 2e-2
+    assert steepest_fall(rates, np.ones(100)) is None, "it doesn't fall"
+    assert steepest_fall(rates, np.linspace(1, 2, 100)) is None, "it rises"
+    assert steepest_fall(rates[:3], losses[:3]) is None, "too few"
+
+
+def test_the_first_losses_of_lightnings_running_mean_are_not_half_of_what_they_are() -> None:
+    beta, mean, reported = 0.98, 0.0, []
+    for step in range(1, 6):
+        mean = beta * mean + (1 - beta) * 2.0
+        reported.append(mean / (1 - beta ** (step + 1)))
+    assert without_bias(np.array(reported)) == pytest.approx(np.full(5, 2.0))
+
+
+@pytest.mark.parametrize("theirs", ["checkpoints/best_model.ckpt", "figures/loss_curve.png", "logs/metrics.csv"])
+def test_a_run_takes_no_folder_in_which_it_would_overwrite_something(theirs: str, tmp_path: Path) -> None:
+    (tmp_path / "mine" / theirs).parent.mkdir(parents=True)
+    (tmp_path / "mine" / theirs).write_text("precious")
+    done = run_script("train.py", "hydra.run.dir=mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: hydra.run.dir: mine/")
+    assert "is there already, and a run would overwrite it; name another folder" in done.stderr
+    assert (tmp_path / "mine" / theirs).read_text() == "precious"
