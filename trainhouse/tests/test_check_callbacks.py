@@ -1,4 +1,4 @@
-"""Callbacks of Lightning's that don't go with a run are refused by name; what a resume can't repeat beside one is said."""
+"""Callbacks of Lightning's that don't go with a run are refused by name, and what would overwrite something is."""
 
 from pathlib import Path
 
