@@ -69,9 +69,9 @@ class _ProjectSweeper(Sweeper):
         typed = parser.parse_overrides(arguments)
         overrides = parser.parse_overrides([*self._params(), *arguments])
         if self.is_search and len(overrides) == len(typed) and self.params and not self._varies(typed):
+            own = "as 'model.lr=tag(log,interval(1e-4,1e-1))'"
             raise UserError(
-                "hydra.sweeper.params: this model takes no key of the default space; give a space of its own, as "
-                "'model.lr=tag(log,interval(1e-4,1e-1))'"
+                f"hydra.sweeper.params: this model takes no key of the default space; give one of its own, {own}"
             )
         hydra_config, folder = self.composed.hydra, Path(self.composed.hydra.sweep.dir)
         check_template(self._subdir())
@@ -208,10 +208,8 @@ def _error(returned: JobReturn) -> str | None:
     try:
         with redirect_stderr(StringIO()):  # where it prints that there was an error before it raises it
             return str(returned.return_value)
-    except JobStoppedError:
-        return None
     except Exception as error:
-        return str(error) or type(error).__name__
+        return None if isinstance(error, JobStoppedError) else str(error) or type(error).__name__
 
 
 class GridSweeper(_ProjectSweeper):
@@ -246,6 +244,6 @@ class StudySweeper(_ProjectSweeper):
         from trainhouse.sweeps.space import search_space
 
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        space, typed = search_space(overrides)
         extend = locate(self.space, "hydra.sweeper.space") if self.space else None
-        return closing(SearchPlan(folder, space, typed, extend, objectives, SearchSettings.of(**plain), command))
+        plan = SearchPlan(folder, *search_space(overrides), extend, objectives, SearchSettings.of(**plain), command)
+        return closing(plan)

@@ -100,7 +100,7 @@ def resumable(folder: Path) -> None:
     """Runs to resume, each with one fault; a case that resumes gets a copy."""
     configs: dict[str, Callable[[str], str]] = {
         "done": lambda text: text,
-        "cut_config": lambda text: text[:900] + "\n  - [",
+        "cut_config": lambda text: text[:900] + '\n"',
         "empty_config": lambda text: "",
         "wrong_type": lambda text: text.replace("max_epochs: 6", "max_epochs: abc"),
         "wrong_key": lambda text: text.replace("max_epochs:", "max_epcohs:"),
