@@ -69,9 +69,9 @@ class _ProjectSweeper(Sweeper):
         typed = parser.parse_overrides(arguments)
         overrides = parser.parse_overrides([*self._params(), *arguments])
         if self.is_search and len(overrides) == len(typed) and self.params and not self._varies(typed):
-            own = "as 'model.lr=tag(log,interval(1e-4,1e-1))'"
             raise UserError(
-                f"hydra.sweeper.params: this model takes no key of the default space; give one of its own, {own}"
+                "hydra.sweeper.params: this model takes no key of the default space; give a space of its own, as "
+                "'model.lr=tag(log,interval(1e-4,1e-1))'"
             )
         hydra_config, folder = self.composed.hydra, Path(self.composed.hydra.sweep.dir)
         check_template(self._subdir())
