@@ -98,15 +98,19 @@ class DataModule(L.LightningDataModule):
 
     def _refuse_unseen_classes(self, key: str) -> None:
         """A class without a training row would never be predicted, and nothing would say so."""
-        if self.spec.classes:
-            rows, numbers = self.parts["train"]
-            counts = np.bincount(rows.y[numbers], minlength=self.spec.outputs)
-            if absent := [self.spec.classes[i] for i in np.flatnonzero(counts == 0)]:
-                way = "raise the first fraction of data.split or " if key == "data.split" else ""
-                raise UserError(
-                    f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
-                    f"{way}leave that class out"
-                )
+        if absent := [self.spec.classes[place] for place in np.flatnonzero(self.class_counts == 0)]:
+            way = "raise the first fraction of data.split or " if key == "data.split" else ""
+            raise UserError(
+                f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
+                f"{way}leave that class out"
+            )
+
+    @functools.cached_property
+    def class_counts(self) -> np.ndarray:
+        """The training rows of each class (C,); empty for targets."""
+        rows, numbers = self.parts["train"]
+        labels = rows.y if numbers is None else rows.y[numbers]
+        return np.bincount(labels, minlength=self.spec.outputs) if self.spec.classes else np.zeros(0, dtype=np.int64)
 
     @functools.cached_property
     def fingerprint(self) -> str:

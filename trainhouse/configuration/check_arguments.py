@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -42,3 +42,11 @@ def check_arguments(found: Any, part: Part, key: str, given: Collection[str], co
     missing = [name for name in required if name not in part and name not in given]
     if complete and missing:
         raise UserError(f"{key}.{missing[0]}: required by {part.target}, but not set")
+
+
+def parameters_of(found: Any) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a class or a function by their names; none of what is written in C."""
+    try:
+        return inspect.signature(found).parameters
+    except (ValueError, TypeError):
+        return {}

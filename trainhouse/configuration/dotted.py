@@ -4,6 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def at(node: Any, key: str, missing: Any = None) -> Any:
+    """Return what stands at a dotted key of a plain container, or `missing`."""
+    for name in key.split("."):
+        if not isinstance(node, dict) or name not in node:
+            return missing
+        node = node[name]
+    return node
+
+
 def dotted(node: Any, prefix: str = "") -> Iterator[str]:
     """Yield the dotted name of every node below a plain container."""
     if isinstance(node, dict):

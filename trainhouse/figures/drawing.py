@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from trainhouse.configuration.errors import first_line
 from trainhouse.figures.chosen import KINDS, name_of
 from trainhouse.figures.measured import Measured
@@ -20,13 +18,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def draw(figures: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
-    """Draw figures into files ``<name>.png`` of a folder; return the pixels (height, width, 4) of each.
+def draw(figures: Mapping[str, Any], folder: Path) -> None:
+    """Draw figures into files ``<name>.png`` of a folder.
 
     Each is a matplotlib figure, or a function that returns one; or None, which has nothing to show: a picture of that
     name from before is removed.
     """
-    drawn = {}
     for name, make in figures.items():
         try:
             figure = _made(name, make)
@@ -35,12 +32,11 @@ def draw(figures: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
                 continue
             from trainhouse.figures.style import save
 
-            drawn[name] = save(figure, folder / f"{name}.png")
+            save(figure, folder / f"{name}.png")
         except Exception as error:
             say_not_drawn(f"figures/{name}.png was", error)
             with suppress(OSError):
                 remove(folder, name)
-    return drawn
 
 
 def remove(folder: Path, name: str) -> None:

@@ -182,8 +182,8 @@ def is_wide(values: np.ndarray) -> bool:
     return len(values) > 0 and bool(np.min(values) > 0) and bool(np.max(values) >= 100 * np.min(values))
 
 
-def save(figure: Figure, path: Path) -> np.ndarray:
-    """Write a figure as PNG; return its pixels (height, width, 4), uint8.
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG.
 
     Drawn once: `Figure.savefig` draws twice, and what lays the panels out runs each time.
     """
@@ -194,4 +194,3 @@ def save(figure: Figure, path: Path) -> np.ndarray:
     pixels = np.asarray(canvas.buffer_rgba())
     with atomic_write(path) as file:
         imsave(file, pixels, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})  # type: ignore[dict-item]
-    return pixels

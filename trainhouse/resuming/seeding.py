@@ -1,6 +1,8 @@
 """Randomness without a state: every draw is a function of a key, such as (seed, "step", epoch, batch, rank)."""
 
 import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -20,3 +22,15 @@ def reseed(*key: object) -> None:
         torch.cuda.manual_seed_all(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
+
+
+@contextmanager
+def random_states_kept(devices: Sequence[int] | None = None) -> Iterator[None]:
+    """Let no draw in the block change one after it: of torch, on the CPU and `devices` (None: all), numpy or Python."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import write_text
 from trainhouse.machine.signing import is_signed, signatures
@@ -52,3 +53,11 @@ def signed_parts(path: Path, content: dict[str, Any]) -> tuple[bool, bool]:
     """Whether this user account has run the data of `content`, which stands in the file at `path`; and all of it."""
     found = re.search(rf"^{re.escape(_SIGNED)} (\w+) (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return (is_signed(content.get("data"), found[1]), is_signed(content, found[2])) if found else (False, False)
+
+
+def started_with(folder: Path) -> list[str]:
+    """Return the command line of a run's first start, as Hydra has kept it; nothing where there is no record of it."""
+    try:
+        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
+    except (OSError, ValueError, TypeError):
+        return []

@@ -9,8 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from trainhouse.runs.description import name_of, title_of
+from trainhouse.runs.saved_config import started_with
 from trainhouse.tests.conftest import composed
-from trainhouse.training.chosen import chosen, overrides_of
+from trainhouse.training.chosen import chosen
 from trainhouse.training.train import train
 
 OVERRIDES = ["optimizer.lr=0.05", "model.hidden_sizes=[4]", "tags=[first,wide]", "notes='a try'", "trainer=cpu"]
@@ -81,10 +82,10 @@ def test_what_was_typed_has_the_value_that_the_run_has(overrides: list[str], exp
 
 
 def test_a_folder_without_a_record_of_its_command_has_no_overrides(tmp_path: Path) -> None:
-    assert overrides_of(tmp_path) == []
+    assert started_with(tmp_path) == []
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra/overrides.yaml").write_text("}")
-    assert overrides_of(tmp_path) == []
+    assert started_with(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 import yaml
 from torch import Tensor
 
-from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration import schema
 from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part
 
 Facts = Mapping[str, Any]
-_ROWS_AT_ONCE = 1 << 20
 
 
 def build_loss(loss: Part, spec: DataSpec, facts: Facts) -> Any:
@@ -44,24 +42,9 @@ def build_loss(loss: Part, spec: DataSpec, facts: Facts) -> Any:
     return functools.partial(made, **taken) if taken else made
 
 
-def counts_asked_for(loss: Part, datamodule: DataModule | None, spec: DataSpec) -> dict[str, list[int]]:
-    """Return ``class_counts``, the training rows of each class (C,), if the loss can't do without them."""
-    if datamodule is None or "_target_" not in loss or spec.task != "classification":
-        return {}
-    parameter = _parameters(located(loss, "loss")).get("class_counts")
-    if parameter is None or (parameter.default is not parameter.empty and "balanced" not in loss.plain.values()):
-        return {}  # of 10^9 rows to count them takes seconds
-    rows, numbers = datamodule.parts["train"]
-    counts = np.zeros(spec.outputs, dtype=np.int64)
-    for start in range(0, len(rows.y if numbers is None else numbers), _ROWS_AT_ONCE):
-        some = slice(start, start + _ROWS_AT_ONCE)
-        counts += np.bincount(rows.y[some] if numbers is None else rows.y[numbers[some]], minlength=spec.outputs)
-    return {"class_counts": counts.tolist()}
-
-
 def asked_for(found: Any, part: Part, facts: Facts) -> dict[str, Any]:
     """Return those of the facts that a callable has a parameter for, and its part of the configuration no value."""
-    return {name: facts[name] for name in _parameters(found) if name in facts and name not in part}
+    return {name: facts[name] for name in parameters_of(found) if name in facts and name not in part}
 
 
 def refuse_other_task(
@@ -90,7 +73,7 @@ def _losses_of(task: str) -> str:
 
 def first_two(found: Any) -> tuple[str, ...]:
     """Return the names of the parameters that get outputs and targets."""
-    names = [name for name, one in _parameters(found).items() if one.kind is not one.KEYWORD_ONLY]
+    names = [name for name, one in parameters_of(found).items() if one.kind is not one.KEYWORD_ONLY]
     if len(names) < 2:
         raise UserError(f"loss._target_: {found.__name__} does not take outputs and targets")
     return tuple(names[:2])
@@ -99,11 +82,4 @@ def first_two(found: Any) -> tuple[str, ...]:
 def required(found: Any) -> set[str]:
     """Return the names of the parameters without a default."""
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return {name for name, one in _parameters(found).items() if one.default is one.empty and one.kind not in kinds}
-
-
-def _parameters(found: Any) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(found).parameters
-    except (ValueError, TypeError):  # written in C
-        return {}
+    return {name for name, one in parameters_of(found).items() if one.default is one.empty and one.kind not in kinds}

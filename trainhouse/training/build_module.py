@@ -3,8 +3,6 @@
 import copy
 import inspect
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, first_line
@@ -25,7 +24,7 @@ from trainhouse.configuration.settings import Serving, Train
 from trainhouse.configuration.views import Part, Parts
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.build_loss import build_loss, counts_asked_for
+from trainhouse.training.build_loss import build_loss
 from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
@@ -99,9 +98,7 @@ def filled_from_facts(model: Facts, facts: Facts, source: str) -> Facts:
 def build_network(model: Part, facts: Facts) -> nn.Module:
     """Return the untrained network; those of its arguments that are facts of the data come from there."""
     found = located(model, "model")
-    parameters: Mapping[str, inspect.Parameter] = {}
-    with suppress(ValueError, TypeError):  # written in C
-        parameters = inspect.signature(found).parameters
+    parameters = parameters_of(found)
     given = {
         name: facts[name]
         for name, parameter in parameters.items()
@@ -139,7 +136,8 @@ def _around(
     learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(settings.data, spec)
-    array_data = datamodule if isinstance(datamodule, DataModule) else None
+    if isinstance(datamodule, DataModule):
+        facts = {**facts, "class_counts": datamodule.class_counts.tolist()}
     wrapper = settings.module or Part(MODULE)
     module: Any = create(
         wrapper,
@@ -147,7 +145,7 @@ def _around(
         spec=spec,
         preprocessing=preprocessing or nn.Identity(),
         network=network,
-        loss=build_loss(settings.loss, spec, {**facts, **counts_asked_for(settings.loss, array_data, spec)}),
+        loss=build_loss(settings.loss, spec, facts),
         augmentation=augmentation,
         optimizer=optimizer,
         scheduler=scheduler,
@@ -179,7 +177,7 @@ def _refuse_undirected(monitor: str | None, module: Any) -> None:
 
 def chosen_metrics(wrapper: Part, metrics: Parts, spec: DataSpec) -> dict[str, Any]:
     """Return the argument `metrics` of the module around a network; none for one older than the group."""
-    takes_them = "metrics" in inspect.signature(located(wrapper, "module")).parameters
+    takes_them = "metrics" in parameters_of(located(wrapper, "module"))
     return {"metrics": build_metrics(metrics, spec)} if takes_them and metrics.is_there else {}
 
 

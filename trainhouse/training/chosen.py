@@ -4,18 +4,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trainhouse.configuration.bounded import read_yaml
+from trainhouse.configuration.dotted import at
 from trainhouse.configuration.settings import Train
 from trainhouse.runs.description import Description, title_of
-from trainhouse.runs.saved_config import as_yaml
+from trainhouse.runs.saved_config import as_yaml, started_with
 from trainhouse.training.build_module import is_lightning_module
 
 # What of the configuration decides what is learned; the other groups don't.
 HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
 # What is typed and changes nothing that is learned: groups, and single keys.
-_GROUPS_ELSEWHERE = ("hydra", "launcher", "logger", "sweep")
+_GROUPS_ELSEWHERE = ("hydra", "launcher", "logger", "metrics", "sweep")
 _KEYS_ELSEWHERE = (
-    *("log_gradients", "name", "notes", "preflight", "resume", "tags"),
+    *("figures", "log_gradients", "name", "notes", "outputs", "preflight", "resume", "tags", "threads"),
     *("trainer", "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.profiler"),
 )
 
@@ -27,7 +27,7 @@ def about(settings: Train, folder: Path) -> Description:
     return Description(
         title=title_of(folder),
         config=as_yaml(settings),
-        chosen=chosen(settings, overrides_of(folder)),
+        chosen=chosen(settings, started_with(folder)),
         everything=hyperparameters(settings),
         tags=tuple(settings.tags or ()),
         notes=settings.notes,
@@ -51,23 +51,7 @@ def chosen(settings: Train, overrides: list[str]) -> Plain:
         key, separator, text = line.lstrip("+").partition("=")
         is_elsewhere = key in _KEYS_ELSEWHERE or re.split("[.@]", key)[0] in _GROUPS_ELSEWHERE
         if separator and not line.startswith("~") and not is_elsewhere:
-            value = _at(settings.plain, key)
+            value = at(settings.plain, key)
             found[key] = text.strip("'\"") if value is None or isinstance(value, dict) else value
     found = found or {"seed": settings.seed}
     return {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in found.items()}
-
-
-def overrides_of(folder: Path) -> list[str]:
-    """Return the command line of a run's first start, as Hydra has kept it; none where there is no record of it."""
-    try:
-        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _at(node: Any, key: str) -> Any:
-    for part in key.split("."):
-        if not isinstance(node, dict) or part not in node:
-            return None
-        node = node[part]
-    return node

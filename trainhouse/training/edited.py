@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
+from trainhouse.configuration.dotted import at
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import with_reader_complete, with_what_it_lacks
 from trainhouse.configuration.settings import Train
@@ -28,7 +29,7 @@ def is_still_own(saved: Content, checkpoint: Path, may_change: Callable[[str, An
     if not is_signed(trained, signed.get("config")):
         return False
     return all(
-        may_change(key, _value(saved, key)) and not key.startswith(("callbacks", "logger"))
+        may_change(key, at(saved, key)) and not key.startswith(("callbacks", "logger"))
         for key, _, _ in _differing(saved, trained, "")
     )
 
@@ -62,7 +63,7 @@ def refuse_edited(saved: Train, path: Path, checkpoint: Path, may_change: Callab
         found = [
             f"{key} is {now}, not {then}"
             for key, now, then in _differing(saved.plain, trained, "")
-            if not may_change(key, _value(saved.plain, key))
+            if not may_change(key, at(saved.plain, key))
         ]
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(f"{checkpoint}: its configuration is not plain data ({type(error).__name__})") from error
@@ -93,10 +94,3 @@ def _differing(now: Any, then: Any, key: str) -> Iterator[tuple[str, str, str]]:
             yield from _differing(now.get(name), then.get(name), below)
     elif (text := json.dumps(now)) != (other := json.dumps(then)):
         yield key, text, other
-
-
-def _value(content: Content, key: str) -> Any:
-    node: Any = content
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, dict) else None
-    return node

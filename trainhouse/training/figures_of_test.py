@@ -96,8 +96,8 @@ def asked_in_run(settings: Train) -> Asked:
 
 def draw_figures(
     built: BuiltRun, result: TrainingResult, history: Sequence[dict[str, float]], of_test: FiguresOfTest | None
-) -> dict[str, np.ndarray]:
-    """Draw the figures of a run that has ended; return the pixels (height, width, 4) of each.
+) -> None:
+    """Draw the figures of a run that has ended.
 
     Those that the run has drawn before it was extended, and does not draw now, are removed: they show another model.
     """
@@ -119,9 +119,9 @@ def draw_figures(
     for name in {LOSS_CURVE, *KINDS} - figures.keys():
         remove(folder / FIGURES, name)
     if not figures:
-        return {}
+        return
     with doing("drawing the figures"):
-        return draw(figures, folder / FIGURES)
+        draw(figures, folder / FIGURES)
 
 
 def figures_of_run(built: BuiltRun, trainer: L.Trainer) -> FiguresOfTest | None:

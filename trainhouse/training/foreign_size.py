@@ -3,17 +3,16 @@
 On torch's device ``meta`` it is built without memory; its parts are counted while it is.
 """
 
-import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as registering
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.seeding import random_states_kept
 
 # So many parts and numbers take no time worth speaking of, whatever the file holds.
 _SMALL_PARTS, _SMALL_NUMBERS = 5_000, 50_000_000
@@ -32,9 +31,8 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
     of torch, numpy and Python go on as if nothing had been built.
     """
     most = _SMALL_PARTS + _PARTS_A_WEIGHT * len(weights)
-    numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
-        with torch.random.fork_rng(devices=[]), _Counted(most), torch.device("meta"):
+        with random_states_kept(devices=[]), _Counted(most), torch.device("meta"):
             module = build()
             needed = _numbers(module.state_dict())
     except _TooLargeError:
@@ -43,9 +41,6 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
         ) from None
     except Exception:  # building it in earnest says what is wrong
         return
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
     held = _numbers(weights)
     if module.strict_loading and needed > _SMALL_NUMBERS + held:
         raise UserError(f"{source}: its config describes a network of {needed:,} numbers, but its weights are {held:,}")

@@ -3,7 +3,6 @@
 import copy
 import io
 import logging
-import random
 from contextlib import redirect_stderr
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import lightning as L
 import numpy as np
-import torch
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 from lightning.pytorch.tuner.tuning import Tuner
 
@@ -22,7 +20,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 from trainhouse.figures.about import About
 from trainhouse.machine.terminal import doing
-from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.seeding import random_states_kept, reseed
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun
 from trainhouse.training.learning_rates import draw_search, steepest_fall, without_bias
@@ -97,11 +95,10 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
     settings = built.settings
     if settings.trainer.get("devices") not in (1, "auto", None):
         raise UserError(f"{key}: looks on one device only; set trainer.devices=1, and keep what it finds for more")
-    numpy_state, python_state = np.random.get_state(), random.getstate()
     with (
         quiet_lightning(),
         redirect_stderr(io.StringIO()),  # a bar that nothing turns off
-        torch.random.fork_rng(),
+        random_states_kept(),
         TemporaryDirectory() as place,
     ):
         reseed(settings.seed, "finder")
@@ -127,6 +124,3 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             return getattr(Tuner(trainer), method)(copy.deepcopy(built.module), datamodule=data, **options)
         except (ValueError, TypeError, RuntimeError) as error:
             raise UserError(f"{key}: {first_line(error)}") from error
-        finally:
-            np.random.set_state(numpy_state)
-            random.setstate(python_state)

@@ -2,16 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.config import checked
+from trainhouse.configuration.dotted import at
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.settings import Train
+from trainhouse.runs.saved_config import started_with
 from trainhouse.runs.typed import shown_path
 from trainhouse.sweeps.folder import is_of_the_sweep
 
@@ -20,11 +20,11 @@ _MISSING = object()
 
 def with_overrides(saved: Train, settings: Train, given: list[Override], folder: Path) -> Train:
     """Return the run's configuration with the overrides that it can follow; the others are refused by name."""
-    repeated = _original_overrides(folder)
+    repeated = started_with(folder)
     new = OmegaConf.create(saved.plain)
     for override in given:
         key = override.key_or_group
-        value, value_before = _at(settings.plain, key), _at(saved.plain, key)
+        value, value_before = at(settings.plain, key, _MISSING), at(saved.plain, key, _MISSING)
         is_group = value_before is _MISSING or isinstance(value_before, dict)
         if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
             continue
@@ -34,19 +34,3 @@ def with_overrides(saved: Train, settings: Train, given: list[Override], folder:
             raise UserError(kept_line(key, shown_path(folder)))
         OmegaConf.update(new, key, value, merge=False, force_add=True)
     return checked(new)
-
-
-def _original_overrides(folder: Path) -> list[str]:
-    """The command line of the run's first start: repeating it changes nothing."""
-    try:
-        return [str(line) for line in read_yaml(folder / ".hydra" / "overrides.yaml") or ()]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _at(node: Any, key: str) -> Any:
-    for part in key.split("."):
-        if not isinstance(node, dict) or part not in node:
-            return _MISSING
-        node = node[part]
-    return node

@@ -7,7 +7,6 @@ can hold: found in a moment, and not at the end of the first epoch.
 import copy
 import inspect
 import logging
-import random
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -15,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from trainhouse.arrays.datamodule import DataModule
@@ -29,6 +26,7 @@ from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.logged_values import logged_directions, logged_twice
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
+from trainhouse.resuming.seeding import random_states_kept
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
@@ -78,8 +76,7 @@ def preflight(
         use_distributed_sampler=False,
     )
     data = ExactData(trainer, seed) if is_own and was_tried() else None
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    with warnings.catch_warnings(), torch.random.fork_rng():
+    with warnings.catch_warnings(), random_states_kept():
         warnings.simplefilter("ignore")  # the run itself will say them
         try:
             _fit(trainer, copied, datamodule)
@@ -93,8 +90,6 @@ def preflight(
             if not stage.is_at_an_end:
                 raise
             _say_of_an_end(error)
-    np.random.set_state(numpy_state)
-    random.setstate(python_state)
 
     logged = Logged(sorted(trainer.callback_metrics), of_validation=stage.of_validation, is_complete=stage.is_done)
     if was_tried():

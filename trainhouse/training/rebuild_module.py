@@ -1,7 +1,5 @@
 """From a checkpoint to the LightningModule that it is of: built as its configuration says, with its weights."""
 
-import inspect
-
 import lightning as L
 import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -9,6 +7,7 @@ from torch import nn
 
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.checkpoints.weights import check_kinds, check_weights
+from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import MODULE, is_array_data
@@ -79,10 +78,7 @@ def _without_pretrained(model: Part) -> Part:
         name: _without_pretrained(Part(value)).plain if "_target_" in Part(value) else value
         for name, value in model.plain.items()
     }
-    try:
-        takes_it = "pretrained" in inspect.signature(located(model, "model")).parameters
-    except (ValueError, TypeError):  # written in C
-        return Part(inner)
+    takes_it = "pretrained" in parameters_of(located(model, "model"))
     return Part({**inner, "pretrained": False} if takes_it else inner)
 
 
