@@ -79,6 +79,12 @@ def test_the_site_is_built_with_what_its_extra_names() -> None:
     assert " ".join(f"'{one}'" for one in extra) in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
 
+def test_every_page_is_in_the_menu_of_the_site() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text()
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert set(re.findall(r"^ +- (\S+\.md)$", menu, re.MULTILINE)) >= pages
+
+
 def test_readme_can_be_read_at_one_sitting() -> None:
     assert len(TEXT[ROOT / "README.md"].splitlines()) <= 150
 
