@@ -28,13 +28,10 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
-</clipPath>
 {lines}
 </defs>
 <rect width="{width}" height="{height}" rx="8" fill="#1e2026"/>
-<g transform="translate({terminal_x}, 24)" clip-path="url(#{unique_id}-clip-terminal)">
+<g transform="translate({terminal_x}, 24)">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
@@ -49,7 +46,7 @@ def shown() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "data").symlink_to(ROOT / "data")
         leader, follower = pty.openpty()
-        env = {**os.environ, "COLUMNS": str(COLUMNS), "NO_COLOR": "1"}
+        env = {**os.environ, "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "TRAINHOUSE_PROJECT": "."}  # paths as in a clone
         command = [sys.executable, ROOT / COMMAND[0], *COMMAND[1:]]
         process = subprocess.Popen(command, stdout=follower, cwd=folder, env=env)
         os.close(follower)
@@ -61,6 +58,7 @@ def shown() -> list[str]:
                 break
         assert process.wait() == 0, output
     lines = output.decode().replace("\r\n", "\n").rstrip().split("\n")
+    lines = [re.sub(r"\S*python\S* \S*?(\w+\.py)", r"python \1", line) for line in lines]  # as it was typed
     return re.sub(r"\nnote    threads.*?\n", "", "\n".join(lines)).split("\n")  # another training on this machine
 
 
