@@ -12,7 +12,8 @@ def in_groups(weights: Iterable[tuple[str, nn.Parameter]], patterns: Mapping[str
     """Return the named weights as an optimizer's groups; those whose name matches a pattern get its arguments.
 
     A name is that within the network, and of several patterns the first counts. Weight decay pulls matrices to zero;
-    for biases and normalisation it does harm, so they get none.
+    for biases and normalisation it does harm, so they get none
+    unless a pattern says so.
     """
     matching: dict[str, list[nn.Parameter]] = {pattern: [] for pattern in ("", *patterns)}
     for name, weight in weights:
@@ -24,7 +25,7 @@ def in_groups(weights: Iterable[tuple[str, nn.Parameter]], patterns: Mapping[str
         matrices = [weight for weight in found if weight.ndim > 1]
         others = [weight for weight in found if weight.ndim <= 1]
         groups += [{"params": matrices, **arguments}] if matrices else []
-        groups += [{"params": others, **arguments, "weight_decay": 0.0}] if others else []
+        groups += [{"params": others, "weight_decay": 0.0, **arguments}] if others else []
     return groups
 
 

@@ -22,6 +22,9 @@ MOVED = {
 }
 
 
+_DEFINES = r"(?m)^(?:(?:async +)?def|class) +{0}\b|^{0} *[:=]|^from .* import .*\b{0}\b|^ +{0},$"
+
+
 def current_name(name: str) -> str:
     """Return today's name of what an older file calls `name`, as ``src.data.csv.read_csv``.
 
@@ -54,6 +57,6 @@ def let_hydra_find(node: Any) -> None:
 
 
 def has_own(module: str, attribute: str) -> bool:
-    """Whether the user's file of a module has a name, without importing it."""
+    """Whether the user's file of a module defines or imports a name, without importing the file."""
     path = schema.CONF.parent / f"{module.replace('.', '/')}.py"
-    return path.is_file() and re.search(rf"\b{re.escape(attribute)}\b", path.read_text(encoding="utf-8")) is not None
+    return path.is_file() and bool(re.search(_DEFINES.format(re.escape(attribute)), path.read_text("utf-8")))

@@ -1,28 +1,12 @@
 """What a figure of a test is drawn from: some rows of a split, what a model says of them, and counts of all rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.figures.about import About
-
-
-class Drawn(Protocol):
-    """What a task says of its figures. Its instances are the user's; one that lacks a name has no such figures."""
-
-    figures: Sequence[str | Callable[["Measured"], Any]]
-    """Names of this library's, or functions of one's own: the name of a function is that of its file."""
-    error: str
-    """What `row_errors` are, as it stands on an axis."""
-
-    def decide(self, predictions: np.ndarray) -> np.ndarray:
-        """Map predictions to what is compared with the targets, and of the same shape."""
-
-    def row_errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-        """Return how wrong each prediction is: (N,), or (N, T) of several targets."""
 
 
 @dataclass(frozen=True)

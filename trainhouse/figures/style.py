@@ -41,8 +41,7 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 """For lines that have no colour of their own, in this order; yellow is too pale for a line on white."""
 OF_SPLIT = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SHADES = "Blues"
-"""The map of shares from 0 to 1. Where an order has to be seen in points or lines it is `ORDERED`."""
-ORDERED = "viridis"
+"""The map of shares from 0 to 1."""
 DPI = 120
 SMALL, USUAL, LARGE = 8.0, 9.0, 11.0
 """Sizes of letters, in points."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.dotted import dotted
+from trainhouse.configuration.dotted import at, dotted
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import config_file, is_global, is_group
 from trainhouse.runs.typed import shown_path
@@ -28,23 +28,17 @@ def check_chosen_files(config: DictConfig, choices: Mapping[str, Any], typed: An
             raise UserError(f"{shown_path(path)}: chooses {twice} twice; leave one of the two lines")
     if any("???" in text for text in texts.values()):
         contents = {path: OmegaConf.to_container(OmegaConf.load(path)) for path in texts}
-        given = {key for content in contents.values() for key in dotted(content) if _value(content, key) != "???"}
+        given = {key for content in contents.values() for key in dotted(content) if at(content, key) != "???"}
         for path, content in contents.items():
             for key in dotted(content):
                 is_passed_over = key not in keys | given and not _is_missing(config, key)
-                if _value(content, key) == "???" and is_passed_over:
+                if at(content, key) == "???" and is_passed_over:
                     raise UserError(f"{key}: required by {shown_path(path)}; add {key}=... to the command")
 
 
 def _choosing_for_others(choices: Mapping[str, Any]) -> list[Path]:
     files = [config_file(f"{group}/{option}") for group, option in choices.items() if option and is_group(group)]
     return [path for path in files if path.is_file() and is_global(path)]
-
-
-def _value(node: Any, key: str) -> Any:
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, dict) else None
-    return node
 
 
 def _is_missing(config: DictConfig, key: str) -> bool:

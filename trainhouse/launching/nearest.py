@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from trainhouse.configuration.dotted import dotted
+from trainhouse.configuration.dotted import at, dotted
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.hints import hint
 from trainhouse.configuration.hydra_versions import VERSION_BASE
@@ -94,8 +94,7 @@ def _group_of_option(key: str, arguments: list[str]) -> str:
 def _beside(key: str, config: Any, names: list[str]) -> str:
     """Say which keys there are where `key` was looked for, the nearest one if one is near; "" if there are none."""
     above, _, name = key.rpartition(".")
-    for part in above.split("."):
-        config = config.get(part) if isinstance(config, dict) else None
+    config = at(config, above)
     own = [str(one) for one in config if not str(one).startswith("_")] if above and isinstance(config, dict) else []
     if not own or name in (one.rpartition(".")[2] for one in names):
         return ""
@@ -107,8 +106,7 @@ def _beside(key: str, config: Any, names: list[str]) -> str:
 def _as_argument(key: str, config: Any, arguments: list[str]) -> str:
     """Say how a key is given that no file lists, but the class that the node above it builds takes."""
     above, _, name = key.rpartition(".")
-    for part in above.split("."):
-        config = config.get(part) if isinstance(config, dict) else None
+    config = at(config, above)
     target = str(config.get("_target_")) if isinstance(config, dict) else ""
     found = signature(target) if target else None
     if found is None:

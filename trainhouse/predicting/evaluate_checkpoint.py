@@ -26,7 +26,7 @@ from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.shown_evaluation import show_evaluation
 from trainhouse.reports.metrics_text import metrics_line
-from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
@@ -57,7 +57,7 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     check_trainer(settings.trainer, folder)
     check_loggers(settings.logger)
     module = rebuild_ensemble(members)
-    check_asked(asked_in(settings), [name_of(one) for one in figures_of(module.task)], f"a {module.task.name}")
+    check_asked(asked_in(settings), [name_of(one) for one in figures_of(module.task)], module.task.name)
     with doing("reading the data"):
         datamodule = rebuild_data(checkpoint, settings.data, spec=spec_of_rows(members))
     if any(datamodule.is_named(member.provenance["data_fingerprint"]) for member in members):
@@ -84,8 +84,9 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
 
 def _short_name(members: Sequence[Checkpoint]) -> str:
     """Return what is evaluated as a title has it: the run's name and time, and the file."""
-    *above, file = members[0].path.absolute().parts[-4:]
-    name = "/".join(part for part in [*above, file] if part != CHECKPOINTS)
+    path = members[0].path.absolute()
+    is_in_run = path.parent.name == CHECKPOINTS and (path.parents[1] / CONFIG).is_file()
+    name = "/".join([*path.parts[-4:-2], path.name]) if is_in_run else path.name
     return name if len(members) == 1 else f"{name} and {len(members) - 1} more, their mean"
 
 
@@ -109,5 +110,5 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
         draw({**findings.figures, **evaluation.figures}, folder / FIGURES)
     write_json(folder / METRICS, content)
     if evaluation.settings:
-        show_evaluation(evaluation.settings, metrics, folder, members[0].epoch)
+        show_evaluation(evaluation.settings, metrics, folder, members[0].path)
     _log.info("everything is in %s", shown_path(folder))

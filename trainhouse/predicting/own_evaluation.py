@@ -93,7 +93,7 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
         _log.info("%-6s %s", what, line)
     origin = {"ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
     write_json(folder / METRICS, {"split": split, **rows, "metrics": metrics, **origin})
-    show_evaluation(settings, metrics, folder, checkpoint.epoch)
+    show_evaluation(settings, metrics, folder, checkpoint.path)
     _log.info("everything is in %s", shown_path(folder))
 
 

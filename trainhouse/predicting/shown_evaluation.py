@@ -4,21 +4,25 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.settings import Eval
 from trainhouse.runs.description import Description, title_of
+from trainhouse.runs.layout import FIGURES
 from trainhouse.runs.loggers import build_loggers
-from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
+from trainhouse.runs.shown import begin_loggers, costing_a_line, end_loggers, show_figures
 
 
-def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, epoch: int) -> None:
-    """Let the loggers have the metrics of a model that was trained to an `epoch`, and the figures in `folder`."""
+def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, checkpoint: Path) -> None:
+    """Let the loggers have the metrics of a `checkpoint` at the step that it was trained to, and the figures."""
     if not settings.logger:
         return
     loggers = build_loggers(settings.logger, folder)
     config = OmegaConf.to_yaml(OmegaConf.create(settings.plain))
     chosen = {"ckpt_path": settings.ckpt_path, "split": settings.split}
     begin_loggers(loggers, Description(title_of(folder), config, {}, chosen))
+    step = int(read(checkpoint, lazily=True)["global_step"])
     for logger in loggers:
-        logger.log_metrics(metrics, step=epoch)
-    show_figures(loggers, folder / "figures")
+        with costing_a_line(logger, "the metrics"):
+            logger.log_metrics(metrics, step=step)
+    show_figures(loggers, folder / FIGURES)
     end_loggers(loggers)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.bounded import MOST_YAML_BYTES, read_text, yaml_in
+from trainhouse.configuration.not_learned import is_learned_from
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.short_text import typed_value
@@ -18,12 +19,6 @@ from trainhouse.runs.layout import CONFIG
 Typed = dict[str, str]
 """Dotted keys and values as they are typed: ``{"optimizer.lr": "0.001", "optimizer": "Adam"}``."""
 
-# Where a run goes, what it says meanwhile and what it is started with: nothing of this is learned from.
-_OF_THE_RUN = (
-    *("defaults", "hydra", "name", "resume", "init_prefix", "threads", "preflight", "sweep", "logger"),
-    *("callbacks.progress_bar", "data.num_workers", "data.worker_timeout", "trainer.enable_progress_bar"),
-    *("trainer.log_every_n_steps", "trainer.profiler"),
-)
 _BLOCK = re.compile(r"^(?=[^\s#-])", re.MULTILINE)  # a key of the top level, with all that is below it
 
 
@@ -113,7 +108,7 @@ def _typed(path: Path, blocks: dict[str, Typed]) -> Typed | None:
 
 def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield dotted keys with their values; ``optimizer: Adam`` for ``optimizer._target_: torch.optim.Adam``."""
-    if any(key == name or key.startswith(f"{name}.") for name in _OF_THE_RUN):
+    if not is_learned_from(key):
         return
     if isinstance(node, dict) and (node or not key):
         for name, inner in node.items():

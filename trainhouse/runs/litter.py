@@ -18,7 +18,7 @@ from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN
 _LITTER = {
     "run": re.compile(
         r"\.hydra/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|logs/(training\.log|metrics\.csv)|"
-        r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|(.+/)?\.tmp-[^/]+\.part(/.*)?"
+        r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
     "sweep": re.compile(re.escape(MULTIRUN)),
 }

@@ -22,7 +22,7 @@ from trainhouse.configuration.references import unresolved
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
-from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder
 from trainhouse.runs.outputs import is_typed, place
@@ -30,8 +30,8 @@ from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
-_OF_A_RUN = ("checkpoints", "figures", "logs/metrics.csv")
-_OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", "figures", "logs")
+_OF_A_RUN = (CHECKPOINTS, FIGURES, HISTORY)
+_OF_A_SWEEP = (SWEEP, "results.csv", "results.parquet", "best.yaml", FIGURES, "logs")
 
 
 class ClaimRunFolder(Callback):

@@ -220,7 +220,10 @@ def check_installed(part: Part, key: str) -> None:
     """Raise `UserError` naming `key` if a logger's package is missing."""
     service = _OF.get(part.name) if isinstance(part.get("_target_"), str) else None
     if service and find_spec(service.package) is None:
-        raise UserError(f"{key}: {part.name} needs a package that is not installed; pip install {service.package}")
+        extra = service.package.partition("_")[0]
+        raise UserError(
+            f"{key}: {part.name} needs a package that is not installed; pip install -e '.[{extra}]' brings it"
+        )
 
 
 def new_id() -> str:

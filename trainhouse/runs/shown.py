@@ -4,19 +4,22 @@ Every kind of logger is told the same, at the start, at the end, and between the
 Lightning's `Logger` has, and by a method `log_image(name, images)` if they have one.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, fault_of_the_machine, first_line
 from trainhouse.runs.description import Description
 from trainhouse.runs.service_run import ServiceRun, service_run
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger as OwnTensorBoardLogger
 from trainhouse.runs.tensorboard_logger import begin_trial, end_trial, has_events, show_figure
+
+_log = logging.getLogger(__name__)
 
 
 @rank_zero_only
@@ -74,8 +77,9 @@ def log_best(loggers: Iterable[Logger], monitor: str, points: Sequence[tuple[int
     """
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger) or service_run(logger):
-            for step, value in points if isinstance(logger, TensorBoardLogger) else points[-1:]:
-                logger.log_metrics({f"best/{monitor}": value}, step=step)
+            with costing_a_line(logger, f"best/{monitor}"):
+                for step, value in points if isinstance(logger, TensorBoardLogger) else points[-1:]:
+                    logger.log_metrics({f"best/{monitor}": value}, step=step)
 
 
 @rank_zero_only
@@ -84,12 +88,13 @@ def show_figures(loggers: Iterable[Logger], folder: Path) -> None:
     loggers = list(loggers)
     for path in sorted(folder.glob("*.png")) if loggers else ():
         for logger in loggers:
-            if isinstance(logger, TensorBoardLogger):
-                show_figure(logger, path.stem, path)
-            elif run := service_run(logger):
-                run.service.figure(logger, path.stem, path)
-            elif callable(log_image := getattr(logger, "log_image", None)):
-                log_image(path.stem, [str(path)])
+            with costing_a_line(logger, f"figures/{path.name}"):
+                if isinstance(logger, TensorBoardLogger):
+                    show_figure(logger, path.stem, path)
+                elif run := service_run(logger):
+                    run.service.figure(logger, path.stem, path)
+                elif callable(log_image := getattr(logger, "log_image", None)):
+                    log_image(path.stem, [str(path)])
 
 
 @rank_zero_only
@@ -106,12 +111,33 @@ def show_histogram(loggers: Iterable[Logger], name: str, values: np.ndarray, ste
 def end_loggers(loggers: Iterable[Logger], succeeded: bool = True) -> None:
     """Let all loggers write what they still hold, of a run that has come to its end or was stopped."""
     for logger in loggers:
-        if isinstance(logger, TensorBoardLogger) and succeeded:
-            end_trial(logger)
-        if run := service_run(logger):
-            run.end(logger, succeeded)
-        elif not isinstance(logger, OwnTensorBoardLogger):
-            if succeeded:  # else Lightning has done it
-                logger.finalize("success")
-        elif succeeded or has_events(logger):
-            logger.close()
+        with costing_a_line(logger, "the end of the run"):
+            _end(logger, succeeded)
+
+
+def _end(logger: Logger, succeeded: bool) -> None:
+    if isinstance(logger, TensorBoardLogger) and succeeded:
+        end_trial(logger)
+    if run := service_run(logger):
+        run.end(logger, succeeded)
+    elif not isinstance(logger, OwnTensorBoardLogger):
+        if succeeded:  # else Lightning has done it
+            logger.finalize("success")
+    elif succeeded or has_events(logger):
+        logger.close()
+
+
+@contextmanager
+def costing_a_line(logger: Logger, what: str) -> Iterator[None]:
+    """Let a logger fail in the block, as when its service is away: a run that has been trained is no less so.
+
+    A fault of the machine, as a full disk, would meet what is saved next as well, and is raised.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever a service's library may raise
+        if fault_of_the_machine(error):
+            raise
+        _log.warning(
+            "warning: %s did not take %s (%s: %s)", type(logger).__name__, what, type(error).__name__, first_line(error)
+        )

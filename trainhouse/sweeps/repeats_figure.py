@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trainhouse.machine.numbers import format_number
+from trainhouse.reports.names import measure_of
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.sweeps.job import Job, Objective, is_repeat, override_of, varying
 from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, measured, repeated_by
@@ -25,22 +26,26 @@ def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "
     if most < 2:
         return None
     alone = len(ranked) == 1
-    metrics = measured(ranked, objectives)[: _MOST_PANELS if alone else 2]
+    metrics = measured(ranked, objectives)
+    if not alone:  # which end is better is known of the objectives, and of what is the same on another split
+        known = {measure_of(objective.metric) for objective in objectives}
+        metrics = [name for name in metrics if measure_of(name) in known]
+    metrics = metrics[: _MOST_PANELS if alone else 2]
     if alone:
         figure = Figure(figsize=(7.5, 1.5 + 0.75 * len(metrics)), layout="constrained")
         every = figure.subplots(len(metrics), 1, squeeze=False)[:, 0]
     else:
         figure = Figure(figsize=(4 + 3.3 * len(metrics), 1.9 + 0.42 * len(ranked)), layout="constrained")
         every = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
-    modes = {objective.metric: objective for objective in objectives}  # of the test split as of validation
+    modes = {measure_of(objective.metric): objective for objective in objectives[::-1]}
     for axes, metric in zip(every, metrics, strict=True):
-        _rows(axes, ranked, metric, modes.get(metric, objectives[0]) if not alone else Objective(metric, "min"))
+        _rows(axes, ranked, metric, modes.get(measure_of(metric)))
     names = [_name(one, jobs) for one in ranked]
     for place, axes in enumerate(every):
         if alone:
             axes.set_yticks([0], [label(metrics[place], 30)])
         else:
-            axes.set_xlabel(f"{label(metrics[place], 30)} ({better(modes.get(metrics[place], objectives[0]))})")
+            axes.set_xlabel(f"{label(metrics[place], 30)} ({better(modes[measure_of(metrics[place])])})")
     if not alone:
         every[0].set_yticks(range(len(names)), names, fontsize=8)
         every[0].invert_yaxis()  # the best on top; the others share it
@@ -54,14 +59,18 @@ def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "
     return figure
 
 
-def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: Objective) -> None:
-    """Draw a row for each configuration: the trials a little above, mean and deviation below them."""
+def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: Objective | None) -> None:
+    """Draw a row for each configuration: the trials a little above, mean and deviation below them.
+
+    Without an `objective` nobody knows the bad end, and all values are inside.
+    """
     every = [[value for job in one.jobs if math.isfinite(value := job.value(metric))] for one in ranked]
     if not any(every):
         return
     estimates = [Estimate.of(values) for values in every if values]
     ends = [one.mean + sign * (one.std or 0) for one in estimates for sign in (-1, 1)]
-    shown = window(objective, [value for values in every for value in values], ends)
+    values_of_all = [value for values in every for value in values]
+    shown = window(objective or Objective(metric, "max"), values_of_all, ends, [] if objective else values_of_all)
     shown.apply(axes, "x")
     if not shown.is_log:
         axes.locator_params(axis="x", nbins=4)  # more of them run into one another
@@ -73,7 +82,7 @@ def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: O
         found = Estimate.of(values)
         bar = axes.errorbar(found.mean, row, xerr=found.std or 0, fmt="D", color="black", markersize=5, capsize=3)
         bar[0].set_markerfacecolor(BEST_COLOUR)
-        if shown.beyond(values):
+        if objective and shown.beyond(values):
             at, arrow = (1.0, ">") if objective.mode == "min" else (0.0, "<")
             place = axes.plot([at], [row - up], arrow, transform=axes.get_yaxis_transform(), clip_on=False, zorder=5)
             place[0].set(color=BLUE, markerfacecolor="white", markersize=7)

@@ -13,12 +13,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from trainhouse.figures.style import BLUE as BLUE
+from trainhouse.figures.style import ORANGE, PALE, VERMILION
+from trainhouse.figures.style import label as drawn_label
 from trainhouse.machine.numbers import format_number
 from trainhouse.reports.short_text import shown_value
 from trainhouse.sweeps.job import Job, Objective
 
-# Okabe and Ito's, which people who see fewer colours tell apart.
-BLUE, BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR = "#0072B2", "#E69F00", "#B2182B", "#A6A6A6"
+BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR = ORANGE, VERMILION, PALE
 # The end of viridis is too pale for white paper.
 MAP = LinearSegmentedColormap.from_list("sweep", mpl.colormaps["viridis"](np.linspace(0, 0.92, 64)))
 _WIDE, _WIDE_LOSS = 100, 20  # times as large: worth a logarithmic axis
@@ -133,7 +135,7 @@ def better(objective: Objective) -> str:
 
 def label(text: str, width: int) -> str:
     """Return text that fits a label and is drawn as it is: matplotlib takes what stands between $ for a formula."""
-    return shown_value(text, width).replace("$", r"\$")
+    return drawn_label(shown_value(text, width), width)
 
 
 def wrapped(text: str, width: int, lines: int = 2) -> str:

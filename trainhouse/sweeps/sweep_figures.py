@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.figures.style import save
+from trainhouse.figures.style import save, styled
 from trainhouse.reports.short_text import short_names
 from trainhouse.sweeps.importance import MEANINGFUL, best_of, importances
 from trainhouse.sweeps.job import FAIL, PRUNED, Job, Objective, is_repeat, varying
@@ -56,7 +56,8 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
     written = []
     for name, draw in figures.items():
         path = folder / "figures" / f"{name}.png"
-        figure = draw()
+        with styled():
+            figure = draw()
         if figure is None:
             path.unlink(missing_ok=True)
         else:

@@ -90,7 +90,6 @@ def test_the_python_that_was_typed_is_advised_where_python_is_another(
     bin_folder.mkdir(parents=True)
     here = Path(typed.sys.executable)
     (bin_folder / "python").symlink_to(here)
-    (bin_folder / "python").exists()
     monkeypatch.setattr("sys.executable", str(bin_folder / "python"))
     monkeypatch.setattr("sys.orig_argv", [str(bin_folder / "python"), "train.py"])
     for path, expected in ((str(bin_folder), "python"), ("/nowhere", f"'{bin_folder}/python'")):

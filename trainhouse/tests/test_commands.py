@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from omegaconf import OmegaConf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainhouse.tests.conftest import ROOT, read_history, run_script
 
@@ -84,6 +86,12 @@ def test_eval_reports_the_test_numbers_of_training_to_the_last_digit(project: Pa
     assert set(found["per_class"]["0"]) == {"precision", "recall", "f1", "rows"}
     assert (tmp_path / "eval/figures/confusion_matrix.png").stat().st_size > 0
     assert "precision" in done.stdout
+    (events,) = (tmp_path / "eval" / "logs").glob("events*")
+    shown = EventAccumulator(str(events), size_guidance={"images": 0}).Reload()
+    (point,) = shown.Scalars("test/acc")
+    step = torch.load(project / "outputs/run/checkpoints/best_model.ckpt", weights_only=True)["global_step"]
+    assert (point.step, point.value) == (step, pytest.approx(found["metrics"]["test/acc"]))
+    assert "confusion_matrix" in " ".join(shown.Tags()["images"])
 
 
 def test_eval_takes_another_split_other_data_and_other_batches(project: Path, tmp_path: Path) -> None:

@@ -169,7 +169,8 @@ def test_a_package_that_is_missing_is_named_in_one_line_before_anything_is_built
     with pytest.raises(UserError) as refused:
         check_loggers(Parts({"own": {"_target_": target}}))
     name = target.rpartition(".")[2]
-    assert str(refused.value) == f"logger.own: {name} needs a package that is not installed; pip install {package}"
+    brings = f"pip install -e '.[{package.partition('_')[0]}]' brings it"
+    assert str(refused.value) == f"logger.own: {name} needs a package that is not installed; {brings}"
 
 
 def test_a_logger_whose_service_has_ended_says_so_in_one_line(tmp_path: Path) -> None:

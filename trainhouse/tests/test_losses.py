@@ -125,6 +125,20 @@ def test_a_function_of_ones_own_gets_its_keys_and_the_facts_that_it_asks_for() -
         ("torch.nn.functional.relu_", "loss._target_: relu_ does not take outputs and targets"),
     ],
 )
+def counted(outputs: Tensor, targets: Tensor, class_counts: list[int]) -> Tensor:
+    return outputs.square().mean() * class_counts[0]
+
+
+def test_counts_of_the_training_rows_are_those_of_the_evaluation_too(tmp_path: Path) -> None:
+    settings = tiny_config(tmp_path / "rows.npy").with_values({"loss": {"_target_": f"{__name__}.counted"}})
+    train(settings, tmp_path / "run")
+    checkpoint = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
+    counts = checkpoint.facts["class_counts"]
+    assert sum(counts) == 48
+    loss = build_loss(checkpoint.config.loss, checkpoint.data_spec, checkpoint.facts)
+    assert float(loss(torch.ones(1, 3), torch.zeros(1))) == counts[0]
+
+
 def test_what_is_no_loss_is_refused(target: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build_loss(Part({"_target_": target}), TWO, {})

@@ -1,13 +1,17 @@
 """What TensorBoard shows of a run: curves, one line among the hyperparameters, figures and the configuration."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from lightning.pytorch.loggers import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
+from trainhouse.configuration.not_learned import is_learned_from
+from trainhouse.configuration.settings import MAY_CHANGE, marked
 from trainhouse.runs.description import name_of, title_of
 from trainhouse.runs.saved_config import started_with
 from trainhouse.tests.conftest import composed
@@ -102,3 +106,42 @@ def test_a_run_is_called_by_its_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert (title_of(Path(folder)), name_of(Path(folder))) == (title, name)
+
+
+class Away(Logger):
+    """Its service takes what is logged, and then is away."""
+
+    name, version = "away", "0"
+
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None: ...
+
+    def log_metrics(self, metrics: Any, step: Any = None) -> None: ...
+
+    def log_image(self, name: str, images: list[str]) -> None:
+        raise ConnectionError("no route\nto host")
+
+    def finalize(self, status: str) -> None:
+        raise ConnectionError("no route")
+
+
+def test_a_logger_that_fails_at_the_end_costs_a_line_and_not_the_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = {"away": {"_target_": f"{__name__}.Away"}}
+    train(composed("trainer=cpu", *SMALL[1:], f"data.path={tmp_path}/rows.npy").with_values({"logger": away}), tmp_path)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert content["status"] == "completed"
+    assert "test/acc" in content["metrics"]
+    said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("warning: Away")]
+    assert said == [
+        "warning: Away did not take figures/loss_curve.png (ConnectionError: no route)",
+        "warning: Away did not take the end of the run (ConnectionError: no route)",
+    ]
+
+
+def test_what_changes_nothing_that_is_learned_is_in_one_list() -> None:
+    keys = [key for key in marked(MAY_CHANGE) if "." not in key]
+    assert {"tags", "notes", "figures", "log_gradients", "threads"} <= set(keys)
+    assert not any(map(is_learned_from, keys))
+    assert is_learned_from("optimizer.lr")
+    assert is_learned_from("names")

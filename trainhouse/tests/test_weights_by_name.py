@@ -59,6 +59,11 @@ def test_weights_have_the_rate_of_the_first_pattern_that_their_name_matches() ->
         (["optimizer.groups={layers.1.*:{rate:1}}"], r"optimizer.groups.layers.1.\*.rate: .* takes no such argument"),
         (["optimizer.groups={layers.1.*:{lr:0}}"], r"optimizer.groups.layers.1.\*.lr: expected a number above 0"),
         (["optimizer.groups={layers.1.*:{}}"], r"optimizer.groups.layers.1.\*: expected arguments"),
+        (["optimizer.groups={*:{lr:1},layers.1.*:{lr:2}}"], r"optimizer.groups: layers\.1\.\* is left with no weight"),
+        (
+            ["optimizer.groups={layers.1.*:{lr:2}}", "freeze=[layers.1.*]"],
+            r"optimizer.groups: layers\.1\.\* is left with no weight",
+        ),
         (["optimizer.groups=1e-4"], "optimizer.groups: expected a mapping such as"),
         (
             ["optimizer=lbfgs", "+optimizer.groups={layers.1.*:{lr:1}}"],
@@ -75,7 +80,7 @@ def test_what_can_not_be_followed_is_refused(overrides: list[str], message: str,
 def test_a_module_of_ones_own_is_frozen_by_its_own_names() -> None:
     module: Any = tiny_module(tiny_data(CLASSES))
     module.head = nn.Linear(2, 2)
-    freeze(module, ["head.bias"])
+    freeze(module, ["head.bias"], is_own=True)
     assert [name for name, weight in module.named_parameters() if not weight.requires_grad] == ["head.bias"]
 
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
@@ -47,8 +48,7 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
             _log.info("%-7s %s", "" if number else label, line)
     for note in card.notes:
         _log.info("note    %s", note)
-    parts = [part for _, part in settings.callbacks.items()]
-    if parts and not any("Checkpoint" in part.target for part in parts if "_target_" in part):
+    if settings.callbacks and not any(isinstance(one, Checkpoint) for one in trainer.callbacks):  # type: ignore[attr-defined]
         _log.info("note    no checkpoint will be kept; callbacks=[default,...] adds to the usual callbacks")
     device = trainer.strategy.root_device
     threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""

@@ -24,7 +24,6 @@ from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
-from trainhouse.training.gradients import GradientLog
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.progress_bar import ProgressBar
@@ -100,8 +99,6 @@ def build_callbacks(
         OptimizerModes(),
         History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
-    if settings.log_gradients:
-        own.append(GradientLog())
     configured = {
         f"callbacks.{name}": create_below(folder, part, f"callbacks.{name}")
         for name, part in settings.callbacks.items()

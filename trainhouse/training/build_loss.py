@@ -36,9 +36,9 @@ def build_loss(loss: Part, spec: DataSpec, facts: Facts) -> Any:
             raise UserError(f"loss._target_: {loss.target} makes nothing that can be called with outputs and targets")
         made: Callable[[Tensor, Tensor], Tensor] = built
         return made
-    *of_the_step, rest = first_two(found), asked_for(found, loss, known)
-    taken = {name: value for name, value in rest.items() if name not in of_the_step[0]}
-    made = create(Part({**loss.plain, "_partial_": True}), "loss", later=(*of_the_step[0], *taken))
+    of_the_step = first_two(found)
+    taken = {name: fact for name, fact in asked_for(found, loss, known).items() if name not in of_the_step}
+    made = create(Part({**loss.plain, "_partial_": True}), "loss", later=(*of_the_step, *taken))
     return functools.partial(made, **taken) if taken else made
 
 

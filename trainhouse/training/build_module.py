@@ -29,7 +29,7 @@ from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
 from trainhouse.training.schedule_span import spans_the_run
-from trainhouse.training.weights_by_name import checked_groups, freeze, refuse_unmatched_groups, without_groups
+from trainhouse.training.weights_by_name import GROUPS, checked_groups, freeze, refuse_unmatched_groups, without_groups
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         if others := sorted(read):
             shown = ", ".join(shown_path(Path(name)) for name in others[:3])
             _log.info("note: the model's constructor reads %s; evaluation and inference will need it too", shown)
-        freeze(module, settings.freeze or [])
+        freeze(module, settings.freeze or [], is_own=True)
         return module, settings
     if card.spec is None:
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
@@ -76,7 +76,8 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         )
     network = build_network(model, facts)
     around = _around(network, settings, datamodule, card.spec, preprocessing, facts)
-    freeze(around, settings.freeze or [])
+    freeze(around, settings.freeze or [], is_own=False)
+    refuse_unmatched_groups(around, settings.optimizer.get(GROUPS) or ())
     return around, settings
 
 
@@ -136,8 +137,6 @@ def _around(
     learns_by_heart = bool(settings.trainer.overfit_batches)
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(settings.data, spec)
-    if isinstance(datamodule, DataModule):
-        facts = {**facts, "class_counts": datamodule.class_counts.tolist()}
     wrapper = settings.module or Part(MODULE)
     module: Any = create(
         wrapper,
@@ -154,7 +153,6 @@ def _around(
         **chosen_metrics(wrapper, settings.metrics, spec),
         **chosen_groups,
     )
-    refuse_unmatched_groups(module, groups)
     _refuse_undirected(settings.monitor, module)
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]

@@ -11,7 +11,7 @@ from trainhouse.configuration.read_by import typed_overrides
 from trainhouse.configuration.schema import config_file
 
 # Keys of one command, which say nothing of the run; what sets many others at once, so that a default is none.
-_OF_THE_COMMAND = ("resume", "launcher", "sweep", "hydra")
+_OF_THE_COMMAND = ("resume", "launcher", "sweep", "hydra", "outputs")
 _SETS_OTHERS = ("experiment", "debug")
 
 

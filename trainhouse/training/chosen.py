@@ -1,24 +1,17 @@
 """The hyperparameters that a run was started with on the command line, or that a sweep has given it."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from trainhouse.configuration.dotted import at
+from trainhouse.configuration.not_learned import is_learned_from
 from trainhouse.configuration.settings import Train
 from trainhouse.runs.description import Description, title_of
 from trainhouse.runs.saved_config import as_yaml, started_with
 from trainhouse.training.build_module import is_lightning_module
 
 # What of the configuration decides what is learned; the other groups don't.
-HYPERPARAMETERS = ("seed", "model", "optimizer", "scheduler", "loss", "data")
-# What is typed and changes nothing that is learned: groups, and single keys.
-_GROUPS_ELSEWHERE = ("hydra", "launcher", "logger", "metrics", "sweep")
-_KEYS_ELSEWHERE = (
-    *("figures", "log_gradients", "name", "notes", "outputs", "preflight", "resume", "tags", "threads"),
-    *("trainer", "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.profiler"),
-)
-
+_HYPERPARAMETERS = ("seed", "model", "module", "freeze", "init_from", "optimizer", "scheduler", "loss", "data")
 Plain = dict[str, Any]
 
 
@@ -37,8 +30,8 @@ def about(settings: Train, folder: Path) -> Description:
 def hyperparameters(settings: Train) -> Plain:
     """Return what of the configuration decides what is learned."""
     plain = settings.plain
-    unread = ("optimizer", "scheduler", "loss") if is_lightning_module(settings.model) else ()
-    return {key: plain[key] for key in HYPERPARAMETERS if plain.get(key) and key not in unread}
+    unread = ("module", "optimizer", "scheduler", "loss") if is_lightning_module(settings.model) else ()
+    return {key: plain[key] for key in _HYPERPARAMETERS if plain.get(key) and key not in unread}
 
 
 def chosen(settings: Train, overrides: list[str]) -> Plain:
@@ -49,8 +42,8 @@ def chosen(settings: Train, overrides: list[str]) -> Plain:
     found: Plain = {}
     for line in overrides:
         key, separator, text = line.lstrip("+").partition("=")
-        is_elsewhere = key in _KEYS_ELSEWHERE or re.split("[.@]", key)[0] in _GROUPS_ELSEWHERE
-        if separator and not line.startswith("~") and not is_elsewhere:
+        # Of the trainer's options most say where it trains.
+        if separator and not line.startswith("~") and is_learned_from(key) and key != "trainer":
             value = at(settings.plain, key)
             found[key] = text.strip("'\"") if value is None or isinstance(value, dict) else value
     found = found or {"seed": settings.seed}

@@ -69,6 +69,8 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
     if isinstance(datamodule, DataModule):
         rows = {split: datamodule.row_count(split) for split in SPLITS}
         facts = datamodule.spec.of_any_file().to_dict()
+        if datamodule.spec.classes:
+            facts["class_counts"] = datamodule.class_counts.tolist()
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
         said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))

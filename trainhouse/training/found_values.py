@@ -93,8 +93,6 @@ def _key_of_rate(built: BuiltRun, key: str) -> str:
 def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> Any:
     """Return what a method of Lightning's tuner says of a copy of the module, on data that is read once more."""
     settings = built.settings
-    if settings.trainer.get("devices") not in (1, "auto", None):
-        raise UserError(f"{key}: looks on one device only; set trainer.devices=1, and keep what it finds for more")
     with (
         quiet_lightning(),
         redirect_stderr(io.StringIO()),  # a bar that nothing turns off
@@ -104,8 +102,12 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
         reseed(settings.seed, "finder")
         trainer = L.Trainer(
             accelerator=settings.trainer.accelerator,
-            devices=1,
+            devices=settings.trainer.get("devices") or "auto",
+            num_nodes=settings.trainer.num_nodes,
             precision=settings.trainer.precision,
+            gradient_clip_val=settings.trainer.gradient_clip_val,
+            gradient_clip_algorithm=settings.trainer.get("gradient_clip_algorithm"),
+            accumulate_grad_batches=settings.trainer.accumulate_grad_batches,
             max_epochs=_MANY,  # which a schedule over the run asks for; the search is a number of steps
             limit_val_batches=0,
             num_sanity_val_steps=0,
@@ -117,6 +119,8 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             use_distributed_sampler=False,
             default_root_dir=place,
         )
+        if trainer.world_size > 1:
+            raise UserError(f"{key}: looks on one device only; set trainer.devices=1, and keep what it finds for more")
         data = build_data(settings.data, settings.seed, preprocessed=built.has_own_module)
         if method == "lr_find":
             options = {**options, "update_attr": False}

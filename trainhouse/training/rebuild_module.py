@@ -58,15 +58,13 @@ def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -
     wrapper = config.module or Part(MODULE)
     for name, plain in (("module", wrapper.plain), ("loss", config.loss.plain), ("metrics", config.metrics.plain)):
         check_targets(plain, ALLOWED[name], name, str(checkpoint.path))
-    # What is made of the classes' counts is among the weights.
-    facts = {**checkpoint.facts, "class_counts": [1] * spec.outputs}
     module: L.LightningModule = create(
         wrapper,
         "module",
         spec=spec,
         preprocessing=preprocessing,
         network=network,
-        loss=build_loss(config.loss, spec, facts),
+        loss=build_loss(config.loss, spec, checkpoint.facts),
         **chosen_metrics(wrapper, config.metrics, spec),
     )
     return module

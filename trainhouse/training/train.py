@@ -43,6 +43,7 @@ from trainhouse.training.compiling import check_compiler, compile_network
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
+from trainhouse.training.gradients import GradientLog
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
@@ -132,6 +133,8 @@ def _set_up(
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
     loggers = build_loggers(settings.logger, folder, logged_before)
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
+    if settings.log_gradients and loggers:
+        callbacks.append(GradientLog())
     check_callbacks(callbacks, built.module, settings)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
@@ -207,7 +210,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     )
     if trainer.is_global_zero:
         draw_figures(built, result, history.rows, figures)
-        record(result, settings, history, origin, ready.loggers, why, directions, ready.exact.reasons)
+        record(result, settings, history, origin, ready.loggers, directions, ready.exact.reasons)
     return result
 
 

@@ -42,7 +42,7 @@ class TrainingResult:
     monitor: str | None
     metrics: dict[str, float]
     seconds: float
-    stopped_by: str = ""
+    stopped_by: str
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
@@ -83,7 +83,6 @@ def record(
     history: History,
     origin: dict[str, Any],
     loggers: Sequence[Logger],
-    stopped_by: str,
     directions: dict[str, str],
     not_exact: Sequence[str],
 ) -> None:
@@ -102,7 +101,7 @@ def record(
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {
-            "status": "pruned" if stopped_by == "pruning" else "completed",
+            "status": "pruned" if result.stopped_by == "pruning" else "completed",
             "model": settings.model.name,
             "best_epoch": result.best_epoch,
             "best_model": result.best_model,
@@ -110,7 +109,7 @@ def record(
             "monitor": settings.monitor,
             "mode": settings.mode,
             "epochs": result.epochs,
-            "stopped_by": stopped_by,
+            "stopped_by": result.stopped_by,
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,

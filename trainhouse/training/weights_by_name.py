@@ -17,20 +17,20 @@ _AROUND = "network."  # where the module around a plain network has it
 _MOST_NAMED = 5
 
 
-def freeze(module: L.LightningModule, patterns: list[str]) -> None:
-    """Let the weights whose names match keep their values. Raises `UserError` if none does, or if all do."""
+def freeze(module: L.LightningModule, patterns: list[str], is_own: bool) -> None:
+    """Let the weights whose names match keep their values.
+
+    Names are those within the network that a module is put around, unless the module `is_own`, the user's. Raises
+    `UserError` if no name matches, or if all do.
+    """
+    weights = {name if is_own else name.removeprefix(_AROUND): one for name, one in module.named_parameters()}
     for pattern in patterns:
-        _refuse_unmatched("freeze", pattern, weight_names(module))
-    for name, weight in module.named_parameters():
-        if any(fnmatchcase(name.removeprefix(_AROUND), pattern) for pattern in patterns):
+        _refuse_unmatched("freeze", pattern, list(weights))
+    for name, weight in weights.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
             weight.requires_grad_(False)
     if patterns and not any(weight.requires_grad for weight in module.parameters()):
         raise UserError(f"freeze: {', '.join(patterns)} leave nothing to be trained")
-
-
-def weight_names(module: L.LightningModule) -> list[str]:
-    """Return the names of a module's weights, without the name of the network that another is put around."""
-    return [name.removeprefix(_AROUND) for name, _ in module.named_parameters()]
 
 
 def without_groups(optimizer: Part) -> Part:
@@ -58,9 +58,16 @@ def checked_groups(optimizer: Part) -> dict[str, dict[str, Any]]:
 
 
 def refuse_unmatched_groups(module: L.LightningModule, groups: Iterable[str]) -> None:
-    """Raise `UserError` for a pattern that is of no weight."""
-    for pattern in groups:
-        _refuse_unmatched(f"optimizer.{GROUPS}", pattern, weight_names(module))
+    """Raise `UserError` for a pattern that is left with no weight: none has such a name, or all are frozen or taken."""
+    patterns, key = list(groups), f"optimizer.{GROUPS}"
+    weights = {name.removeprefix(_AROUND): weight for name, weight in module.named_parameters()}
+    trained = [name for name, weight in weights.items() if weight.requires_grad]
+    taken = {next((one for one in patterns if fnmatchcase(name, one)), None) for name in trained}
+    for pattern in patterns:
+        _refuse_unmatched(key, pattern, list(weights))
+        if pattern not in taken:
+            why = "they are frozen, or a pattern before it has them"
+            raise UserError(f"{key}: {pattern} is left with no weight: {why}")
 
 
 def _refuse_unmatched(key: str, pattern: str, names: list[str]) -> None:

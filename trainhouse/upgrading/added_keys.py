@@ -4,7 +4,7 @@
 GROUPS = {"train.yaml": {"sweep": "grid", "launcher": "basic"}}
 
 _SWEEP = """\
-# Of several jobs or trials (-m): what they are compared by, and the folder of a sweep to resume.
+# Of the trials of a sweep (-m): what they are compared by, and the folder of a sweep to resume.
 sweep:
   metric: ${monitor}  # a metric of the best epoch, whatever a run logs; a search may have a list of them
   mode: ${mode}  # min: smaller is better; max: larger is better

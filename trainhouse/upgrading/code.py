@@ -1,7 +1,6 @@
 """What a project's Python files ask of the library that it no longer has, and the scripts that it needs today."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ SCRIPTS = {
     **{f"{name}.py": f"{name}.py.txt" for name in ("train", "eval", "infer", "select_best_model")},
     **{f"hydra_plugins/{name}.py": f"{name}.py.txt" for name in ("project_conf", "project_sweepers")},
 }
-_AS_A_MAPPING = re.compile(r"(?<!\.)\bplain\b")  # what `checked` returned before 1.0.0 was called so
+_MAPPING = "plain"  # what `checked` returned before 1.0.0 was called so
 
 
 def look_at_scripts(root: Path, findings: Findings) -> None:
@@ -88,7 +87,8 @@ def _why_it_fails(text: str, root: Path) -> str:
         return "is no Python"
     if missing:
         return f"asks for {missing[0][1]}, which is gone"
-    return "takes settings for a mapping" if _AS_A_MAPPING.search(text) else ""
+    names = (node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
+    return "takes settings for a mapping" if _MAPPING in names else ""
 
 
 def _missing(text: str, root: Path) -> Iterator[tuple[int, str]]:

@@ -15,6 +15,10 @@ from trainhouse.upgrading.names import exists, where_now
 
 _NAME = re.compile(r"(?:src|trainhouse)(?:\.[A-Za-z_]\w*)+")
 _READERS = (".read_npy", ".read_csv")
+_DATA_OF_ALL = (
+    "conf/train.yaml: move what stands below data: into conf/data/array_defaults.yaml, with which the file of each "
+    "function that reads arrays begins: 'defaults: [array_defaults, _self_]'"
+)
 
 
 def look_at_conf(root: Path, findings: Findings) -> None:
@@ -24,9 +28,10 @@ def look_at_conf(root: Path, findings: Findings) -> None:
         try:
             old = path.read_text(encoding="utf-8")
             text, said = _renamed(old)
-            for place, add in (("defaults", _with_groups), ("keys", _with_keys)):
-                text, more = add(text, str(path.relative_to(root / "conf")), place)
+            for add in (_with_groups, _with_keys):
+                text, more = add(text, str(path.relative_to(root / "conf")))
                 said += more
+            top = _top(old)
             nowhere = [name for _, name in _names(text) if not exists(name, root) and name.count(".") > 1]
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             findings.by_hand.append(f"{shown}: is no YAML: {' '.join(str(error).split())}")
@@ -34,20 +39,14 @@ def look_at_conf(root: Path, findings: Findings) -> None:
         if text != old:
             findings.changes.append(Change(path, text, said))
         findings.by_hand += [f"{shown}: no {name}{where_now(name, root)}" for name in nowhere]
+        if shown == Path("conf/train.yaml") and isinstance(top.get("data"), yaml.MappingNode):
+            findings.by_hand.append(_DATA_OF_ALL)
         if (root / "trainhouse" / shown).is_file():
             findings.notes.append(f"{shown} goes before the library's file of that name: delete it unless it is yours")
-    section = _top(root / "conf" / "train.yaml").get("data")
-    if isinstance(section, yaml.MappingNode):
-        findings.by_hand.append(
-            "conf/train.yaml: move what stands below data: into conf/data/array_defaults.yaml, with which the file of "
-            "each function that reads arrays begins: 'defaults: [array_defaults, _self_]'"
-        )
 
 
-def _top(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
+def _top(text: str) -> dict[str, Any]:
+    node = yaml.compose(text, Loader=LOADER)
     return {name.value: value for name, value in node.value} if isinstance(node, yaml.MappingNode) else {}
 
 
@@ -74,11 +73,10 @@ def _renamed(text: str) -> tuple[str, list[str]]:
     return text, said[::-1]
 
 
-def _with_groups(text: str, file: str, place: str) -> tuple[str, list[str]]:
+def _with_groups(text: str, file: str) -> tuple[str, list[str]]:
     """Add the groups that a command chooses from by default."""
-    node = yaml.compose(text, Loader=LOADER)
-    keys = {name.value: value for name, value in node.value} if isinstance(node, yaml.MappingNode) else {}
-    entries = keys[place].value if place in keys and isinstance(keys[place], yaml.SequenceNode) else []
+    defaults = _top(text).get("defaults")
+    entries = defaults.value if isinstance(defaults, yaml.SequenceNode) else []
     chosen = {entry.value[0][0].value for entry in entries if isinstance(entry, yaml.MappingNode)}
     lacking = {group: option for group, option in GROUPS.get(file, {}).items() if group not in chosen}
     if not lacking or not entries:
@@ -93,12 +91,11 @@ def _with_groups(text: str, file: str, place: str) -> tuple[str, list[str]]:
     return "".join([*lines[:at], *new, *lines[at:]]), [f"defaults: added {', '.join(lacking)}"]
 
 
-def _with_keys(text: str, file: str, _: str) -> tuple[str, list[str]]:
+def _with_keys(text: str, file: str) -> tuple[str, list[str]]:
     """Add keys of a file at its end, with the value that says what was done before there was the key."""
-    node = yaml.compose(text, Loader=LOADER)
-    if not isinstance(node, yaml.MappingNode):
+    keys = _top(text)
+    if not keys:
         return text, []
-    keys = {name.value: value for name, value in node.value}
     lacking = {key: block for key, block in added_keys(file).items() if key not in keys}
     target = keys.get("_target_")
     if file.startswith("data/") and isinstance(target, yaml.ScalarNode) and target.value.endswith(_READERS):

@@ -1,17 +1,21 @@
 """Which runs and checkpoints there are, of which format: all that this version can still read, and what it can't."""
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
-from trainhouse.runs.layout import CONFIG
-from trainhouse.upgrading.findings import Findings
+import yaml
 
-_FOLDERS = ("outputs", "checkpoints")
+from trainhouse.configuration.bounded import read_yaml
+from trainhouse.runs.layout import CONFIG, RUNS
+from trainhouse.runs.outputs import KEY
+from trainhouse.upgrading.findings import Findings
 
 
 def look_at_saved_files(root: Path, findings: Findings) -> None:
     """Count what is there. A checkpoint's weights are not read."""
-    for folder in filter(Path.is_dir, (root / name for name in _FOLDERS)):
+    places = dict.fromkeys([root / "outputs", root / _outputs(root), root / "checkpoints"])
+    for folder in filter(Path.is_dir, places):
         runs = sum(path.parent.name != ".hydra" for path in folder.rglob(CONFIG))
         paths = sorted(folder.rglob("*.ckpt"))
         if not runs and not paths:
@@ -27,6 +31,14 @@ def look_at_saved_files(root: Path, findings: Findings) -> None:
         listed = ", ".join(filter(None, [f"{runs} run{'s' * (runs != 1)}" if runs else "", counted]))
         stay = "; they stay readable as they are" if any(name.startswith("of") for name in formats) or runs else ""
         findings.notes.append(f"{folder.name}/: {listed}{stay}")
+
+
+def _outputs(root: Path) -> str:
+    """Return the folder of all runs that the project's conf/ names."""
+    with suppress(OSError, ValueError, yaml.YAMLError):
+        content = read_yaml(root / "conf" / "train.yaml")
+        return str(content.get(KEY) or RUNS) if isinstance(content, dict) else RUNS
+    return RUNS
 
 
 def _format(path: Path) -> int:
