@@ -15,8 +15,8 @@ from trainhouse.training.training_result import TrainingResult
 METRICS = {"vl": 0.5, "loss/val": 0.25, "val/acc": 0.75, "test/vl": 2.0, "train/loss": 3.0}
 
 
-def result(monitor: str | None) -> TrainingResult:
-    return TrainingResult(Path("run"), 2, 1, "best.ckpt", 0.5, monitor, METRICS, 1.0)
+def result(monitor: str | None, stopped_by: str = "max_epochs") -> TrainingResult:
+    return TrainingResult(Path("run"), 2, 1, "best.ckpt", 0.5, monitor, METRICS, 1.0, stopped_by)
 
 
 @pytest.mark.parametrize(("monitor", "first"), [("vl", ""), (None, "train  loss 3.0000")])
@@ -26,6 +26,15 @@ def test_the_last_lines_show_every_name(monitor: str | None, first: str, caplog:
     lines = caplog.messages[2:]
     expected = ["val    acc 0.7500", "test   vl 2.0000", "logged vl 0.5000  loss/val 0.2500"]
     assert lines[: len(expected) + bool(first)] == [*([first] if first else []), *expected]
+
+
+def test_a_run_that_was_stopped_early_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for stopped_by in ("max_epochs", "early stopping"):
+        summarise_training(result("vl", stopped_by))
+    lines = [line for line in caplog.messages if line.startswith("best epoch")]
+    said = "; it was not getting better, so the run was stopped"
+    assert lines == ["best epoch 1 of 2, by vl", f"best epoch 1 of 2, by vl{said}"]
 
 
 def test_nothing_is_shown_twice_or_for_nothing() -> None:

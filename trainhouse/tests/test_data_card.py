@@ -57,9 +57,12 @@ def test_the_data_is_asked_after_it_was_set_up_to_train() -> None:
 
 
 def test_array_data_says_its_spec_and_its_rows() -> None:
-    card = card_of(tiny_data(CLASSES), 0)
+    data = tiny_data(CLASSES)
+    card = card_of(data, 0)
     assert card.rows == {"train": 22, "val": 8, "test": 7}
-    assert (card.spec, card.facts, card.name) == (CLASSES, CLASSES.to_dict(), "tiny")
+    rows, numbers = data.parts["train"]
+    facts = {**CLASSES.to_dict(), "class_counts": [int((rows.y[numbers] == code).sum()) for code in range(3)]}
+    assert (card.spec, card.facts, card.name) == (CLASSES, facts, "tiny")
 
 
 @pytest.mark.parametrize(

@@ -118,13 +118,6 @@ def test_a_function_of_ones_own_gets_its_keys_and_the_facts_that_it_asks_for() -
     assert float(loss(torch.ones(1), torch.ones(1))) == 8
 
 
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        (f"{__name__}.NotCalled", "loss._target_: .* makes nothing that can be called with outputs and targets"),
-        ("torch.nn.functional.relu_", "loss._target_: relu_ does not take outputs and targets"),
-    ],
-)
 def counted(outputs: Tensor, targets: Tensor, class_counts: list[int]) -> Tensor:
     return outputs.square().mean() * class_counts[0]
 
@@ -139,6 +132,13 @@ def test_counts_of_the_training_rows_are_those_of_the_evaluation_too(tmp_path: P
     assert float(loss(torch.ones(1, 3), torch.zeros(1))) == counts[0]
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (f"{__name__}.NotCalled", "loss._target_: .* makes nothing that can be called with outputs and targets"),
+        ("torch.nn.functional.relu_", "loss._target_: relu_ does not take outputs and targets"),
+    ],
+)
 def test_what_is_no_loss_is_refused(target: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build_loss(Part({"_target_": target}), TWO, {})
