@@ -147,7 +147,10 @@ def wrapped(text: str, width: int, lines: int = 2) -> str:
 
 def title(axes_or_figure: "Axes | Figure", text: str, about: str) -> None:
     """Write what a picture shows, and of which sweep and data it is."""
-    both = "\n".join(filter(None, [text, label(about, 100)]))
+    whole = axes_or_figure if isinstance(axes_or_figure, Figure) else axes_or_figure.get_figure(root=True)
+    assert whole is not None
+    letters = int(whole.get_figwidth() * 72 / (0.62 * 10))  # of that size, on a line
+    both = "\n".join(line for part in (text, label(about, 100)) for line in textwrap.wrap(part, letters))
     if isinstance(axes_or_figure, Figure):
         axes_or_figure.suptitle(both, x=0.01, ha="left", fontsize=10)
     else:
