@@ -1,9 +1,12 @@
 """Callbacks of Lightning's that don't go with a run are refused by name, and what would overwrite something is."""
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import run_script
@@ -38,6 +41,28 @@ def test_what_would_give_another_result_than_it_says_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         train(tiny_config(tmp_path / "rows.npy", "logger=none", *overrides), tmp_path / "run")
+
+
+class KeepBest(ModelCheckpoint):
+    """A user's own kind."""
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "is_said"),
+    [
+        ({"ema": {"_target_": f"{L}.EMAWeightAveraging"}}, True),
+        ({"last": {"_target_": "trainhouse.training.callbacks.LastCheckpoint"}}, False),
+        ({"best": {"_target_": f"{__name__}.KeepBest", "monitor": "val/loss"}}, False),
+    ],
+)
+def test_a_run_that_keeps_no_checkpoint_says_so(
+    callbacks: dict[str, Any], is_said: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    config = tiny_config(tmp_path / "rows.npy", "logger=none", "trainer.max_epochs=1")
+    train(config.with_values({"callbacks": callbacks}), tmp_path / "run")
+    assert any("no checkpoint will be kept" in line for line in caplog.messages) is is_said
+    assert any((tmp_path / "run" / "checkpoints").glob("*.ckpt")) is not is_said
 
 
 def test_the_rate_is_the_one_at_which_the_loss_falls_fastest() -> None:

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 import lightning as L
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
@@ -13,6 +13,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config
 from trainhouse.runs.typed import shown_path
+from trainhouse.training.callbacks import LastCheckpoint
 from trainhouse.training.changed import changed
 from trainhouse.training.data_card import DataCard
 
@@ -48,7 +49,8 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
             _log.info("%-7s %s", "" if number else label, line)
     for note in card.notes:
         _log.info("note    %s", note)
-    if settings.callbacks and not any(isinstance(one, Checkpoint) for one in trainer.callbacks):  # type: ignore[attr-defined]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    if settings.callbacks and not any(isinstance(one, (ModelCheckpoint, LastCheckpoint)) for one in callbacks):
         _log.info("note    no checkpoint will be kept; callbacks=[default,...] adds to the usual callbacks")
     device = trainer.strategy.root_device
     threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""
