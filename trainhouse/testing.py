@@ -30,7 +30,7 @@ from trainhouse.training.data_card import DataCard, card_of
 from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.train import train
 
-_SMALL = ("name=test", "trainer=cpu", "logger=none", "threads=1", "callbacks.progress_bar=null")
+_SMALL = ("name=test", "trainer=cpu", "logger=none", "figures=false", "threads=1", "callbacks.progress_bar=null")
 _ONE = ("trainer.limit_train_batches=1", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 _FEW = ("trainer.limit_train_batches=4", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 

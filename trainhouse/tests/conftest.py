@@ -3,6 +3,7 @@
 import csv
 import gc
 import os
+import pkgutil
 import runpy
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from omegaconf import OmegaConf
 
 import src.data
 import src.models
+import trainhouse
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.settings import Train
+from trainhouse.tests.composing import make_ready, remember_choices
 from trainhouse.tests.drawing import draw_each_kind_once
 from trainhouse.tests.drawing import drawn as drawn
 
@@ -68,10 +72,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where there is time for slow tests, there is time to draw."""
     if config.option.markexpr == "not slow":
         draw_each_kind_once()
+    remember_choices()
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector pass over all that was imported, in every collection to come."""
+    """Import here, once, what forked scripts would each import; the garbage collector passes over it from now on."""
+    for module in pkgutil.walk_packages(trainhouse.__path__, "trainhouse."):
+        if module.name.split(".")[1] not in ("benchmarks", "tests", "upgrade"):
+            import_module(module.name)
+    for name in ("pyarrow.csv", "pyarrow.parquet", "torch.utils.tensorboard", "tensorboard.summary.v2"):
+        import_module(name)
     gc.collect()
     gc.freeze()
 
@@ -110,6 +120,7 @@ def run_script(
         return subprocess.run(
             command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False
         )
+    make_ready(script, arguments)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = os.fork()
         if process == 0:

@@ -1,0 +1,84 @@
+"""Lets the tests compose the project's own configuration sooner: each choice of config groups is put together once.
+
+Half of what a refused command takes is Hydra, which reads and merges the thirty files that it chooses. They are the
+same for all tests that choose the same of them; what is then typed for single keys is applied by Hydra as ever. A script
+that a test starts afresh knows nothing of this.
+"""
+
+import copy
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra._internal import config_loader_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.defaults_list import DefaultsList, create_defaults_list
+from hydra.core.default_element import ResultDefault
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from trainhouse.configuration.hydra_versions import VERSION_BASE
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CONF = _ROOT / "conf"
+_OURS = {str(_CONF), str(_ROOT / "trainhouse" / "conf"), "hydra.conf", ""}  # where files stay as they are
+_compose = ConfigLoaderImpl._compose_config_from_defaults_list
+
+_lists: dict[tuple[object, ...], DefaultsList] = {}
+_composed: dict[int, DictConfig] = {}
+_asked: set[tuple[str, ...]] = set()
+
+
+def remember_choices() -> None:
+    """From now on, in this process and those that are forked from it, put each choice of groups together once."""
+    config_loader_impl.create_defaults_list = _defaults_list  # type: ignore[attr-defined]
+    ConfigLoaderImpl._compose_config_from_defaults_list = _composed_once  # type: ignore[method-assign]
+
+
+def make_ready(script: str, arguments: Sequence[str]) -> None:
+    """Put together what a script that is to be forked with these arguments will choose, so that all its like find it."""
+    name = script.removesuffix(".py")
+    choices = (name, *(argument for argument in arguments if argument.lstrip("+~").partition("=")[0] in _groups()))
+    if choices not in _asked and (_CONF / f"{name}.yaml").is_file():
+        _asked.add(choices)
+        with suppress(Exception), initialize_config_dir(str(_CONF), **VERSION_BASE):
+            compose(name, [*choices[1:]], return_hydra_config=True)
+
+
+@cache
+def _groups() -> set[str]:
+    return {path.name for conf in ("conf", "trainhouse/conf") for path in (_ROOT / conf).iterdir() if path.is_dir()}
+
+
+def _defaults_list(
+    repo: IConfigRepository,
+    config_name: str | None,
+    overrides_list: list[Override],
+    prepend_hydra: bool,
+    skip_missing: bool,
+) -> DefaultsList:
+    """Do what Hydra's function of that name does."""
+    typed = [one for one in overrides_list if not one.is_sweep_override()]
+    of_keys = [one for one in typed if isinstance(one.value(), dict) or not repo.group_exists(one.key_or_group)]
+    paths = tuple(source.path.removeprefix("file://") for source in repo.get_sources())
+    lines = tuple(str(one.input_line) for one in typed if one not in of_keys)
+    key = (config_name, prepend_hydra, skip_missing, paths, lines)
+    if key not in _lists:
+        found = create_defaults_list(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+        if not {path.rstrip("/") for path in paths} <= _OURS:
+            return found
+        _lists[key] = found
+    return replace(_lists[key], config_overrides=of_keys)
+
+
+def _composed_once(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+    """Do what Hydra's method of that name does."""
+    if not any(defaults is one.defaults for one in _lists.values()):
+        return _compose(self, defaults, repo)
+    if id(defaults) not in _composed:
+        _composed[id(defaults)] = _compose(self, defaults, repo)
+    return copy.deepcopy(_composed[id(defaults)])
