@@ -1,8 +1,8 @@
 """Lets the tests compose the project's own configuration sooner: each choice of config groups is put together once.
 
 Half of what a refused command takes is Hydra, which reads and merges the thirty files that it chooses. They are the
-same for all tests that choose the same of them; what is then typed for single keys is applied by Hydra as ever. A script
-that a test starts afresh knows nothing of this.
+same for all tests that choose the same of them; what is then typed for single keys is applied by Hydra as ever. A
+script that a test starts afresh knows nothing of this.
 """
 
 import copy
@@ -40,7 +40,7 @@ def remember_choices() -> None:
 
 
 def make_ready(script: str, arguments: Sequence[str]) -> None:
-    """Put together what a script that is to be forked with these arguments will choose, so that all its like find it."""
+    """Put together what a script that is to be forked will choose, so that all its like find it."""
     name = script.removesuffix(".py")
     choices = (name, *(argument for argument in arguments if argument.lstrip("+~").partition("=")[0] in _groups()))
     if choices not in _asked and (_CONF / f"{name}.yaml").is_file():
