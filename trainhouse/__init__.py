@@ -4,6 +4,7 @@ Nothing is imported before it is asked for, so that a command's ``--help`` loads
 """
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from trainhouse.training.train import train as train
 
 __version__ = "1.0.0"
+
+_WITH_TORCH = ("training", "predicting", "arrays")  # rooms
 
 # Each name, and the file that it is in.
 _PLACES = {
@@ -117,10 +120,19 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    with _said(_PLACES[name]):
+        found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     if "torch" in sys.modules:
         import_module(f"{__name__}.machine.garbage").search_as_usual()
     return found
+
+
+def _said(place: str) -> AbstractContextManager[None]:
+    """Return what says on a terminal why it stands still: importing torch and Lightning takes seconds."""
+    if "torch" in sys.modules or place.partition(".")[0] not in _WITH_TORCH:
+        return nullcontext()
+    doing: AbstractContextManager[None] = import_module(f"{__name__}.machine.terminal").doing("loading PyTorch")
+    return doing
 
 
 def __dir__() -> list[str]:
