@@ -33,6 +33,7 @@ from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
 from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.given_ranks import take_given_ranks
 from trainhouse.launching.in_utf8 import start_in_utf8
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
@@ -43,6 +44,7 @@ from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
 from trainhouse.runs.outputs import is_placed, place
+from trainhouse.runs.rendezvous import leave, say_failed, watch
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -87,6 +89,8 @@ def script(
             show_traceback = _asks_for_tracebacks()
             threading.excepthook = functools.partial(tell_of_thread, threading.excepthook, show_traceback)
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
+            if not trains and is_worker_rank():  # the first process does the work, once
+                return
             try:
                 search_rarely()
                 arrange(CONF, config_name, open_groups)
@@ -124,18 +128,22 @@ def script(
                     raise
                 sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
-                print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
+                if not is_worker_rank():
+                    print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
             finally:
                 search_as_usual()
+                leave()
 
         return main
 
     return decorate
 
 
-def _refusal(error: object, lines: bool = False) -> str:
-    return fold(f"error: {printable(error, lines=lines)}", sys.stderr)
+def _refusal(error: object, lines: bool = False) -> str | int:
+    """Return what to exit with: the line, unless another process of the same run says it."""
+    line = say_failed(printable(error, lines=lines))
+    return fold(f"error: {line}", sys.stderr) if line else 1
 
 
 def _asks_for_tracebacks() -> bool:
@@ -165,6 +173,8 @@ def _leaving_no_litter() -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, SystemExit) or error.code:
             remove_litter()
+        if isinstance(error, SystemExit) and isinstance(error.code, str):  # of the claim
+            error.code = say_failed(error.code) or 1
         if isinstance(error, Exception) and is_placed():  # what a job has met has been kept already
             keep_traceback()
         raise
@@ -181,7 +191,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
     try:
-        with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep):
+        with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep and not is_worker_rank()):
             try:
                 if _received:  # Python has dropped what the handler raised, as it does in some of its own work
                     raise Interrupted(_received[0])
@@ -193,6 +203,9 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                     prepare_worker()
                 place(config, overrides_of(hydra_config))
                 with_whole_paths(config, hydra_config)
+                if trains:
+                    take_given_ranks(config, hydra_config.overrides.task)
+                    watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return act(config)

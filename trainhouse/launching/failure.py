@@ -17,6 +17,7 @@ from trainhouse.machine.files import write_text
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.outputs import outputs
+from trainhouse.runs.rendezvous import say_failed
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.runs.typed import shown_path
 
@@ -51,6 +52,9 @@ def report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
     )
     line = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    message = f"error: {line}"
+    if not (line := say_failed(line)):
+        return message
     message = f"error: {line}"
     if expected is not None:
         if not quiet:

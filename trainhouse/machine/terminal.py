@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.folding import folded
+from trainhouse.machine.ranks import ranks
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -39,8 +40,7 @@ class LinePart(NamedTuple):
 
 def has_live_line() -> bool:
     """Whether the terminal shows one: it is a terminal, and nothing asks for plain lines."""
-    is_first_process = os.environ.get("LOCAL_RANK", "0") == "0"
-    return sys.stdout.isatty() and is_first_process and not _asks_for_plain_lines()
+    return sys.stdout.isatty() and ranks().rank == 0 and not _asks_for_plain_lines()
 
 
 def _asks_for_plain_lines() -> bool:
@@ -63,7 +63,7 @@ def table_width() -> int | None:
 def say(text: str) -> None:
     """Print lines that stay, above the live one; on a terminal long ones are folded at spaces."""
     text = fold(text)
-    if os.environ.get("LOCAL_RANK", "0") != "0" and sys.stdout.isatty() and not _asks_for_plain_lines():
+    if ranks().rank > 0 and sys.stdout.isatty() and not _asks_for_plain_lines():
         text = f"{_EMPTY_LINE}{text}"  # the first process has its live line there
     if _live is None:
         print(text, flush=True)

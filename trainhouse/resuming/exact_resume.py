@@ -15,10 +15,11 @@ from lightning.pytorch.callbacks.early_stopping import EarlyStopping
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.digest import digest
 from trainhouse.resuming.early_stopping import count_in_full, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finder
-from trainhouse.resuming.gathering import of_any_rank
+from trainhouse.resuming.gathering import of_all_ranks, of_any_rank
 from trainhouse.resuming.logged_values import continue_logging, logged_metrics, logged_so_far
 from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
@@ -156,7 +157,7 @@ class ExactResume(SeededEvaluation):
         if self._attributes:
             is_partial = self._phase == "validating"  # which begins again
             saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
-            if saved["attributes"] and trainer.world_size > 1:
+            if trainer.world_size > 1 and len({*of_all_ranks(digest(saved["attributes"], whole=True))}) > 1:
                 self.not_exact("attributes of the module, or of callbacks, are saved as the first rank has them")
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
             saved["gradients"] = gradients_of(trainer.lightning_module)

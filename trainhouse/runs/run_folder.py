@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, flag_override, read_write
+from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.references import unresolved
+from trainhouse.machine.ranks import ranks
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
@@ -26,6 +27,7 @@ from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, METRIC
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder
 from trainhouse.runs.outputs import is_typed, place
+from trainhouse.runs.rendezvous import heard_run, is_shared, say_run
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
@@ -45,6 +47,8 @@ class ClaimRunFolder(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
         if is_worker_rank():
+            if is_shared():
+                _join(config)
             return
         _prepare(config)
         if "resume" in config and (resumed := config.resume or requeued_folder()):
@@ -66,9 +70,17 @@ class ClaimRunFolder(Callback):
             folder = _claim(config, "run", _take)
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
+        if is_shared():
+            say_run({"folder": str(folder), "config": _as_written(config)})
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
+        if is_shared():
+            here = ranks()
+            _refuse(
+                f"-m: each of the {here.world} processes that {here.launcher} has started would run the whole sweep; "
+                "start the trials one by one, or leave it to launcher=submitit"
+            )
         _prepare(config)
         if config.get("resume"):
             _refuse("resume: resumes one run, so not with --multirun; a sweep is resumed by sweep.resume=<folder>")
@@ -78,6 +90,30 @@ class ClaimRunFolder(Callback):
             folder = _claim(config, "sweep", functools.partial(_take_sweep, config))
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(folder)
+
+
+def _as_written(config: DictConfig) -> Any:
+    """Return the configuration without Hydra's own part, as far as it can be said without a checkpoint."""
+    with flag_override(config, ["struct", "readonly"], False):
+        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    try:
+        return OmegaConf.to_container(own, resolve=True)
+    except OmegaConfBaseException:  # what is wrong with it is said by whoever reads it
+        return OmegaConf.to_container(own, resolve=False)
+
+
+def _join(config: DictConfig) -> None:
+    """Take the folder and the configuration of the first process, as one that Lightning starts is given them."""
+    try:
+        place(config, overrides_of(config.hydra))
+        said = heard_run()
+    except UserError as error:
+        _refuse(str(error))
+    with flag_override(config, ["struct", "readonly"], False):
+        for key, value in said["config"].items():
+            config[key] = value
+        config.hydra.run.dir = said["folder"]
+        config.hydra.output_subdir = None
 
 
 def _prepare(config: DictConfig) -> None:

@@ -1,12 +1,12 @@
 """What this process is to the run: its first or a further one, alone or a job of a sweep."""
 
-import os
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from trainhouse.machine.ranks import ranks
 from trainhouse.runs.layout import CONFIG
 
 
@@ -28,4 +28,4 @@ def is_requeued_job(folder: Path) -> bool:
 
 def is_worker_rank() -> bool:
     """A further process of a distributed run shares the folder that rank 0 claimed."""
-    return os.environ.get("LOCAL_RANK", "0") != "0"
+    return ranks().rank > 0

@@ -16,6 +16,7 @@ from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.configuration.settings import Train, Trainer
+from trainhouse.machine.ranks import ranks
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.training.monitoring import check_direction
@@ -117,11 +118,24 @@ def _check_length(trainer: Trainer) -> None:
     most, least = trainer.max_epochs, trainer.min_epochs
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
+    _check_given_ranks(trainer)
     clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
     if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
         raise UserError(
             f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
             "cluster; start it by srun or torchrun"
+        )
+
+
+def _check_given_ranks(trainer: Trainer) -> None:
+    """Raise `UserError` if others than Lightning have started processes, and not as many as are asked for."""
+    here, devices = ranks(), trainer.get("devices")
+    if isinstance(devices, list):
+        devices = len(devices)
+    if here.launcher and isinstance(devices, int) and devices > 0 and devices * trainer.num_nodes != here.world:
+        raise UserError(
+            f"trainer.devices: {devices} on trainer.num_nodes={trainer.num_nodes} are {devices * trainer.num_nodes} "
+            f"processes, but {here.launcher} has started {here.world}; leave both keys out, or start as many"
         )
 
 

@@ -1,0 +1,86 @@
+"""Which process of how many this is, as whoever started the processes says it.
+
+The order is Lightning's own (its cluster environments): torchrun, also within a SLURM job; srun; LSF's jsrun; mpirun;
+last the processes that Lightning itself starts for the devices of one machine.
+"""
+
+import os
+from typing import NamedTuple
+
+
+class Ranks(NamedTuple):
+    """The place of this process among those of one job."""
+
+    rank: int = 0
+    """Its number among all, from 0."""
+    world: int = 1
+    """How many there are."""
+    local_world: int = 1
+    """How many of them are on this machine."""
+    launcher: str = ""
+    """Who started them all, as ``torchrun``; "" for Lightning, which starts the others from the first."""
+    job: str = ""
+    """What no other job of this user is called that is at work at the same time, or was before."""
+
+    @property
+    def machines(self) -> int:
+        """How many machines they are on, if each has equally many."""
+        return max(1, self.world // max(1, self.local_world))
+
+
+def ranks() -> Ranks:
+    """Read it from the environment. A process that nobody has started together with others is the first of one."""
+    for of_launcher in (_of_torchrun, _of_slurm, _of_lsf, _of_mpi):
+        if found := of_launcher():
+            return found
+    local, node = _number("LOCAL_RANK", 0), _number("NODE_RANK", _number("GROUP_RANK", 0))
+    world = _number("WORLD_SIZE", 1)
+    return Ranks(max(local, node), world, world)  # who is not the first of all need not know more
+
+
+def _number(name: str, otherwise: int) -> int:
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else otherwise
+
+
+def _of_torchrun() -> Ranks | None:
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return None
+    world = _number("WORLD_SIZE", 1)
+    parts = (
+        os.environ["TORCHELASTIC_RUN_ID"],
+        os.environ.get("MASTER_PORT", ""),
+        _number("TORCHELASTIC_RESTART_COUNT", 0),
+    )
+    return Ranks(_number("RANK", 0), world, _number("LOCAL_WORLD_SIZE", world), "torchrun", "-".join(map(str, parts)))
+
+
+def _of_slurm() -> Ranks | None:
+    is_alone = os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
+    if is_alone or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_NTASKS", 1)) < 2:
+        return None
+    nodes = max(1, _number("SLURM_NNODES", 1))
+    local = _number("SLURM_NTASKS_PER_NODE", -(-world // nodes))
+    parts = [os.environ.get(f"SLURM_{name}", "") for name in ("JOB_ID", "STEP_ID", "RESTART_COUNT")]
+    return Ranks(_number("SLURM_PROCID", 0), world, local, "srun", "-".join(parts))
+
+
+def _of_lsf() -> Ranks | None:
+    if "LSB_JOBID" not in os.environ or "JSM_NAMESPACE_RANK" not in os.environ:
+        return None
+    world = _number("JSM_NAMESPACE_SIZE", 1)
+    parts = (os.environ["LSB_JOBID"], os.environ.get("JSM_NAMESPACE_ID", ""))
+    return Ranks(
+        _number("JSM_NAMESPACE_RANK", 0), world, _number("JSM_NAMESPACE_LOCAL_SIZE", world), "jsrun", "-".join(parts)
+    )
+
+
+def _of_mpi() -> Ranks | None:
+    for rank, size, local, job in (
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE"),
+        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "PMI_ID"),
+    ):
+        if rank in os.environ and (world := _number(size, 1)) > 1:
+            name = os.environ.get(job) or os.environ.get("PMI_PORT", "")
+            return Ranks(_number(rank, 0), world, _number(local, world), "mpirun", name)
+    return None

@@ -1,0 +1,182 @@
+"""One run, whoever starts its processes: torchrun, srun, or Lightning."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trainhouse.machine.ranks import Ranks, ranks
+from trainhouse.runs import rendezvous
+from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.started import Started
+from trainhouse.training import build_run
+
+RUN = ("trainer=cpu", "trainer.max_epochs=1", "data.path=rows.npy", "data.rows=200", "logger=none", "figures=false")
+ALL = (
+    "LOCAL_RANK",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "RANK",
+    "WORLD_SIZE",
+    "TORCHELASTIC_RUN_ID",
+    "SLURM_PROCID",
+    "SLURM_NTASKS",
+    "LSB_JOBID",
+    "JSM_NAMESPACE_RANK",
+    "OMPI_COMM_WORLD_RANK",
+    "OMPI_COMM_WORLD_SIZE",
+    "PMI_RANK",
+    "PMI_SIZE",
+)
+SLURM = {
+    "SLURM_JOB_ID": "4321",
+    "SLURM_JOB_NAME": "train",
+    "SLURM_NTASKS": "2",
+    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_NNODES": "1",
+    "SLURM_NODEID": "0",
+    "SLURM_NODELIST": "127.0.0.1",
+    "SLURM_STEP_ID": "0",
+    "MASTER_ADDR": "127.0.0.1",
+}
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ALL:
+        monkeypatch.delenv(name, raising=False)
+
+
+def srun(
+    cwd: Path,
+    *arguments: str,
+    script: str = "train.py",
+    prepare: Callable[[], None] | None = None,
+    **of_rank_1: str,
+) -> list[tuple[int, str, str]]:
+    """Start two processes as srun does; return the exit status, the output and the errors of each.
+
+    The second one differs in what is in its environment, and in what `prepare` does to it.
+    """
+    env = {**SLURM, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+    of_rank_1 = {**SLURM, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **of_rank_1}
+    with (
+        Started(script, *arguments, cwd=cwd, **env) as first,
+        Started(script, *arguments, cwd=cwd, prepare=prepare, **of_rank_1) as second,
+    ):
+        return [(one.status(), one.stdout, one.stderr) for one in (first, second)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Ranks()),
+        ({"LOCAL_RANK": "1", "WORLD_SIZE": "2"}, Ranks(1, 2, 2)),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1", "WORLD_SIZE": "4"}, Ranks(1, 4, 4)),
+        (
+            {"TORCHELASTIC_RUN_ID": "a", "RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"},
+            Ranks(3, 4, 2, "torchrun", "a--0"),
+        ),
+        ({**SLURM, "SLURM_PROCID": "1"}, Ranks(1, 2, 2, "srun", "4321-0-")),
+        ({**SLURM, "SLURM_PROCID": "1", "SLURM_JOB_NAME": "bash"}, Ranks()),  # an interactive job
+        ({**SLURM, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, Ranks()),
+        (
+            {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "x"},
+            Ranks(1, 2, 2, "mpirun", "x"),
+        ),
+        (
+            {"LSB_JOBID": "7", "JSM_NAMESPACE_RANK": "1", "JSM_NAMESPACE_SIZE": "4", "JSM_NAMESPACE_LOCAL_SIZE": "2"},
+            Ranks(1, 4, 2, "jsrun", "7-"),
+        ),
+    ],
+)
+def test_a_process_knows_which_of_how_many_it_is(environment, expected, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ranks() == expected
+
+
+def test_srun_starts_one_run_whose_lines_come_once(tmp_path):
+    first, second = srun(tmp_path, *RUN, "hydra.run.dir=run")
+    assert (first[0], second[0]) == (0, 0), first[2] + second[2]
+    assert "best epoch 1 of 1" in first[1]
+    assert (second[1], second[2]) == ("", "")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["status"] == "completed"
+    assert "devices: 2" in (tmp_path / "run" / "config.yaml").read_text()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("run", "out"))] == ["run"]
+
+
+def test_torchrun_starts_one_run(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    done = subprocess.run(
+        [*command, str(ROOT / "train.py"), *RUN, "outputs=runs"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("best epoch 1 of 1") == 1
+    (metrics,) = (tmp_path / "runs").rglob("metrics.json")
+    assert json.loads(metrics.read_text())["exact"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((*RUN, "optimizer.lrr=1"), "'optimizer.lrr' is not a key of this configuration; did you mean 'optimizer.lr'?"),
+        ((*RUN, "trainer.devices=3"), "trainer.devices: 3 on trainer.num_nodes=1 are 3 processes, but srun has"),
+        (("-m", *RUN, "optimizer.lr=1,2"), "-m: each of the 2 processes that srun has started would run the whole"),
+    ],
+)
+def test_an_error_of_all_comes_once(arguments, error, tmp_path):
+    first, second = srun(tmp_path, *arguments)
+    assert (first[0], second[0]) == (1, 1)
+    assert first[2].startswith(f"error: {error}")
+    assert second[2] == ""
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] in ([], ["outputs"])
+
+
+def test_the_configuration_of_the_first_is_that_of_all(tmp_path):
+    first, second = srun(tmp_path, *RUN, "outputs=runs", "name=${oc.env:NAME_HERE,first}", NAME_HERE="second")
+    assert (first[0], second[0]) == (0, 0), second[2]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["first"]
+
+
+def test_one_that_fails_alone_ends_all_with_its_own_line(tmp_path):
+    def fill_the_disk() -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/there")
+
+        build_run.build_module = full  # type: ignore[attr-defined]
+
+    first, second = srun(tmp_path, *RUN, "outputs=runs", prepare=fill_the_disk)
+    assert (first[0], second[0]) == (1, 1)
+    assert "error: rank 1 on " in second[2]
+    assert "/there" in second[2]
+    assert "error: rank 1 has failed: " in first[2]
+    assert "/there" in first[2]
+
+
+def test_other_commands_do_their_work_once(tmp_path):
+    first, second = srun(tmp_path, script="eval.py")
+    assert first[2].startswith("error: ckpt_path: required")
+    assert second == (0, "", "")
+
+
+def test_a_mark_of_an_earlier_job_is_not_heard(tmp_path, monkeypatch):
+    for name, value in {**SLURM, "SLURM_PROCID": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(rendezvous, "outputs", lambda: tmp_path)
+    place = rendezvous._Files(ranks())
+    place.put("run", "{}")
+    assert place.get("run", 0) == "{}"
+    (mark,) = tmp_path.rglob("run")
+    os.utime(mark, (1e9, 1e9))
+    assert place.get("run", 0) is None
