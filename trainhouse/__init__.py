@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainhouse.arrays.spec import DataSpec as DataSpec
     from trainhouse.arrays.spec import Rows as Rows
     from trainhouse.arrays.spec import TaskName as TaskName
+    from trainhouse.checkpoints.writing import AtomicCheckpointIO as AtomicCheckpointIO
     from trainhouse.configuration.bounded import read_json as read_json
     from trainhouse.configuration.config import checked as checked
     from trainhouse.configuration.errors import UserError as UserError
@@ -61,6 +62,7 @@ __version__ = "1.0.0"
 
 # Each name, and the file that it is in.
 _PLACES = {
+    "AtomicCheckpointIO": "checkpoints.writing",
     "Batch": "arrays.batches",
     "Columns": "predicting.task",
     "DataSpec": "arrays.spec",

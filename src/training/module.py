@@ -230,7 +230,7 @@ class Module(KeepsFloat64, L.LightningModule):
         if self.make_scheduler is None:
             return optimizer
         if not spans_the_run(self.make_scheduler):
-            every = self.trainer.check_val_every_n_epoch if self.monitor.startswith("val/") else 1
+            every = (self.trainer.check_val_every_n_epoch or 1) if self.monitor.startswith("val/") else 1
             plan = {
                 "scheduler": self.make_scheduler(optimizer),
                 "interval": "epoch",

@@ -64,7 +64,6 @@ _ROWS: dict[str, dict[str, str]] = {
         "logger=wandb, logger=[csv,mlflow], logger=none, or one of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "
         "conf/callbacks/",
-        "trainer.enable_checkpointing": "checkpoints are written by callbacks, which callbacks=none leaves out",
         "extras extras.print_config print_config print": "--cfg job prints the configuration",
         "extras.ignore_warnings ignore_warnings extras.enforce_tags enforce_tags": "there is no such switch; leave it "
         "out",

@@ -82,9 +82,9 @@ class Trainer(Part):
     limit_test_batches: BatchLimit
     overfit_batches: BatchLimit
     fast_dev_run: Any
-    val_check_interval: Annotated[
-        BatchLimit, Gt(0), doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0")
-    ]
+    val_check_interval: (
+        Annotated[BatchLimit, Gt(0), doc("a whole number of batches above 0, a fraction of an epoch up to 1.0")] | Time
+    )
     check_val_every_n_epoch: Count | None
     num_sanity_val_steps: Annotated[int, Ge(-1)]
     accumulate_grad_batches: Count

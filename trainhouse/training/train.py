@@ -139,7 +139,10 @@ def _set_up(
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
-    for reason in [*([f"{card.name} {card.differs}"] if card.differs else []), *not_exact_beside(callbacks)]:
+    for reason in [
+        *([f"{card.name} {card.differs}"] if card.differs else []),
+        *not_exact_beside(callbacks, settings.trainer),
+    ]:
         exact.not_exact(reason)
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
