@@ -68,11 +68,7 @@ ALLOWED = {
             Kind("lightning.LightningDataModule", (USER, LIBRARY)),
             Kind(None, (f"{USER}.data", f"{LIBRARY}.arrays"), functions="read_.*"),
         ),
-        nested=(
-            Kind("torch.utils.data.Dataset", (USER, LIBRARY)),
-            Kind("torch.utils.data.Sampler", (USER, LIBRARY)),
-            _NETWORK,
-        ),
+        nested=(*(Kind(f"torch.utils.data.{base}", (USER, LIBRARY)) for base in ("Dataset", "Sampler")), _NETWORK),
     ),
     "model": Allowed(
         here=(_NETWORK,), nested=(Kind(_MODULE, ("torch.nn", USER, LIBRARY, "torchmetrics")), _OPTIMIZER, _SCHEDULER)
