@@ -25,7 +25,7 @@ from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
-from trainhouse.training.left_out import left_out
+from trainhouse.training.left_out import bars_off, left_out
 from trainhouse.training.model_summary import ModelSummary
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.optimizer_modes import OptimizerModes
@@ -118,4 +118,4 @@ def build_callbacks(
     summary = [ModelSummary()] if settings.trainer.get("enable_model_summary") else []
     if any(isinstance(callback, (ModelSummary, LightningModelSummary)) for callback in configured.values()):
         summary = []
-    return [*own, *summary, *configured.values()]
+    return [*own, *summary, *bars_off(settings.trainer), *configured.values()]

@@ -7,9 +7,9 @@ from lightning.pytorch.callbacks import ProgressBar as AnyProgressBar
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.settings import Train
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.terminal import draws_bars
-from trainhouse.training.progress_bar import ProgressBar
+from trainhouse.training.progress_bar import BarsOff, ProgressBar
 
 _DRAWN_OVER_AND_OVER = (TQDMProgressBar, RichProgressBar)
 
@@ -32,6 +32,13 @@ def left_out(settings: Train) -> set[str]:
         parts = settings.callbacks.items()
         without |= {name for name, part in parts if "monitor" in part and part.get("monitor") is None}
     return without
+
+
+def bars_off(trainer: Trainer) -> list[Callback]:
+    """Return what turns off bars that no configuration names, where none is to be drawn."""
+    if trainer.get("enable_progress_bar") is False:
+        return [BarsOff(AnyProgressBar)]
+    return [] if draws_bars() else [BarsOff(*_DRAWN_OVER_AND_OVER)]
 
 
 def _bars(kinds: dict[str, type], is_on: bool) -> set[str]:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import lightning as L
@@ -14,6 +15,7 @@ from trainhouse.configuration.annotations import Count
 from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.resuming.digest import row_count
+from trainhouse.resuming.trainer_parts import callbacks_of
 
 
 class ProgressBar(callbacks.ProgressBar):
@@ -32,6 +34,12 @@ class ProgressBar(callbacks.ProgressBar):
         self._steps = 0  # since training was started or resumed
         self._seconds_outside = 0.0  # of training: validation
         self._validation_started = 0.0
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Leave the terminal to a bar that the module itself has configured."""
+        super().setup(trainer, pl_module, stage)
+        if any(isinstance(one, callbacks.ProgressBar) and one is not self for one in callbacks_of(trainer)):
+            self.disable()
 
     def disable(self) -> None:
         """Show nothing: what Lightning asks of all ranks but the first."""
@@ -132,6 +140,28 @@ class ProgressBar(callbacks.ProgressBar):
         if trainer.max_epochs and trainer.max_epochs > 0:
             return (trainer.current_epoch * trainer.num_training_batches + batch_idx + 1) / total
         return trainer.global_step * trainer.accumulate_grad_batches / total
+
+
+class BarsOff(L.Callback):
+    """Turns bars off that a module has configured by itself."""
+
+    def __init__(self, *kinds: type) -> None:
+        self.kinds = kinds
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Turn them off before they draw."""
+        for callback in callbacks_of(trainer):
+            if isinstance(callback, self.kinds):
+                with suppress(NotImplementedError):
+                    callback.disable()  # type: ignore[attr-defined]
+
+
+def close_bar(trainer: L.Trainer) -> None:
+    """Let go of the terminal's line after an error: Lightning leaves a bar of tqdm's open, behind which all is said."""
+    bar = trainer.progress_bar_callback
+    for stage in ("train", "val", "test") if isinstance(bar, callbacks.TQDMProgressBar) else ():
+        with suppress(TypeError):  # that was not drawn yet
+            getattr(bar, f"{stage}_progress_bar").close()
 
 
 def _steps_in_all(trainer: L.Trainer) -> float:

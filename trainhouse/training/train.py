@@ -48,6 +48,7 @@ from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
 from trainhouse.training.preflight import preflight
+from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
@@ -121,6 +122,7 @@ def _train(
         return _close(built, ready, folder, origin, started)
     except BaseException as error:
         with suppress(Exception):  # the error itself says more
+            close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
         _leave_as_stopped(error, folder, {"provenance": origin, **before})
         raise

@@ -66,7 +66,7 @@ def check_trainer_arguments(settings: Trainer) -> None:
     for name, instead in REFUSED.items():
         if plain.get(name) is not None:
             raise UserError(f"trainer.{name}: {instead}; leave it out")
-    known = {name: value for name, value in plain.items() if not _is_built(value) and name != "plugins"}
+    known = {name: value for name, value in plain.items() if not _is_built(value) and name not in (*REFUSED, "plugins")}
     check_arguments(located(settings, "trainer"), Part(known), "trainer", (), complete=False)
     for name, value in plain.items():
         for target in targets_in(value):
