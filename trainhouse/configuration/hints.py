@@ -42,6 +42,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "model.optimizer.weight_decay model.weight_decay": "optimizer.weight_decay",
         "model.optimizer": "optimizer",
         "model.compile": "compile",
+        "compile.mode compile.dynamic compile.fullgraph compile.backend": "options of torch.compile are typed as "
+        "compile={{mode:reduce-overhead,dynamic:true}}",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
         "data.file data.target data.features data.labels": "data=csv data.file=table.csv data.target=<column>, or "
         "data=npy data.features=X.npy data.labels=y.npy",

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Predicate, doc
 from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
+    Compile,
     Count,
     Figures,
     File,
@@ -152,7 +153,7 @@ class Train(Settings):
     init_from: Annotated[Text | None, MAY_BE_MISSING]
     init_prefix: Text | None
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
-    compile: bool
+    compile: Compile
     freeze: Annotated[list[str] | None, doc("a list of names, as [layers.1.*]")]
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]

@@ -12,6 +12,7 @@ from trainhouse.configuration.views import Part
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
+from trainhouse.training.compiling import options_of
 from trainhouse.training.left_out import left_out
 from trainhouse.training.trainer_arguments import check_trainer_arguments
 from trainhouse.training.weights_by_name import without_groups
@@ -22,6 +23,8 @@ def check_parts(settings: Train) -> None:
     check_loggers(settings.logger)
     check_trainer_arguments(settings.trainer)
     left_out(settings)
+    if settings.compile:
+        options_of(settings.compile)
     if settings.trainer.get("barebones"):
         _check_bare(settings)
     for key, part in _parts(settings):

@@ -39,7 +39,7 @@ from trainhouse.training.check_callbacks import check_callbacks, not_exact_besid
 from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
-from trainhouse.training.compiling import check_compiler, compile_network
+from trainhouse.training.compiling import CompileNetworks, check_compiler
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
@@ -100,7 +100,7 @@ def _train(
     warn_of_what_files_may_not_name(settings)
     refuse_processes(ready.trainer, settings.trainer)
     if settings.compile:
-        check_compiler(ready.trainer.strategy.root_device)
+        check_compiler(settings.compile, ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
     before = result_before(folder)
     try:
@@ -137,6 +137,8 @@ def _set_up(
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     if settings.log_gradients and loggers:
         callbacks.append(GradientLog())
+    if settings.compile:
+        callbacks.append(CompileNetworks(settings.compile, built.has_own_module))
     check_callbacks(callbacks, built.module, settings)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
@@ -172,8 +174,6 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
-    if settings.compile:
-        compile_network(module)
     reseed(settings.seed, "fit")
     with restoring(resume_from), sharing_cores(trainer):
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)
