@@ -1,5 +1,6 @@
 """A compiled network trains, and leaves a checkpoint that knows nothing of it; without a compiler nothing begins."""
 
+import copy
 from pathlib import Path
 
 import lightning as L
@@ -14,7 +15,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training import compiling
-from trainhouse.training.compiling import check_networks, networks_in, options_of
+from trainhouse.training.compiling import check_networks, compile_in_place, networks_in, options_of
 from trainhouse.training.train import train
 
 
@@ -75,6 +76,21 @@ def test_the_networks_of_a_users_own_module_are_compiled() -> None:
     assert [*networks_in(whole)] == [whole]
     with pytest.raises(UserError, match=r"^compile: Bare has no network as a member, and no forward"):
         check_networks(Bare())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), nn.ReLU()), SimpleNet((2,), 2)])
+def test_a_network_of_any_class_is_really_compiled(network: nn.Module) -> None:
+    seen = []
+    x, names, expected = torch.ones(3, 2), [*network.state_dict()], network.eval()(torch.ones(3, 2))
+    compile_in_place(network, {"backend": lambda graph, _: seen.append(graph) or graph.forward})
+    assert torch.equal(network(x), expected)
+    assert len(seen) == 1
+    copied = copy.deepcopy(network)
+    nn.init.zeros_(next(copied.parameters()))  # a copy has weights of its own
+    assert torch.equal(network(x), expected)
+    assert not torch.equal(copied(x), expected)
+    assert [*network.state_dict()] == names
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torchmetrics import Metric, MetricCollection
 
 from trainhouse.configuration.errors import UserError, did_you_mean
@@ -67,7 +68,23 @@ class CompileNetworks(L.Callback):
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Do it when all layers are there, those of `configure_model` too."""
         for network in networks_in(pl_module) if self.is_own else [pl_module.network]:
-            network.compile(**self.options)  # type: ignore[union-attr]
+            compile_in_place(network, self.options)
+
+
+def compile_in_place(network: Any, options: dict[str, Any]) -> None:
+    """Have a network call itself compiled.
+
+    torch looks into no function of its own library from outside of it, so that an `nn.Sequential` would be called as
+    before, in silence. Such a network gets a class with a `forward` that stands here.
+    """
+    kind: Any = type(network)
+    if kind.__module__.startswith("torch."):
+
+        def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return kind.forward(self, *args, **kwargs)
+
+        network.__class__ = type(kind.__name__, (kind,), {"forward": forward, "__module__": kind.__module__})
+    network.compile(**options)
 
 
 def check_networks(module: L.LightningModule) -> None:
@@ -89,7 +106,8 @@ def networks_in(module: L.LightningModule) -> Iterator[nn.Module]:
 
 def _networks(parent: nn.Module) -> Iterator[nn.Module]:
     for member in parent.children():
-        if isinstance(member, (Metric, MetricCollection)) or not any(True for _ in member.parameters()):
+        weights = [*member.parameters()]
+        if isinstance(member, (Metric, MetricCollection)) or not weights or any(map(is_lazy, weights)):
             continue
         if type(member) in (nn.ModuleList, nn.ModuleDict):  # which nobody calls
             yield from _networks(member)
