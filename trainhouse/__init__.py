@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from trainhouse.predicting.evaluate_checkpoint import report_evaluation as report_evaluation
     from trainhouse.predicting.inference import infer as infer
     from trainhouse.predicting.own_evaluation import evaluate_own as evaluate_own
+    from trainhouse.predicting.predictor import load_predictor as load_predictor
     from trainhouse.predicting.task import Columns as Columns
     from trainhouse.predicting.task import Findings as Findings
     from trainhouse.predicting.task import Task as Task
@@ -90,6 +91,7 @@ _PLACES = {
     "is_own": "predicting.ensemble",
     "is_requeued_job": "runs.this_job",
     "load_members": "predicting.ensemble",
+    "load_predictor": "predicting.predictor",
     "moments_of": "arrays.moments",
     "new_figure": "figures.style",
     "open_array": "arrays.array_file",
