@@ -15,6 +15,8 @@ from trainhouse.configuration.annotations import Count
 from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.resuming.digest import row_count
+from trainhouse.resuming.logged_values import logged_in_steps
+from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.trainer_parts import callbacks_of
 
 
@@ -65,7 +67,7 @@ class ProgressBar(callbacks.ProgressBar):
         parts = [
             LinePart(f"epoch {trainer.current_epoch + 1}{f'/{epochs}' if epochs > 0 else ''}"),
             LinePart(f"step {batch_idx + 1:,}{batch_of}", 5),
-            *_loss(outputs, trainer.accumulate_grad_batches),
+            *(_loss(outputs, trainer.accumulate_grad_batches) or _logged(trainer)),
             *_monitored(trainer),
         ]
         elapsed = time.perf_counter() - self._started
@@ -178,6 +180,15 @@ def _loss(outputs: Any, accumulated: int) -> list[LinePart]:
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return []
     return [LinePart(f"loss {format_number(float(loss.detach()) * accumulated)}", 2)]
+
+
+def _logged(trainer: L.Trainer) -> list[LinePart]:
+    """Return up to two losses that are logged, where a step returns none; else what was logged for a bar."""
+    logged = logged_in_steps(trainer) if was_tried() else {}
+    shown = [name for name in logged if "loss" in name.lower()] or [
+        name for name, (_, shows) in logged.items() if shows
+    ]
+    return [LinePart(f"{name.rpartition('/')[2]} {format_number(logged[name][0])}", 2) for name in shown[:2]]
 
 
 def _monitored(trainer: L.Trainer) -> list[LinePart]:
