@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainhouse.arrays.spec import DataSpec as DataSpec
     from trainhouse.arrays.spec import Rows as Rows
     from trainhouse.arrays.spec import TaskName as TaskName
+    from trainhouse.checkpoints.writing import AtomicCheckpointIO as AtomicCheckpointIO
     from trainhouse.configuration.bounded import read_json as read_json
     from trainhouse.configuration.config import checked as checked
     from trainhouse.configuration.errors import UserError as UserError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from trainhouse.predicting.evaluate_checkpoint import report_evaluation as report_evaluation
     from trainhouse.predicting.inference import infer as infer
     from trainhouse.predicting.own_evaluation import evaluate_own as evaluate_own
+    from trainhouse.predicting.predictor import load_predictor as load_predictor
     from trainhouse.predicting.task import Columns as Columns
     from trainhouse.predicting.task import Findings as Findings
     from trainhouse.predicting.task import Task as Task
@@ -65,6 +67,7 @@ _WITH_TORCH = ("training", "predicting", "arrays")  # rooms
 
 # Each name, and the file that it is in.
 _PLACES = {
+    "AtomicCheckpointIO": "checkpoints.writing",
     "Batch": "arrays.batches",
     "Columns": "predicting.task",
     "DataSpec": "arrays.spec",
@@ -92,6 +95,7 @@ _PLACES = {
     "is_own": "predicting.ensemble",
     "is_requeued_job": "runs.this_job",
     "load_members": "predicting.ensemble",
+    "load_predictor": "predicting.predictor",
     "moments_of": "arrays.moments",
     "new_figure": "figures.style",
     "open_array": "arrays.array_file",

@@ -97,6 +97,8 @@ class Module(KeepsFloat64, L.LightningModule):
         size = spec.outputs if self.task.scales_targets else 0
         self.register_buffer("target_mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("target_std", torch.ones(size, dtype=torch.float64))
+        self.targets_are_far = False
+        self.register_load_state_dict_post_hook(Module.look_at_targets)  # type: ignore[no-untyped-call]
 
     def fit_targets(self, y: np.ndarray) -> None:
         """Take mean and deviation of the training targets (N, T), if the task scales them."""
@@ -104,6 +106,7 @@ class Module(KeepsFloat64, L.LightningModule):
             mean, std = moments_of(y, self.spec.targets)
             self.target_mean.copy_(torch.from_numpy(mean))
             self.target_std.copy_(torch.from_numpy(std))
+            self.look_at_targets()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
@@ -116,13 +119,13 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def _said(self, values: Tensor) -> Tensor:
         """What is said of rows: in float32, unless that would round away what tells targets apart."""
-        if self.task.scales_targets and not self._targets_need_float64():
+        if self.task.scales_targets and not self.targets_are_far:
             values = values.float()
         return self.task.predict(values)
 
-    def _targets_need_float64(self) -> bool:
-        """Whether the targets lie far from 0, as dates in seconds do, or are of a size that float32 has not."""
-        return bool(is_far(self.target_mean, self.target_std).any())
+    def look_at_targets(self, *_: object) -> None:
+        """Note whether they lie far from 0, as dates in seconds do, or are of a size that float32 has not."""
+        self.targets_are_far = bool(is_far(self.target_mean, self.target_std).any())
 
     def _unscale(self, outputs: Tensor) -> Tensor:
         """Outputs (B, T) in the targets' own units, in float64: in float32, 1.7e9 +- 20 are all the same."""
@@ -230,7 +233,7 @@ class Module(KeepsFloat64, L.LightningModule):
         if self.make_scheduler is None:
             return optimizer
         if not spans_the_run(self.make_scheduler):
-            every = self.trainer.check_val_every_n_epoch if self.monitor.startswith("val/") else 1
+            every = (self.trainer.check_val_every_n_epoch or 1) if self.monitor.startswith("val/") else 1
             plan = {
                 "scheduler": self.make_scheduler(optimizer),
                 "interval": "epoch",

@@ -49,6 +49,15 @@ BatchLimit = Annotated[
 ]
 Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
 
+Compile = (
+    bool
+    | Annotated[
+        Node,
+        Predicate(lambda value: {"mode", "dynamic", "fullgraph", "backend"} >= value.keys() != set()),
+        doc("options of torch.compile, as {mode: reduce-overhead, dynamic: true} (mode, dynamic, fullgraph, backend)"),
+    ]
+)
+
 # Marks what a command does with a run, and is no part of it: checked settings have no such key.
 OF_COMMAND_LINE = "of the command line"
 Outputs = Annotated[Text, OF_COMMAND_LINE]

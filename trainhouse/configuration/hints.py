@@ -42,6 +42,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "model.optimizer.weight_decay model.weight_decay": "optimizer.weight_decay",
         "model.optimizer": "optimizer",
         "model.compile": "compile",
+        "compile.mode compile.dynamic compile.fullgraph compile.backend": "options of torch.compile are typed as "
+        "compile={{mode:reduce-overhead,dynamic:true}}",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
         "data.file data.target data.features data.labels": "data=csv data.file=table.csv data.target=<column>, or "
         "data=npy data.features=X.npy data.labels=y.npy",
@@ -64,7 +66,6 @@ _ROWS: dict[str, dict[str, str]] = {
         "logger=wandb, logger=[csv,mlflow], logger=none, or one of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "
         "conf/callbacks/",
-        "trainer.enable_checkpointing": "checkpoints are written by callbacks, which callbacks=none leaves out",
         "extras extras.print_config print_config print": "--cfg job prints the configuration",
         "extras.ignore_warnings ignore_warnings extras.enforce_tags enforce_tags": "there is no such switch; leave it "
         "out",

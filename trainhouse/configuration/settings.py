@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Predicate, doc
 from trainhouse.configuration.annotations import (
     Auto,
     BatchLimit,
+    Compile,
     Count,
     Figures,
     File,
@@ -82,9 +83,9 @@ class Trainer(Part):
     limit_test_batches: BatchLimit
     overfit_batches: BatchLimit
     fast_dev_run: Any
-    val_check_interval: Annotated[
-        BatchLimit, Gt(0), doc("a whole number of batches above 0, or a fraction of an epoch up to 1.0")
-    ]
+    val_check_interval: (
+        Annotated[BatchLimit, Gt(0), doc("a whole number of batches above 0, a fraction of an epoch up to 1.0")] | Time
+    )
     check_val_every_n_epoch: Count | None
     num_sanity_val_steps: Annotated[int, Ge(-1)]
     accumulate_grad_batches: Count
@@ -152,7 +153,7 @@ class Train(Settings):
     init_from: Annotated[Text | None, MAY_BE_MISSING]
     init_prefix: Text | None
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
-    compile: bool
+    compile: Compile
     freeze: Annotated[list[str] | None, doc("a list of names, as [layers.1.*]")]
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]
     figures: Annotated[Figures, MAY_CHANGE, MAY_BE_MISSING]

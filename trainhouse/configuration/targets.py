@@ -52,9 +52,12 @@ _MODULE = "torch.nn.Module"  # a LightningModule and a torchmetrics.Metric are o
 _NETWORK = Kind(_MODULE, ("torch.nn", USER, LIBRARY))
 _OPTIMIZER = Kind("torch.optim.Optimizer", ("torch.optim",))
 _SCHEDULER = Kind("torch.optim.lr_scheduler.LRScheduler", ("torch.optim.lr_scheduler", USER, LIBRARY))
-_METRICS = (
-    Kind("torchmetrics.Metric", ("torchmetrics", USER, LIBRARY)),
-    Kind("torchmetrics.MetricCollection", ("torchmetrics", USER, LIBRARY)),
+_METRICS = tuple(
+    Kind(f"torchmetrics.{base}", ("torchmetrics", USER, LIBRARY)) for base in ("Metric", "MetricCollection")
+)
+_OF_TRAINER = (
+    *("accelerators.Accelerator", "strategies.Strategy", "profilers.Profiler", "plugins.Precision"),
+    *("plugins.LayerSync", "plugins.CheckpointIO", "plugins.environments.ClusterEnvironment"),
 )
 
 NOTHING = Allowed()
@@ -65,11 +68,7 @@ ALLOWED = {
             Kind("lightning.LightningDataModule", (USER, LIBRARY)),
             Kind(None, (f"{USER}.data", f"{LIBRARY}.arrays"), functions="read_.*"),
         ),
-        nested=(
-            Kind("torch.utils.data.Dataset", (USER, LIBRARY)),
-            Kind("torch.utils.data.Sampler", (USER, LIBRARY)),
-            _NETWORK,
-        ),
+        nested=(*(Kind(f"torch.utils.data.{base}", (USER, LIBRARY)) for base in ("Dataset", "Sampler")), _NETWORK),
     ),
     "model": Allowed(
         here=(_NETWORK,), nested=(Kind(_MODULE, ("torch.nn", USER, LIBRARY, "torchmetrics")), _OPTIMIZER, _SCHEDULER)
@@ -82,7 +81,10 @@ ALLOWED = {
         here=(_SCHEDULER, Kind(None, (f"{USER}.training.schedules",), functions="cosine|one_cycle")),
         nested=(_SCHEDULER,),
     ),
-    "trainer": Allowed(here=(Kind("lightning.Trainer", ("lightning.Trainer", "lightning.pytorch.trainer.trainer")),)),
+    "trainer": Allowed(
+        here=(Kind("lightning.Trainer", ("lightning.Trainer", "lightning.pytorch.trainer.trainer")),),
+        nested=tuple(Kind(f"lightning.pytorch.{base}", ("lightning", USER, LIBRARY)) for base in _OF_TRAINER),
+    ),
     "callbacks": Allowed(here=(Kind("lightning.Callback", ("lightning.pytorch.callbacks", USER, LIBRARY)),)),
     "logger": Allowed(here=(Kind("lightning.pytorch.loggers.Logger", ("lightning.pytorch.loggers", USER, LIBRARY)),)),
 }

@@ -43,6 +43,11 @@ def has_live_line() -> bool:
     return sys.stdout.isatty() and ranks().rank == 0 and not _asks_for_plain_lines()
 
 
+def draws_bars() -> bool:
+    """Whether bars that libraries draw have a place: where the live line has one, and no sweep holds it."""
+    return has_live_line() and not _is_quiet
+
+
 def _asks_for_plain_lines() -> bool:
     return os.environ.get("TERM", "") in ("", "dumb") or any(name in os.environ for name in _PLAIN)
 
@@ -66,9 +71,19 @@ def say(text: str) -> None:
     if ranks().rank > 0 and sys.stdout.isatty() and not _asks_for_plain_lines():
         text = f"{_EMPTY_LINE}{text}"  # the first process has its live line there
     if _live is None:
-        print(text, flush=True)
+        _print(text)
     else:
         _live.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _print(text: str) -> None:
+    """Print above the bars of tqdm that are there, which would go on behind the text otherwise."""
+    tqdm = sys.modules.get("tqdm") if sys.stdout.isatty() else None
+    if tqdm is not None:
+        tqdm.tqdm.write(text)
+        sys.stdout.flush()
+    else:
+        print(text, flush=True)
 
 
 def fold(text: str, stream: TextIO | None = None) -> str:

@@ -118,8 +118,8 @@ def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
         return modules[0].eval()
     mean = MeanOf(modules, _own_codes(members))
     module = wrap(members[0], nn.Identity(), mean)
-    for name in ("target_mean", "target_std"):
-        getattr(module, name).copy_(getattr(mean, name))
+    # Not copied by hand: a module may look at what it has loaded.
+    module.load_state_dict({name: getattr(mean, name) for name in ("target_mean", "target_std")}, strict=False)
     return module.eval()
 
 

@@ -102,6 +102,22 @@ def about_to_log(trainer: L.Trainer) -> list[Saved]:
     return [{"metrics": logged, "step": step}]
 
 
+def logged_in_steps(trainer: L.Trainer) -> dict[str, tuple[float, bool]]:
+    """Return what this epoch's training steps have logged so far, and whether a bar is to show it.
+
+    It is the mean over the epoch, of what is logged for steps alone the last value; as this rank knows it.
+    """
+    logged = {}
+    for result in trainer.fit_loop.epoch_loop._results.values():
+        meta = result.meta
+        if not result.is_tensor or meta.fx != "training_step" or result.has_reset or not meta.is_mean_reduction:
+            continue
+        value = result.value / result.cumulated_batch_size if meta.on_epoch else result.value
+        if value.numel() == 1:
+            logged[meta.name] = value.item(), meta.prog_bar
+    return logged
+
+
 def logged_metrics(trainer: L.Trainer, of_validation: bool) -> list[Any]:
     """Return the metric objects that were logged in training, or in validation: Lightning resets them at its end."""
     loop = trainer.fit_loop.epoch_loop

@@ -27,7 +27,6 @@ Typed = Callable[..., Train]
         ("scheduler=cosine", "scheduler: Segmentation makes its own schedules; what Segmentation takes is in model"),
         ("loss=mse", "loss: Segmentation makes its own loss; what Segmentation takes is in model"),
         ("module._target_=x", "module._target_: Segmentation makes its own steps; what Segmentation takes is in model"),
-        ("compile=true", "compile: Segmentation is compiled by itself, if at all; set compile=false"),
     ],
 )
 def test_a_key_that_a_module_of_ones_own_does_not_read_is_refused(override: str, message: str, typed: Typed) -> None:
@@ -42,6 +41,13 @@ def test_a_key_that_a_module_of_ones_own_does_not_read_is_refused(override: str,
 )
 def test_what_everybody_reads_is_taken(overrides: list[str], typed: Typed) -> None:
     refuse_unread(typed("experiment=segmentation", *overrides), has_own_module=True)
+
+
+def test_a_module_that_compiles_itself_is_not_compiled_once_more(typed: Typed) -> None:
+    config = typed("experiment=segmentation", "compile=true", "+model.compile=true")
+    with pytest.raises(UserError, match=r"^compile: Segmentation compiles itself; set model.compile=true and compile="):
+        refuse_unread(config, has_own_module=True)
+    refuse_unread(typed("experiment=segmentation", "compile=true"), has_own_module=True)
 
 
 def test_the_module_around_a_plain_network_reads_all_of_it(typed: Typed) -> None:

@@ -51,7 +51,9 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
         _log.info("note    %s", note)
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     if settings.callbacks and not any(isinstance(one, (ModelCheckpoint, LastCheckpoint)) for one in callbacks):
-        _log.info("note    no checkpoint will be kept; callbacks=[default,...] adds to the usual callbacks")
+        is_off = settings.trainer.get("enable_checkpointing") is False or settings.trainer.get("barebones")
+        more = "" if is_off else "; callbacks=[default,...] adds to the usual callbacks"
+        _log.info("note    no checkpoint will be kept%s", more)
     device = trainer.strategy.root_device
     threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""
     _log.info("model   %s, %s, on %s%s", name, counted, device, threads.replace(" 1 threads", " 1 thread"))

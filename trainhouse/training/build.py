@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import ModelSummary as LightningModelSummary
+from lightning.pytorch.callbacks import ProgressBar as AnyProgressBar
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.model_checkpoints import tell_apart
-from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
-from trainhouse.configuration.create import create
+from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.speed import fast
-from trainhouse.configuration.views import Part
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.finders import refuse_finder
@@ -24,9 +25,11 @@ from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History
 from trainhouse.training.data_card import DataCard
+from trainhouse.training.left_out import bars_off, left_out
+from trainhouse.training.model_summary import ModelSummary
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.optimizer_modes import OptimizerModes
-from trainhouse.training.progress_bar import ProgressBar
+from trainhouse.training.trainer_arguments import make_trainer, trainer_arguments
 
 
 def build_trainer(
@@ -45,30 +48,34 @@ def build_trainer(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
-    options = dict(settings.plain)
-    if not any(isinstance(callback, ProgressBar) for callback in callbacks):
+    is_own = datamodule is not None and not isinstance(datamodule, DataModule)
+    options = trainer_arguments(settings, folder, shares_rows=not is_own)  # our batches know their rank
+    if settings.get("enable_progress_bar") is False:  # an evaluation has its bar from nobody's configuration
+        callbacks = [callback for callback in callbacks if not isinstance(callback, AnyProgressBar)]
+    if not any(isinstance(callback, AnyProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
     lean = fast("lean_loop")
-    unprofiled: dict[str, Any] = {}
+    is_bare = bool(settings.get("barebones"))
     if not options.get("profiler"):
         options.pop("profiler", None)
-        unprofiled = {"profiler": lean.NoProfiler()} if lean else {}
-    is_own = datamodule is not None and not isinstance(datamodule, DataModule)
-    own: dict[str, Any] = {} if is_own else {"use_distributed_sampler": False}  # our batches know their rank
+        if lean and not is_bare:
+            options["profiler"] = lean.NoProfiler()
     if lean:
         lean.skip_unused_hooks(callbacks)
-    trainer = create(
-        Part(options),
-        "trainer",
-        **unprofiled,
-        callbacks=callbacks,
+    # To Lightning these write checkpoints, as nothing does in a bare run.
+    later = [callback for callback in callbacks if is_bare and isinstance(callback, Checkpoint)]
+    trainer: Any = make_trainer(
+        settings,
+        options,
+        callbacks=[callback for callback in callbacks if callback not in later],
         logger=loggers or False,
         default_root_dir=str(folder),
-        plugins=[AtomicCheckpointIO()],
         enable_model_summary=False,
         enable_autolog_hparams=False,  # the report logs them, with the final metrics
-        **own,
     )
+    trainer.callbacks += later
+    if not isinstance(interval := settings.get("val_check_interval"), int | float | None):
+        trainer.val_check_interval = interval  # which Lightning's callbacks ask for, and it leaves out for a time
     if step := fast("lean_step"):
         step.use_lean_loop(trainer)
     if is_own and was_tried():
@@ -89,7 +96,7 @@ def build_callbacks(
 ) -> list[L.Callback]:
     """Return the project's own callbacks, then those of the configuration, in the order in which they run.
 
-    Without a `monitor` there is no best and no early stopping: callbacks that ask for it are left out.
+    Some may be left out: see `left_out`.
     """
     cursor = datamodule.cursor if isinstance(datamodule, DataModule) else Cursor()
     own: list[L.Callback] = [
@@ -99,12 +106,16 @@ def build_callbacks(
         OptimizerModes(),
         History(folder / HISTORY, settings.monitor, settings.mode or "min"),
     ]
+    without = left_out(settings)
     configured = {
         f"callbacks.{name}": create_below(folder, part, f"callbacks.{name}")
         for name, part in settings.callbacks.items()
-        if not (settings.monitor is None and "monitor" in part and part.get("monitor") is None)
+        if name not in without
     }
     for key, callback in configured.items():
         refuse_finder(callback, key)
     tell_apart(configured)
-    return [*own, *configured.values()]
+    summary = [ModelSummary()] if settings.trainer.get("enable_model_summary") else []
+    if any(isinstance(callback, (ModelSummary, LightningModelSummary)) for callback in configured.values()):
+        summary = []
+    return [*own, *summary, *bars_off(settings.trainer), *configured.values()]

@@ -9,12 +9,13 @@ from lightning.pytorch.callbacks import (
     BackboneFinetuning,
     GradientAccumulationScheduler,
     StochasticWeightAveraging,
+    Timer,
     WeightAveraging,
 )
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.settings import Train
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.training.schedule_span import spans_the_run
 
 
@@ -32,12 +33,19 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
                 f"callbacks: {name} leaves its average when training has ended, in no checkpoint and untested; "
                 "callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and saves it"
             )
+        if isinstance(callback, Timer) and settings.trainer.max_time is not None:
+            raise UserError(
+                "trainer.max_time: a Timer among the callbacks says when the run ends; set trainer.max_time=null, or "
+                "leave the Timer out"
+            )
         if isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
 
 
-def not_exact_beside(callbacks: Iterable[L.Callback]) -> Iterator[str]:
-    """Yield why a resume is not exact beside the callbacks."""
+def not_exact_beside(callbacks: Iterable[L.Callback], trainer: Trainer) -> Iterator[str]:
+    """Yield why a resume is not exact beside the callbacks, and with what the `trainer` is set to."""
+    if isinstance(trainer.get("val_check_interval"), str | dict):
+        yield "trainer.val_check_interval is a time, so the clock decides when it validates"
     for callback in callbacks:
         if isinstance(callback, WeightAveraging):
             yield f"what {type(callback).__name__} validates may differ in the last digit, though no weight does"

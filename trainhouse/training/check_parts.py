@@ -6,21 +6,42 @@ from typing import Any
 from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
+from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
+from trainhouse.training.compiling import options_of
+from trainhouse.training.left_out import left_out
+from trainhouse.training.trainer_arguments import check_trainer_arguments
 from trainhouse.training.weights_by_name import without_groups
 
 
 def check_parts(settings: Train) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
     check_loggers(settings.logger)
+    check_trainer_arguments(settings.trainer)
+    left_out(settings)
+    if settings.compile:
+        options_of(settings.compile)
+    if settings.trainer.get("barebones"):
+        _check_bare(settings)
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
         check_arguments(located(part, key), Part(known), key, (), complete=False)
+
+
+def _check_bare(settings: Train) -> None:
+    """Lightning logs nothing then, whatever asks for it."""
+    said = ["logger=none"] * bool(settings.logger) + ["monitor=null"] * (settings.monitor is not None)
+    said += ["trainer.enable_model_summary=false"] * bool(settings.trainer.get("enable_model_summary"))
+    if said:
+        raise UserError(
+            f"trainer.barebones: a run for its speed alone, without metrics, loggers and checkpoints; add "
+            f"{' '.join(said)}"
+        )
 
 
 def _parts(settings: Train) -> Iterator[tuple[str, Part]]:

@@ -209,6 +209,8 @@ def _check_validation(settings: Train, datamodule: DataModule) -> None:
         raise UserError(f"monitor: {monitor} needs validation rows, but data.split leaves none; set monitor=train/loss")
     every = trainer.check_val_every_n_epoch
     batches, interval = _batches(settings, datamodule, "train"), trainer.val_check_interval
+    if not isinstance(interval, int | float):
+        return  # a time: nobody knows how many batches that are
     if isinstance(interval, int) and every is not None and interval > batches:
         raise UserError(f"trainer.val_check_interval: {interval} batches, but an epoch has {batches}")
     first = interval if isinstance(interval, int) else int(batches * interval) * (every or 1)

@@ -19,7 +19,8 @@ def summarise_training(result: TrainingResult) -> None:
     _log.info("")
     if result.monitor is None:
         epochs = f"{result.epochs} epoch{'s' * (result.epochs != 1)}"
-        _log.info("%s; nothing is monitored, so the last model stands for the best", epochs)
+        what = ", so the last model stands for the best" if result.best_model else "; no checkpoint was kept"
+        _log.info("%s; nothing is monitored%s", epochs, what)
     elif result.best_epoch:
         early = "; it was not getting better, so the run was stopped" if result.stopped_by == "early stopping" else ""
         _log.info("best epoch %d of %d, by %s%s", result.best_epoch, result.epochs, result.monitor, early)

@@ -26,6 +26,7 @@ from trainhouse.training.build_run import BuiltRun
 from trainhouse.training.learning_rates import draw_search, steepest_fall, without_bias
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
 
@@ -101,10 +102,9 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
     ):
         reseed(settings.seed, "finder")
         trainer = L.Trainer(
-            accelerator=settings.trainer.accelerator,
+            **trial_arguments(settings.trainer),
             devices=settings.trainer.get("devices") or "auto",
             num_nodes=settings.trainer.num_nodes,
-            precision=settings.trainer.precision,
             gradient_clip_val=settings.trainer.gradient_clip_val,
             gradient_clip_algorithm=settings.trainer.get("gradient_clip_algorithm"),
             accumulate_grad_batches=settings.trainer.accumulate_grad_batches,

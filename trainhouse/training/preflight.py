@@ -31,6 +31,7 @@ from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import SaveOnce, WhereItIs
+from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
 
@@ -60,15 +61,14 @@ def preflight(
         _log.info("preflight: left out, as the module can't be copied (%s)", " ".join(str(error).split())[:120])
         return Logged()
     is_own = not isinstance(datamodule, DataModule)
+    like_run = trial_arguments(options)
     stage, saving = WhereItIs(), SaveOnce(folder, callbacks)
     trainer = L.Trainer(
-        accelerator=options.accelerator,
         devices=1,
-        precision=options.precision,
         fast_dev_run=True,
         logger=DummyLogger(),  # modules may write to theirs
         callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving],
-        plugins=[saving.io],
+        **{**like_run, "plugins": [*like_run["plugins"], saving.io]},
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import lightning as L
@@ -14,6 +15,9 @@ from trainhouse.configuration.annotations import Count
 from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, LiveLine, duration
 from trainhouse.resuming.digest import row_count
+from trainhouse.resuming.logged_values import logged_in_steps
+from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.trainer_parts import callbacks_of
 
 
 class ProgressBar(callbacks.ProgressBar):
@@ -32,6 +36,12 @@ class ProgressBar(callbacks.ProgressBar):
         self._steps = 0  # since training was started or resumed
         self._seconds_outside = 0.0  # of training: validation
         self._validation_started = 0.0
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Leave the terminal to a bar that the module itself has configured."""
+        super().setup(trainer, pl_module, stage)
+        if any(isinstance(one, callbacks.ProgressBar) and one is not self for one in callbacks_of(trainer)):
+            self.disable()
 
     def disable(self) -> None:
         """Show nothing: what Lightning asks of all ranks but the first."""
@@ -57,7 +67,7 @@ class ProgressBar(callbacks.ProgressBar):
         parts = [
             LinePart(f"epoch {trainer.current_epoch + 1}{f'/{epochs}' if epochs > 0 else ''}"),
             LinePart(f"step {batch_idx + 1:,}{batch_of}", 5),
-            *_loss(outputs, trainer.accumulate_grad_batches),
+            *(_loss(outputs, trainer.accumulate_grad_batches) or _logged(trainer)),
             *_monitored(trainer),
         ]
         elapsed = time.perf_counter() - self._started
@@ -134,6 +144,28 @@ class ProgressBar(callbacks.ProgressBar):
         return trainer.global_step * trainer.accumulate_grad_batches / total
 
 
+class BarsOff(L.Callback):
+    """Turns bars off that a module has configured by itself."""
+
+    def __init__(self, *kinds: type) -> None:
+        self.kinds = kinds
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Turn them off before they draw."""
+        for callback in callbacks_of(trainer):
+            if isinstance(callback, self.kinds):
+                with suppress(NotImplementedError):
+                    callback.disable()  # type: ignore[attr-defined]
+
+
+def close_bar(trainer: L.Trainer) -> None:
+    """Let go of the terminal's line after an error: Lightning leaves a bar of tqdm's open, behind which all is said."""
+    bar = trainer.progress_bar_callback
+    for stage in ("train", "val", "test") if isinstance(bar, callbacks.TQDMProgressBar) else ():
+        with suppress(TypeError):  # that was not drawn yet
+            getattr(bar, f"{stage}_progress_bar").close()
+
+
 def _steps_in_all(trainer: L.Trainer) -> float:
     """Return the number of batches of the whole run, 0 if nobody knows."""
     batches = trainer.num_training_batches
@@ -148,6 +180,15 @@ def _loss(outputs: Any, accumulated: int) -> list[LinePart]:
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         return []
     return [LinePart(f"loss {format_number(float(loss.detach()) * accumulated)}", 2)]
+
+
+def _logged(trainer: L.Trainer) -> list[LinePart]:
+    """Return up to two losses that are logged, where a step returns none; else what was logged for a bar."""
+    logged = logged_in_steps(trainer) if was_tried() else {}
+    shown = [name for name in logged if "loss" in name.lower()] or [
+        name for name, (_, shows) in logged.items() if shows
+    ]
+    return [LinePart(f"{name.rpartition('/')[2]} {format_number(logged[name][0])}", 2) for name in shown[:2]]
 
 
 def _monitored(trainer: L.Trainer) -> list[LinePart]:

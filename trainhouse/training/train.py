@@ -39,7 +39,7 @@ from trainhouse.training.check_callbacks import check_callbacks, not_exact_besid
 from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
-from trainhouse.training.compiling import check_compiler, compile_network
+from trainhouse.training.compiling import CompileNetworks, check_compiler
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
@@ -48,6 +48,7 @@ from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
 from trainhouse.training.preflight import preflight
+from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
@@ -99,7 +100,7 @@ def _train(
     warn_of_what_files_may_not_name(settings)
     refuse_processes(ready.trainer, settings.trainer)
     if settings.compile:
-        check_compiler(ready.trainer.strategy.root_device)
+        check_compiler(settings.compile, ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
     before = result_before(folder)
     try:
@@ -121,6 +122,7 @@ def _train(
         return _close(built, ready, folder, origin, started)
     except BaseException as error:
         with suppress(Exception):  # the error itself says more
+            close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
         _leave_as_stopped(error, folder, {"provenance": origin, **before})
         raise
@@ -135,11 +137,16 @@ def _set_up(
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     if settings.log_gradients and loggers:
         callbacks.append(GradientLog())
+    if settings.compile:
+        callbacks.append(CompileNetworks(settings.compile, built.has_own_module))
     check_callbacks(callbacks, built.module, settings)
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
-    for reason in [*([f"{card.name} {card.differs}"] if card.differs else []), *not_exact_beside(callbacks)]:
+    for reason in [
+        *([f"{card.name} {card.differs}"] if card.differs else []),
+        *not_exact_beside(callbacks, settings.trainer),
+    ]:
         exact.not_exact(reason)
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
@@ -167,8 +174,6 @@ def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logge
     is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
-    if settings.compile:
-        compile_network(module)
     reseed(settings.seed, "fit")
     with restoring(resume_from), sharing_cores(trainer):
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume_from)

@@ -18,8 +18,8 @@ def refuse_unread(settings: Train, has_own_module: bool) -> None:
     if not has_own_module:
         return
     name = settings.model.name
-    if settings.compile:
-        raise UserError(f"compile: {name} is compiled by itself, if at all; set compile=false")
+    if settings.compile and "compile" in settings.model:
+        raise UserError(f"compile: {name} compiles itself; set model.compile=true and compile=false")
     if not HydraConfig.initialized():
         return
     overrides = [override.lstrip("+~") for override in typed_overrides(HydraConfig.get().overrides.task)]

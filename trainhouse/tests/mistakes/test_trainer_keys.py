@@ -48,7 +48,7 @@ ROWS: Rows = [
     ("train.py trainer.min_steps=-5 trainer.max_epochs=1", "trainer.min_steps: expected"),
     ("train.py trainer.max_time=\"'00:00:00:00'\"", "trainer.max_time"),
     ("train.py trainer.max_time={minutes:-1}", "trainer.max_time"),
-    ("train.py trainer.accelerator=tpu", "trainer: Requirement 'torch_xla"),
+    ("train.py trainer.accelerator=tpu", "trainer.accelerator: Requirement 'torch_xla"),
     ("train.py trainer.profiler=5", "trainer.profiler: expected"),
     ("train.py trainer.num_nodes=2", "trainer.num_nodes"),
     ("train.py trainer=null", "trainer="),
