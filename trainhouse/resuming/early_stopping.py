@@ -12,6 +12,12 @@ import lightning as L
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 
 from trainhouse.resuming.loops import can_stop_early
+from trainhouse.resuming.trainer_parts import callbacks_of
+
+
+def early_stopping_of(trainer: L.Trainer) -> list[EarlyStopping]:
+    """Return those of a trainer's callbacks that stop early."""
+    return [callback for callback in callbacks_of(trainer) if isinstance(callback, EarlyStopping)]
 
 
 def count_in_full(callback: EarlyStopping) -> None:

@@ -1,16 +1,11 @@
 """Refuses callbacks of Lightning's beside what they don't go with, or whose result no checkpoint would have."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import (
-    BackboneFinetuning,
-    GradientAccumulationScheduler,
-    StochasticWeightAveraging,
-    WeightAveraging,
-)
+from lightning.pytorch.callbacks import BackboneFinetuning, GradientAccumulationScheduler, StochasticWeightAveraging
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
@@ -34,13 +29,6 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
             )
         if isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
-
-
-def not_exact_beside(callbacks: Iterable[L.Callback]) -> Iterator[str]:
-    """Yield why a resume is not exact beside the callbacks."""
-    for callback in callbacks:
-        if isinstance(callback, WeightAveraging):
-            yield f"what {type(callback).__name__} validates may differ in the last digit, though no weight does"
 
 
 def _check_accumulation(name: str, make_optimizer: Any, settings: Train) -> None:

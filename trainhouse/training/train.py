@@ -35,7 +35,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.check_callbacks import check_callbacks, not_exact_beside
+from trainhouse.training.check_callbacks import check_callbacks
 from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
@@ -139,8 +139,8 @@ def _set_up(
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
-    for reason in [*([f"{card.name} {card.differs}"] if card.differs else []), *not_exact_beside(callbacks)]:
-        exact.not_exact(reason)
+    if card.differs:
+        exact.not_exact(f"{card.name} {card.differs}")
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
