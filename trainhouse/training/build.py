@@ -22,7 +22,7 @@ from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.ranks import RanksCompared, let_threads_finish_before_forks
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
-from trainhouse.training.callbacks import History
+from trainhouse.training.callbacks import History, LastCheckpoint
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.non_finite import NonFiniteGuard
 from trainhouse.training.optimizer_modes import OptimizerModes
@@ -107,4 +107,5 @@ def build_callbacks(
     for key, callback in configured.items():
         refuse_finder(callback, key)
     tell_apart(configured)
-    return [*own, *configured.values()]
+    # What it saves is then the state of all others after the same batch, or epoch.
+    return [*own, *sorted(configured.values(), key=lambda callback: isinstance(callback, LastCheckpoint))]

@@ -1,16 +1,27 @@
 """Refuses callbacks of Lightning's beside what they don't go with, or whose result no checkpoint would have."""
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import BackboneFinetuning, GradientAccumulationScheduler, StochasticWeightAveraging
+from lightning.pytorch.callbacks import (
+    BackboneFinetuning,
+    BasePredictionWriter,
+    DeviceStatsMonitor,
+    GradientAccumulationScheduler,
+    LearningRateMonitor,
+    StochasticWeightAveraging,
+    ThroughputMonitor,
+)
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.training.schedule_span import spans_the_run
+
+_ONLY_LOG = (DeviceStatsMonitor, LearningRateMonitor, ThroughputMonitor)
 
 
 def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, settings: Train) -> None:
@@ -27,8 +38,21 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
                 f"callbacks: {name} leaves its average when training has ended, in no checkpoint and untested; "
                 "callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and saves it"
             )
+        if isinstance(callback, BasePredictionWriter):
+            raise UserError(
+                f"callbacks: {name} writes what a Trainer predicts, and training predicts nothing; leave it out: "
+                "infer.py writes what predict_step returns (output=p.csv, or p.pt)"
+            )
+        if isinstance(callback, _ONLY_LOG) and not settings.logger:
+            raise UserError(f"callbacks: {name} logs to loggers alone, and there is none; choose one, or leave it out")
+        if isinstance(callback, DeviceStatsMonitor) and find_spec("psutil") is None and _is_cpu(settings):
+            raise UserError(f"callbacks: {name} needs a package on the CPU that is not installed; pip install psutil")
         if isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
+
+
+def _is_cpu(settings: Train) -> bool:
+    return settings.trainer.accelerator == "cpu" or not torch.accelerator.is_available()
 
 
 def _check_accumulation(name: str, make_optimizer: Any, settings: Train) -> None:

@@ -11,12 +11,14 @@ from trainhouse.configuration.views import Part
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
+from trainhouse.training.check_processes import check_strategy
 from trainhouse.training.weights_by_name import without_groups
 
 
 def check_parts(settings: Train) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
     check_loggers(settings.logger)
+    check_strategy(settings.trainer.strategy)
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}

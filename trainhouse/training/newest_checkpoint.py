@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
-from trainhouse.resuming.inexact_callbacks import IN_STEP
+from trainhouse.resuming.why_not_exact import IN_STEP
 
 _log = logging.getLogger(__name__)
 

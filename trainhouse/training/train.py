@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import ParallelStrategy
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.arrays.datamodule import DataModule
@@ -164,7 +165,8 @@ def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
 def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
     settings, module, datamodule, trainer = built.settings, built.module, built.datamodule, ready.trainer
     data = ready.exact.data
-    is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
+    # What shares out rows has an order of its own, for one process too; the other turns shuffling off.
+    is_alike = not isinstance(trainer.strategy, ParallelStrategy) and not settings.trainer.overfit_batches
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
     if settings.compile:
