@@ -93,8 +93,13 @@ def fields_of(filename: str) -> list[str]:
 def check_checkpoint(part: Part, key: str) -> None:
     """Raise `UserError` for a file name that Lightning would refuse when it saves for the first time.
 
-    Also for one that would be written over each time, though several files are asked for.
+    Also for one that would be written over each time, though several files are asked for, or by an error's state.
     """
+    if part.get("save_on_exception") is True:
+        raise UserError(
+            f"{key}.save_on_exception: would write over what the file is for; "
+            "callbacks=[default,on_exception_checkpoint] keeps the state at an error in a file of its own"
+        )
     if "filename" not in part:
         return
     filename = part.get("filename")

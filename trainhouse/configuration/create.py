@@ -4,9 +4,11 @@ The names and types of the arguments are checked first, so that a mistake is rep
 before anything expensive.
 """
 
+import re
 from collections.abc import Container
 from typing import Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from trainhouse.configuration.check_arguments import check_arguments
@@ -28,16 +30,26 @@ def create(part: Part, key: str, *, later: tuple[str, ...] = (), **arguments: An
     check_arguments(found, part, key, {*arguments, *(later if partial else ())}, complete=not partial)
     current = {**with_current_names(part.plain), "_partial_": True}
     with allowed([*targets_in(current)]):  # `locate` has refused what may not be called
-        make = instantiate(current, _convert_="all")
+        try:
+            make = instantiate(current, _convert_="all")
+        except InstantiationException as error:  # of an argument that is built itself
+            cause, inner = error.__cause__, re.search(r"full_key: (\S+)", str(error))
+            if inner is None or not isinstance(cause, Exception) or not _is_refusal(cause):
+                raise
+            raise UserError(refusal_line(cause, f"{key}.{inner[1]}", ())) from error
     if partial:
         return make
     try:
         return make(**arguments)
     except Exception as error:
-        # The last is Lightning's, which is not imported here.
-        if not isinstance(error, (ValueError, TypeError, ImportError)) and type(error).__name__ != OF_LIGHTNING:
+        if not _is_refusal(error):
             raise
         raise UserError(refusal_line(error, key, part.plain)) from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    # The last is Lightning's, which is not imported here.
+    return isinstance(error, (ValueError, TypeError, ImportError)) or type(error).__name__ == OF_LIGHTNING
 
 
 def refusal_line(error: Exception, key: str, arguments: Container[str]) -> str:

@@ -125,6 +125,8 @@ def _as_plain(value: Any) -> Any:
 def _set(part: Any, name: str, value: Any, module: L.LightningModule) -> None:
     """Set an attribute; what has a kind of its own keeps it."""
     present = getattr(part, name, None)
+    if isinstance(present, nn.Parameter):  # in its place there was what a pruned layer computes of its weights
+        return
     if isinstance(present, KINDS):
         set_state(present, value)
         return

@@ -12,6 +12,19 @@ import lightning as L
 from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStoppingReason
 
 from trainhouse.resuming.loops import can_stop_early
+from trainhouse.resuming.trainer_parts import callbacks_of
+
+
+def keep_patience(trainer: L.Trainer, states: dict[str, Any]) -> None:
+    """Have the `states` of a checkpoint say the patience that there is now: Lightning would take the old one."""
+    for callback in early_stopping_of(trainer):
+        if callback.state_key in states:
+            states[callback.state_key]["patience"] = callback.patience
+
+
+def early_stopping_of(trainer: L.Trainer) -> list[EarlyStopping]:
+    """Return those of a trainer's callbacks that stop early."""
+    return [callback for callback in callbacks_of(trainer) if isinstance(callback, EarlyStopping)]
 
 
 def count_in_full(callback: EarlyStopping) -> None:

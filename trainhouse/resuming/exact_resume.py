@@ -9,16 +9,17 @@ import logging
 from typing import Any, Literal
 
 import lightning as L
-from lightning.pytorch.callbacks import ModelPruning, StochasticWeightAveraging
-from lightning.pytorch.callbacks.early_stopping import EarlyStopping
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.averaging import tell_averages_apart
+from trainhouse.resuming.batches_of_step import batches_of_step
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.early_stopping import count_in_full, stop_again
+from trainhouse.resuming.double import read_in_double
+from trainhouse.resuming.early_stopping import count_in_full, early_stopping_of, keep_patience, stop_again
 from trainhouse.resuming.exact_data import ExactData
-from trainhouse.resuming.finders import refuse_finder
+from trainhouse.resuming.finders import refuse_finders
 from trainhouse.resuming.gathering import of_all_ranks, of_any_rank
 from trainhouse.resuming.logged_values import continue_logging, logged_metrics, logged_so_far
 from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
@@ -26,14 +27,11 @@ from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
 from trainhouse.resuming.unsaved import Unsaved
+from trainhouse.resuming.why_not_exact import HOW_TO_SAVE, IN_STEP, NOT_EXACT, why_not_exact
 
 Saved = dict[str, Any]
 
 _log = logging.getLogger(__name__)
-
-# Callbacks of Lightning's whose state is not in a checkpoint.
-_NOT_EXACT = (StochasticWeightAveraging, ModelPruning)
-_HOW_TO_SAVE = "; keep networks in submodules, and numbers and tensors in plain attributes"
 
 
 class ExactResume(SeededEvaluation):
@@ -64,12 +62,13 @@ class ExactResume(SeededEvaluation):
         if not (was_tried := loops.was_tried()):
             self.not_exact(f"exact resume was not tried with lightning {L.__version__}")
         self._is_on, self._is_set_up = was_tried, False
+        self._is_in_step = self._broke_in_step = False
 
-    def not_exact(self, reason: str) -> None:
-        """Take note, and say once, why a resume of this run is not exact."""
+    def not_exact(self, reason: str, is_known: bool = False) -> None:
+        """Take note, and say once unless it `is_known`, why a resume of this run is not exact."""
         if reason not in self.reasons:
             self.reasons.append(reason)
-            _log.warning("warning: a resume of this run is not exact: %s", reason)
+            _log.log(logging.DEBUG if is_known else logging.WARNING, NOT_EXACT, reason)
 
     def data_differs(self, what: str) -> None:
         """Take note that the data doesn't give the same batch again: it has a random state of its own, or changed."""
@@ -84,13 +83,12 @@ class ExactResume(SeededEvaluation):
                 self._is_set_up = True
                 loops.save_after_the_module(trainer, pl_module)
                 loops.after_train_start(trainer, self._restore)
-                for callback in callbacks_of(trainer):
-                    if isinstance(callback, EarlyStopping):
-                        count_in_full(callback)
-            for callback in callbacks_of(trainer):
-                refuse_finder(callback, f"{type(pl_module).__name__}.configure_callbacks")
-                if isinstance(callback, _NOT_EXACT):
-                    self.not_exact(f"{type(callback).__name__} keeps a state that no checkpoint holds")
+                tell_averages_apart(trainer)
+                for callback in early_stopping_of(trainer):
+                    count_in_full(callback)
+            refuse_finders(callbacks_of(trainer), f"{type(pl_module).__name__}.configure_callbacks")
+            for reason in why_not_exact(trainer):
+                self.not_exact(reason)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note that nothing of the epoch is done; seed what hooks draw at its start."""
@@ -102,13 +100,18 @@ class ExactResume(SeededEvaluation):
     ) -> None:
         """Seed dropout and augmentation for this step."""
         reseed(self.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
+        self._is_in_step = True
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the cursor on."""
         self.cursor.epoch, self.cursor.batch = trainer.current_epoch, batch_idx + 1
-        self._phase = "batch"
+        self._phase, self._is_in_step = "batch", False
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Note what a checkpoint that is written now was written in."""
+        self._broke_in_step = self._is_in_step
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Seed what a network may draw in validation; note which metrics count training batches."""
@@ -136,8 +139,8 @@ class ExactResume(SeededEvaluation):
         trainer = self._trainer
         saved: Saved = {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed, "validation": None}
         for what in self._unsaved.changed() if self._unsaved else ():
-            self.not_exact(f"{what} changes in training, and no checkpoint holds it{_HOW_TO_SAVE}")
-        saved["reasons"] = list(self.reasons)
+            self.not_exact(f"{what} changes in training, and no checkpoint holds it{HOW_TO_SAVE}")
+        saved["reasons"] = [*self.reasons, *([IN_STEP] if self._broke_in_step else [])]
         if trainer is None or not self._is_on:
             return saved
         saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
@@ -197,7 +200,8 @@ class ExactResume(SeededEvaluation):
         """Put the cursor where the checkpoint was; the rest follows when training starts."""
         self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
         self._saved = state_dict
-        self.reasons += [reason for reason in state_dict.get("reasons", []) if reason not in self.reasons]
+        for reason in state_dict.get("reasons", []):
+            self.not_exact(reason, is_known=reason != IN_STEP)
         if self.data:
             self.data.restore(state_dict.get("data", {}))
             self.data.expected_first = state_dict.get("first_batch", [])
@@ -205,16 +209,15 @@ class ExactResume(SeededEvaluation):
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: Saved) -> None:
         """Rewrite the progress of Lightning's loops as of one that stands right at the position."""
         states = checkpoint["callbacks"]
+        read_in_double(trainer, pl_module, checkpoint)
         if self._is_on:
             loops.stand_at(
                 checkpoint["loops"]["fit_loop"],
                 states[self.state_key],
-                trainer.accumulate_grad_batches,
+                batches_of_step(trainer, states[self.state_key]["epoch"]),
                 is_automatic=pl_module.automatic_optimization,
             )
-        for callback in callbacks_of(trainer):
-            if isinstance(callback, EarlyStopping) and callback.state_key in states:
-                states[callback.state_key]["patience"] = callback.patience  # Lightning would take the old one
+        keep_patience(trainer, states)
         for schedule in checkpoint["lr_schedulers"]:  # laid out for the run's length as it is now
             for layout in ("total_steps", "_schedule_phases", "T_max"):
                 schedule.pop(layout, None)
@@ -223,8 +226,7 @@ class ExactResume(SeededEvaluation):
         """Restore what Lightning does not, when the module's own `on_train_start` has been."""
         trainer = self._trainer
         assert trainer is not None
-        pl_module = trainer.lightning_module
-        saved, self._saved = self._saved, {}
+        pl_module, saved, self._saved = trainer.lightning_module, self._saved, {}
         if not self._is_on:
             return
         self._attributes = PlainAttributes(pl_module, callbacks_of(trainer))
@@ -232,6 +234,7 @@ class ExactResume(SeededEvaluation):
         if not saved:
             return
         self._attributes.restore(saved.get("attributes", {}))
+        trainer.accumulate_grad_batches = batches_of_step(trainer, saved["epoch"])
         if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart
             loops.begin_new_epoch(trainer)
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
@@ -243,6 +246,5 @@ class ExactResume(SeededEvaluation):
             if config.reduce_on_plateau and config.monitor in saved.get("plateau", {}):
                 config.scheduler.step(saved["plateau"][config.monitor])
         is_due = bool(saved["batch"]) and saved["validation"] == "due"
-        for callback in callbacks_of(trainer):
-            if isinstance(callback, EarlyStopping):
-                stop_again(callback, trainer, is_due)
+        for callback in early_stopping_of(trainer):
+            stop_again(callback, trainer, is_due)

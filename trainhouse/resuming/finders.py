@@ -3,6 +3,8 @@
 It would not say what the run was trained with, and a resume would search again: the value belongs in the configuration.
 """
 
+from collections.abc import Iterable
+
 import lightning as L
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 
@@ -22,3 +24,9 @@ def refuse_finder(callback: L.Callback, key: str) -> None:
                 f"{key}: {type(callback).__name__} trains with a {what} that config.yaml doesn't have, so that the run "
                 f"can't be resumed or repeated; leave it out, compare some (-m {name}={values}), and set {name}"
             )
+
+
+def refuse_finders(callbacks: Iterable[L.Callback], key: str) -> None:
+    """Do so for any of the `callbacks`."""
+    for callback in callbacks:
+        refuse_finder(callback, key)

@@ -4,7 +4,13 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    ModelCheckpoint,
+    ModelSummary,
+    OnExceptionCheckpoint,
+    SpikeDetection,
+    ThroughputMonitor,
+)
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from trainhouse.configuration.check_arguments import check_arguments
@@ -16,6 +22,10 @@ from trainhouse.runs.layout import CHECKPOINTS
 # Classes of Lightning, and those of the same name that do the same for them here, but for what their docstrings say.
 _IN_PLACE_OF: dict[Any, str] = {
     ModelCheckpoint: "trainhouse.checkpoints.model_checkpoints.ModelCheckpoint",
+    ModelSummary: "trainhouse.training.model_summary.ModelSummary",
+    OnExceptionCheckpoint: "trainhouse.training.on_exception.OnExceptionCheckpoint",
+    SpikeDetection: "trainhouse.training.spike_detection.SpikeDetection",
+    ThroughputMonitor: "trainhouse.training.throughput.ThroughputMonitor",
     CSVLogger: "trainhouse.runs.csv_logger.CSVLogger",
     TensorBoardLogger: "trainhouse.runs.tensorboard_logger.TensorBoardLogger",
 }

@@ -209,6 +209,11 @@ _OF: Mapping[str, Service] = {
     "AimLogger": Aim(),
 }
 
+_NOT_TAKEN = {
+    "LitLogger": "begins another experiment at lightning.ai when a run is resumed, and writes outside of its folder",
+    "NeptuneLogger": "writes to a service that has ended",
+}
+
 
 def service_of(kind: Any) -> Service | None:
     """Return the service that a class of loggers writes to; None for one that writes files."""
@@ -217,7 +222,9 @@ def service_of(kind: Any) -> Service | None:
 
 
 def check_installed(part: Part, key: str) -> None:
-    """Raise `UserError` naming `key` if a logger's package is missing."""
+    """Raise `UserError` naming `key` if a logger's package is missing, or it can't keep a run as one."""
+    if why := _NOT_TAKEN.get(part.name if isinstance(part.get("_target_"), str) else ""):
+        raise UserError(f"{key}: {part.name} {why}; choose tensorboard, csv, wandb, mlflow, comet or aim")
     service = _OF.get(part.name) if isinstance(part.get("_target_"), str) else None
     if service and find_spec(service.package) is None:
         extra = service.package.partition("_")[0]

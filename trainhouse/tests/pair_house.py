@@ -12,11 +12,11 @@ from typing import Any
 import lightning as L
 import torch
 from hydra import compose, initialize_config_dir
-from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.settings import Train
 from trainhouse.tests.conftest import CONF, ROOT, read_history
+from trainhouse.training.callbacks import LastCheckpoint
 from trainhouse.training.train import train
 
 PAIRS = Path(__file__).resolve().parent / "pairs"
@@ -50,14 +50,16 @@ class KilledError(BaseException):
     """The end of a process, which nothing is expected to survive."""
 
 
-class Kill(Checkpoint):
+class Kill(LastCheckpoint):
     """Ends the run after so many batches of an epoch, when all other callbacks have done what they do after one.
 
-    With ``batch=0`` it does so at the end of the epoch.
+    With ``batch=0`` it does so at the end of the epoch. The ones that save last are called last.
     """
 
     def __init__(self, epoch: int, batch: int) -> None:
         self.epoch, self.batch = epoch, batch
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None: ...
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int

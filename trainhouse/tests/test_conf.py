@@ -98,6 +98,7 @@ CALLBACK_NEEDS = {
     "gradient_accumulation": ["callbacks.gradient_accumulation.scheduling={0: 1, 1: 2}"],
     "learning_rate_monitor": ["logger=csv"],
     "device_stats": ["logger=csv"],
+    "throughput": ["logger=csv"],
 }
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
 

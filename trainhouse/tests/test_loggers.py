@@ -176,4 +176,7 @@ def test_a_package_that_is_missing_is_named_in_one_line_before_anything_is_built
 def test_a_logger_whose_service_has_ended_says_so_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         build_loggers(Parts({"own": {"_target_": "lightning.pytorch.loggers.neptune.NeptuneLogger"}}), tmp_path)
-    assert str(refused.value) == "logger.own: NeptuneLogger is no longer supported. Neptune has been sunset."
+    assert str(refused.value) == (
+        "logger.own: NeptuneLogger writes to a service that has ended; choose tensorboard, csv, wandb, mlflow, comet "
+        "or aim"
+    )

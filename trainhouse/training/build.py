@@ -23,7 +23,7 @@ from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.ranks import RanksCompared, let_threads_finish_before_forks
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
-from trainhouse.training.callbacks import History
+from trainhouse.training.callbacks import History, LastCheckpoint
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.left_out import bars_off, left_out
 from trainhouse.training.model_summary import ModelSummary
@@ -118,4 +118,6 @@ def build_callbacks(
     summary = [ModelSummary()] if settings.trainer.get("enable_model_summary") else []
     if any(isinstance(callback, (ModelSummary, LightningModelSummary)) for callback in configured.values()):
         summary = []
-    return [*own, *summary, *bars_off(settings.trainer), *configured.values()]
+    # What LastCheckpoint saves is then the state of all others after the same batch, or epoch.
+    in_order = sorted(configured.values(), key=lambda callback: isinstance(callback, LastCheckpoint))
+    return [*own, *summary, *bars_off(settings.trainer), *in_order]

@@ -1,22 +1,28 @@
 """Refuses callbacks of Lightning's beside what they don't go with, or whose result no checkpoint would have."""
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import (
     BackboneFinetuning,
+    BasePredictionWriter,
+    DeviceStatsMonitor,
     GradientAccumulationScheduler,
+    LearningRateMonitor,
     StochasticWeightAveraging,
+    ThroughputMonitor,
     Timer,
-    WeightAveraging,
 )
 
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.training.schedule_span import spans_the_run
+
+_ONLY_LOG = (DeviceStatsMonitor, LearningRateMonitor, ThroughputMonitor)
 
 
 def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, settings: Train) -> None:
@@ -38,17 +44,27 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
                 "trainer.max_time: a Timer among the callbacks says when the run ends; set trainer.max_time=null, or "
                 "leave the Timer out"
             )
+        if isinstance(callback, BasePredictionWriter):
+            raise UserError(
+                f"callbacks: {name} writes what a Trainer predicts, and training predicts nothing; leave it out: "
+                "infer.py writes what predict_step returns (output=p.csv, or p.pt)"
+            )
+        if isinstance(callback, _ONLY_LOG) and not settings.logger:
+            raise UserError(f"callbacks: {name} logs to loggers alone, and there is none; choose one, or leave it out")
+        if isinstance(callback, DeviceStatsMonitor) and find_spec("psutil") is None and _is_cpu(settings):
+            raise UserError(f"callbacks: {name} needs a package on the CPU that is not installed; pip install psutil")
         if isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
 
 
-def not_exact_beside(callbacks: Iterable[L.Callback], trainer: Trainer) -> Iterator[str]:
-    """Yield why a resume is not exact beside the callbacks, and with what the `trainer` is set to."""
+def not_exact_with(trainer: Trainer) -> Iterator[str]:
+    """Yield why a resume is not exact with what the `trainer` is set to."""
     if isinstance(trainer.get("val_check_interval"), str | dict):
         yield "trainer.val_check_interval is a time, so the clock decides when it validates"
-    for callback in callbacks:
-        if isinstance(callback, WeightAveraging):
-            yield f"what {type(callback).__name__} validates may differ in the last digit, though no weight does"
+
+
+def _is_cpu(settings: Train) -> bool:
+    return settings.trainer.accelerator == "cpu" or not torch.accelerator.is_available()
 
 
 def _check_accumulation(name: str, make_optimizer: Any, settings: Train) -> None:

@@ -12,6 +12,7 @@ from trainhouse.configuration.views import Part
 from trainhouse.runs.loggers import check_loggers
 from trainhouse.training.build_data import is_datamodule, source_of
 from trainhouse.training.build_module import AUGMENTATION
+from trainhouse.training.check_processes import check_strategy
 from trainhouse.training.compiling import options_of
 from trainhouse.training.left_out import left_out
 from trainhouse.training.trainer_arguments import check_trainer_arguments
@@ -27,6 +28,7 @@ def check_parts(settings: Train) -> None:
         options_of(settings.compile)
     if settings.trainer.get("barebones"):
         _check_bare(settings)
+    check_strategy(settings.trainer.strategy)
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}

@@ -5,12 +5,16 @@ from pathlib import Path
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.why_not_exact import IN_STEP
 
 _log = logging.getLogger(__name__)
 
 
-def _position(path: Path) -> tuple[int, int, bool]:
-    """Return the epoch and the batch that a checkpoint stands at, and whether the validation there is done."""
+def _position(path: Path) -> tuple[int, int, bool, bool]:
+    """Return the epoch and the batch that a checkpoint stands at, and whether the validation there is done.
+
+    The last says whether it was written between steps, as it should be.
+    """
     content = read(path, lazily=True)
     callbacks, origin = content.get("callbacks"), content[RECORD].get("provenance")
     state = callbacks.get("ExactResume") if isinstance(callbacks, dict) else None
@@ -22,7 +26,9 @@ def _position(path: Path) -> tuple[int, int, bool]:
             raise UserError(f"{path}: no run can be resumed from it ({key} is {value!r:.40})")
     if not isinstance(state.get("validation"), str | None) or not isinstance(origin.get("data_fingerprint"), str):
         raise UserError(f"{path}: no run can be resumed from it")
-    return state["epoch"], state["batch"], state.get("validation") != "due"
+    reasons = state.get("reasons")
+    is_between_steps = not isinstance(reasons, list) or IN_STEP not in reasons
+    return state["epoch"], state["batch"], state.get("validation") != "due", is_between_steps
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

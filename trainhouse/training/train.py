@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import ParallelStrategy
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.arrays.datamodule import DataModule
@@ -35,7 +36,7 @@ from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
-from trainhouse.training.check_callbacks import check_callbacks, not_exact_beside
+from trainhouse.training.check_callbacks import check_callbacks, not_exact_with
 from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
@@ -143,10 +144,8 @@ def _set_up(
     kept = next(callback for callback in callbacks if isinstance(callback, CheckpointRecord))
     history = next(callback for callback in callbacks if isinstance(callback, History))
     exact = next(callback for callback in callbacks if isinstance(callback, ExactResume))
-    for reason in [
-        *([f"{card.name} {card.differs}"] if card.differs else []),
-        *not_exact_beside(callbacks, settings.trainer),
-    ]:
+    differs = [f"{card.name} {card.differs}"] if card.differs else []
+    for reason in (*differs, *not_exact_with(settings.trainer)):
         exact.not_exact(reason)
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
@@ -171,7 +170,8 @@ def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
 def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
     settings, module, datamodule, trainer = built.settings, built.module, built.datamodule, ready.trainer
     data = ready.exact.data
-    is_alike = trainer.world_size == 1 and not settings.trainer.overfit_batches  # which turns shuffling off
+    # What shares out rows has an order of its own, for one process too; the other turns shuffling off.
+    is_alike = not isinstance(trainer.strategy, ParallelStrategy) and not settings.trainer.overfit_batches
     if data and is_alike and logged.first_batches and not data.expected_first:
         data.expected_first = logged.first_batches
     reseed(settings.seed, "fit")

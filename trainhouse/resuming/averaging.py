@@ -1,0 +1,39 @@
+"""Averages of the weights that take the weights' place while a validation lasts: which is which then."""
+
+from functools import partial
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import WeightAveraging
+
+from trainhouse.resuming.trainer_parts import callbacks_of
+
+
+def tell_averages_apart(trainer: L.Trainer) -> None:
+    """Have what is saved within a validation hold the weights as weights; to be called once.
+
+    Lightning saves them as the average then, and the average as what training goes on with.
+    """
+    for callback in callbacks_of(trainer):
+        if isinstance(callback, WeightAveraging):
+            _Exchanged(callback)
+
+
+class _Exchanged:
+    """Knows whether a callback has exchanged the two."""
+
+    def __init__(self, callback: WeightAveraging) -> None:
+        self.is_so = False
+        for name, becomes in (("on_validation_epoch_start", True), ("on_validation_epoch_end", False)):
+            setattr(callback, name, partial(self._exchange, getattr(callback, name), becomes))
+        setattr(callback, "on_save_checkpoint", partial(self._save, callback.on_save_checkpoint))  # noqa: B010
+
+    def _exchange(self, hook: Any, becomes: bool, *arguments: Any) -> None:
+        hook(*arguments)
+        self.is_so = becomes
+
+    def _save(self, hook: Any, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        hook(trainer, module, checkpoint)
+        if self.is_so and "current_model_state" in checkpoint:
+            average, current = checkpoint["current_model_state"], checkpoint["state_dict"]
+            checkpoint["state_dict"], checkpoint["current_model_state"] = average, current

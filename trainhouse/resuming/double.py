@@ -1,0 +1,12 @@
+"""Weights of 64 bits, which Lightning reads from a checkpoint before it has converted the module."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.plugins import DoublePrecision
+
+
+def read_in_double(trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+    """Read them again without rounding them, if that is their precision."""
+    if isinstance(trainer.precision_plugin, DoublePrecision):
+        module.double().load_state_dict(checkpoint["state_dict"], strict=module.strict_loading)
