@@ -1,5 +1,6 @@
 """Shared by all tests: composing a configuration, running a script, and one trained run to read from."""
 
+import atexit
 import csv
 import gc
 import os
@@ -54,6 +55,7 @@ os.environ["TRAINHOUSE_PROJECT"] = "."
 
 # What is signed by a key in the user's home: all processes of these tests have one of their own.
 _STATE = tempfile.TemporaryDirectory(prefix="state-")
+atexit.register(_STATE.cleanup)
 os.environ["XDG_STATE_HOME"] = os.environ.setdefault("STATE_OF_TESTS", _STATE.name)
 
 
