@@ -15,7 +15,7 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.cells import plain_array
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 6  # of the conversion: arrays made by another one are made again
+_VERSION = 7  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -29,6 +29,7 @@ class Asked(NamedTuple):
     missing: Missing
     channel_axis: int | str
     keep_index: bool
+    form: list[str | None]
     like: DataSpec | None
 
     def digest(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trainhouse.arrays.texts import is_number
 from trainhouse.arrays.whole_numbers import EXACT, refuse_too_large
 from trainhouse.tables.cells import read_cells
 
@@ -29,8 +30,8 @@ def refuse_too_large_cells(table: pa.Table, columns: list[str], labels: str | No
     texts = read_cells(path, doubtful) if doubtful else table
     for name in doubtful:
         cells = texts.column(name).filter(table.column(name).is_valid()).to_pylist()
-        exact: list[Any] = [Decimal(text.strip()) for text in cells]
-        if all(number.is_finite() and number == int(number) for number in exact):
+        exact: list[Any] = [Decimal(text.strip()) for text in cells if is_number(text)]
+        if len(exact) == len(cells) and all(number.is_finite() and number == int(number) for number in exact):
             whole = np.array([int(number) for number in exact], dtype=object)
             refuse_too_large(whole, f"{path}: column {name}", _leave_out(name, labels))
 

@@ -1,4 +1,4 @@
-"""A table with a header: numbers, text categories and empty cells, in one CSV file."""
+"""A table with a header: numbers, text categories and empty cells, in a file or several of any format."""
 
 import logging
 from collections import Counter
@@ -17,10 +17,13 @@ from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, R
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import atomic_write, sha256, write_json
-from trainhouse.tables.cells import encode_columns, read_cells, refuse_missing
+from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.tables.cells import encode_columns, whole_table
 from trainhouse.tables.columns import Asked, find_columns, labels_of
+from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.large_cells import refuse_too_large_cells
+from trainhouse.tables.source import Keys, open_table
+from trainhouse.tables.table_files import content_digest, files_of, folder_of
 from trainhouse.tables.text_columns import find_categories, spelling_lines
 
 _log = logging.getLogger(__name__)
@@ -39,6 +42,11 @@ def read_table(
     missing: Missing = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
+    separator: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -53,6 +61,8 @@ def read_table(
             where it would round away what tells numbers apart, as in a column far from 0.
         channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         keep_index: use columns that number the rows too; they are left out otherwise, and named.
+        separator, decimal, thousands, encoding: the form of text files, which is recognised where it is certain.
+        sheet: the sheet of a workbook with several.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -67,19 +77,22 @@ def read_table(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
-    refuse_missing(path, "data.file")
-    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
+    keys = Keys(FormKeys(separator, decimal, thousands, encoding, are_hints=like is not None).check(), sheet)
+    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, keys.set(), like)
+    files = files_of(path, "data.file")
+    folder = Path(processed) / folder_of(path) / f"{content_digest(files)[:12]}-{asked.digest()}"
     kept = _kept(folder)
     if kept is None:
         try:
-            _convert(path, asked, folder)
+            _convert(path, asked, keys, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
         kept = _kept(folder)
     if kept is None:
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
     spec, notes = kept
+    for line in notes["readings"]:
+        _log.info("%s: %s", file, line)
     for line in notes["warnings"]:
         _log.warning("warning: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
@@ -93,22 +106,26 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
     """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
     try:
         content, notes = (read_mapping(folder / name) for name in ("spec.json", _NOTES))
-        if content is None or notes is None or not isinstance(notes["warnings"], list):
+        if content is None or notes is None or not all(isinstance(notes[key], list) for key in ("warnings", "readings")):
             return None
         return DataSpec.from_dict(content), {**notes, "reason": str(notes["reason"])}
     except (UserError, KeyError, TypeError):
         return None
 
 
-def _convert(path: Path, asked: Asked, folder: Path) -> None:
+def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     """Read the table and keep its rows as arrays in `folder`, where every later run finds them."""
     like, targets = asked.like, asked.targets
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
-    table = read_cells(path, text_columns)
+    opened = open_table(path, "data.file", keys, [*like.columns, *targets] if like else ())
+    table = whole_table(opened, text_columns)
     columns, warnings = find_columns(table, asked, path)
-    if not like:
+    opened.refuse_doubtful([*columns, *targets])
+    if like:
+        opened.refuse_texts([name for name in columns if name not in (like.categories or {})], table.schema)
+    else:
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
 
     labels = labels_of(table, asked, str(path))
@@ -158,7 +175,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)
-    write_json(folder / _NOTES, {"warnings": warnings, "reason": reason})
+    write_json(folder / _NOTES, {"warnings": warnings, "reason": reason, "readings": opened.readings()})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 

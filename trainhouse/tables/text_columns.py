@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-from pyarrow import csv
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.column_kinds import MISSING_WORDS
 
 _SHOWN = 3
-# What stands for a missing number in a column of numbers; in a column of text it is text: NA may be Namibia.
-MISSING_WORDS = (*csv.ConvertOptions().null_values, "None", "<NA>")
 
 
 def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
