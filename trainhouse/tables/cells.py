@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -16,26 +16,30 @@ from trainhouse.arrays.row_numbers import has_no_name, left_out_line
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+from trainhouse.tables.dates import seconds_of
 from trainhouse.tables.form import refuse_other_form
-from trainhouse.tables.text_columns import MISSING_WORDS, first_text, not_numbers
+from trainhouse.tables.missing_words import USUAL, Words, without
+from trainhouse.tables.text_columns import first_text, not_numbers
 
 _log = logging.getLogger(__name__)
 
 # True and False stay the text that they are: a column read by its content in training is read as text later.
-_AS_READ: dict[str, list[str]] = {"true_values": [], "false_values": [], "null_values": list(MISSING_WORDS)}
+_AS_READ: dict[str, list[str]] = {"true_values": [], "false_values": []}
 
 
-def read_cells(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
+def read_cells(path: Path, text_columns: Iterable[str] = (), missing_words: Sequence[str] = USUAL) -> pa.Table:
     """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
 
-    The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.
+    The `text_columns` are text whatever they hold; elsewhere the `missing_words` are null too. Raises
+    `UserError` if there is no such file, or no rows in it.
     """
     key = "data.file"
     refuse_missing(path, key)
     refuse_other_form(path, key)
-    types = dict.fromkeys(text_columns, pa.string())
+    types, words = dict.fromkeys(text_columns, pa.string()), ["", *missing_words]
     try:
-        table = csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types, **_AS_READ))
+        options = csv.ConvertOptions(column_types=types, null_values=words, **_AS_READ)
+        table = csv.read_csv(path, convert_options=options)
         names = table.column_names
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{key}: {path} is not a readable CSV file ({first_line(error)})") from error
@@ -68,11 +72,11 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
                 hint = did_you_mean(name, header)
                 raise UserError(f"{source} has no column '{name}', which the model was trained on{hint}")
         _refuse_twice([name for name in header if name in {*columns, *labels}], source)
-        types = {name: pa.string() if name in (spec.categories or {}) else pa.float64() for name in columns}
-        numbers = [name for name in columns if name not in (spec.categories or {})]
-        options = csv.ConvertOptions(
-            column_types=types, include_columns=columns + labels, null_values=_AS_READ["null_values"]
-        )
+        as_text = {*(spec.categories or ()), *(spec.dates or ())}
+        types = {name: pa.string() if name in as_text else pa.float64() for name in columns}
+        numbers = [name for name in columns if name not in as_text]
+        words = ["", *Words.of_spec(spec.missing_words).in_numbers]
+        options = csv.ConvertOptions(column_types=types, include_columns=columns + labels, null_values=words)
         start, strangers = 0, Strangers(spec)
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
@@ -116,7 +120,8 @@ def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source
         strangers = Strangers(spec)
         with csv.open_csv(path, convert_options=options) as reader:
             for block in reader:
-                _codes(pa.chunked_array([block.column(0)]), name, (), strangers)
+                words = Words.of_spec(spec.missing_words).in_texts
+                _codes(without(pa.chunked_array([block.column(0)]), words), name, (), strangers)
                 if strangers.known[name]:
                     break
         strangers.refuse(source)
@@ -125,16 +130,21 @@ def _refuse_unknown_columns(path: Path, names: list[str], spec: DataSpec, source
 def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Strangers, start: int = 0) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
-    A missing number is NaN; a missing or unknown category is -1, and `strangers` learns of it. `start` is the number of
-    the first row, for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    A missing number or date is NaN; a missing or unknown category is -1, and `strangers` learns of it; a date becomes
+    its seconds. `start` is the number of the first row, for messages. Raises `UserError` for a value that the stored
+    dtype can't hold.
     """
-    categories = spec.categories or {}
+    categories, words = spec.categories or {}, Words.of_spec(spec.missing_words)
     names = spec.columns or tuple(table.column_names)
     rows = np.empty((table.num_rows, len(names)), dtype=np.float64 if spec.dtype == "float64" else np.float32)
     for index, name in enumerate(names):
-        column = table.column(name)
-        if name in categories:
-            rows[:, index] = _codes(column, name, categories[name], strangers)
+        is_text = name in categories
+        column = without(table.column(name), words.in_texts if is_text else words.in_numbers)
+        if is_text:
+            rows[:, index] = _codes(column, name, categories[name], strangers, name in spec.grouped)
+            continue
+        if name in (spec.dates or {}):
+            rows[:, index] = seconds_of(column, (spec.dates or {})[name], f"{source}: column {name}", start)
             continue
         if holds := not_numbers(column.type):
             raise UserError(f"{source}: column {name} holds {holds}, but numbers in training; write it as then")
@@ -155,14 +165,19 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Stra
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
 
 
-def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers) -> np.ndarray:
-    """The code of each cell (N,), worked out once for each text."""
+def _codes(
+    column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers, is_grouped: bool = False
+) -> np.ndarray:
+    """The code of each cell (N,), worked out once for each text; of grouped ones unknown texts have the last code."""
     cells = column.cast(pa.string()).combine_chunks()
     cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
     texts = cells.dictionary.to_pylist()
     places = cells.indices.fill_null(len(texts)).to_numpy()
     strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
-    codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
+    found = [code_of(text, categories) if text else -1 for text in texts]
+    if is_grouped:
+        found = [len(categories) - 1 if text and code < 0 else code for text, code in zip(texts, found, strict=True)]
+    codes = np.array([*found, -1])  # the last one for null
     coded: np.ndarray = codes[places]
     return coded
 
