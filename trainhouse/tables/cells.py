@@ -13,18 +13,21 @@ from trainhouse.arrays.row_numbers import has_no_name, left_out_line
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.tables.dates import seconds_of
+from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.source import Keys, Table, open_table, read_all
 from trainhouse.tables.text_columns import first_text, not_numbers
 
 _log = logging.getLogger(__name__)
+
 
 def read_cells(
     path: Path, text_columns: Iterable[str] = (), keys: Keys | None = None, known: Collection[str] = ()
 ) -> pa.Table:
     """Return a whole table, its columns typed by their content; empty cells are null.
 
-    The `text_columns` are text whatever they hold, and `known` names of columns to expect. Raises `UserError` if there is
-    no such file, or no rows in it.
+    The `text_columns` are text whatever they hold, and `known` names of columns to expect. Raises `UserError` if there
+    is no such file, or no rows in it.
     """
     return whole_table(open_table(path, "data.file", keys, known), text_columns)
 
@@ -45,7 +48,8 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     array has no names: its columns are taken by their order, and have to be as many. Raises `UserError` for a column
     that is missing.
     """
-    opened = open_table(path, key, known=spec.columns)
+    words = Words.of_spec(spec.missing_words).in_numbers
+    opened = open_table(path, key, Keys(missing=words), spec.columns)
     source, columns, labels = f"{key}: {path}", list(spec.columns), list[str]()
     if not columns:
         columns, labels = _unnamed_columns(opened.names, spec, source)
@@ -54,9 +58,9 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
             hint = did_you_mean(name, opened.names)
             raise UserError(f"{source} has no column '{name}', which the model was trained on{hint}")
     opened.refuse_twice([*columns, *labels])
-    categories = spec.categories or {}
-    opened.refuse_doubtful([name for name in columns if name not in categories])
-    types = {name: pa.string() if name in categories else pa.float64() for name in columns}
+    as_text = {*(spec.categories or ()), *(spec.dates or ())}
+    opened.refuse_doubtful([name for name in columns if name not in as_text])
+    types = {name: pa.string() if name in as_text else pa.float64() for name in columns}
     if labels:
         kinds = opened.kinds(whole=False)
         types |= {name: pa.string() if pa.types.is_null(kinds[name]) else kinds[name] for name in labels}
@@ -83,8 +87,9 @@ def _refuse_unknown_columns(opened: Table, names: list[str], spec: DataSpec, sou
     """Raise `UserError` if all texts of one of the columns are unknown; each of them is read to the end, alone."""
     for name in names:
         strangers = Strangers(spec)
+        words = Words.of_spec(spec.missing_words).in_texts
         for block in opened.batches([name], {name: pa.string()}):
-            _codes(pa.chunked_array([block.column(0)]), name, (), strangers)
+            _codes(without(pa.chunked_array([block.column(0)]), words), name, (), strangers)
             if strangers.known[name]:
                 break
         strangers.refuse(source)
@@ -93,16 +98,21 @@ def _refuse_unknown_columns(opened: Table, names: list[str], spec: DataSpec, sou
 def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Strangers, start: int = 0) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
-    A missing number is NaN; a missing or unknown category is -1, and `strangers` learns of it. `start` is the number of
-    the first row, for messages. Raises `UserError` for a value that the stored dtype can't hold.
+    A missing number or date is NaN; a missing or unknown category is -1, and `strangers` learns of it; a date becomes
+    its seconds. `start` is the number of the first row, for messages. Raises `UserError` for a value that the stored
+    dtype can't hold.
     """
-    categories = spec.categories or {}
+    categories, words = spec.categories or {}, Words.of_spec(spec.missing_words)
     names = spec.columns or tuple(table.column_names)
     rows = np.empty((table.num_rows, len(names)), dtype=np.float64 if spec.dtype == "float64" else np.float32)
     for index, name in enumerate(names):
-        column = table.column(name)
-        if name in categories:
-            rows[:, index] = _codes(column, name, categories[name], strangers)
+        is_text = name in categories
+        column = without(table.column(name), words.in_texts if is_text else words.in_numbers)
+        if is_text:
+            rows[:, index] = _codes(column, name, categories[name], strangers, name in spec.grouped)
+            continue
+        if name in (spec.dates or {}):
+            rows[:, index] = seconds_of(column, (spec.dates or {})[name], f"{source}: column {name}", start)
             continue
         if holds := not_numbers(column.type):
             raise UserError(f"{source}: column {name} holds {holds}, but numbers in training; write it as then")
@@ -123,14 +133,19 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Stra
     return rows.astype(spec.dtype, copy=False).reshape(-1, *spec.input_shape)
 
 
-def _codes(column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers) -> np.ndarray:
-    """The code of each cell (N,), worked out once for each text."""
+def _codes(
+    column: pa.ChunkedArray, name: str, categories: tuple[str, ...], strangers: Strangers, is_grouped: bool = False
+) -> np.ndarray:
+    """The code of each cell (N,), worked out once for each text; of grouped ones unknown texts have the last code."""
     cells = column.cast(pa.string()).combine_chunks()
     cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
     texts = cells.dictionary.to_pylist()
     places = cells.indices.fill_null(len(texts)).to_numpy()
     strangers.add(name, texts, np.bincount(places, minlength=len(texts))[: len(texts)])
-    codes = np.array([*(code_of(text, categories) if text else -1 for text in texts), -1])  # the last one for null
+    found = [code_of(text, categories) if text else -1 for text in texts]
+    if is_grouped:
+        found = [len(categories) - 1 if text and code < 0 else code for text, code in zip(texts, found, strict=True)]
+    codes = np.array([*found, -1])  # the last one for null
     coded: np.ndarray = codes[places]
     return coded
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number
-from trainhouse.tables.column_kinds import MISSING_WORDS, as_kind
+from trainhouse.tables.column_kinds import as_kind
 from trainhouse.tables.problems import Problems
 
 _INDEX = "__index_level_"  # what pandas calls an index without a name
@@ -38,10 +38,14 @@ class TypedSource:
     """A file of typed columns. What is read of it as a type that it isn't raises `pa.ArrowInvalid`."""
 
     def __init__(
-        self, path: Path, schema: pa.Schema, read: Callable[[list[str]], Iterator[pa.RecordBatch]]
+        self,
+        path: Path,
+        schema: pa.Schema,
+        missing: pa.Array,
+        read: Callable[[list[str]], Iterator[pa.RecordBatch]],
     ) -> None:
         """`read` yields batches of the columns with these names."""
-        self.path, self._schema, self._read = path, schema, read
+        self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
 
     def reading(self) -> str:
@@ -62,15 +66,16 @@ class TypedSource:
         """Yield the `columns`, as `types`."""
         own = [self._schema.names[self.names.index(name)] for name in columns]
         for batch in self._read(own):
-            cells = [as_kind(plain(batch.column(name)), types[column]) for name, column in zip(own, columns, strict=True)]
+            pairs = zip(own, columns, strict=True)
+            cells = [as_kind(plain(batch.column(name)), types[column], self._missing) for name, column in pairs]
             yield pa.RecordBatch.from_arrays(cells, names=list(columns))
 
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers and not missing."""
-        return {text for text in texts.to_pylist() if text and text not in MISSING_WORDS and not is_number(text)}
+        return {text for text in texts.to_pylist() if not is_number(text)} - {*self._missing.to_pylist()}
 
 
-def open_parquet(path: Path) -> TypedSource:
+def open_parquet(path: Path, missing: pa.Array) -> TypedSource:
     """Open a .parquet file. Raises what pyarrow raises."""
     from pyarrow import parquet  # takes a while
 
@@ -80,10 +85,10 @@ def open_parquet(path: Path) -> TypedSource:
         with parquet.ParquetFile(path) as file:
             yield from file.iter_batches(columns=names)
 
-    return TypedSource(path, schema, read)
+    return TypedSource(path, schema, missing, read)
 
 
-def open_arrow(path: Path) -> TypedSource:
+def open_arrow(path: Path, missing: pa.Array) -> TypedSource:
     """Open a .feather or .arrow file, of Arrow's format for files or for streams. Raises what pyarrow raises."""
 
     def opened() -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -100,4 +105,4 @@ def open_arrow(path: Path) -> TypedSource:
         for batch in opened()[1]:
             yield batch.select(names)
 
-    return TypedSource(path, opened()[0], read)
+    return TypedSource(path, opened()[0], missing, read)

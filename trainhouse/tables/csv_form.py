@@ -113,12 +113,12 @@ def _separator(text: str, is_whole: bool, source: str, known: Collection[str], h
         raise UserError(
             f"{source}: its columns may be separated by {ways}; say which, as data.separator='{next(iter(found))}'"
         )
-    if not ragged or all(len(row) == 1 for row in _split(text, ",", is_whole)) and "," not in ragged and _is_one(text):
+    if not ragged or ("," not in ragged and _is_one(text)):
         return ","
     if len(ragged) > 1 and "," not in ragged:
         ways = " or ".join(f"{SEPARATORS[one]}s" for one in ragged)
         raise UserError(
-            f"{source}: its header may be separated by {ways}, and its rows have other numbers of cells; set data.separator"
+            f"{source}: its header may be separated by {ways}, its rows have other numbers of cells; set data.separator"
         )
     return next(iter(ragged))
 

@@ -4,7 +4,7 @@ Only what is certain is read. 1,5 has a decimal comma; 1,770.0 and 1,003,504 hav
 may be either. A file with decimal commas in one column and decimal points in another is not read as either.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -51,9 +51,9 @@ class Written(NamedTuple):
 class Evidence:
     """Counts the ways in which the cells of each column write numbers."""
 
-    def __init__(self, missing: Iterable[str]) -> None:
-        """Cells that are one of `missing` are none."""
-        self._missing = pa.array([*missing, ""], pa.string())
+    def __init__(self, missing: pa.Array) -> None:
+        """Cells that are `missing` say nothing."""
+        self._missing = missing
         self._found: dict[str, set[str]] = {}
         self._example: dict[str, str] = {}
         self._is_text: set[str] = set()

@@ -8,32 +8,32 @@ from pyarrow import csv
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
-from trainhouse.tables.column_kinds import MISSING, MISSING_WORDS, KindFinder
+from trainhouse.tables.column_kinds import KindFinder
 from trainhouse.tables.csv_form import SEPARATORS, FormKeys, read_head
 from trainhouse.tables.csv_numbers import Evidence, Written, plain_numbers
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.text_stream import TextStream
 
 _BLOCK, _LARGEST_BLOCK = 2**20, 2**30
+_ENCODINGS = {"cp1252": "latin-1 (cp1252)", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
 _OPEN_QUOTE = "a quote is opened that is never closed"
 
 
 class CsvSource:
     """A text file with a header. Cells are typed by their content, and numbers read as the file writes them."""
 
-    def __init__(self, path: Path, key: str, keys: FormKeys, known: Collection[str] = ()) -> None:
-        """The form is recognised at once, where the `keys` don't say it. Raises `UserError` for one that isn't certain."""
-        self.path, self.source, self._keys = path, f"{key}: {path}", keys
+    def __init__(self, path: Path, key: str, keys: FormKeys, missing: pa.Array, known: Collection[str]) -> None:
+        """The form is recognised at once, where the `keys` don't say it. Raises `UserError` if it isn't certain."""
+        self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys, missing
         self._head = read_head(path, self.source, keys, known)
         self.names = self._head.names
         self._encoding = self._head.encoding
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
-        evidence, finder = Evidence(MISSING_WORDS), KindFinder()
+        evidence, finder = Evidence(self._missing), KindFinder(self._missing)
         first = self._stream(self._places, {}, Problems(self.source))
         self._add(next(first, None), evidence, finder)
         self._is_learned = next(first, None) is None
-        first.close()
         self._take(evidence, finder)
         self._is_open = not self._is_learned and evidence.has_open_question(self._asks)
 
@@ -55,11 +55,12 @@ class CsvSource:
     def _take(self, evidence: Evidence, finder: KindFinder) -> None:
         written = self._written = evidence.read(self._asks, self._keys)
         self._kinds = finder.kinds
+        for place, kind in finder.kinds.items():
+            if place in written.numbers and pa.types.is_string(kind):
+                self._kinds[place] = pa.float64()
         if written.decimal == "," or written.grouped:
             for place, kind in finder.kinds.items():
-                if place in written.numbers and pa.types.is_string(kind):
-                    self._kinds[place] = pa.float64()
-                elif place not in written.numbers and pa.types.is_floating(kind):
+                if place not in written.numbers and pa.types.is_floating(kind):
                     self._kinds[place] = pa.string()  # with decimal points among decimal commas
 
     def reading(self) -> str:
@@ -69,14 +70,13 @@ class CsvSource:
         found += ["decimal comma"] if self._written.decimal == "," else []
         if by := self._written.thousands:
             found += [f"thousands separated by {({'.': 'points', ',': 'commas'}).get(by, 'spaces')}"]
-        names = {"utf-8-sig": "", "utf-8": "", "cp1252": "latin-1 (cp1252)", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
-        found += [name for name in [names.get(encoding or "", encoding or "")] if name]
+        found += [_ENCODINGS.get(encoding, encoding)] if encoding not in (None, "utf-8", "utf-8-sig") else []
         return ", ".join(found)
 
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the type of each column: by its first rows, or by the `whole` file, which is read for it once."""
         if (whole or self._is_open) and not self._is_learned:
-            evidence, finder = Evidence(MISSING_WORDS), KindFinder()
+            evidence, finder = Evidence(self._missing), KindFinder(self._missing)
             for batch in self._stream(self._places, {}, None):
                 self._add(batch, evidence, finder)
             self._take(evidence, finder)
@@ -90,8 +90,8 @@ class CsvSource:
             if (name := self.names[int(place)]) in columns:
                 whole = cell.replace(".", "")
                 return (
-                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), as semicolons "
-                    "separate the columns; set data.thousands='.' or data.decimal='.'"
+                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), as "
+                    "semicolons separate the columns; set data.thousands='.' or data.decimal='.'"
                 )
         return ""
 
@@ -139,7 +139,7 @@ class CsvSource:
             column_types={place: pa.string() if place in own else types.get(place, pa.string()) for place in places},
             include_columns=places,
             decimal_point=self._written.decimal,
-            null_values=list(MISSING_WORDS),
+            null_values=self._missing.to_pylist(),
             true_values=[],
             false_values=[],
         )
@@ -157,7 +157,7 @@ class CsvSource:
                     if not block.num_rows:
                         continue
                     arrays = [
-                        plain_numbers(cells, self._written, MISSING).cast(pa.float64()) if place in own else cells
+                        plain_numbers(cells, self._written, self._missing).cast(pa.float64()) if place in own else cells
                         for place, cells in zip(places, block.columns, strict=True)
                     ]
                     last = pa.RecordBatch.from_arrays(arrays, names=places)
@@ -170,9 +170,9 @@ class CsvSource:
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers as this file writes them, and not missing."""
         is_plain = self._written.decimal == "." and str(self.names.index(name)) not in self._written.grouped
-        plain = texts if is_plain else plain_numbers(texts, self._written, MISSING)
-        pairs = zip(texts.to_pylist(), plain.to_pylist(), strict=True)
-        return {text for text, number in pairs if text and number and number not in MISSING_WORDS and not is_number(number)}
+        plain = texts if is_plain else plain_numbers(texts, self._written, self._missing)
+        pairs, missing = zip(texts.to_pylist(), plain.to_pylist(), strict=True), {*self._missing.to_pylist()}
+        return {text for text, number in pairs if text not in missing and number and not is_number(number)}
 
     def _refuse_open_quote(self, last: pa.RecordBatch, row: int) -> None:
         """Raise `UserError` if the last cell goes on over lines to the end of a file with a quote too many."""

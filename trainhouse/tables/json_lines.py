@@ -8,14 +8,15 @@ from typing import Any
 import pyarrow as pa
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tables.columnar import TypedSource
 from trainhouse.tables.column_kinds import common_kind
+from trainhouse.tables.columnar import TypedSource
 from trainhouse.tables.text_stream import TextStream
 
+_LIKE = '{"a": 1}'
 _ROWS = 65_536  # of a block
 
 
-def open_json_lines(path: Path, source: str) -> TypedSource:
+def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
     """Open a file, which is read once for its keys and their types."""
     found: dict[str, dict[pa.DataType, None]] = {}
     for rows in _blocks(path, source):
@@ -25,11 +26,10 @@ def open_json_lines(path: Path, source: str) -> TypedSource:
 
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
         for rows in _blocks(path, source):
-            cells = [_column(rows, name) for name in names]
-            cells = [one if one.type == kinds[name] else one.cast(kinds[name]) for name, one in zip(names, cells, strict=True)]
+            cells = [_cast(_column(rows, name), kinds[name]) for name in names]
             yield pa.RecordBatch.from_arrays(cells, names=names)
 
-    return TypedSource(path, pa.schema(list(kinds.items())), read)
+    return TypedSource(path, pa.schema(list(kinds.items())), missing, read)
 
 
 def _column(rows: list[dict[str, Any]], name: str) -> pa.Array:
@@ -43,8 +43,14 @@ def _column(rows: list[dict[str, Any]], name: str) -> pa.Array:
     return pa.array([None if value is None else _as_text(value) for value in values], pa.string())
 
 
+def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    return cells if cells.type == kind else cells.cast(kind)
+
+
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, (bool, int, float)) else json.dumps(value)
+    return (
+        value if isinstance(value, str) else str(value) if isinstance(value, (bool, int, float)) else json.dumps(value)
+    )
 
 
 def _blocks(path: Path, source: str) -> Iterator[list[dict[str, Any]]]:
@@ -55,9 +61,9 @@ def _blocks(path: Path, source: str) -> Iterator[list[dict[str, Any]]]:
         try:
             row = json.loads(text)
         except ValueError as error:
-            raise UserError(f"{source}: line {line} is no JSON ({error}); expected an object, as {{\"a\": 1}}") from None
+            raise UserError(f'{source}: line {line} is no JSON ({error}); expected an object, as {{"a": 1}}') from None
         if not isinstance(row, dict):
-            raise UserError(f"{source}: line {line} is no object, as {{\"a\": 1}}, but {text.strip().decode()[:40]}")
+            raise UserError(f'{source}: line {line} is no object, as {{"a": 1}}, but {text.strip().decode()[:40]}')
         rows.append(row)
         if len(rows) == _ROWS:
             yield rows

@@ -1,8 +1,8 @@
 """From files to batches of Arrow columns, whatever the files are: what is above this knows no formats.
 
-    table = open_table(Path("raw/part-*.csv"), "data.file")
-    table.names                                                   the columns
-    table.batches(["age", "city"], {"city": pa.string()})         record batches of these; age is typed by its content
+table = open_table(Path("raw/part-*.csv"), "data.file")
+table.names                                                   the columns
+table.batches(["age", "city"], {"city": pa.string()})         record batches of these; age is typed by its content
 """
 
 from collections import Counter
@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
-from trainhouse.tables.column_kinds import common_kind
+from trainhouse.tables.column_kinds import common_kind, missing_cells
 from trainhouse.tables.csv_form import FormKeys
+from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.table_files import content_digest, files_of, kind_of
 
@@ -43,7 +44,10 @@ class Source(Protocol):
     def batches(
         self, columns: Sequence[str], types: Mapping[str, pa.DataType], problems: Problems | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the columns with these types. Raises `pa.ArrowInvalid` for what isn't; rows may be left to `problems`."""
+        """Yield the columns with these types. Raises `pa.ArrowInvalid` for what isn't.
+
+        Rows of another length may be left to `problems`.
+        """
         ...
 
     def odd(self, name: str, texts: pa.Array) -> set[str]:
@@ -56,13 +60,15 @@ class Keys(NamedTuple):
 
     form: FormKeys = FormKeys()
     sheet: str | None = None
+    missing: Sequence[str] = USUAL
+    """Words for a missing number or date; text is left as it is."""
 
     def set(self) -> list[str | None]:
         """Return them as plain values."""
         return [*self.form[:4], self.sheet]
 
 
-class Retyped(Exception):
+class RetypedError(Exception):
     """A column turned out to be of another type after a part of it was read: it has to be read again."""
 
 
@@ -105,7 +111,7 @@ class Table:
                 raise UserError(f"{self.key}: {source.path}: {line}")
 
     def refuse_texts(self, numbers: Collection[str], schema: pa.Schema) -> None:
-        """Raise `UserError` that names the cells of the columns of `numbers` that were read as text."""
+        """Raise `UserError` that names all cells that keep the columns of `numbers` from being numbers."""
         if texts := [name for name in numbers if pa.types.is_string(schema.field(name).type)]:
             self._refuse(texts, dict.fromkeys(texts, pa.float64()), None)
 
@@ -117,10 +123,10 @@ class Table:
     def batches(
         self, columns: Sequence[str] | None = None, types: Mapping[str, pa.DataType] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Yield record batches of the `columns`, all of them unless said; those without a type have that of their content.
+        """Yield record batches of the `columns`, or of all; those without a type have that of their content.
 
         Raises `UserError` that names all cells that are not of the types asked for, and all rows that are longer or
-        shorter than the header; and `Retyped`, once, if types by content have changed while reading.
+        shorter than the header; and `RetypedError`, once, if types by content have changed while reading.
         """
         columns, types, has_begun = columns or self.names, types or {}, False
         by_content = [name for name in columns if name not in types]
@@ -138,7 +144,7 @@ class Table:
                 if found == kinds or not found:
                     self._refuse(columns, types, error)
                 if has_begun:
-                    raise Retyped from error
+                    raise RetypedError from error
                 kinds = found
 
     def _all_kinds(self, error: Exception) -> dict[str, pa.DataType]:
@@ -202,7 +208,7 @@ def read_all(table: Table, columns: Sequence[str], types: Mapping[str, pa.DataTy
     """Return the whole table in memory. Raises what `Table.batches` raises."""
     try:
         batches = list(table.batches(columns, types))
-    except Retyped:
+    except RetypedError:
         batches = list(table.batches(columns, types))
     return pa.Table.from_batches(batches) if batches else pa.table({name: pa.nulls(0) for name in columns})
 
@@ -216,27 +222,27 @@ def open_table(path: Path, key: str, keys: Keys | None = None, known: Collection
 
 
 def _open(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
-    source, kind = f"{key}: {path}", kind_of(path)
+    source, kind, missing = f"{key}: {path}", kind_of(path), missing_cells(keys.missing)
     try:
         if kind == "text":
             from trainhouse.tables.csv_source import CsvSource
 
-            return CsvSource(path, key, keys.form.check(), known)
+            return CsvSource(path, key, keys.form, missing, known)
         if kind == "parquet":
             from trainhouse.tables.columnar import open_parquet
 
-            return open_parquet(path)
+            return open_parquet(path, missing)
         if kind == "arrow":
             from trainhouse.tables.columnar import open_arrow
 
-            return open_arrow(path)
+            return open_arrow(path, missing)
         if kind == "json":
             from trainhouse.tables.json_lines import open_json_lines
 
-            return open_json_lines(path, source)
+            return open_json_lines(path, source, missing)
         from trainhouse.tables.excel import open_excel
 
-        return open_excel(path, source, keys.sheet)
+        return open_excel(path, source, keys.sheet, missing)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
         raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error
 

@@ -1,7 +1,7 @@
 """Which files a table is in: one, those of a folder, or those that a pattern names, in the order of their names."""
 
 import hashlib
-from glob import glob, has_magic
+from glob import has_magic
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
@@ -46,7 +46,8 @@ def files_of(path: Path, key: str) -> list[Path]:
         if not kind_of(path):
             raise UserError(f"{key}: {path} is no table by its name; {expected}")
         return [path]
-    found = sorted(path.iterdir()) if path.is_dir() else sorted(map(Path, glob(str(path), recursive=True)))
+    root = Path(path.anchor)
+    found = sorted(path.iterdir() if path.is_dir() else root.glob(str(path.relative_to(root))))
     files = [file for file in found if file.is_file() and kind_of(file) and not file.name.startswith((".", "_"))]
     if not files:
         what = "has no table in it" if path.is_dir() else f"names no file (relative paths start at {Path.cwd()})"

@@ -1,39 +1,59 @@
 """The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import pyarrow as pa
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
-from trainhouse.tables.column_kinds import MISSING_WORDS
+from trainhouse.tables.kinds import typed_drop, typed_kinds
+from trainhouse.tables.missing_words import USUAL
 
 _SHOWN = 3
 
 
-def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
-    found = {}
+def find_categories(
+    table: pa.Table, columns: list[str], source: str, said: Container[str] = (), dropped: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns.
+
+    The columns `said` to be categories are, whatever they hold; `dropped` are those that are left out already.
+    """
+    found, no_categories = {}, {}
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
             cells = table.column(name).to_pylist()
             texts = Counter(text for text in cells if text)
-            _refuse_numbers(texts, cells, name, source)
-            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
-                raise UserError(
-                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
-                    f"category; leave it out with data.drop=[{name}]"
-                )
+            if name not in said:
+                _refuse_numbers(texts, cells, name, source)
+                if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
+                    no_categories[name] = len(texts)
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
-            raise UserError(
-                f"{source}: column {name} holds {holds}; leave it out with data.drop=[{name}], or write it "
-                "as a column of numbers: days or seconds since a day of your choice"
-            )
+            raise UserError(f"{source}: column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}")
+    _refuse_free_text(no_categories, table.num_rows, source, dropped)
     return found
+
+
+def _refuse_free_text(columns: dict[str, int], rows: int, source: str, dropped: Sequence[str]) -> None:
+    """Raise `UserError` that names all columns in which nearly every text is another one, with what leaves them out."""
+    if not columns:
+        return
+    way = typed_drop([*dropped, *columns])
+    if len(columns) == 1:
+        ((name, count),) = columns.items()
+        raise UserError(
+            f"{source}: column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
+            f"with {way}, or have one with {typed_kinds({name: 'category'})}"
+        )
+    listed = ", ".join(f"{name} {count}" for name, count in columns.items())
+    raise UserError(
+        f"{source}: {len(columns)} columns have too many different texts in {rows} rows to be categories ({listed}); "
+        f"leave them out with {way}"
+    )
 
 
 def spelling_lines(categories: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -74,18 +94,27 @@ def first_text(cells: Sequence[str | None], start: int = 0) -> str:
 
 def _is_odd(text: str) -> bool:
     """Whether a cell keeps its column from being one of numbers."""
-    return not is_number(text) and text not in MISSING_WORDS
+    return not is_number(text) and text not in USUAL
 
 
 def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str) -> None:
     """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
-    texts = Counter({text: count for text, count in texts.items() if text not in MISSING_WORDS})
+    texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
-    if odd and numbers >= 0.9 * total:
-        row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
-        mend = how_to_write(text, texts) if is_written_number(text) else "empty that cell"
+    if not odd:
+        return
+    row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
+    category = typed_kinds({name: "category"})
+    words = f"'data.na_values=[\"{text}\"]'"
+    if len(odd) == 1 and texts[text] > 1 and not is_written_number(text) and total / 2 <= numbers < 0.9 * total:
+        raise UserError(
+            f"{source}: column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
+            f"missing ones? set {words}; or categories? set {category}"
+        )
+    if numbers >= 0.9 * total:
+        mend = how_to_write(text, texts) if is_written_number(text) else f"empty that cell, or set {words}"
         raise UserError(
             f"{source}: column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
-            f"{mend}, or leave the column out with data.drop=[{name}]"
+            f"{mend}, or leave the column out with {typed_drop([name])}"
         )

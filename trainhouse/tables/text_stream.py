@@ -25,7 +25,10 @@ _MARKS = {
 }
 _WESTERN = "cp1252"  # Latin-1 with Windows' quotes and dashes in places that Latin-1 leaves empty
 # What no Western text has: three letters beyond ASCII in a row, a capital one within a word, a sign between letters.
-_ODD = re.compile("[À-ÿŠšŽžŒœŸ]{3}|[a-zß-ÿ][À-ÞŠŽŒŸ]|[A-Za-z][¡-¦¨¬®-±´-¶¸-¾¢£¤¥×÷\u0192\u2020\u2021\u2030][a-z]")
+_LETTERS, _SMALL = "\xc0-\xff\u0160\u0161\u017d\u017e\u0152\u0153\u0178", "a-z\xdf-\xff"
+_CAPITALS = "\xc0-\xde\u0160\u017d\u0152\u0178"
+_SIGNS = "\xa1-\xa6\xa8\xac\xae-\xb1\xb4-\xb6\xb8-\xbe\xd7\xf7\u0192\u2020\u2021\u2030"
+_ODD = re.compile(f"[{_LETTERS}]{{3}}|[{_SMALL}][{_CAPITALS}]|[A-Za-z][{_SIGNS}][a-z]")
 _BLOCK = 2**20
 
 
@@ -96,7 +99,8 @@ class TextStream(io.RawIOBase):
                 known = "is read as UTF-8 (data.encoding)" if self.encoding else "is UTF-8 before"
                 line = self._line_of(_first_wrong)
                 raise UserError(
-                    f"{self.source}: line {line} is no text in UTF-8, but the file {known}; save all of it in one encoding"
+                    f"{self.source}: line {line} is no text in UTF-8, but the file {known}; save all of it in one "
+                    "encoding"
                 ) from error
             self.encoding = self._hint or _single_byte(block, self.source)
             self._decoder, self._held = _decoder(self.encoding, self.source), b""
@@ -131,7 +135,7 @@ def _decoder(encoding: str, source: str) -> Any:
         return codecs.getincrementaldecoder(encoding)()
     except LookupError:
         raise UserError(
-            f"data.encoding: there is no encoding '{encoding}' ({source}); expected one as utf-8, utf-16, cp1252, cp1251"
+            f"data.encoding: there is no encoding '{encoding}' ({source}); expected one as utf-8, utf-16 or cp1252"
         ) from None
 
 
