@@ -48,6 +48,11 @@ class TypedSource:
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
 
+    def add(self, name: str) -> None:
+        """Add a column without a value, which other files of the table have: in JSON lines a key may be missing."""
+        self.names = [*self.names, name]
+        self._schema = self._schema.append(pa.field(name, pa.null()))
+
     def reading(self) -> str:
         """Return nothing: there is one form only."""
         return ""

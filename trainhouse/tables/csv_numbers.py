@@ -113,8 +113,8 @@ def _is_grouped(found: set[str], by: str, is_set: bool) -> bool:
     if by == ".":
         return bool(found & {"grouped by points", "grouped by points, comma", "point or thousands"})
     if by == ",":
-        is_certain = found & {"grouped by commas", "grouped by commas, point"} or "point" in found
-        return bool(is_certain or is_set) and bool(found - {"whole", "point"})
+        is_certain = is_set or found & {"grouped by commas", "grouped by commas, point", "point"}
+        return bool(is_certain and found & {"comma or thousands", "grouped by commas", "grouped by commas, point"})
     return bool(found & _SPACED)
 
 

@@ -58,10 +58,11 @@ class CsvSource:
         for place, kind in finder.kinds.items():
             if place in written.numbers and pa.types.is_string(kind):
                 self._kinds[place] = pa.float64()
-        if written.decimal == "," or written.grouped:
-            for place, kind in finder.kinds.items():
-                if place not in written.numbers and pa.types.is_floating(kind):
-                    self._kinds[place] = pa.string()  # with decimal points among decimal commas
+            elif written.decimal == "," and place not in written.numbers and pa.types.is_floating(kind):
+                self._kinds[place] = pa.string()  # with decimal points among decimal commas
+
+    def add(self, name: str) -> None:
+        """Do nothing: a table of text has all columns in each file."""
 
     def reading(self) -> str:
         """Return in which form the file was read, "" if it is the usual one."""

@@ -26,7 +26,7 @@ def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
 
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
         for rows in _blocks(path, source):
-            cells = [_cast(_column(rows, name), kinds[name]) for name in names]
+            cells = [_cast(_column(rows, name), kinds.get(name, pa.null())) for name in names]
             yield pa.RecordBatch.from_arrays(cells, names=names)
 
     return TypedSource(path, pa.schema(list(kinds.items())), missing, read)

@@ -50,6 +50,10 @@ class Source(Protocol):
         """
         ...
 
+    def add(self, name: str) -> None:
+        """Add a column without a value."""
+        ...
+
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return the texts of a column that are no numbers, and not missing."""
         ...
@@ -80,6 +84,11 @@ class Table:
         self.path, self.key = path, key
         self.files = files_of(path, key)
         self._sources = [_open(file, key, keys, known) for file in self.files]
+        if kind_of(self.files[0]) == "json":
+            every = dict.fromkeys(name for source in self._sources for name in source.names)
+            for source in self._sources:
+                for name in every.keys() - {*source.names}:
+                    source.add(name)
         self.names = self._sources[0].names
         for source in self._sources[1:]:
             self._refuse_other_columns(source)

@@ -38,7 +38,7 @@ def test_the_cell_is_named_in_inference_and_in_evaluation(tmp_path, cell, says):
     path = table(tmp_path / "t.csv", cell)
     for key, read in (
         ("input: ", lambda: list(read_raw_rows(path, MODEL, 4)[1])),
-        ("", lambda: read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
+        ("data.file: ", lambda: read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
     ):
         with pytest.raises(UserError) as error:
             read()
@@ -57,7 +57,7 @@ def test_dates_where_numbers_were_are_named(tmp_path):
     path.write_text("a,city,b,y\n1,Oslo,2024-01-01,1.5\n2,Oslo,2024-01-02,2.5\n")
     with pytest.raises(UserError, match=r"t\.csv: column b holds dates, but numbers in training; write it as then"):
         read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)
-    with pytest.raises(UserError, match=r"^input: .*t\.csv: column b: row 0 is '2024-01-01'; write a number"):
+    with pytest.raises(UserError, match=r"^input: .*: 2 problems:\n  column b: row 0 is '2024-01-01'; write a"):
         list(read_raw_rows(path, MODEL, 4)[1])
 
 
