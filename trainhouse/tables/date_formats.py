@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.dates import ISO, ISO_UTC, TIME, fits, is_in, own_type, seconds_of
-from trainhouse.tables.kinds import Kinds, typed_kinds
+from trainhouse.tables.kinds import Kinds
 
 _DAYS = {
     r"\d{4}-\d{1,2}-\d{1,2}": ("%Y-%m-%d",),
@@ -51,10 +51,10 @@ def find_dates(table: pa.Table, columns: Sequence[str], kinds: Kinds, source: st
     for name in columns:
         column, said = table.column(name), kinds.of.get(name)
         if said == "date":
-            found[name] = _said_format(column, name, kinds.formats.get(name), source)
+            found[name] = _said_format(column, name, kinds, source)
         elif said is None:
             is_text = pa.types.is_string(column.type)
-            if written := _guessed(column, name, source) if is_text else own_type(column.type):
+            if written := _guessed(column, name, kinds, source) if is_text else own_type(column.type):
                 found[name] = written
     return found
 
@@ -76,19 +76,21 @@ def _formats(texts: Sequence[str], more: bool = False) -> list[str]:
     return [one for one in _candidates(texts[0], more) if all(is_in(text, one) for text in texts)]
 
 
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return [text.strip() for text in pc.unique(column.cast(pa.string())).to_pylist() if text and text.strip()]
+def _texts(column: pa.ChunkedArray) -> dict[str, int]:
+    """Return the different texts of a column with their counts, in the order in which they first come."""
+    found = pc.value_counts(pc.utf8_trim_whitespace(column.cast(pa.string()))).to_pylist()
+    return {one["values"]: one["counts"] for one in found if one["values"]}
 
 
-def _said_format(column: pa.ChunkedArray, name: str, given: str | None, source: str) -> str:
+def _said_format(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> str:
     """Return how a column is written of which a user says that it has dates."""
     where = f"{source}: column {name}"
-    if given:
+    if given := kinds.formats.get(name):
         seconds_of(column, given, where)
         return given
     if written := own_type(column.type):
         return written
-    texts = _texts(column)
+    texts = list(_texts(column))
     if not texts:
         return ISO
     for written in (ISO, ISO_UTC, TIME):
@@ -99,48 +101,50 @@ def _said_format(column: pa.ChunkedArray, name: str, given: str | None, source: 
     if len(found) == 1:
         return found[0]
     if found:
-        raise UserError(_ambiguous(where, name, texts[0], found))
+        raise UserError(_ambiguous(where, name, texts, found, kinds))
     first = _formats(texts[:1], more=True)
     if first:
         row, text = _first(column, lambda text: not is_in(text, first[0]))
         raise UserError(f"{where}: row {row} is '{text:.40}', not as '{texts[0]:.40}'; write all dates in one way")
-    way = typed_kinds({name: "date"}, "%d/%m/%Y")
+    way = kinds.typed(name, "date", "%d/%m/%Y")
     raise UserError(f"{where}: '{texts[0]:.40}' is no date that is recognised; say how it is written, as {way}")
 
 
-def _guessed(column: pa.ChunkedArray, name: str, source: str) -> str:
+def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> str:
     """Return how a column of text is written if it is one of ISO dates; nothing for other texts."""
-    texts, where = _texts(column), f"{source}: column {name}"
-    looks = [text for text in texts[:_LOOK] if _candidates(text)]
-    if not looks or len(looks) < _MOST * len(texts[:_LOOK]):
+    counts, where = _texts(column), f"{source}: column {name}"
+    texts = list(counts)
+    some = {text: bool(_candidates(text)) for text in texts[:_LOOK]}
+    if sum(counts[text] for text in some if some[text]) * 2 < sum(counts[text] for text in some) or not texts:
         return ""
-    ways = _candidates(looks[0])
+    ways = _candidates(next(text for text in some if some[text]))
     odd = {text for text in texts if not any(is_in(text, one) for one in ways)}
-    if odd and len(odd) <= (1 - _MOST) * len(texts) + 1 and not any(map(_candidates, odd)):
+    total, wrong = sum(counts.values()), sum(counts[text] for text in odd)
+    if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total) and not any(map(_candidates, odd)):
         row, text = _first(column, lambda text: text in odd)
-        total, wrong = len(column) - column.null_count, sum(cell in odd for cell in column.to_pylist())
         raise UserError(
             f"{where}: {total - wrong} of {total} values are dates, row {row} is '{text:.40}'; empty that cell, or set "
-            f"'data.na_values=[\"{text:.40}\"]', or {typed_kinds({name: 'category'})}"
+            f"'data.na_values=[\"{text:.40}\"]', or {kinds.typed(name, 'category')}"
         )
     if all(fits(text, ISO) for text in texts):
         return ISO
     found = [] if odd else _formats(texts)
     if len(found) > 1:
-        raise UserError(_ambiguous(where, name, texts[0], found))
+        raise UserError(_ambiguous(where, name, texts, found, kinds))
     if found and found[0].startswith("%Y-%m-%d"):
         return found[0]
     if found:
-        way, other = typed_kinds({name: "date"}, found[0]), typed_kinds({name: "category"})
+        way, other = kinds.typed(name, "date", found[0]), kinds.typed(name, "category")
         raise UserError(f"{where} looks like dates ('{texts[0]:.40}'): {way} reads them as that, {other} as texts")
     return ""
 
 
-def _ambiguous(where: str, name: str, text: str, formats: Sequence[str]) -> str:
-    ways = ", or ".join(
-        f"{datetime.strptime(text, one):%Y-%m-%d} ({typed_kinds({name: 'date'}, one)})" for one in formats
-    )
-    return f"{where}: '{text:.40}' may be {ways}"
+def _ambiguous(where: str, name: str, texts: Sequence[str], formats: Sequence[str], kinds: Kinds) -> str:
+    """Say which days a text may be, one that may be several if there is one."""
+    days = {text: [datetime.strptime(text, one) for one in formats] for text in texts[:_LOOK]}
+    text = max(days, key=lambda one: len({*days[one]}))
+    ways = [f"{day:%Y-%m-%d} ({kinds.typed(name, 'date', one)})" for day, one in zip(days[text], formats, strict=True)]
+    return f"{where}: '{text:.40}' may be {', or '.join(ways)}"
 
 
 def _first(column: pa.ChunkedArray, is_odd: Callable[[str], bool]) -> tuple[int, str]:

@@ -45,6 +45,22 @@ class Kinds(NamedTuple):
         """Return the columns of a kind."""
         return [name for name, one in self.of.items() if one == kind]
 
+    def typed(self, name: str, kind: str, written: str = "") -> str:
+        """Return ``'data.columns={a: number}'`` as it can be typed, with all that is said, and one column besides.
+
+        Where a name can't be typed as it is the kinds stand in front. `written` is the format of dates.
+        """
+        kinds, formats = {**self.of, name: kind}, {**self.formats, **({name: written} if written else {})}
+        parts = {one: f'{{date: "{formats[one]}"}}' if one in formats else kind for one, kind in kinds.items()}
+        if all(re.fullmatch(r"[A-Za-z_][\w-]*", one, re.ASCII) for one in kinds):
+            return _for_shell(f"data.columns={{{', '.join(f'{one}: {part}' for one, part in parts.items())}}}")
+        lists: dict[str, list[str]] = {}
+        for one, its_kind in kinds.items():
+            dated = f'{{name: {_quoted(one)}, format: "{formats[one]}"}}' if one in formats else _quoted(one)
+            lists.setdefault(its_kind, []).append(dated)
+        inner = ", ".join(f"{one}: [" + ", ".join(names) + "]" for one, names in lists.items())
+        return _for_shell(f"data.columns={{{inner}}}")
+
     def check(self, names: Sequence[str], targets: Iterable[str], drop: Iterable[str], source: str) -> None:
         """Raise `UserError` for a column that isn't among `names`, or is a target, or is dropped and something else."""
         for name, kind in self.of.items():
@@ -54,6 +70,10 @@ class Kinds(NamedTuple):
                 raise UserError(f"{_KEY}: column '{name}' is the target; data.task says what it is")
             if kind != "drop" and name in drop:
                 raise UserError(f"{_KEY}: column '{name}' is in data.drop too; leave it out of one")
+
+
+NOTHING = Kinds({}, {})
+"""Nothing is said."""
 
 
 def _each(given: dict[Any, Any]) -> Iterator[tuple[str, Any, str | None]]:
@@ -73,23 +93,6 @@ def _no_kind(kind: Any) -> str:
         return 'a date may have a format, as {date: "%d/%m/%Y"}, got ' + repr(kind)
     near = did_you_mean(str(kind), KINDS)
     return f"expected one of {', '.join(KINDS)}, or {{date: format}}, got '{kind}'{near}"
-
-
-def typed_kinds(kinds: dict[str, str], written: str = "") -> str:
-    """Return ``'data.columns={a: number}'`` as it can be typed; in lists where a name is not typed as it is.
-
-    `written` is the format of dates.
-    """
-    dated = f'{{date: "{written}"}}'
-    if all(re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII) for name in kinds):
-        inner = ", ".join(f"{name}: {dated if written else kind}" for name, kind in kinds.items())
-    else:
-        by_kind: dict[str, list[str]] = {}
-        for name, kind in kinds.items():
-            one = f'{{name: {_quoted(name)}, format: "{written}"}}' if written else _quoted(name)
-            by_kind.setdefault(kind, []).append(one)
-        inner = ", ".join(f"{kind}: [{', '.join(names)}]" for kind, names in by_kind.items())
-    return _for_shell(f"data.columns={{{inner}}}")
 
 
 def typed_drop(names: Sequence[str]) -> str:

@@ -41,8 +41,8 @@ def read_raw_rows(
     else:
         array = open_array(path, key)
         shape, batches = array.shape, stream_array(array, batch_size, f"{key}: {path}")
-    if spec.categories:
-        named = ", ".join(spec.categories)
+    if written := [*(spec.categories or ()), *(spec.dates or ())]:
+        named = ", ".join(written)
         raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a table")
     batches = without_labels(batches, shape[1:], spec, f"{key}: {path}")
     return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)

@@ -209,7 +209,7 @@ def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
 
 
 def _categories(table: pa.Table, columns: list[str], asked: Asked, source: str) -> dict[str, tuple[str, ...]]:
-    return find_categories(table, columns, source, asked.kinds.all_of("category"), asked.drop)
+    return find_categories(table, columns, source, asked.kinds, asked.drop)
 
 
 def _refuse_beside_pixels(kinds: dict[str, str], asked: Asked, path: Path) -> None:

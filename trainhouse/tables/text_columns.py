@@ -1,25 +1,25 @@
 """The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
-from trainhouse.tables.kinds import typed_drop, typed_kinds
+from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
 from trainhouse.tables.missing_words import USUAL
 
 _SHOWN = 3
 
 
 def find_categories(
-    table: pa.Table, columns: list[str], source: str, said: Container[str] = (), dropped: Sequence[str] = ()
+    table: pa.Table, columns: list[str], source: str, kinds: Kinds = NOTHING, dropped: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
     """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns.
 
-    The columns `said` to be categories are, whatever they hold; `dropped` are those that are left out already.
+    What `kinds` says to be categories are some, whatever they hold; `dropped` are those that are left out already.
     """
     found, no_categories = {}, {}
     for name in columns:
@@ -27,18 +27,18 @@ def find_categories(
         if pa.types.is_string(kind):
             cells = table.column(name).to_pylist()
             texts = Counter(text for text in cells if text)
-            if name not in said:
-                _refuse_numbers(texts, cells, name, source)
+            if name not in kinds.of:
+                _refuse_numbers(texts, cells, name, source, kinds)
                 if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
                     no_categories[name] = len(texts)
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
             raise UserError(f"{source}: column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}")
-    _refuse_free_text(no_categories, table.num_rows, source, dropped)
+    _refuse_free_text(no_categories, table.num_rows, source, kinds, dropped)
     return found
 
 
-def _refuse_free_text(columns: dict[str, int], rows: int, source: str, dropped: Sequence[str]) -> None:
+def _refuse_free_text(columns: dict[str, int], rows: int, source: str, kinds: Kinds, dropped: Sequence[str]) -> None:
     """Raise `UserError` that names all columns in which nearly every text is another one, with what leaves them out."""
     if not columns:
         return
@@ -47,7 +47,7 @@ def _refuse_free_text(columns: dict[str, int], rows: int, source: str, dropped: 
         ((name, count),) = columns.items()
         raise UserError(
             f"{source}: column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
-            f"with {way}, or have one with {typed_kinds({name: 'category'})}"
+            f"with {way}, or have one with {kinds.typed(name, 'category')}"
         )
     listed = ", ".join(f"{name} {count}" for name, count in columns.items())
     raise UserError(
@@ -97,7 +97,7 @@ def _is_odd(text: str) -> bool:
     return not is_number(text) and text not in USUAL
 
 
-def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str) -> None:
+def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str, kinds: Kinds) -> None:
     """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
     texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
     odd = set(filter(_is_odd, texts))
@@ -105,7 +105,7 @@ def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, sou
     if not odd:
         return
     row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
-    category = typed_kinds({name: "category"})
+    category = kinds.typed(name, "category")
     words = f"'data.na_values=[\"{text}\"]'"
     if len(odd) == 1 and texts[text] > 1 and not is_written_number(text) and total / 2 <= numbers < 0.9 * total:
         raise UserError(
