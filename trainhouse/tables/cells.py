@@ -1,7 +1,7 @@
-"""Tables of named columns: read whole or in a stream, and turned into the numbers of a spec."""
+"""Columns of tables turned into the numbers of a spec; and the rows of a file, in a stream, as a model takes them."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
@@ -15,30 +15,10 @@ from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.dates import seconds_of
 from trainhouse.tables.missing_words import Words, without
-from trainhouse.tables.source import Keys, Table, open_table, read_all
+from trainhouse.tables.source import Keys, Table, open_table
 from trainhouse.tables.text_columns import first_text, not_numbers
 
 _log = logging.getLogger(__name__)
-
-
-def read_cells(
-    path: Path, text_columns: Iterable[str] = (), keys: Keys | None = None, known: Collection[str] = ()
-) -> pa.Table:
-    """Return a whole table, its columns typed by their content; empty cells are null.
-
-    The `text_columns` are text whatever they hold, and `known` names of columns to expect. Raises `UserError` if there
-    is no such file, or no rows in it.
-    """
-    return whole_table(open_table(path, "data.file", keys, known), text_columns)
-
-
-def whole_table(table: Table, text_columns: Iterable[str] = ()) -> pa.Table:
-    """Return all of an opened table, as `read_cells` does."""
-    table.refuse_twice(table.names)
-    cells = read_all(table, table.names, {name: pa.string() for name in text_columns if name in table.names})
-    if cells.num_rows == 0:
-        raise UserError(f"{table.key}: {table.path} has no rows")
-    return cells
 
 
 def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:

@@ -2,33 +2,31 @@
 
 import logging
 from collections import Counter
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import Coding, refuse_constant
-from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.annotations import Count
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import atomic_write, write_json
+from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
-from trainhouse.tables.cells import encode_columns, whole_table
 from trainhouse.tables.columns import Asked, find_columns, labels_of
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.kinds import Columns, Kinds
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.missing_words import NaValues, Words
-from trainhouse.tables.source import Keys, open_table
+from trainhouse.tables.source import Keys, Table, open_table
+from trainhouse.tables.stored_cells import Cells, stored_cells
+from trainhouse.tables.stored_rows import write_features, write_labels
 from trainhouse.tables.table_files import content_digest, files_of, folder_of
 from trainhouse.tables.text_columns import find_categories, spelling_lines
 
@@ -141,7 +139,16 @@ def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     opened = open_table(path, "data.file", keys, [*like.columns, *targets] if like else ())
-    table = whole_table(opened, text_columns)
+    opened.refuse_twice(opened.names)
+    types = {name: pa.string() for name in text_columns if name in opened.names}
+    with stored_cells(opened, types, folder) as cells:
+        if not cells.num_rows:
+            raise UserError(f"data.file: {path} has no rows")
+        _convert_cells(cells, opened, asked, path, folder)
+
+
+def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder: Path) -> None:
+    like, targets = asked.like, asked.targets
     columns, warnings = find_columns(table, asked, path)
     opened.refuse_doubtful([*columns, *targets])
     notes = list[str]()
@@ -151,7 +158,7 @@ def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     else:
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
-        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
+        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     labels = labels_of(table, asked, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
@@ -194,15 +201,12 @@ def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
         grouped=like.grouped if like else (),
     )
     strangers = Strangers(like or spec)
-    x = encode_columns(table, spec, str(path), strangers)
-    if not like and not dates and spec.dtype == "float64" and not needs_float64(x, spec.axis):
-        spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
+    spec = write_features(
+        table, spec, folder / "features.npy", str(path), strangers, may_be_narrower=not like and not dates
+    )
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines() if like else spelling_lines(categories or {})
-    arrays = {"features": x, "labels": y}
-    for part, array in arrays.items():
-        with atomic_write(folder / f"{part}.npy") as file:
-            np.save(file, array)
+    write_labels(y, folder / "labels.npy")
     said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings()}
     write_json(folder / _NOTES, said)
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
