@@ -15,7 +15,8 @@ from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.dates import seconds_of
 from trainhouse.tables.missing_words import Words, without
-from trainhouse.tables.source import Keys, Table, open_table
+from trainhouse.tables.one_file import Keys
+from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.text_columns import first_text, not_numbers
 
 _log = logging.getLogger(__name__)
@@ -148,4 +149,7 @@ def plain_array(column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         numbers: np.ndarray = column.to_numpy()
         return numbers
-    return np.array(column.cast(pa.string()).fill_null("").to_pylist())
+    coded = column.cast(pa.string()).fill_null("").combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    texts: np.ndarray = np.array(coded.dictionary.to_pylist(), dtype=np.str_)[coded.indices.to_numpy()]
+    return texts

@@ -24,7 +24,8 @@ from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.kinds import Columns, Kinds
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.missing_words import NaValues, Words
-from trainhouse.tables.source import Keys, Table, open_table
+from trainhouse.tables.one_file import Keys
+from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
 from trainhouse.tables.table_files import content_digest, files_of, folder_of

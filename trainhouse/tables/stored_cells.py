@@ -26,6 +26,7 @@ class Cells:
     def __init__(self, table: pa.Table, mapped: mmap.mmap | None = None) -> None:
         """The buffers of `table` may be in a `mapped` file."""
         self._table, self._mapped, self._instead = table, mapped, dict[str, pa.ChunkedArray]()
+        self._seen = 0
         self.column_names: list[str] = table.column_names
         self.num_rows: int = table.num_rows
 
@@ -36,7 +37,7 @@ class Cells:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return a column."""
-        self._let_go()
+        self._let_go(self.num_rows)
         return self._instead.get(name, self._table.column(name))
 
     def set_column(self, place: int, name: str, column: pa.ChunkedArray) -> "Cells":
@@ -55,12 +56,14 @@ class Cells:
         rows = max(1, _ROWS // multiple_of) * multiple_of
         for start in range(0, self.num_rows, rows):
             yield start, table.slice(start, rows)
-            self._let_go()
+            self._let_go(rows * len(columns))
 
-    def _let_go(self) -> None:
-        """Give the pages that were read back to the system, which has them cached as long as there is room."""
-        if self._mapped is not None and hasattr(self._mapped, "madvise"):
+    def _let_go(self, rows: int) -> None:
+        """Give pages that were read back to the system now and then; it has them cached as long as there is room."""
+        self._seen += 8 * rows
+        if self._mapped is not None and self._seen > _IN_MEMORY and hasattr(self._mapped, "madvise"):
             self._mapped.madvise(mmap.MADV_DONTNEED)
+            self._seen = 0
 
 
 @contextmanager

@@ -5,13 +5,18 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from trainhouse.arrays.moments import CHUNK_BYTES, Rounding
+from trainhouse.arrays.moments import CHUNK_BYTES, FAR, Rounding
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.texts import Strangers
 from trainhouse.machine.files import atomic_write
 from trainhouse.tables.cells import encode_columns
 from trainhouse.tables.stored_cells import Cells
+
+_MARGIN = 2.0  # of the limits: sums of another order may differ in their last digits
+_SMALL, _LARGE = 1e-30, 1e15  # deviations; no finite number of a million is then beyond float32
 
 
 def write_features(
@@ -25,12 +30,34 @@ def write_features(
     if not may_be_narrower or spec.dtype != "float64":
         _write(cells, spec, path, source, strangers)
         return spec
-    rounding = Rounding(spec.input_shape, spec.axis)
     narrow = replace(spec, dtype="float32")
+    if _is_near(cells, spec):
+        _write(cells, narrow, path, source, strangers)
+        return narrow
+    rounding = Rounding(spec.input_shape, spec.axis)
     if _write(cells, spec, path, source, strangers, rounding):
         return narrow
     _write(cells, spec, path, source, Strangers(spec))
     return spec
+
+
+def _is_near(cells: Cells, spec: DataSpec) -> bool:
+    """Whether it is clear without a copy of the columns that none is so far from 0 that float32 would not do.
+
+    What is near the limits is left to `Rounding`.
+    """
+    if spec.input_shape != (len(spec.columns),) or spec.axis != 0:
+        return False
+    for name in spec.columns:
+        column = cells.column(name)
+        if name in (spec.categories or {}):
+            continue
+        if not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
+            return False
+        mean, std = (float(found.as_py() or 0.0) for found in (pc.mean(column), pc.stddev(column)))
+        if not (abs(mean) * _MARGIN < FAR * std and _MARGIN * _SMALL < std < _LARGE):
+            return False
+    return True
 
 
 def _write(

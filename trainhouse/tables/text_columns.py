@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
@@ -25,8 +26,10 @@ def find_categories(
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
-            cells = table.column(name).to_pylist()
-            texts = Counter(text for text in cells if text)
+            cells = table.column(name)
+            texts = Counter(
+                {one["values"]: one["counts"] for one in pc.value_counts(cells).to_pylist() if one["values"]}
+            )
             if name not in kinds.of:
                 _refuse_numbers(texts, cells, name, source, kinds)
                 if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
@@ -97,14 +100,15 @@ def _is_odd(text: str) -> bool:
     return not is_number(text) and text not in USUAL
 
 
-def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str, kinds: Kinds) -> None:
+def _refuse_numbers(texts: Counter[str], cells: pa.ChunkedArray, name: str, source: str, kinds: Kinds) -> None:
     """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
     texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
     if not odd:
         return
-    row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
+    text = next(text for text in texts if text in odd)  # they stand in the order of their first rows
+    row = pc.index(cells, text).as_py()
     category = kinds.typed(name, "category")
     words = f"'data.na_values=[\"{text}\"]'"
     if len(odd) == 1 and texts[text] > 1 and not is_written_number(text) and total / 2 <= numbers < 0.9 * total:
