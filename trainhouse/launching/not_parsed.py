@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.schema import groups, is_group, options
+from trainhouse.launching.mappings import as_mapping
 from trainhouse.launching.nearest import as_a_key
 from trainhouse.runs.typed import quoted
 
@@ -147,6 +148,8 @@ def _option(word: str) -> str:
 def _of_value(key: str, value: str, arguments: Sequence[str], override: str) -> str:
     """Return what to type in place of a value that can't be read."""
     whole = f"put the value in quotes of its own: {typed(key, value)}"
+    if mapping := as_mapping(key, value, _is_fine):
+        return mapping
     if any(value.count(quote) % 2 for quote in "'\""):
         ends = value[:1] in "'\"" and value[:1]
         return f"a quote is not closed; {_meant(key, value[1:] if ends else value)}"
