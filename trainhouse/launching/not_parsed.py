@@ -36,6 +36,7 @@ _OTHERS = {
     **dict.fromkeys(("choose", "choices", "categorical", "grid", "options", "values", "list"), "choice"),
 }
 # What a file or folder is given to that was typed alone.
+_TABLES = (*[".csv", ".tsv", ".txt", ".gz", ".zst", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".xlsx"],)
 _PATHS = {"eval": "ckpt_path", "infer": "input", "select_best_model": "runs"}
 _EXPECTED = "expected key=value, without spaces around ="
 
@@ -109,8 +110,8 @@ def _bare(word: str, arguments: Sequence[str], command: str, key_meant: Callable
     if equals and not before.startswith("-") and _is_plain(word):
         belonging = [value, word, *_plain_ones(arguments[place + 1 :])]
         return f"{spaced}if it belongs to {key}, quote the whole: {_in_one(key, ' '.join(belonging))}"
-    if command == "train" and Path(word).suffix in (".csv", ".gz", ".tsv", ".npy", ".npz"):
-        file = "data=csv data.file={} data.target=<column>" if Path(word).suffix in (".csv", ".gz") else ""
+    if command == "train" and Path(word).suffix.lower() in (*_TABLES, ".npy", ".npz"):
+        file = "data=table data.file={} data.target=<column>" if Path(word).suffix.lower() in _TABLES else ""
         return f"{spaced}{(file or 'data=npy data.features={} data.labels=y.npy').format(word)}"
     if command in _PATHS and (re.search(r"[./\\]", word) or Path(word).exists()):
         and_output = f" {typed('output', after)}" if command == "infer" and follows else ""

@@ -26,7 +26,7 @@ class CsvSource:
         """The form is recognised at once, where the `keys` don't say it. Raises `UserError` if it isn't certain."""
         self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys, missing
         self._head = read_head(path, self.source, keys, known)
-        self.names = self._head.names
+        self.names = self._named()
         self._encoding = self._head.encoding
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
@@ -37,10 +37,17 @@ class CsvSource:
         self._take(evidence, finder)
         self._is_open = not self._is_learned and evidence.has_open_question(self._asks)
 
+    def _named(self) -> list[str]:
+        """The header without columns behind the last name that hold nothing: Excel writes such separators."""
+        names, rows = list(self._head.names), self._head.rows
+        while len(names) > 1 and not names[-1].strip() and not any(any(row[len(names) - 1 :]) for row in rows):
+            names.pop()
+        return names
+
     @property
     def _places(self) -> list[str]:
         """The columns by their order: names may be there twice."""
-        return [str(place) for place in range(len(self.names))]
+        return [str(place) for place in range(len(self._head.names))]
 
     @staticmethod
     def _add(batch: pa.RecordBatch | None, evidence: Evidence, finder: KindFinder) -> None:
@@ -82,7 +89,7 @@ class CsvSource:
                 self._add(batch, evidence, finder)
             self._take(evidence, finder)
             self._is_learned, self._is_open = True, False
-        return {name: self._kinds.get(place, pa.null()) for place, name in zip(self._places, self.names, strict=True)}
+        return {name: self._kinds.get(str(place), pa.null()) for place, name in enumerate(self.names)}
 
     def doubtful(self, columns: Collection[str]) -> str:
         """Return what to do about numbers among the `columns` that can be read in two ways, "" if there are none."""
@@ -177,11 +184,13 @@ class CsvSource:
 
     def _refuse_open_quote(self, last: pa.RecordBatch, row: int) -> None:
         """Raise `UserError` if the last cell goes on over lines to the end of a file with a quote too many."""
-        if len(last.schema.names) < len(self.names) or not all(pa.types.is_string(kind) for kind in last.schema.types):
+        if len(last.schema.names) < len(self._places) or not all(
+            pa.types.is_string(kind) for kind in last.schema.types
+        ):
             for batch, start in self._blocks(self._places, {}, None):
                 last, row = batch, start + batch.num_rows - 1
             return  # which has come here again, with all columns
-        for name, cells in zip(self.names, last.columns, strict=True):
+        for name, cells in zip(self._head.names, last.columns, strict=True):
             if "\n" in (cells[-1].as_py() or ""):
                 raise UserError(f"{self.source}: row {row}, column {name}: {_OPEN_QUOTE}")
 

@@ -24,9 +24,9 @@ _POLARS = _TIMED.format("import polars", "polars.read_csv(sys.argv[1])")
 @row("s", "of polars' speed")
 def read_table(lab: Lab) -> Samples:
     """Processor seconds, of all cores together, to make a CSV file of 5 million rows of 20 numbers (200,000 with
-    --quick) into the arrays of a run: its content's name, the types of its columns, their checks, and the arrays in files.
-    Yardstick: `polars.read_csv` of the same file, which only parses it into memory. Both in processes of their own,
-    without what starting them takes.
+    --quick) into the arrays of a run: its content's name, the types of its columns, their checks, and the arrays in
+    files. Yardstick: `polars.read_csv` of the same file, which only parses it into memory. Both in processes of their
+    own, without what starting them takes.
     """
     path = _table(lab, lab.size(full=5_000_000, quick=200_000))
 
