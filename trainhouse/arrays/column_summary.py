@@ -6,13 +6,12 @@ Of many rows, or many columns, a sample is looked at, evenly spaced.
 import csv
 import io
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.digits import shown_date, shown_within
 
 _MOST_ROWS, _MOST_CELLS = 20_000, 2_000_000
 _LEAST_ROWS, _LEAST_OF_CLASS = 50, 10  # with fewer a high score is chance
@@ -91,7 +90,7 @@ def _of_column(data: DataModule, name: str, values: np.ndarray, answers: list[np
     frequent = [(float(found[place]), int(counts[place])) for place in np.argsort(-counts, kind="stable")[:_FREQUENT]]
     is_shown = texts is None and len(found) > 0
     least, middle, most = (
-        (_date(one) if is_date else shown_within(one, low, high)) * is_shown for one in (low, mean, high)
+        (shown_date(one) if is_date else shown_within(one, low, high)) * is_shown for one in (low, mean, high)
     )
     named = [(texts[int(value)] if texts else "", count) for value, count in frequent] if texts else []
     return ColumnSummary(
@@ -116,14 +115,6 @@ def _becomes(data: DataModule, name: str) -> str:
     if name in (spec.dates or {}):
         return ", ".join((spec.date_parts or {}).get(name, ()))
     return "a number, standardised" + ("" if spec.axis is not None else " together with all others")
-
-
-def _date(seconds: float) -> str:
-    try:
-        day = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-    except OverflowError:
-        return f"{seconds:.6g}"
-    return day.isoformat(" ", "seconds").removesuffix(" 00:00:00")
 
 
 def _answers(y: np.ndarray, classes: int) -> list[np.ndarray]:

@@ -14,6 +14,6 @@ def rare_ones(texts: Sequence[str], counts: Sequence[int], least: int) -> set[st
 
 def group_line(texts: set[str], least: int) -> str:
     """Say which texts are grouped."""
-    shown = ", ".join(map(repr, sorted(texts)[:_SHOWN])) + (f" and {len(texts) - _SHOWN} more" * (len(texts) > _SHOWN))
-    rows = f"fewer than {least} training rows each (data.min_category_rows)"
-    return f"{shown}: {rows}, so one category, {OTHER}, with all texts that are unknown to the model"
+    shown = ", ".join(map(repr, sorted(texts)[:_SHOWN])) + ", ..." * (len(texts) > _SHOWN)
+    count = f"{len(texts)} texts" if len(texts) > 1 else "1 text"
+    return f"{count} of fewer than {least} training rows ({shown}) and all unknown ones are one category, {OTHER}"

@@ -1,5 +1,6 @@
 """The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -111,7 +112,9 @@ def _refuse_numbers(texts: Counter[str], cells: pa.ChunkedArray, name: str, sour
     row = pc.index(cells, text).as_py()
     category = kinds.typed(name, "category")
     words = f"'data.na_values=[\"{text}\"]'"
-    if len(odd) == 1 and texts[text] > 1 and not is_written_number(text) and total / 2 <= numbers < 0.9 * total:
+    are_codes = any(re.match(r"0\d", one) for one in texts)  # as 007: with A1 among them
+    is_repeated = len(odd) == 1 and texts[text] > 1 and not is_written_number(text)
+    if is_repeated and not are_codes and total / 2 <= numbers < 0.9 * total:
         raise UserError(
             f"{source}: column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
             f"missing ones? set {words}; or categories? set {category}"

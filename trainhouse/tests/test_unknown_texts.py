@@ -186,6 +186,16 @@ def trained(tmp_path_factory):
     return folder
 
 
+def test_the_folder_says_what_each_column_is(trained):
+    with open(trained / "run" / "data_columns.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["column"], row["kind"]) for row in rows] == [
+        ("flag", "category"),
+        ("k", "category"),
+        ("size", "number"),
+    ]
+
+
 def test_a_table_that_was_saved_by_another_program_predicts_the_same(trained):
     outputs = []
     for name in ("train", "excel"):
