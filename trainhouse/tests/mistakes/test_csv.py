@@ -41,7 +41,10 @@ ROWS: Rows = [
         "train.py data=csv data.file=long_row.csv data.target=t",
         "data.file: long_row.csv: row 5 has 6 cells, but the header has 5",
     ),
-    ("train.py data=table data.file=latin.csv data.target=t data.encoding=utf-8", "latin.csv: line 2 is no text in UTF-8"),
+    (
+        "train.py data=table data.file=latin.csv data.target=t data.encoding=utf-8",
+        "latin.csv: line 2 is no text in UTF-8",
+    ),
     ("train.py data=table data.file=t.csv data.target=t data.separator=ab", "data.separator: expected one character"),
     ("train.py data=table data.file=t.csv data.target=t data.decimal=x", "data.decimal: expected '.' or ','"),
     ("train.py data=csv data.file=empty.csv data.target=t", "data.file: empty.csv is empty (0 bytes)"),
