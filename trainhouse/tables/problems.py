@@ -1,6 +1,7 @@
 """All that is wrong with a table in one message: whoever mends a file wants to do it once."""
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import MistakesError, UserError
+from trainhouse.configuration.printable import printable
 
 _SHOWN = 10
 
@@ -35,7 +36,7 @@ class Problems:
         self._count += more
 
     def refuse(self) -> None:
-        """Raise `UserError` if there is something: in one line what is one thing, else in a line each."""
+        """Raise `UserError` if there is one thing, `MistakesError` with a line each if there are more."""
         if not self._count:
             return
         lines = [*self._first.values(), *self._more][:_SHOWN]
@@ -43,4 +44,5 @@ class Problems:
             raise UserError(f"{self.source}: {lines[0]}")
         more = self._count - len(lines)
         rest = [f"and {more:,} more"] if more else []
-        raise UserError("\n  ".join([f"{self.source}: {self._count:,} problems:", *lines, *rest]))
+        lines = [f"{self.source}: {self._count:,} problems:", *lines, *rest]
+        raise MistakesError("\n  ".join(map(printable, lines)))

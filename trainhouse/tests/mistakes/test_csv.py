@@ -43,7 +43,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=table data.file=latin.csv data.target=t data.encoding=utf-8",
-        "latin.csv: line 2 is no text in UTF-8",
+        "line 2 is no text in UTF-8",
     ),
     ("train.py data=table data.file=t.csv data.target=t data.separator=ab", "data.separator: expected one character"),
     ("train.py data=table data.file=t.csv data.target=t data.decimal=x", "data.decimal: expected '.' or ','"),
