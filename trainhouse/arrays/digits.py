@@ -1,5 +1,6 @@
 """Numbers of the data for people to read."""
 
+from datetime import datetime, timedelta
 from math import ceil, floor, isfinite, log10
 
 _DIGITS = 6  # all that float32 holds of any number; the seventh may be an artefact
@@ -15,3 +16,12 @@ def shown_within(value: float, low: float, high: float) -> str:
     if 1 <= abs(value) < _WRITTEN_OUT:
         digits = max(digits, floor(log10(abs(value))) + 1)
     return f"{value:.{min(digits, 17)}g}"
+
+
+def shown_date(seconds: float) -> str:
+    """Return the day of seconds since 1970, with its time unless that is midnight."""
+    try:
+        day = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return f"{seconds:.6g}"
+    return day.isoformat(" ", "seconds").removesuffix(" 00:00:00")

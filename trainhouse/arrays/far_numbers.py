@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.digits import shown_date, shown_within
 from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.spec import DataSpec
 
@@ -68,7 +68,8 @@ class FarNumbers:
         assert ends is not None
         name = self.spec.columns[place] if self.spec.columns else str(place)
         what = f"column {name}: " if len(self.counts) > 1 or self.spec.columns else ""
-        low, high, found = (shown_within(number, *ends) for number in (*ends, value))
+        is_date = bool(self.spec.columns) and name in (self.spec.dates or {})
+        low, high, found = (shown_date(one) if is_date else shown_within(one, *ends) for one in (*ends, value))
         unit = "numbers are" if what else "rows have numbers"
         return (
             f"{what}{self.counts[place]} of {self.rows} {unit} far outside the {low} to {high} of training; row {row} "

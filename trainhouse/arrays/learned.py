@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import torch
 
+from trainhouse.arrays.date_parts import PARTS, raw_parts
 from trainhouse.arrays.far_numbers import EmptyRows, LackingRows, find_ranges
+from trainhouse.arrays.grouped import OTHER, group_line, rare_ones
+from trainhouse.arrays.moments import chunks
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -22,30 +26,61 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
     """
     spec, x = dataset.spec, dataset.rows.x
     empty = EmptyRows(spec, train, nothing="a label and no feature")
-    categories, unlearned = {}, {}
+    categories, unlearned, grouped = {}, {}, []
     for name, texts in (spec.categories or {}).items():
         codes = x[:, spec.columns.index(name)]
-        seen = np.zeros(len(texts) + 1, dtype=bool)
-        seen[np.unique(codes if train is None else codes[train]).astype(np.int64)] = True  # the last one for -1
-        categories[name] = tuple(text for text, is_seen in zip(texts, seen, strict=False) if is_seen)
+        counts = _counts(codes if train is None else codes[train], len(texts))
+        categories[name] = tuple(text for text, count in zip(texts, counts, strict=True) if count)
+        if group := rare_ones(texts, counts, dataset.min_category_rows):
+            grouped.append(name)
+            categories[name] = (*(text for text in categories[name] if text not in group), OTHER)
+            _log.info("note: column %s: %s", name, group_line(group, dataset.min_category_rows))
         if others := tuple(text for text in texts if text not in set(categories[name])):
             unlearned[name] = others
-            if strange := [text for text in others if code_of(text, categories[name]) < 0]:
+            if not group and (strange := [text for text in others if code_of(text, categories[name]) < 0]):
                 shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
                 _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
     lacking = LackingRows(spec)
     ranges = find_ranges(x, train, spec, empty, lacking)
     for line in empty.lines():  # cut lines and lost joins leave them
         _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)
-    known = replace(spec, categories=categories or None, unlearned=unlearned or None, ranges=ranges)
+    known = replace(
+        spec,
+        categories=categories or None,
+        unlearned=unlearned or None,
+        ranges=ranges,
+        grouped=tuple(grouped),
+        date_parts=_varying(x, train, spec) or None,
+    )
     return replace(coded_for(dataset, known), lacking=lacking.by_name())
 
 
+def _counts(codes: np.ndarray, texts: int) -> list[int]:
+    """How many rows have each text; codes below 0 are those of missing ones."""
+    counted: list[int] = np.bincount(codes.astype(np.int64) + 1, minlength=texts + 1)[1:].tolist()
+    return counted
+
+
+def _varying(x: np.ndarray, train: np.ndarray | None, spec: DataSpec) -> dict[str, tuple[str, ...]]:
+    """Return which parts of each column of dates differ among the training rows; how long ago it is always counts."""
+    columns = [spec.columns.index(name) for name in spec.dates or ()]
+    first: dict[str, dict[str, float]] = {name: {} for name in spec.dates or ()}
+    varying: dict[str, set[str]] = {name: {"elapsed"} for name in first}
+    for _, chunk in chunks(x, train) if columns else ():
+        for name, column in zip(first, columns, strict=True):
+            seconds = torch.from_numpy(np.array(chunk[:, column], np.float64))
+            for part, values in raw_parts(seconds[~seconds.isnan()]).items():
+                if len(values) and values.ne(first[name].setdefault(part, float(values[0]))).any():
+                    varying[name].add(part)
+    return {name: tuple(part for part in PARTS if part in found) for name, found in varying.items()}
+
+
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
-    """Return the data set with the categories, codes and ranges of `spec`: that of a model."""
+    """Return the data set with the categories, codes, ranges and parts of dates of `spec`: that of a model."""
     codes = _new_codes(dataset.spec.categories or {}, spec)
     val, test = (rows and _recoded(rows, codes) for rows in (dataset.val, dataset.test))
-    kept = replace(dataset.spec, categories=spec.categories, unlearned=spec.unlearned, ranges=spec.ranges)
+    learned = {name: getattr(spec, name) for name in ("categories", "unlearned", "ranges", "grouped", "date_parts")}
+    kept = replace(dataset.spec, **learned)
     return replace(dataset, rows=_recoded(dataset.rows, codes), val=val, test=test, spec=kept)
 
 
@@ -63,13 +98,15 @@ def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec) -> dict[int
     """Return, by the column, the codes for a model of `spec` in the order of the codes that texts are `found` with.
 
     Texts that are none of its categories have the codes above those, in alphabetical order; but what inference would
-    take for one of them is that one here too.
+    take for one of them is that one here too. Where they are grouped, the last category has the others.
     """
     wanted, codes = spec.categories or {}, {}
     for name, texts in found.items():
         known = wanted.get(name, texts)
         if texts != known:
             places = {text: code for code, text in enumerate([*known, *sorted(set(texts) - set(known))])}
+            if name in spec.grouped:
+                places = {text: min(code, len(known) - 1) for text, code in places.items()}
             places = {
                 text: code_of(text, known) if code_of(text, known) >= 0 else code for text, code in places.items()
             }

@@ -119,18 +119,41 @@ def is_far(mean: Any, std: Any, far: float = FAR) -> Any:
     return (abs(mean) > far * std) | (std < _SMALL) | (std > 1 / _SMALL)
 
 
+class Rounding:
+    """Whether rounding rows to float32 would change what is learned from them, channel by channel."""
+
+    def __init__(self, shape: Sequence[int], axis: int | None = 0, far: float = FAR) -> None:
+        """Rows have that `shape`; channels lie along `axis`, None: all numbers are of one."""
+        self._axis, self._far = axis, far
+        self._moments, self._is_rounded = Moments(1 if axis is None else shape[axis]), np.bool_(False)
+        self._is_beyond = False
+
+    def add(self, rows: np.ndarray) -> None:
+        """Add rows (N, *shape), a chunk at a time."""
+        for _, chunk in chunks(rows):
+            if self._is_beyond:
+                return
+            values = by_channel(chunk, self._axis).astype(np.float64)
+            with np.errstate(over="ignore"):
+                rounded = values.astype(np.float32)
+            if (np.isinf(rounded) & np.isfinite(values)).any():
+                self._is_beyond = True  # until it is refused, with its value
+                return
+            values[np.isinf(values)] = np.nan  # which is refused elsewhere
+            self._is_rounded = self._is_rounded | ((rounded != values) & ~np.isnan(values)).any(axis=0)
+            self._moments.add(values)
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether float64 is needed for the rows so far."""
+        is_far_away = is_far(self._moments.mean, self._moments.std, self._far)
+        return self._is_beyond or bool((self._is_rounded & is_far_away).any())
+
+
 def needs_float64(rows: np.ndarray, axis: int | None = 0, far: float = FAR) -> bool:
     """Whether rounding rows (N, ...) to float32 would change what is learned from them, channel by channel."""
     if np.can_cast(rows.dtype, np.float32):
         return False
-    moments, is_rounded = Moments(1 if axis is None else rows.shape[axis + 1]), np.bool_(False)
-    for _, chunk in chunks(rows):
-        values = by_channel(chunk, axis).astype(np.float64)
-        with np.errstate(over="ignore"):
-            rounded = values.astype(np.float32)
-        if (np.isinf(rounded) & np.isfinite(values)).any():
-            return True  # until it is refused, with its value
-        values[np.isinf(values)] = np.nan  # which is refused elsewhere
-        is_rounded = is_rounded | ((rounded != values) & ~np.isnan(values)).any(axis=0)
-        moments.add(values)
-    return bool((is_rounded & is_far(moments.mean, moments.std, far)).any())
+    rounding = Rounding(rows.shape[1:], axis, far)
+    rounding.add(rows)
+    return rounding.changes_something

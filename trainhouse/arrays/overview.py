@@ -47,7 +47,8 @@ def _row(spec: DataSpec) -> str:
         texts = len(spec.categories or {})
         what = "column" if spec.columns else "number"
         count = f"{spec.input_shape[0]:,} {what}{'s' * (spec.input_shape[0] != 1)}"
-        return f"{count}, {texts} of text" if texts else count
+        dates = len(spec.dates or {})
+        return count + f", {texts} of text" * bool(texts) + f", {dates} of dates" * bool(dates)
     if len(spec.input_shape) == 2 and spec.axis == 1:
         return f"{spec.input_shape[0]:,} steps of {spec.input_shape[1]:,}"
     is_image = len(spec.input_shape) == 3 or (len(spec.input_shape) == 2 and spec.dtype == "uint8")

@@ -38,7 +38,7 @@ def left_out_line(names: list[str]) -> str:
 
 def in_order_lines(table: "pa.Table", columns: list[str]) -> list[str]:
     """Say which of the `columns`, if any, may number the rows: which is no feature, or be a time, which is one."""
-    names = [name for name in columns if _is_numeric(table.column(name)) and is_in_order(_numbers(table.column(name)))]
+    names = [name for name in columns if _is_in_order_column(table.column(name))]
     listed = ", ".join(names)
     way = f"leave out with data.drop=[{','.join(names)}], or set data.keep_index=true"
     return [f"column {listed}: whole numbers in order, which may number the rows; {way}"] if names else []
@@ -48,11 +48,20 @@ def _numbers_rows(name: str, column: "pa.ChunkedArray") -> bool:
     """Whether a column counts the rows; in any order only if it is called as an index is."""
     if not _is_numeric(column):
         return False
-    values, name = _numbers(column), name.strip().lower()
+    name = name.strip().lower()
+    if name not in (*_INDEX_NAMES, *_PERHAPS) and not is_in_order(_numbers(column.slice(0, _LEAST_ROWS)), least=0):
+        return False  # most columns need no reading
+    values = _numbers(column)
     counts = not column.null_count and (
         counts_rows(values) or (name in (*_INDEX_NAMES, *_PERHAPS) and counts_rows(np.sort(values)))
     )
     return bool(counts or (name in _INDEX_NAMES and is_in_order(values)))
+
+
+def _is_in_order_column(column: "pa.ChunkedArray") -> bool:
+    if not _is_numeric(column) or not is_in_order(_numbers(column.slice(0, _LEAST_IN_ORDER)), least=0):
+        return False
+    return is_in_order(_numbers(column))
 
 
 def _is_numeric(column: "pa.ChunkedArray") -> bool:
@@ -73,9 +82,9 @@ def in_order_at_first(x: np.ndarray) -> list[int]:
     return np.flatnonzero(rises | falls).tolist()
 
 
-def is_in_order(values: np.ndarray) -> bool:
-    """Whether numbers (N,) are whole, and only rise or only fall. Of most columns only a few are read."""
-    if len(values) < _LEAST_IN_ORDER:
+def is_in_order(values: np.ndarray, least: int = _LEAST_IN_ORDER) -> bool:
+    """Whether numbers (N,), at `least` so many, are whole and only rise or only fall; of most only a few are read."""
+    if len(values) < least:
         return False
     some = np.linspace(0, len(values) - 1, min(len(values), _LOOK)).astype(np.int64)
     return _is_in_order(values[some]) and _is_in_order(values)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays import date_parts
 from trainhouse.arrays.moments import Moments, by_channel, chunks, is_far, refuse_too_alike
 from trainhouse.arrays.precision import KeepsFloat64, has_float64
 from trainhouse.arrays.spec import DataSpec, Rows
@@ -20,12 +21,12 @@ _WIDE = (torch.float64, torch.int64, torch.int32)  # which hold more than float3
 
 
 class RowPreprocessing(KeepsFloat64):
-    """Standardises numbers, fills in missing ones, and spreads category codes out.
+    """Standardises numbers, fills in missing ones, and spreads category codes and dates out.
 
     Each column of a table, each feature of a sequence and each channel of an image has a mean and deviation of its
     own, whatever the dtype: `DataSpec.channel_axis` says along which axis of a row they lie. A category becomes
-    one-hot, or a learned vector of `embedding_dim` numbers; an unknown one, zeros. Images stored channels last
-    (H, W, C) come out channels first.
+    one-hot, or a learned vector of `embedding_dim` numbers; an unknown one, zeros. A date becomes those of its parts
+    that vary in training: see `date_parts`. Images stored channels last (H, W, C) come out channels first.
 
     Moments are float64, and so is the arithmetic where it has to be: for rows in float64, and for columns far from 0.
     All other rows are standardised in float32.
@@ -35,6 +36,7 @@ class RowPreprocessing(KeepsFloat64):
     std: Tensor
     plain: Tensor
     coded: Tensor
+    dated: Tensor
     shift: Tensor
     scale: Tensor
 
@@ -48,17 +50,25 @@ class RowPreprocessing(KeepsFloat64):
         self.axis = spec.axis
         self.channels_last = len(spec.input_shape) > 2 and self.axis == len(spec.input_shape) - 1
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
+        dated = [index for index, name in enumerate(spec.columns) if name in (spec.dates or {})]
+        varying = spec.date_parts or {}
+        self.parts = [tuple(varying.get(spec.columns[index], date_parts.PARTS)) for index in dated]
+        self.register_buffer("dated", torch.tensor(dated, dtype=torch.long), persistent=False)
         plain = torch.arange(spec.input_shape[0])
-        if coded:
-            plain = torch.tensor(
-                [index for index in range(spec.input_shape[0]) if index not in set(coded)], dtype=torch.long
-            )
+        if coded or dated:
+            others = {*coded, *dated}
+            plain = torch.tensor([index for index in range(spec.input_shape[0]) if index not in others]).long()
         self.register_buffer("plain", plain, persistent=False)
+        # The column that each number is from which is standardised: plain ones, then the amounts that dates have.
+        self.sources = [*plain.tolist()]
+        for index, parts in zip(dated, self.parts, strict=True):
+            self.sources += [index for part in parts if part in date_parts.NUMBERS]
         self.embedding_dim = embedding_dim
         # Place 0 stands for an unknown category: zeros.
         tables = (nn.Embedding(size + 1, embedding_dim, padding_idx=0) for size in self.sizes if embedding_dim)
         self.embeddings = nn.ModuleList(tables)
-        channels = 1 if self.axis is None else len(plain) if len(spec.input_shape) == 1 else self.input_shape[self.axis]
+        is_table = len(spec.input_shape) == 1
+        channels = 1 if self.axis is None else len(self.sources) if is_table else self.input_shape[self.axis]
         self.register_buffer("mean", torch.zeros(channels, dtype=torch.float64))
         self.register_buffer("std", torch.ones(channels, dtype=torch.float64))
         # The same in float32, in a shape that fits rows as they come out: what ordinary rows are standardised with.
@@ -74,9 +84,9 @@ class RowPreprocessing(KeepsFloat64):
     @property
     def output_shape(self) -> tuple[int, ...]:
         """The shape of one row after preprocessing: what a network takes."""
-        if self.sizes:
+        if self.sizes or self.parts:
             width = len(self.sizes) * self.embedding_dim if self.embedding_dim else sum(self.sizes)
-            return (len(self.plain) + width,)
+            return (len(self.sources) + sum(map(date_parts.width_of, self.parts)) + width,)
         if self.channels_last:
             return (self.input_shape[-1], *self.input_shape[:-1])
         return self.input_shape
@@ -99,8 +109,10 @@ class RowPreprocessing(KeepsFloat64):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to float rows (B, *output_shape)."""
+        if self.parts:
+            return torch.cat([self._standardise(self._numbers(x)), *self._places(x), *self._spread(x)], dim=1)
         if self.sizes:
-            return torch.cat([self._standardise(x[:, self.plain]), *self._spread(x[:, self.coded])], dim=1)
+            return torch.cat([self._standardise(x[:, self.plain]), *self._spread(x)], dim=1)
         if self.channels_last:
             x = x.movedim(-1, 1)
         return self._standardise(x)
@@ -114,9 +126,24 @@ class RowPreprocessing(KeepsFloat64):
             x = (x.to(self.shift.dtype) - self.shift).div_(self.scale)  # the difference is new
         return x.nan_to_num(nan=0.0) if self.missing == "mean" else x
 
-    def _spread(self, codes: Tensor) -> list[Tensor]:
+    def _dates(self, x: Tensor) -> list[tuple[Tensor, tuple[str, ...]]]:
+        return list(zip(x[:, self.dated].unbind(dim=1), self.parts, strict=True))
+
+    def _numbers(self, x: Tensor) -> Tensor:
+        """Return the columns of numbers, then the amounts that dates have."""
+        found = [one for seconds, parts in self._dates(x) for one in date_parts.amounts(seconds, parts)]
+        return torch.cat([x[:, self.plain], *(one[:, None] for one in found)], dim=1)
+
+    def _places(self, x: Tensor) -> list[Tensor]:
+        """Return what else a date is, column by column: zeros where it is missing."""
+        dates = [(seconds, parts) for seconds, parts in self._dates(x) if date_parts.width_of(parts)]
+        return [date_parts.places(seconds, parts).to(self.scale.dtype) for seconds, parts in dates]
+
+    def _spread(self, x: Tensor) -> list[Tensor]:
         """Turn codes, which are no amounts, into one-hot or learned vectors; zeros for what is unknown."""
-        codes = codes.nan_to_num(nan=-1).long()
+        if not self.sizes:
+            return []
+        codes = x[:, self.coded].nan_to_num(nan=-1).long()
         columns = list(zip(codes.unbind(dim=1), self.sizes, strict=True))
         places = [torch.where((code < 0) | (code >= size), 0, code + 1) for code, size in columns]
         if len(self.embeddings):
@@ -139,7 +166,7 @@ class RowPreprocessing(KeepsFloat64):
             check_finite(chunk, start, source, self.missing, self.columns)
             moments.add(self._by_channel(chunk[is_train[start : start + len(chunk)]]))
         self._refuse_empty(moments.count, source)
-        refuse_too_alike(moments, source, [self.columns[index] for index in self.plain] if self.columns else ())
+        refuse_too_alike(moments, source, [self.columns[index] for index in self.sources] if self.columns else ())
         self.mean.copy_(torch.from_numpy(moments.mean))
         self.std.copy_(torch.from_numpy(moments.std))
         self.prepare()
@@ -156,13 +183,15 @@ class RowPreprocessing(KeepsFloat64):
             if len(self.input_shape) > 1 or self.axis is None:
                 kind = "channel" if len(self.input_shape) > 2 else "feature"
                 raise UserError(f"{source}: {kind} {empty[0]} holds no number in any training row")
-            index = int(self.plain[empty[0]])
+            index = self.sources[empty[0]]
             name, hint = (self.columns[index], f" (data.drop=[{self.columns[index]}])") if self.columns else (index, "")
             raise UserError(f"{source}: column {name} holds no number in any training row; leave it out{hint}")
 
     def _by_channel(self, chunk: np.ndarray) -> np.ndarray:
         """Return float64 (values, channels) of raw rows, as an array of its own."""
-        if self.sizes:
+        if self.parts:
+            chunk = self._numbers(torch.from_numpy(np.array(chunk))).numpy()
+        elif self.sizes:
             chunk = chunk[:, self.plain.numpy()]
         return by_channel(chunk, self.axis).astype(np.float64)
 

@@ -30,7 +30,21 @@ _LACKED: dict[str, Any] = {
     "unused_places": (),
     "unlearned": {},
     "ranges": (),
+    "missing_words": (),
+    "dates": {},
+    "date_parts": {},
+    "grouped": (),
 }
+_TUPLES = (
+    "input_shape",
+    "classes",
+    "targets",
+    "columns",
+    "label_places",
+    "unused_places",
+    "missing_words",
+    "grouped",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,11 @@ class DataSpec:
         unused_places: where a row of the file has what is neither feature nor target.
         unlearned: for each feature column that holds text, what the file has in other rows than those of training.
         ranges: the least and the greatest number of each feature column in training; None if it holds text.
+        missing_words: what stands for a missing text in a column of text, beside an empty cell.
+        dates: for each feature column that holds dates, how they are written: ``iso`` and the like, or a format of
+            Python's `strptime`. They are stored as seconds since 1970.
+        date_parts: which parts of a date vary in training, by its column: see `date_parts.PARTS`.
+        grouped: the columns of text whose last category stands for all texts that are no category of their own.
     """
 
     task: TaskName
@@ -65,11 +84,15 @@ class DataSpec:
     categories: dict[str, tuple[str, ...]] | None = None
     missing: Missing = "error"
     channel_axis: int | str | None = AUTO
+    missing_words: tuple[str, ...] = ()
+    dates: dict[str, str] | None = None
     # These say what one file was like, not which rows a model takes: specs that differ in them are equal.
     label_places: tuple[int, ...] = field(default=(), compare=False)
     unused_places: tuple[int, ...] = field(default=(), compare=False)
     unlearned: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
     ranges: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
+    date_parts: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
+    grouped: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.channel_axis is not None:
@@ -91,9 +114,11 @@ class DataSpec:
     def texts(self) -> dict[str, tuple[str, ...]] | None:
         """Return the texts of the whole file that the model was trained on, in training rows or not, as it was read."""
         others = self.unlearned or {}
-        return {
-            name: tuple(sorted((*texts, *others.get(name, ())))) for name, texts in (self.categories or {}).items()
-        } or None
+        found = {}
+        for name, texts in (self.categories or {}).items():
+            group = texts[-1:] if name in self.grouped else ()  # last, so that all others have the codes of the file
+            found[name] = (*sorted((*texts[: len(texts) - len(group)], *others.get(name, ()))), *group)
+        return found or None
 
     def of_any_file(self) -> "DataSpec":
         """Return the spec without what it says of one file."""
@@ -104,8 +129,9 @@ class DataSpec:
         plain: dict[str, Any] = {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
-        for key in ("categories", "unlearned"):
+        for key in ("categories", "unlearned", "date_parts"):
             plain[key] = {name: list(texts) for name, texts in (plain[key] or {}).items()}
+        plain["dates"] = dict(self.dates or {})
         plain["ranges"] = [None if ends is None else list(ends) for ends in self.ranges]
         return plain
 
@@ -118,17 +144,23 @@ class DataSpec:
         for name, holds in HOLDS.items():
             if not holds(known[name]):
                 raise TypeError(f"{name} is {shown(known[name])}")
-        for name in ("input_shape", "classes", "targets", "columns", "label_places", "unused_places"):
+        for name in _TUPLES:
             known[name] = tuple(known[name])
-        for name in ("categories", "unlearned"):
+        known["dates"] = dict(known["dates"] or {}) or None
+        for name in ("categories", "unlearned", "date_parts"):
             known[name] = {column: tuple(texts) for column, texts in (known[name] or {}).items()} or None
         known["ranges"] = tuple(None if ends is None else tuple(map(float, ends)) for ends in known["ranges"])
         spec = cls(**known)
         named = spec.classes if spec.task == "classification" else spec.targets
         if len(named) != spec.outputs:
             raise TypeError(f"outputs is {spec.outputs}, of {len(named)} names")
-        if spec.categories and not spec.categories.keys() <= set(spec.columns):
-            raise TypeError("categories names columns that are not there")
+        for name in ("categories", "dates", "date_parts"):
+            if not (getattr(spec, name) or {}).keys() <= set(spec.columns):
+                raise TypeError(f"{name} names columns that are not there")
+        if not set(spec.grouped) <= {name for name, texts in (spec.categories or {}).items() if texts}:
+            raise TypeError("grouped names columns without categories")
+        if set(spec.dates or ()) & set(spec.categories or ()):
+            raise TypeError("dates names columns of text")
         if spec.columns and len(spec.columns) != prod(spec.input_shape):
             raise TypeError(f"input_shape is {spec.input_shape}, of {len(spec.columns)} columns")
         if isinstance(spec.channel_axis, int) and not 0 <= spec.channel_axis < len(spec.input_shape):
@@ -197,3 +229,5 @@ class Dataset:
     """Why the task is what it is."""
     lacking: dict[str, int] = field(default_factory=dict)
     """How many training rows lack a number or a text, by the name of the column; counted by the library."""
+    min_category_rows: int = 1
+    """Texts of fewer training rows share one category."""

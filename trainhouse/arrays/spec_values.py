@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 TASKS = ("classification", "regression")
+DATE_PARTS = ("elapsed", "year", "month", "weekday", "hour")
 AUTO, ALL, BY_DTYPE = CHOICES = ("auto", "all", "by_dtype")
 
 
@@ -27,6 +28,14 @@ def _is_names(value: Any) -> bool:
 
 def _is_categories(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and _is_names([*value]) and all(map(_is_names, value.values())))
+
+
+def _is_dates(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and _is_names([*value]) and _is_names([*value.values()]))
+
+
+def _is_date_parts(value: Any) -> bool:
+    return _is_categories(value) and all(set(parts) <= set(DATE_PARTS) for parts in (value or {}).values())
 
 
 def _is_place(value: Any) -> bool:
@@ -64,6 +73,10 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
     "unlearned": _is_categories,
     "label_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
     "unused_places": lambda value: isinstance(value, (list, tuple)) and all(map(_is_place, value)),
+    "missing_words": _is_names,
+    "dates": _is_dates,
+    "date_parts": _is_date_parts,
+    "grouped": _is_names,
     "ranges": lambda value: isinstance(value, (list, tuple)) and all(map(_is_range, value)),
     "channel_axis": lambda value: value is None or type(value) is int or (type(value) is str and value in CHOICES),
 }

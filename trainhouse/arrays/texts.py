@@ -75,6 +75,8 @@ class Strangers:
     def __init__(self, spec: DataSpec) -> None:
         """`spec` is the model's."""
         self.categories = spec.categories or {}
+        unlearned = spec.unlearned or {}
+        self.grouped = {name: {*unlearned.get(name, ())} for name in spec.grouped}
         self.unknown: dict[str, Counter[str]] = {name: Counter() for name in self.categories}
         self.known: Counter[str] = Counter()
         self.taken_as: dict[str, dict[str, str]] = {name: {} for name in self.categories}
@@ -86,6 +88,9 @@ class Strangers:
             if not text or not count:
                 continue
             place = code_of(text, categories)
+            if place < 0 and text in self.grouped.get(name, ()):
+                self.known[name] += count
+                continue
             if place < 0:
                 self.unknown[name][text] += count
                 continue

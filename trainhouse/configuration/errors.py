@@ -18,6 +18,10 @@ class UserError(Exception):
     """
 
 
+class MistakesError(UserError):
+    """Several mistakes in one file, a line each: whoever mends it does so once. The lines are printable already."""
+
+
 class Interrupted(BaseException):
     """A signal ended the run, which has saved what it could: one line, exit status 128 + the signal's number.
 

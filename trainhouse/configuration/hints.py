@@ -45,7 +45,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "compile.mode compile.dynamic compile.fullgraph compile.backend": "options of torch.compile are typed as "
         "compile={{mode:reduce-overhead,dynamic:true}}",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
-        "data.file data.target data.features data.labels": "data=csv data.file=table.csv data.target=<column>, or "
+        "data.file data.target data.features data.labels": "data=table data.file=table.csv data.target=<column>, or "
         "data=npy data.features=X.npy data.labels=y.npy",
         "train": "train.py always trains; without training: python eval.py ckpt_path=<run folder>",
         "test": "a run ends with the test of its best model; trainer.limit_test_batches=0 leaves that out",
@@ -61,7 +61,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "paths paths.output_dir paths.log_dir paths.root_dir output_dir outdir out_dir save_dir log_dir logdir "
         "trainer.default_root_dir default_root_dir callbacks.dirpath": "hydra.run.dir=<folder> is where a run goes",
         "paths.data_dir data_dir data.data_dir dataset_path data.root data_root": "the data's own file in conf/data/ "
-        "says where it is, as data=csv data.file=table.csv data.target=price",
+        "says where it is, as data=table data.file=table.csv data.target=price",
         "trainer.logger logger.wandb wandb use_wandb mlflow comet": "a logger is chosen as logger=tensorboard, "
         "logger=wandb, logger=[csv,mlflow], logger=none, or one of your own in conf/logger/",
         "trainer.callbacks": "callbacks are chosen as callbacks=default or callbacks=none, or one of your own in "

@@ -19,6 +19,8 @@ _PROJECT = "TRAINHOUSE_PROJECT"
 # Parts of a configuration that may name files, beside the keys of a command itself.
 _PARTS = ("data", "model", "module")
 _OF_COMMANDS = ("ckpt_path", "final_model", "init_from", "input", "output", "runs")
+# A column may be called as a file is.
+_OF_COLUMNS = "data.columns"
 _FILES = re.compile(r"(.*_)?(file|features|path|dir|root|folder|processed)")
 
 
@@ -89,6 +91,8 @@ def _leaves(config: DictConfig) -> Iterator[str]:
         node = OmegaConf.select(config, key)
         for name in node:
             below = f"{key}.{name}"
+            if below == _OF_COLUMNS or not isinstance(name, str) or not re.fullmatch(r"\w[\w-]*", name):
+                continue
             if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name) or name == "_target_":
                 continue
             if isinstance(node[name], DictConfig):

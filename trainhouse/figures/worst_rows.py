@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from trainhouse.arrays.digits import shown_date
 from trainhouse.figures.measured import Measured, Picked, rows_of
 from trainhouse.figures.style import GREY, PALE, SMALL, entitle, in_style, label, new_figure, write
 from trainhouse.machine.numbers import format_number
@@ -163,7 +164,10 @@ def _cell(measured: Measured, index: int, value: float) -> str:
     names = (measured.spec.categories or {}).get(_column(measured, index)) if measured.spec.columns else None
     if names is not None:
         return names[int(value)] if 0 <= value < len(names) else ""
-    return "" if np.isnan(value) else f"{value:.5g}"
+    if np.isnan(value):
+        return ""
+    is_date = bool(measured.spec.columns) and _column(measured, index) in (measured.spec.dates or {})
+    return shown_date(float(value)) if is_date else f"{value:.5g}"
 
 
 def _true_names(measured: Measured) -> list[str]:

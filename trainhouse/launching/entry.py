@@ -20,7 +20,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
+from trainhouse.configuration.errors import Interrupted, MistakesError, UserError, fault_of_the_machine
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
 from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
@@ -118,7 +118,7 @@ def script(
             except (UserError, JobFailedError) as error:
                 if show_traceback and error.__cause__ is not None:
                     traceback.print_exc()
-                sys.exit(_refusal(error))
+                sys.exit(_refusal(error, lines=isinstance(error, MistakesError)))
             except (*COMPOSING, TypeError) as error:
                 if show_traceback or not is_of_composing(error):
                     raise

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from trainhouse.configuration.errors import UserError, fault_of_the_machine, refusal_of_lightning
+from trainhouse.configuration.errors import MistakesError, UserError, fault_of_the_machine, refusal_of_lightning
 from trainhouse.configuration.printable import printable
 from trainhouse.launching.logging import log_traceback
 from trainhouse.machine.files import write_text
@@ -51,7 +51,12 @@ def report(error: Exception, show_traceback: bool, quiet: bool) -> str:
     expected = (
         str(error) if isinstance(error, UserError) else fault_of_the_machine(error) or refusal_of_lightning(error)
     )
-    line = printable(f"{type(error).__name__}: {error}", lines=True) if expected is None else printable(expected)
+    has_lines = isinstance(error, MistakesError)
+    line = (
+        printable(f"{type(error).__name__}: {error}", lines=True)
+        if expected is None
+        else printable(expected, has_lines)
+    )
     message = f"error: {line}"
     if not (line := say_failed(line)):
         return message

@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.schema import groups, is_group, options
+from trainhouse.launching.mappings import as_mapping
 from trainhouse.launching.nearest import as_a_key
 from trainhouse.runs.typed import quoted
 
@@ -35,6 +36,7 @@ _OTHERS = {
     **dict.fromkeys(("choose", "choices", "categorical", "grid", "options", "values", "list"), "choice"),
 }
 # What a file or folder is given to that was typed alone.
+_TABLES = (*[".csv", ".tsv", ".txt", ".gz", ".zst", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".xlsx"],)
 _PATHS = {"eval": "ckpt_path", "infer": "input", "select_best_model": "runs"}
 _EXPECTED = "expected key=value, without spaces around ="
 
@@ -108,8 +110,8 @@ def _bare(word: str, arguments: Sequence[str], command: str, key_meant: Callable
     if equals and not before.startswith("-") and _is_plain(word):
         belonging = [value, word, *_plain_ones(arguments[place + 1 :])]
         return f"{spaced}if it belongs to {key}, quote the whole: {_in_one(key, ' '.join(belonging))}"
-    if command == "train" and Path(word).suffix in (".csv", ".gz", ".tsv", ".npy", ".npz"):
-        file = "data=csv data.file={} data.target=<column>" if Path(word).suffix in (".csv", ".gz") else ""
+    if command == "train" and Path(word).suffix.lower() in (*_TABLES, ".npy", ".npz"):
+        file = "data=table data.file={} data.target=<column>" if Path(word).suffix.lower() in _TABLES else ""
         return f"{spaced}{(file or 'data=npy data.features={} data.labels=y.npy').format(word)}"
     if command in _PATHS and (re.search(r"[./\\]", word) or Path(word).exists()):
         and_output = f" {typed('output', after)}" if command == "infer" and follows else ""
@@ -147,6 +149,8 @@ def _option(word: str) -> str:
 def _of_value(key: str, value: str, arguments: Sequence[str], override: str) -> str:
     """Return what to type in place of a value that can't be read."""
     whole = f"put the value in quotes of its own: {typed(key, value)}"
+    if mapping := as_mapping(key, value, _is_fine):
+        return mapping
     if any(value.count(quote) % 2 for quote in "'\""):
         ends = value[:1] in "'\"" and value[:1]
         return f"a quote is not closed; {_meant(key, value[1:] if ends else value)}"

@@ -53,9 +53,21 @@ def _digest(key: bytes, text: str) -> str:
 def _canonical(value: Any) -> str | None:
     """Return the one text for all that is equal to `value`, whatever the order of its keys."""
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return json.dumps(_sortable(value), sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _sortable(value: Any) -> Any:
+    """Return plain data in which keys that can't be sorted, numbers beside strings, are strings as JSON has them."""
+    if isinstance(value, (list, tuple)):
+        return [_sortable(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    mixed = len({type(key) for key in value}) > 1
+    return {
+        json.dumps(key) if mixed and not isinstance(key, str) else key: _sortable(one) for key, one in value.items()
+    }
 
 
 def _home() -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainhouse.arrays.grouped import OTHER
 from trainhouse.arrays.precision import KeepsFloat64
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -90,7 +91,7 @@ def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
                 "give the folder of one of its runs"
             )
     for other in members[1:]:
-        one, two = (replace(member.data_spec, categories=member.data_spec.texts()) for member in (first, other))
+        one, two = (replace(one.data_spec, categories=_texts_of_file(one.data_spec)) for one in (first, other))
         for name in (field.name for field in fields(one) if field.compare):
             _refuse_difference(name, first, other, getattr(one, name), getattr(two, name), "predict")
     return members
@@ -131,13 +132,13 @@ def spec_of_rows(members: Sequence[Checkpoint]) -> DataSpec:
     first, specs = members[0].data_spec, [member.data_spec for member in members]
     if len(specs) == 1:
         return first
+    found, grouped = _texts_of_file(first) or {}, {name for spec in specs for name in spec.grouped}
     known = {
         name: tuple(text for text in texts if any(text in (spec.categories or {})[name] for spec in specs))
-        for name, texts in (first.texts() or {}).items()
+        for name, texts in found.items()
     }
-    others = {
-        name: tuple(text for text in texts if text not in known[name]) for name, texts in (first.texts() or {}).items()
-    }
+    others = {name: tuple(text for text in texts if text not in known[name]) for name, texts in found.items()}
+    known = {name: (*texts, OTHER) if name in grouped else texts for name, texts in known.items()}
     ranges = tuple(
         (min(ends[0] for ends in known_ends), max(ends[1] for ends in known_ends)) if known_ends else None
         for known_ends in (
@@ -145,7 +146,14 @@ def spec_of_rows(members: Sequence[Checkpoint]) -> DataSpec:
         )
     )
     unlearned = {name: texts for name, texts in others.items() if texts}
-    return replace(first, categories=known or None, unlearned=unlearned or None, ranges=ranges)
+    shared = tuple(sorted(grouped))
+    return replace(first, categories=known or None, unlearned=unlearned or None, ranges=ranges, grouped=shared)
+
+
+def _texts_of_file(spec: DataSpec) -> dict[str, tuple[str, ...]] | None:
+    """Return the texts of the file, without the category that rare ones share in some members only."""
+    found = spec.texts() or {}
+    return {name: tuple(text for text in texts if text != OTHER) for name, texts in found.items()} or None
 
 
 def _own_codes(members: Sequence[Checkpoint]) -> list[dict[int, list[int]]]:
@@ -156,7 +164,7 @@ def _own_codes(members: Sequence[Checkpoint]) -> list[dict[int, list[int]]]:
         found.append(
             {
                 shared.columns.index(name): [
-                    *(own[name].index(text) if text in own[name] else -1 for text in texts),
+                    *(own[name].index(text) if text in own[name] else _code_of_others(member, name) for text in texts),
                     -1,
                 ]
                 for name, texts in (shared.categories or {}).items()
@@ -164,6 +172,11 @@ def _own_codes(members: Sequence[Checkpoint]) -> list[dict[int, list[int]]]:
             }
         )
     return found
+
+
+def _code_of_others(member: Checkpoint, column: str) -> int:
+    spec = member.data_spec
+    return len((spec.categories or {})[column]) - 1 if column in spec.grouped else -1
 
 
 def check_same_test_rows(members: Sequence[Checkpoint]) -> None:

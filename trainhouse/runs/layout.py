@@ -3,6 +3,7 @@
 CONFIG = "config.yaml"
 METRICS = "metrics.json"
 HISTORY = "logs/metrics.csv"
+COLUMNS = "data_columns.csv"
 LOG = "logs/training.log"
 FIGURES = "figures"
 CHECKPOINTS = "checkpoints"

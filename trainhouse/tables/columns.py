@@ -13,9 +13,11 @@ from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left
 from trainhouse.arrays.spec import DataSpec, Missing
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.cells import plain_array
+from trainhouse.tables.kinds import Kinds
+from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 6  # of the conversion: arrays made by another one are made again
+_VERSION = 8  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -29,6 +31,9 @@ class Asked(NamedTuple):
     missing: Missing
     channel_axis: int | str
     keep_index: bool
+    kinds: Kinds
+    words: Words
+    form: list[str | None]
     like: DataSpec | None
 
     def digest(self) -> str:
@@ -49,21 +54,24 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
             hint = did_you_mean(absent[0], table.column_names)
             raise UserError(f"data.file: {path} has no column '{absent[0]}', which the model was trained on{hint}")
         return list(like.columns), []
-    columns = [name for name in table.column_names if name not in {*asked.targets, *asked.drop}]
+    asked.kinds.check(table.column_names, asked.targets, asked.drop, f"{path}")
+    dropped = {*asked.targets, *asked.drop, *asked.kinds.all_of("drop")}
+    columns = [name for name in table.column_names if name not in dropped]
     if not columns:
         raise UserError(f"data.file: {path} has no columns but the target")
     if asked.keep_index:
         return columns, []
-    numbers = find_row_numbers(table, columns)
+    guessed = [name for name in columns if name not in asked.kinds.of]
+    numbers = find_row_numbers(table, guessed)
     if not numbers:
-        return columns, in_order_lines(table, columns)
+        return columns, in_order_lines(table, guessed)
     if len(numbers) == len(columns):
         raise UserError(
             f"data.file: {path} has no features but row numbers ({', '.join(map(repr, numbers))}); "
             "data.keep_index=true uses them"
         )
-    columns = [name for name in columns if name not in numbers]
-    return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, columns)]
+    columns, guessed = ([name for name in names if name not in numbers] for names in (columns, guessed))
+    return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, guessed)]
 
 
 def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
@@ -71,6 +79,7 @@ def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
     targets = asked.targets
     for name in targets:
         column = table.column(name)
+        column = without(column, asked.words.own)
         absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
         if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
             way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"

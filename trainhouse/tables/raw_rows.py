@@ -11,25 +11,28 @@ from trainhouse.arrays.npz import stream_npz
 from trainhouse.arrays.row_preprocessing import check_finite
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.table_files import ENDINGS as TABLES
+from trainhouse.tables.table_files import is_several, kind_of
 
-ENDINGS = (".npy", ".npz", ".csv", ".csv.gz")
+ENDINGS = (".npy", ".npz", *TABLES)
 
 
 def read_raw_rows(
     path: Path, spec: DataSpec, batch_size: int, key: str = "input"
 ) -> tuple[int | None, Iterator[np.ndarray]]:
-    """Return the number of rows (None for a CSV file, which doesn't say) and their batches (B, *input_shape).
+    """Return the number of rows (None for a table, which doesn't say) and their batches (B, *input_shape).
 
-    Rows may be flattened, and may have the label where the rows had it that were trained on; a CSV file may have its
+    Rows may be flattened, and may have the label where the rows had it that were trained on; a table may have its
     columns in any order. Raises `UserError`, at once or with the batch concerned, for rows that are not
     like those the model was trained on.
     """
-    if not path.name.endswith(ENDINGS):
+    is_array = path.suffix in (".npy", ".npz")
+    if not (is_array or kind_of(path) or is_several(path) or path.is_dir()):
         raise UserError(f"{key}: expected a name that ends in {', '.join(ENDINGS)}, got {path}")
-    if not path.is_file():
+    if is_array and not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
-    if path.suffix in (".csv", ".gz"):
+    if not is_array:
         from trainhouse.tables.cells import stream_table
 
         return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
@@ -38,9 +41,9 @@ def read_raw_rows(
     else:
         array = open_array(path, key)
         shape, batches = array.shape, stream_array(array, batch_size, f"{key}: {path}")
-    if spec.categories:
-        named = ", ".join(spec.categories)
-        raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a CSV file")
+    if written := [*(spec.categories or ()), *(spec.dates or ())]:
+        named = ", ".join(written)
+        raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a table")
     batches = without_labels(batches, shape[1:], spec, f"{key}: {path}")
     return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
 

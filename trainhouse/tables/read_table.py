@@ -1,26 +1,34 @@
-"""A table with a header: numbers, text categories and empty cells, in one CSV file."""
+"""A table with a header: numbers, text categories and empty cells, in a file or several of any format."""
 
 import logging
 from collections import Counter
-from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.labels import Coding, refuse_constant
-from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.texts import Strangers
+from trainhouse.configuration.annotations import Count
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.machine.files import atomic_write, sha256, write_json
-from trainhouse.tables.cells import encode_columns, read_cells, refuse_missing
+from trainhouse.machine.files import write_json
+from trainhouse.tables.as_said import as_said
 from trainhouse.tables.columns import Asked, find_columns, labels_of
+from trainhouse.tables.csv_form import FormKeys
+from trainhouse.tables.date_formats import find_dates
+from trainhouse.tables.kinds import Columns, Kinds
 from trainhouse.tables.large_cells import refuse_too_large_cells
+from trainhouse.tables.missing_words import NaValues, Words
+from trainhouse.tables.one_file import Keys
+from trainhouse.tables.source import Table, open_table
+from trainhouse.tables.stored_cells import Cells, stored_cells
+from trainhouse.tables.stored_rows import write_features, write_labels
+from trainhouse.tables.table_files import content_digest, files_of, folder_of
 from trainhouse.tables.text_columns import find_categories, spelling_lines
 
 _log = logging.getLogger(__name__)
@@ -39,6 +47,14 @@ def read_table(
     missing: Missing = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
+    columns: Columns = None,
+    na_values: NaValues = None,
+    min_category_rows: Count = 1,
+    separator: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -53,6 +69,11 @@ def read_table(
             where it would round away what tells numbers apart, as in a column far from 0.
         channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         keep_index: use columns that number the rows too; they are left out otherwise, and named.
+        columns: what columns are, in place of what their cells look like, as `Kinds.asked` says.
+        na_values: words that stand for a missing value beside the usual ones, as `Words.asked` says.
+        min_category_rows: texts of fewer training rows share one category, which unknown ones belong to later.
+        separator, decimal, thousands, encoding: the form of text files, which is recognised where it is certain.
+        sheet: the sheet of a workbook with several.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -67,23 +88,33 @@ def read_table(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
-    refuse_missing(path, "data.file")
-    folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
+    words = Words.of_spec(like.missing_words) if like else Words.asked(na_values)
+    kinds = Kinds.asked(None if like else columns)
+    form = FormKeys(separator, decimal, thousands, encoding, are_hints=like is not None).check()
+    keys = Keys(form, sheet, words.in_numbers)
+    asked = Asked(
+        targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, kinds, words, keys.set(), like
+    )
+    files = files_of(path, "data.file")
+    folder = Path(processed) / folder_of(path) / f"{content_digest(files)[:12]}-{asked.digest()}"
     kept = _kept(folder)
     if kept is None:
         try:
-            _convert(path, asked, folder)
+            _convert(path, asked, keys, folder)
         except OSError as error:
             raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
         kept = _kept(folder)
     if kept is None:
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
     spec, notes = kept
+    for line in notes["readings"]:
+        _log.info("%s: %s", file, line)
     for line in notes["warnings"]:
         _log.warning("warning: %s: %s", file, line)
+    for line in notes["notes"]:
+        _log.info("note: %s: %s", file, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"])
+    return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"], min_category_rows=min_category_rows)
 
 
 read_csv = read_table  # what configurations and code of earlier versions name
@@ -93,23 +124,42 @@ def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
     """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
     try:
         content, notes = (read_mapping(folder / name) for name in ("spec.json", _NOTES))
-        if content is None or notes is None or not isinstance(notes["warnings"], list):
+        lists = ("warnings", "notes", "readings")
+        if content is None or notes is None or not all(isinstance(notes[one], list) for one in lists):
             return None
         return DataSpec.from_dict(content), {**notes, "reason": str(notes["reason"])}
     except (UserError, KeyError, TypeError):
         return None
 
 
-def _convert(path: Path, asked: Asked, folder: Path) -> None:
+def _convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     """Read the table and keep its rows as arrays in `folder`, where every later run finds them."""
     like, targets = asked.like, asked.targets
-    text_columns = list(like.categories or ()) if like else []
+    said_texts = [name for name, kind in asked.kinds.of.items() if kind != "number"]
+    text_columns = [*(like.categories or ()), *(like.dates or ())] if like else said_texts
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
-    table = read_cells(path, text_columns)
+    opened = open_table(path, "data.file", keys, [*like.columns, *targets] if like else ())
+    opened.refuse_twice(opened.names)
+    types = {name: pa.string() for name in text_columns if name in opened.names}
+    with stored_cells(opened, types, folder) as cells:
+        if not cells.num_rows:
+            raise UserError(f"data.file: {path} has no rows")
+        _convert_cells(cells, opened, asked, path, folder)
+
+
+def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder: Path) -> None:
+    like, targets = asked.like, asked.targets
     columns, warnings = find_columns(table, asked, path)
-    if not like:
-        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
+    opened.refuse_doubtful([*columns, *targets])
+    notes = list[str]()
+    if like:
+        numbers = [name for name in columns if name not in {*(like.categories or ()), *(like.dates or ())}]
+        opened.refuse_texts(numbers, table.schema)
+    else:
+        opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
+        table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
+        refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     labels = labels_of(table, asked, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
@@ -124,13 +174,12 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    categories = like.texts() if like else find_categories(table, columns, str(path))
-    if categories and asked.shape:
-        raise UserError(f"data.shape: is for columns of pixels, but {next(iter(categories))} in {path} is text")
-    if categories and asked.dtype == "uint8":
-        raise UserError(
-            f"data.dtype: uint8 is for columns of whole numbers, but {next(iter(categories))} in {path} is text"
-        )
+    dates = like.dates if like else find_dates(table, columns, asked.kinds, str(path))
+    others = [name for name in columns if name not in (dates or {})]
+    categories = like.texts() if like else _categories(table, others, asked, str(path))
+    _refuse_beside_pixels(
+        {**dict.fromkeys(categories or (), "text"), **dict.fromkeys(dates or (), "dates")}, asked, path
+    )
     places = {name: place for place, name in enumerate(table.column_names)}
     unused = places.keys() - {*columns, *targets}
     spec = DataSpec(
@@ -147,19 +196,34 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         label_places=like.label_places if like else tuple(places[name] for name in targets),
         unused_places=like.unused_places if like else tuple(sorted(places[name] for name in unused)),
         ranges=like.ranges if like else (),
+        missing_words=asked.words.in_texts if categories or asked.words.own else (),
+        dates=dates or None,
+        date_parts=like.date_parts if like else None,
+        grouped=like.grouped if like else (),
     )
     strangers = Strangers(like or spec)
-    x = encode_columns(table, spec, str(path), strangers)
-    if not like and spec.dtype == "float64" and not needs_float64(x, spec.axis):
-        spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
+    spec = write_features(
+        table, spec, folder / "features.npy", str(path), strangers, may_be_narrower=not like and not dates
+    )
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines() if like else spelling_lines(categories or {})
-    arrays = {"features": x, "labels": y}
-    for part, array in arrays.items():
-        with atomic_write(folder / f"{part}.npy") as file:
-            np.save(file, array)
-    write_json(folder / _NOTES, {"warnings": warnings, "reason": reason})
+    write_labels(y, folder / "labels.npy")
+    said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings()}
+    write_json(folder / _NOTES, said)
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
+
+
+def _categories(table: pa.Table, columns: list[str], asked: Asked, source: str) -> dict[str, tuple[str, ...]]:
+    return find_categories(table, columns, source, asked.kinds, asked.drop)
+
+
+def _refuse_beside_pixels(kinds: dict[str, str], asked: Asked, path: Path) -> None:
+    """Raise `UserError` for columns of text or dates where rows are pixels, or bytes."""
+    for name, kind in kinds.items():
+        if asked.shape:
+            raise UserError(f"data.shape: is for columns of pixels, but {name} in {path} is {kind}")
+        if asked.dtype == "uint8":
+            raise UserError(f"data.dtype: uint8 is for columns of whole numbers, but {name} in {path} is {kind}")
 
 
 def _first_dtype(asked: Asked) -> str:

@@ -1,41 +1,63 @@
 """The categories of a table's columns of text; and columns that are neither categories nor numbers, refused by name."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-from pyarrow import csv
+import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
+from trainhouse.tables.missing_words import USUAL
 
 _SHOWN = 3
-# What stands for a missing number in a column of numbers; in a column of text it is text: NA may be Namibia.
-MISSING_WORDS = (*csv.ConvertOptions().null_values, "None", "<NA>")
 
 
-def find_categories(table: pa.Table, columns: list[str], source: str) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns."""
-    found = {}
+def find_categories(
+    table: pa.Table, columns: list[str], source: str, kinds: Kinds = NOTHING, dropped: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns.
+
+    What `kinds` says to be categories are some, whatever they hold; `dropped` are those that are left out already.
+    """
+    found, no_categories = {}, {}
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
-            cells = table.column(name).to_pylist()
-            texts = Counter(text for text in cells if text)
-            _refuse_numbers(texts, cells, name, source)
-            if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
-                raise UserError(
-                    f"{source}: column {name} has {len(texts)} different texts in {table.num_rows} rows, which is no "
-                    f"category; leave it out with data.drop=[{name}]"
-                )
+            cells = table.column(name)
+            texts = Counter(
+                {one["values"]: one["counts"] for one in pc.value_counts(cells).to_pylist() if one["values"]}
+            )
+            if name not in kinds.of:
+                _refuse_numbers(texts, cells, name, source, kinds)
+                if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
+                    no_categories[name] = len(texts)
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
-            raise UserError(
-                f"{source}: column {name} holds {holds}; leave it out with data.drop=[{name}], or write it "
-                "as a column of numbers: days or seconds since a day of your choice"
-            )
+            raise UserError(f"{source}: column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}")
+    _refuse_free_text(no_categories, table.num_rows, source, kinds, dropped)
     return found
+
+
+def _refuse_free_text(columns: dict[str, int], rows: int, source: str, kinds: Kinds, dropped: Sequence[str]) -> None:
+    """Raise `UserError` that names all columns in which nearly every text is another one, with what leaves them out."""
+    if not columns:
+        return
+    way = typed_drop([*dropped, *columns])
+    if len(columns) == 1:
+        ((name, count),) = columns.items()
+        raise UserError(
+            f"{source}: column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
+            f"with {way}, or have one with {kinds.typed(name, 'category')}"
+        )
+    listed = ", ".join(f"{name} {count}" for name, count in columns.items())
+    raise UserError(
+        f"{source}: {len(columns)} columns have too many different texts in {rows} rows to be categories ({listed}); "
+        f"leave them out with {way}"
+    )
 
 
 def spelling_lines(categories: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -76,18 +98,30 @@ def first_text(cells: Sequence[str | None], start: int = 0) -> str:
 
 def _is_odd(text: str) -> bool:
     """Whether a cell keeps its column from being one of numbers."""
-    return not is_number(text) and text not in MISSING_WORDS
+    return not is_number(text) and text not in USUAL
 
 
-def _refuse_numbers(texts: Counter[str], cells: list[str | None], name: str, source: str) -> None:
+def _refuse_numbers(texts: Counter[str], cells: pa.ChunkedArray, name: str, source: str, kinds: Kinds) -> None:
     """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
-    texts = Counter({text: count for text, count in texts.items() if text not in MISSING_WORDS})
+    texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
-    if odd and numbers >= 0.9 * total:
-        row, text = next((row, text) for row, text in enumerate(cells) if text in odd)
-        mend = how_to_write(text, texts) if is_written_number(text) else "empty that cell"
+    if not odd:
+        return
+    text = next(text for text in texts if text in odd)  # they stand in the order of their first rows
+    row = pc.index(cells, text).as_py()
+    category = kinds.typed(name, "category")
+    words = f"'data.na_values=[\"{text}\"]'"
+    are_codes = any(re.match(r"0\d", one) for one in texts)  # as 007: with A1 among them
+    is_repeated = len(odd) == 1 and texts[text] > 1 and not is_written_number(text)
+    if is_repeated and not are_codes and total / 2 <= numbers < 0.9 * total:
+        raise UserError(
+            f"{source}: column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
+            f"missing ones? set {words}; or categories? set {category}"
+        )
+    if numbers >= 0.9 * total:
+        mend = how_to_write(text, texts) if is_written_number(text) else f"empty that cell, or set {words}"
         raise UserError(
             f"{source}: column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
-            f"{mend}, or leave the column out with data.drop=[{name}]"
+            f"{mend}, or leave the column out with {typed_drop([name])}"
         )

@@ -33,6 +33,7 @@ SMALL = [
 NEEDS = {
     "npy": ["data.features=x.npy", "data.labels=y.npy"],
     "csv": ["data.file=table.csv", "data.target=price"],
+    "table": ["data.file=table.csv", "data.target=price"],
 }
 
 

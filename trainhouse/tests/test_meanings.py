@@ -83,7 +83,7 @@ def test_a_file_need_not_repeat_the_comments_of_one_that_builds_the_same() -> No
 
 # What a user adds is theirs to explain, or not.
 SHIPPED = {
-    "data": "array_defaults csv digits fake npy ring shapes text",
+    "data": "array_defaults csv digits fake npy ring shapes table text",
     "model": "cnn gan language_model linear segmentation simple_net",
     "optimizer": "adam adamw sgd",
     "scheduler": "cosine none one_cycle plateau",

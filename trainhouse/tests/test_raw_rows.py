@@ -106,8 +106,8 @@ def test_a_number_that_is_not_finite_is_refused_with_its_row_and_column(tmp_path
 
 
 def test_a_file_of_another_kind_is_refused_with_the_endings(tmp_path):
-    with pytest.raises(UserError, match=r"^input: expected a name that ends in \.npy, \.npz, \.csv, \.csv\.gz, got "):
-        read(tmp_path / "x.parquet")
+    with pytest.raises(UserError, match=r"^input: expected a name that ends in \.npy, \.npz, \.csv, .*, \.xlsx, got "):
+        read(tmp_path / "x.doc")
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv"])
@@ -116,7 +116,7 @@ def test_a_path_without_a_file_is_named(tmp_path, name):
     with pytest.raises(UserError, match=rf"^input: {path} does not exist \(relative paths start at "):
         read(tmp_path / name)
     (tmp_path / name).mkdir()
-    with pytest.raises(UserError, match=rf"^input: {path} is a folder"):
+    with pytest.raises(UserError, match=rf"^input: {path} (is a folder|has no table in it)"):
         read(tmp_path / name)
 
 
@@ -173,7 +173,7 @@ BAD_FILES = {
     "csv column missing": ("x.csv", lambda: b"a,bb,c\n1,2,3\n", "has no column 'b', which .* did you mean 'bb'"),
     "csv column twice": ("x.csv", lambda: b"a,b,c,b\n1,2,3,4\n", "has two columns 'b'"),
     "csv text": ("x.csv", lambda: b"a,b,c\n1,2,3\n1,x,3\n", ".*'x'"),
-    "csv ragged": ("x.csv", lambda: b"a,b,c\n1,2,3\n1,2\n", ".*Expected 3 columns, got 2"),
+    "csv ragged": ("x.csv", lambda: b"a,b,c\n1,2,3\n1,2\n", "row 1 has 2 cells, but the header has 3$"),
 }
 
 

@@ -38,7 +38,7 @@ def test_the_cell_is_named_in_inference_and_in_evaluation(tmp_path, cell, says):
     path = table(tmp_path / "t.csv", cell)
     for key, read in (
         ("input: ", lambda: list(read_raw_rows(path, MODEL, 4)[1])),
-        ("", lambda: read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
+        ("data.file: ", lambda: read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
     ):
         with pytest.raises(UserError) as error:
             read()
@@ -57,16 +57,17 @@ def test_dates_where_numbers_were_are_named(tmp_path):
     path.write_text("a,city,b,y\n1,Oslo,2024-01-01,1.5\n2,Oslo,2024-01-02,2.5\n")
     with pytest.raises(UserError, match=r"t\.csv: column b holds dates, but numbers in training; write it as then"):
         read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)
-    with pytest.raises(UserError, match=r"^input: .*t\.csv: column b: row 0 is '2024-01-01'; write a number"):
+    with pytest.raises(UserError, match=r"^input: .*: 2 problems:\n  column b: row 0 is '2024-01-01'; write a"):
         list(read_raw_rows(path, MODEL, 4)[1])
 
 
 @pytest.mark.parametrize("word", ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "#N/A"])
-def test_words_for_missing_are_no_texts_among_numbers_and_texts_among_texts(tmp_path, word):
+def test_words_for_missing_are_missing_among_numbers_and_among_texts(tmp_path, word):
     (tmp_path / "t.csv").write_text(f"a,city,b,y\n1,Oslo,{word},1.5\n2,NA,3,2.5\n{word},{word},4,3.5\n")
     trained = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
     np.testing.assert_array_equal(trained.rows.x[:, [0, 2]], [[1, np.nan], [2, 3], [np.nan, 4]])
-    assert trained.spec.categories == {"city": tuple(sorted({"NA", "Oslo", word} - {""}))}
+    assert trained.spec.categories == {"city": ("Oslo",)}
+    assert trained.rows.x[:, 1].tolist() == [0, -1, -1]
     rows = np.concatenate(list(read_raw_rows(tmp_path / "t.csv", trained.spec, 4)[1]))
     np.testing.assert_array_equal(rows, trained.rows.x)
 

@@ -173,10 +173,27 @@ def trained(tmp_path_factory):
     write("other.csv", [("ja" if flag else "nein", k, size, y) for flag, k, size, y in labelled])
     odd = [(*labelled[0][:2], "1e9", labelled[0][3]), ("maybe", *labelled[1][1:]), *labelled[2:]]
     write("odd.csv", odd)
-    options = ["data=csv", "data.file=train.csv", "data.target=y", "trainer.max_epochs=8", "optimizer.lr=1e-2"]
+    options = [
+        "data=csv",
+        "data.file=train.csv",
+        "data.target=y",
+        "data.columns={k: category}",
+        "trainer.max_epochs=8",
+        "optimizer.lr=1e-2",
+    ]
     done = run_script("train.py", *options, "trainer=cpu", "logger=none", "hydra.run.dir=run", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def test_the_folder_says_what_each_column_is(trained):
+    with open(trained / "run" / "data_columns.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["column"], row["kind"]) for row in rows] == [
+        ("flag", "category"),
+        ("k", "category"),
+        ("size", "number"),
+    ]
 
 
 def test_a_table_that_was_saved_by_another_program_predicts_the_same(trained):

@@ -79,7 +79,7 @@ def table(tmp_path, cells, **arguments):
     return read_table(str(tmp_path / "t.csv"), processed=str(tmp_path / "processed"), **arguments)
 
 
-CELLS = [["17,7", "18", "9,5"], ["17.7%", "9%"], ["1,770.0", "950.0"], ["1.770,0", "950,0"], ["$5", "$6"]]
+CELLS = [["17,7", "18", "9,5"], ["17.7%", "9%"], ["1.770,0", "950,0"], ["$5", "$6"]]
 
 
 @pytest.mark.parametrize("cells", CELLS, ids=[cells[0] for cells in CELLS])
@@ -99,6 +99,11 @@ def test_a_feature_of_such_numbers_is_refused(tmp_path, cells):
         table(tmp_path, cells, target="c")
     with pytest.raises(UserError, match=r"row 0 is '3,504'; three digits .* write 3504 or 3\.504"):
         table(tmp_path, ["3,504", "3,693"], target="c")
+
+
+def test_separators_of_thousands_are_read_where_they_are_certain(tmp_path):
+    assert table(tmp_path, ["1,770.0", "950.0"], target="b", task="regression").rows.y[:2].tolist() == [[1770], [950]]
+    assert table(tmp_path, ["3,504", "789.58"], target="c").rows.x[:2, 1].tolist() == [3504, np.float32(789.58)]
 
 
 def test_several_targets_name_the_one_that_is_text(tmp_path):

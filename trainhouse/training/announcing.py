@@ -9,9 +9,12 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.nn.parameter import is_lazy
 
+from trainhouse.arrays.column_summary import as_csv
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.targets import check_config
+from trainhouse.machine.files import write_text
+from trainhouse.runs.layout import COLUMNS
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.callbacks import LastCheckpoint
 from trainhouse.training.changed import changed
@@ -29,6 +32,13 @@ def warn_of_what_files_may_not_name(settings: Train) -> None:
         except UserError as error:
             readers = "eval.py, infer.py and resume=" if key in ("model", "data") else "resume="
             _log.warning("%s; until it may, %s will refuse what this run saves", error, readers)
+
+
+@rank_zero_only
+def write_columns(card: DataCard, folder: Path) -> None:
+    """Keep what each column of a table is in the run's folder."""
+    if card.columns:
+        write_text(folder / COLUMNS, as_csv(card.columns))
 
 
 @rank_zero_only

@@ -18,6 +18,7 @@ import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 from torch.utils.data import IterableDataset, Subset
 
+from trainhouse.arrays.column_summary import ColumnSummary, column_summary, summary_lines
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
 from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
@@ -57,6 +58,8 @@ class DataCard:
     """What there is to say of the rows: how many, and what they hold."""
     task_lines: tuple[str, ...] = ()
     """What there is to say of the task, as far as it is known."""
+    columns: tuple[ColumnSummary, ...] = ()
+    """What each column of a table is."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -75,7 +78,10 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
         said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))
         spec = datamodule.spec
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, spec, rows, seen, notes, said, task)
+        columns = column_summary(datamodule)
+        notes = (*notes, *summary_lines(columns, datamodule))
+        name, mark = datamodule.source, datamodule.fingerprint
+        return DataCard(name, mark, facts, spec, rows, seen, notes, said, task, tuple(columns))
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(

@@ -31,7 +31,7 @@ from trainhouse.runs.provenance import provenance
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
 from trainhouse.runs.this_job import is_worker_rank
-from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name
+from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name, write_columns
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
@@ -107,6 +107,7 @@ def _train(
     try:
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         announce(settings, card, built.module, ready.trainer, folder)
+        write_columns(card, folder)
         logged = _try_out(built, ready, folder)
         built.settings = ready.checkpoint_record.settings = with_threads_kept(built, ready.trainer)
         if built.settings is not settings:  # so there is one rank

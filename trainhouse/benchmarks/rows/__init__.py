@@ -14,6 +14,7 @@ from trainhouse.benchmarks.rows import (
     startup,
     step_costs,
     sweeps,
+    tables,
     training,
 )
 
@@ -52,6 +53,8 @@ ROWS: list[Row] = [
     memory.memory_infer_own,
     memory.memory_train,
     memory.memory_train_own,
+    tables.read_table,
+    tables.read_table_memory,
     checkpoints.checkpoint_save,
     checkpoints.checkpoint_load,
     step_costs.guard,

@@ -40,7 +40,7 @@ KEYS: Rows = [
     ("train.py debug=default", "did you mean 'fast_dev_run'?"),
     ("train.py trainer=ddp", "trainer.strategy=ddp trainer.devices=2"),
     ("train.py paths.output_dir=x", "hydra.run.dir=<folder>"),
-    ("train.py data_dir=x", "data=csv data.file=table.csv"),
+    ("train.py data_dir=x", "data=table data.file=table.csv"),
     ("train.py loss.name=mse", "did you mean 'loss'?"),
     ("train.py criterion=mse", "did you mean 'loss'?"),
     ("eval.py ckpt=x", "did you mean 'ckpt_path'?"),

@@ -45,7 +45,7 @@ WORDS: Rows = [
     ("train.py model/cnn", "did you mean model=cnn?"),
     ("train.py conf/model/cnn.yaml", "did you mean model=cnn?"),
     ("train.py name=my run two seed=1", "if it belongs to name, quote the whole: 'name=my run two'"),
-    ("train.py t.csv", "data=csv data.file=t.csv data.target=<column>"),
+    ("train.py t.csv", "data=table data.file=t.csv data.target=<column>"),
     ("eval.py run/best.ckpt", "ckpt_path=run/best.ckpt"),
     ("infer.py x.csv y.csv", "input=x.csv output=y.csv"),
     ("select_best_model.py outputs/a", "runs=outputs/a"),

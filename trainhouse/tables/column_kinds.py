@@ -1,0 +1,82 @@
+"""What type a column of text has, by all of its cells: the first rows may say little of those far behind."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_SECONDS, _NANOSECONDS = pa.timestamp("s"), pa.timestamp("ns")
+_ZONED, _FINE_ZONED = pa.timestamp("s", "UTC"), pa.timestamp("ns", "UTC")
+# The types that all cells of one have as well; the first that takes the others too is the column's.
+_WIDER = {
+    pa.null(): [pa.int64(), pa.date32(), pa.time32("s"), _SECONDS, _ZONED, _NANOSECONDS, _FINE_ZONED, pa.float64()],
+    pa.int64(): [pa.float64()],
+    pa.date32(): [_SECONDS, _NANOSECONDS],
+    _SECONDS: [_NANOSECONDS],
+    _ZONED: [_FINE_ZONED],
+}
+
+
+class KindFinder:
+    """Finds the type of each column, block by block."""
+
+    def __init__(self, missing: pa.Array) -> None:
+        """Cells that are `missing` have any type; without another one a column is null."""
+        self.kinds: dict[str, pa.DataType] = {}
+        self._missing = missing
+
+    def add(self, name: str, cells: pa.Array) -> None:
+        """Add cells of a column, as strings."""
+        kind = self.kinds.setdefault(name, pa.null())
+        if pa.types.is_string(kind):
+            return
+        cells = pc.utf8_trim_whitespace(cells.drop_null())
+        cells = cells.filter(pc.invert(pc.is_in(cells, self._missing)))
+        if len(cells):
+            kinds = [kind, *_WIDER.get(kind, [])][kind == pa.null() :]
+            self.kinds[name] = next((one for one in kinds if _fits(cells, one)), pa.string())
+
+
+def _fits(cells: pa.Array, kind: pa.DataType) -> bool:
+    try:
+        _parsed(cells, kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def common_kind(kinds: Iterable[pa.DataType]) -> pa.DataType:
+    """Return the type that holds the columns of one name of several files."""
+    kinds = [kind for kind in dict.fromkeys(kinds) if not pa.types.is_null(kind)]
+    if len(kinds) < 2:
+        return kinds[0] if kinds else pa.null()
+    if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        return pa.int64() if all(map(pa.types.is_signed_integer, kinds)) else pa.float64()
+    if all(pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not kind.tz) for kind in kinds):
+        return pa.timestamp("us")
+    return pa.string()
+
+
+def missing_cells(words: Iterable[str]) -> pa.Array:
+    """Return what stands for a missing cell: the words, or nothing."""
+    return pa.array(dict.fromkeys(["", *words]), pa.string())
+
+
+def as_kind(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:
+    """Return cells of any type as another one; those of text that are `missing` are null in all others.
+
+    Raises `pa.ArrowInvalid` for text that is no number.
+    """
+    if cells.type == kind:
+        return cells
+    if pa.types.is_string(cells.type) and not pa.types.is_string(kind):
+        cells = pc.utf8_trim_whitespace(cells)
+        cells = pc.if_else(pc.is_in(cells, missing), pa.scalar(None, pa.string()), cells)
+        return _parsed(cells, kind)
+    return cells.cast(kind, safe=False)
+
+
+def _parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_time(kind):  # which pyarrow parses in CSV files only
+        return pc.binary_join_element_wise("1970-01-01", texts, " ").cast(_SECONDS).cast(kind)
+    return texts.cast(kind)

@@ -1,0 +1,113 @@
+"""Tables whose columns have types of their own: .parquet, .feather and .arrow."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainhouse.arrays.texts import is_number
+from trainhouse.tables.column_kinds import as_kind
+from trainhouse.tables.problems import Problems
+
+_INDEX = "__index_level_"  # what pandas calls an index without a name
+
+
+def plain(cells: pa.Array) -> pa.Array:
+    """Return a column as numbers, strings or dates, as a text file would have it; other types stay as they are."""
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        return plain(cells.dictionary_decode())
+    if pa.types.is_boolean(kind):
+        return pc.if_else(cells, "True", "False")
+    return cells.cast(plain_kind(kind))
+
+
+def plain_kind(kind: pa.DataType) -> pa.DataType:
+    """Return the type of what `plain` makes of a column."""
+    if pa.types.is_dictionary(kind):
+        return plain_kind(kind.value_type)
+    if pa.types.is_boolean(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_decimal(kind):
+        return pa.int64() if kind.scale == 0 and kind.precision <= 18 else pa.float64()
+    return pa.float32() if pa.types.is_float16(kind) else kind
+
+
+class TypedSource:
+    """A file of typed columns. What is read of it as a type that it isn't raises `pa.ArrowInvalid`."""
+
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        missing: pa.Array,
+        read: Callable[[list[str]], Iterator[pa.RecordBatch]],
+    ) -> None:
+        """`read` yields batches of the columns with these names."""
+        self.path, self._schema, self._missing, self._read = path, schema, missing, read
+        self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
+
+    def add(self, name: str) -> None:
+        """Add a column without a value, which other files of the table have: in JSON lines a key may be missing."""
+        self.names = [*self.names, name]
+        self._schema = self._schema.append(pa.field(name, pa.null()))
+
+    def reading(self) -> str:
+        """Return nothing: there is one form only."""
+        return ""
+
+    def kinds(self, whole: bool) -> dict[str, pa.DataType]:
+        """Return the type of each column."""
+        return {name: plain_kind(field.type) for name, field in zip(self.names, self._schema, strict=True)}
+
+    def doubtful(self, columns: Collection[str]) -> str:
+        """Return nothing: there is no doubt."""
+        return ""
+
+    def batches(
+        self, columns: Sequence[str], types: Mapping[str, pa.DataType], problems: Problems | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the `columns`, as `types`."""
+        own = [self._schema.names[self.names.index(name)] for name in columns]
+        for batch in self._read(own):
+            pairs = zip(own, columns, strict=True)
+            cells = [as_kind(plain(batch.column(name)), types[column], self._missing) for name, column in pairs]
+            yield pa.RecordBatch.from_arrays(cells, names=list(columns))
+
+    def odd(self, name: str, texts: pa.Array) -> set[str]:
+        """Return those of the texts of a column that are no numbers and not missing."""
+        return {text for text in texts.to_pylist() if not is_number(text)} - {*self._missing.to_pylist()}
+
+
+def open_parquet(path: Path, missing: pa.Array) -> TypedSource:
+    """Open a .parquet file. Raises what pyarrow raises."""
+    from pyarrow import parquet  # takes a while
+
+    schema = parquet.ParquetFile(path).schema_arrow
+
+    def read(names: list[str]) -> Iterator[pa.RecordBatch]:
+        with parquet.ParquetFile(path) as file:
+            yield from file.iter_batches(columns=names)
+
+    return TypedSource(path, schema, missing, read)
+
+
+def open_arrow(path: Path, missing: pa.Array) -> TypedSource:
+    """Open a .feather or .arrow file, of Arrow's format for files or for streams. Raises what pyarrow raises."""
+
+    def opened() -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        file = pa.OSFile(str(path))
+        try:
+            reader = pa.ipc.open_file(file)
+            return reader.schema, (reader.get_batch(place) for place in range(reader.num_record_batches))
+        except pa.ArrowInvalid:
+            file.seek(0)
+            stream = pa.ipc.open_stream(file)
+            return stream.schema, iter(stream)
+
+    def read(names: list[str]) -> Iterator[pa.RecordBatch]:
+        for batch in opened()[1]:
+            yield batch.select(names)
+
+    return TypedSource(path, opened()[0], missing, read)

@@ -1,0 +1,148 @@
+"""In which form a text file has its table: recognised where only one reading is possible, asked for where two are."""
+
+import csv
+import io
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.tables.text_stream import TextStream
+
+_HEAD_BYTES = 2**19
+_LOOK = 200  # rows
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+_FOR_EXCEL = re.compile(r'\s*"?sep=(.)"?[,;\s]*', re.IGNORECASE)
+
+
+class FormKeys(NamedTuple):
+    """What is set of a text file's form; None is recognised."""
+
+    separator: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    are_hints: bool = False
+    """Whether they are those of another file, which say something only where this one doesn't."""
+
+    def check(self) -> "FormKeys":
+        """Return it, with a tab where ``\\t`` or ``tab`` is written. Raises `UserError` for what can't be."""
+        separator = {"\\t": "\t", "tab": "\t"}.get(self.separator or "", self.separator)
+        if separator is not None and len(separator.encode()) != 1:
+            raise UserError(f"data.separator: expected one character, as ';' or tab, got '{separator}'")
+        if self.decimal not in (None, ".", ","):
+            raise UserError(f"data.decimal: expected '.' or ',', got '{self.decimal}'")
+        if self.thousands not in (None, "", ".", ",", " ", "'"):
+            raise UserError(f"data.thousands: expected '.', ',', ' ', \"'\" or '' for none, got '{self.thousands}'")
+        if self.decimal and self.decimal == self.thousands:
+            raise UserError(f"data.thousands: '{self.thousands}' is the decimal mark (data.decimal)")
+        thousands = " " if self.thousands == "'" else self.thousands
+        return self._replace(separator=separator, thousands=thousands)
+
+
+class Head(NamedTuple):
+    """The beginning of a text file: its form, its header and its first rows."""
+
+    separator: str
+    skipped: int
+    """Lines in front of the header."""
+    names: list[str]
+    rows: list[list[str]]
+    encoding: str | None
+    is_whole: bool
+    """Whether these are all rows."""
+    has_ends: bool = False
+    """Whether each row ends in a separator that the header doesn't have."""
+
+
+def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -> Head:
+    """Return how a file begins. Raises `UserError` where the separator could be two, or the header is none.
+
+    A header that has the `known` names of columns is read as that one.
+    """
+    with TextStream(path, source, keys.encoding, keys.are_hints) as stream:
+        head = b""
+        while len(head) < _HEAD_BYTES and (block := stream.read(2**16)):
+            head += block
+        is_whole = len(head) < _HEAD_BYTES
+        encoding = stream.encoding
+    text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
+    lines = io.StringIO(text, newline=None).read().split("\n")
+    skipped = 0
+    while skipped < len(lines) - 1 and not lines[skipped].strip():
+        skipped += 1
+    separator, may_change = keys.separator, keys.are_hints or not keys.separator
+    if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
+        separator, may_change, skipped = for_excel[1], False, skipped + 1
+    body = "\n".join(lines[skipped:])
+    if may_change:
+        separator = _separator(body, is_whole, source, known, separator)
+    assert separator is not None
+    rows = _split(body, separator, is_whole)
+    if not rows:
+        return Head(separator, skipped, [], [], encoding, is_whole)
+    names, rows = rows[0], rows[1:]
+    has_ends = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)
+    names = [*names, ""] if has_ends else names
+    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, has_ends)
+
+
+def _separator(text: str, is_whole: bool, source: str, known: Collection[str], hint: str | None) -> str:
+    """The separator that gives all rows as many cells as the header; the `hint` decides between two."""
+    header = _split(text[: _end_of_line(text)], "\0", True)
+    if header and header[0][0] in known:
+        return ","  # a column of its own, whatever is in its name
+    found: dict[str, list[str]] = {}
+    ragged: dict[str, list[str]] = {}
+    for separator in SEPARATORS:
+        rows = _split(text, separator, is_whole)
+        if rows and len(rows[0]) > 1:
+            width = len(rows[0])
+            alike = sum(len(row) in (width, width + (not row[-1])) for row in rows[1:] if row)
+            fits = len(rows) == 1 or alike == len(rows) - 1
+            (found if fits else ragged)[separator] = rows[0]
+    if len(found) > 1:
+        found = {one: names for one, names in found.items() if known and {*names} & {*known}} or found
+    if hint in found:
+        return str(hint)
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        ways = " or ".join(f"{SEPARATORS[one]}s ({len(names)} columns)" for one, names in found.items())
+        raise UserError(
+            f"{source}: its columns may be separated by {ways}; say which, as data.separator='{next(iter(found))}'"
+        )
+    if not ragged or ("," not in ragged and _is_one(text)):
+        return ","
+    if len(ragged) > 1 and "," not in ragged:
+        ways = " or ".join(f"{SEPARATORS[one]}s" for one in ragged)
+        raise UserError(
+            f"{source}: its header may be separated by {ways}, its rows have other numbers of cells; set data.separator"
+        )
+    return next(iter(ragged))
+
+
+def _is_one(text: str) -> bool:
+    """Whether the rows have none of the separators: the header is the name of one column, with a mark in it."""
+    rows = text[_end_of_line(text) :]
+    return not any(separator in rows for separator in SEPARATORS)
+
+
+def _end_of_line(text: str) -> int:
+    place = text.find("\n")
+    return len(text) if place < 0 else place
+
+
+def _split(text: str, separator: str, is_whole: bool) -> list[list[str]]:
+    """The cells of the first rows; a last one that may go on behind is left out."""
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(text), delimiter=separator):
+            if row:
+                rows.append(row)
+            if len(rows) > _LOOK:
+                return rows[:-1]
+    except csv.Error:
+        return rows
+    return rows if is_whole or len(rows) < 2 else rows[:-1]

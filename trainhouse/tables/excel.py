@@ -1,0 +1,120 @@
+"""Sheets of workbooks: .xlsx and .xls, with the values that formulas had when they were saved."""
+
+import datetime
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import unescape
+
+import pyarrow as pa
+
+from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+from trainhouse.tables.column_kinds import KindFinder, as_kind
+from trainhouse.tables.columnar import TypedSource
+from trainhouse.tables.problems import Problems
+
+_BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_CELL = re.compile(r'<c r="(?P<place>[A-Z]+\d+)"(?P<kind>[^>/]*)>(?P<rest>.*?)</c>', re.DOTALL)
+_VALUE = re.compile(r"<v>([^<]+)</v>")
+
+
+def open_excel(path: Path, source: str, sheet: str | None, missing: pa.Array) -> TypedSource:
+    """Open a sheet; it needs no name if it is the only one that holds something."""
+    try:
+        import python_calamine
+    except ImportError:
+        raise UserError(
+            f"{source}: workbooks are read with python-calamine: pip install -e '.[excel]' (or pip install "
+            "python-calamine), or save the sheet as CSV"
+        ) from None
+    try:
+        book = python_calamine.load_workbook(str(path))
+        sheets = {name: _rows(book.get_sheet_by_name(name)) for name in book.sheet_names if sheet in (None, name)}
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
+    names = list(book.sheet_names)
+    if sheet is not None and sheet not in names:
+        raise UserError(
+            f"data.sheet: {path} has no sheet '{sheet}', but {', '.join(names)}{did_you_mean(sheet, names)}"
+        )
+    filled = [name for name, rows in sheets.items() if rows]
+    if len(filled) > 1:
+        raise UserError(
+            f"{source} has {len(filled)} sheets: {', '.join(filled)}; say which, as data.sheet='{filled[0]}'"
+        )
+    if not filled:
+        raise UserError(f"{source} has no rows")
+    _refuse_uncomputed(path, filled[0], source)
+    header, *rows = sheets[filled[0]]
+    table = {place: _column([row[place] for row in rows], missing) for place in range(len(header))}
+    names = [_name(cell) for cell in header]
+
+    def read(wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        if rows:
+            yield pa.RecordBatch.from_arrays([table[names.index(name)] for name in wanted], names=wanted)
+
+    return TypedSource(path, pa.schema([(name, table[place].type) for place, name in enumerate(names)]), missing, read)
+
+
+def _rows(sheet: Any) -> list[list[Any]]:
+    """The rows of a sheet from its first to its last filled cell, without empty ones."""
+    return [row for row in sheet.to_python(skip_empty_area=True) if any(cell != "" for cell in row)]
+
+
+def _name(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _column(cells: list[Any], missing: pa.Array) -> pa.Array:
+    """A column as a text file would have it: numbers that Excel keeps as text are numbers, whole ones are whole."""
+    filled = [cell for cell in cells if cell != ""]
+    types = {type(cell) for cell in filled}
+    if types <= {float, int} and types:
+        whole = all(cell == int(cell) and abs(cell) < 2**53 for cell in filled)
+        return pa.array([None if cell == "" else int(cell) if whole else float(cell) for cell in cells])
+    if types and types <= {datetime.datetime, datetime.date}:
+        days = [None if cell == "" else cell for cell in cells]
+        if datetime.datetime in types:
+            times = [day and datetime.datetime.fromisoformat(day.isoformat()) for day in days]
+            return pa.array(times, pa.timestamp("us"))
+        return pa.array(days, pa.date32())
+    texts = pa.array([None if cell == "" else _as_text(cell) for cell in cells], pa.string())
+    finder = KindFinder(missing)
+    finder.add("", texts)
+    return as_kind(texts, finder.kinds[""], missing)
+
+
+def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
+    """Raise `UserError` for formulas without a value, and for errors: both would look like empty cells."""
+    if path.suffix.lower() != ".xlsx":
+        return
+    found: list[str] = []
+    with zipfile.ZipFile(path) as book:
+        content = book.read(_part_of(book, sheet)).decode("utf-8", "replace")
+    for cell in _CELL.finditer(content):
+        place, rest = cell["place"], cell["rest"]
+        if (value := _VALUE.search(rest)) is None and "<f" in rest:
+            found.append(f"{place} has a formula without a value")
+        elif value and 't="e"' in cell["kind"] and value[1] not in ("#N/A", "#NULL!"):
+            found.append(f"{place} is {value[1]}")
+    problems = Problems(f"{source}, sheet {sheet}")
+    for number, line in enumerate(found):
+        problems.add(f"cell {line}; save the file in the program that computes it, or write a number", str(number))
+    problems.refuse()
+
+
+def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
+    """The name of a sheet's own file within a workbook."""
+    names = [unescape(name) for name in re.findall(r'<sheet [^>]*?name="([^"]*)"', book.read(_BOOK).decode())]
+    ids = re.findall(r'<sheet [^>]*?r:id="([^"]*)"', book.read(_BOOK).decode())
+    links = re.findall(r"<Relationship [^>]*>", book.read(_LINKS).decode())
+    link = next(one for one in links if f'Id="{ids[names.index(sheet)]}"' in one)
+    target = re.search(r'Target="([^"]*)"', link)
+    assert target is not None
+    return target[1].lstrip("/") if target[1].startswith("/") else f"xl/{target[1]}"
+
+
+def _as_text(cell: Any) -> str:
+    return _name(cell) if isinstance(cell, float) else str(cell)

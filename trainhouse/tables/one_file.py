@@ -1,0 +1,92 @@
+"""One file of a table, of whatever kind it is."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from trainhouse.configuration.errors import UserError, first_line
+from trainhouse.tables.column_kinds import missing_cells
+from trainhouse.tables.csv_form import FormKeys
+from trainhouse.tables.missing_words import USUAL
+from trainhouse.tables.problems import Problems
+from trainhouse.tables.table_files import kind_of
+
+_CALLED = {"text": "CSV", "parquet": "parquet", "arrow": "Arrow", "json": "JSON lines", "excel": "Excel"}
+
+
+class Source(Protocol):
+    """One file."""
+
+    path: Path
+    names: list[str]
+
+    def reading(self) -> str:
+        """Return in plain words how it was read, "" if there is one way only."""
+        ...
+
+    def kinds(self, whole: bool) -> dict[str, pa.DataType]:
+        """Return the types of the columns; by the `whole` file they are certain."""
+        ...
+
+    def doubtful(self, columns: Collection[str]) -> str:
+        """Return what may be read in two ways in these columns, and how it is settled; "" if nothing."""
+        ...
+
+    def batches(
+        self, columns: Sequence[str], types: Mapping[str, pa.DataType], problems: Problems | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the columns with these types. Raises `pa.ArrowInvalid` for what isn't.
+
+        Rows of another length may be left to `problems`.
+        """
+        ...
+
+    def add(self, name: str) -> None:
+        """Add a column without a value."""
+        ...
+
+    def odd(self, name: str, texts: pa.Array) -> set[str]:
+        """Return the texts of a column that are no numbers, and not missing."""
+        ...
+
+
+class Keys(NamedTuple):
+    """What is set of how a table is read; None is recognised."""
+
+    form: FormKeys = FormKeys()
+    sheet: str | None = None
+    missing: Sequence[str] = USUAL
+    """Words for a missing number or date; text is left as it is."""
+
+    def set(self) -> list[str | None]:
+        """Return them as plain values."""
+        return [*self.form[:4], self.sheet]
+
+
+def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
+    """Open a file of any kind. Raises `UserError` for one that can't be read; its columns may still be text."""
+    source, kind, missing = f"{key}: {path}", kind_of(path), missing_cells(keys.missing)
+    try:
+        if kind == "text":
+            from trainhouse.tables.csv_source import CsvSource
+
+            return CsvSource(path, key, keys.form, missing, known)
+        if kind == "parquet":
+            from trainhouse.tables.columnar import open_parquet
+
+            return open_parquet(path, missing)
+        if kind == "arrow":
+            from trainhouse.tables.columnar import open_arrow
+
+            return open_arrow(path, missing)
+        if kind == "json":
+            from trainhouse.tables.json_lines import open_json_lines
+
+            return open_json_lines(path, source, missing)
+        from trainhouse.tables.excel import open_excel
+
+        return open_excel(path, source, keys.sheet, missing)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
+        raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

@@ -1,0 +1,179 @@
+"""From files to batches of Arrow columns, whatever the files are: what is above this knows no formats.
+
+table = open_table(Path("raw/part-*.csv"), "data.file")
+table.names                                                   the columns
+table.batches(["age", "city"], {"city": pa.string()})         record batches of these; age is typed by its content
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainhouse.arrays.written_numbers import how_to_write, is_written_number
+from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+from trainhouse.tables.column_kinds import common_kind
+from trainhouse.tables.one_file import Keys, Source, open_file
+from trainhouse.tables.problems import Problems
+from trainhouse.tables.table_files import content_digest, files_of, kind_of
+
+
+class RetypedError(Exception):
+    """A column turned out to be of another type after a part of it was read: it has to be read again."""
+
+
+class Table:
+    """One file or several, read as one table."""
+
+    def __init__(self, path: Path, key: str, keys: Keys, known: Collection[str]) -> None:
+        """Open them. Raises `UserError` for what is no table, or several that have not the same columns."""
+        self.path, self.key = path, key
+        self.files = files_of(path, key)
+        self._sources = [open_file(file, key, keys, known) for file in self.files]
+        if kind_of(self.files[0]) == "json":
+            every = dict.fromkeys(name for source in self._sources for name in source.names)
+            for source in self._sources:
+                for name in every.keys() - {*source.names}:
+                    source.add(name)
+        self.names = self._sources[0].names
+        for source in self._sources[1:]:
+            self._refuse_other_columns(source)
+
+    def digest(self) -> str:
+        """Return the name of the content of all files."""
+        return content_digest(self.files)
+
+    def readings(self) -> list[str]:
+        """Say which files were read in another form than the usual one: ``read as: semicolons, decimal comma``."""
+        lines = []
+        for reading, group in groupby(self._sources, key=lambda source: source.reading()):
+            files = list(group)
+            if reading:
+                of = "" if len(files) == len(self.files) else f"{', '.join(file.path.name for file in files[:3])}: "
+                lines.append(f"{of}read as: {reading}")
+        return lines
+
+    def refuse_twice(self, names: Iterable[str]) -> None:
+        """Raise `UserError` if there are two columns of one of the names."""
+        counts, wanted = Counter(self.names), {*names}
+        if twice := [name for name in self.names if counts[name] > 1 and name in wanted]:
+            raise UserError(f"{self.key}: {self.path} has two columns '{twice[0]}'; rename one, or take it out")
+
+    def refuse_doubtful(self, columns: Collection[str]) -> None:
+        """Raise `UserError` if numbers in one of the `columns` may mean two things."""
+        for source in self._sources:
+            if line := source.doubtful(columns):
+                raise UserError(f"{self.key}: {source.path}: {line}")
+
+    def refuse_texts(self, numbers: Collection[str], schema: pa.Schema) -> None:
+        """Raise `UserError` that names all cells that keep the columns of `numbers` from being numbers."""
+        if texts := [name for name in numbers if pa.types.is_string(schema.field(name).type)]:
+            self._refuse(texts, dict.fromkeys(texts, pa.float64()), None)
+
+    def kinds(self, whole: bool = True) -> dict[str, pa.DataType]:
+        """Return the type of each column, by the content of all files."""
+        found = [source.kinds(whole) for source in self._sources]
+        return {name: common_kind(kinds[name] for kinds in found) for name in self.names}
+
+    def batches(
+        self, columns: Sequence[str] | None = None, types: Mapping[str, pa.DataType] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield record batches of the `columns`, or of all; those without a type have that of their content.
+
+        Raises `UserError` that names all cells that are not of the types asked for, and all rows that are longer or
+        shorter than the header; and `RetypedError`, once, if types by content have changed while reading.
+        """
+        columns, types, has_begun = columns or self.names, types or {}, False
+        by_content = [name for name in columns if name not in types]
+        kinds = self.kinds(whole=False) if by_content else {}
+        while True:
+            try:
+                for source in self._sources:
+                    for batch in source.batches(columns, {**{name: kinds[name] for name in by_content}, **types}):
+                        if batch.num_rows:
+                            yield batch
+                            has_begun = True
+                return
+            except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+                found = self._all_kinds(error) if by_content else {}
+                if found == kinds or not found:
+                    self._refuse(columns, types, error)
+                if has_begun:
+                    raise RetypedError from error
+                kinds = found
+
+    def _all_kinds(self, error: Exception) -> dict[str, pa.DataType]:
+        try:
+            return self.kinds()
+        except (pa.ArrowInvalid, OSError, UnicodeDecodeError):  # rows that are none
+            return {}
+
+    def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
+        """Raise `UserError` with all that is wrong: the files are read once more for it."""
+        problems = Problems(f"{self.key}: {self.path}")
+        numbers = [name for name in columns if name in types and not pa.types.is_string(types[name])]
+        try:
+            for source in self._sources:
+                where, start = f"{source.path.name}: " * (len(self.files) > 1), 0
+                for batch in source.batches(numbers or columns[:1], _Texts(), problems):
+                    for name in numbers:
+                        note_odd(problems, batch.column(batch.schema.names.index(name)), name, source, start, where)
+                    start += batch.num_rows
+        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as other:
+            error = other
+        problems.refuse()
+        if error:
+            raise UserError(f"{self.key}: {self.path}: {first_line(error)}") from error
+
+    def _refuse_other_columns(self, source: Source) -> None:
+        first = self.files[0].name
+        for name in self.names:
+            if name not in source.names:
+                hint = did_you_mean(name, source.names)
+                raise UserError(f"{self.key}: {source.path} has no column '{name}', which {first} has{hint}")
+        for name in source.names:
+            if name not in self.names:
+                raise UserError(f"{self.key}: {source.path} has a column '{name}', which {first} has not")
+
+
+class _Texts(dict[str, pa.DataType]):
+    """All columns as text."""
+
+    def __missing__(self, key: str) -> pa.DataType:
+        return pa.string()
+
+
+def note_odd(problems: Problems, cells: pa.Array, name: str, source: Source, start: int, where: str = "") -> None:
+    """Add to the `problems` which cells of a column of numbers are none."""
+    odd = source.odd(name, pc.unique(cells.drop_null()))
+    if not odd:
+        return
+    rows = pc.indices_nonzero(pc.is_in(cells, pa.array(sorted(odd)))).to_pylist()
+    for place, row in enumerate(rows):
+        if problems.is_full(name):
+            problems.count(len(rows) - place)
+            return
+        text = cells[row].as_py()
+        texts = filter(None, cells.to_pylist())
+        mend = how_to_write(text, texts) if is_written_number(text) else "write a number, or empty that cell"
+        problems.add(f"{where}column {name}: row {start + row} is '{text:.40}'; {mend}", name)
+
+
+def read_all(table: Table, columns: Sequence[str], types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return the whole table in memory. Raises what `Table.batches` raises."""
+    try:
+        batches = list(table.batches(columns, types))
+    except RetypedError:
+        batches = list(table.batches(columns, types))
+    return pa.Table.from_batches(batches) if batches else pa.table({name: pa.nulls(0) for name in columns})
+
+
+def open_table(path: Path, key: str, keys: Keys | None = None, known: Collection[str] = ()) -> Table:
+    """Open a file, the files that a pattern names, or those of a folder. `known` are names of columns to expect.
+
+    Raises `UserError` if there is none, it is of another kind, or can't be read; its columns may still be text.
+    """
+    return Table(path, key, keys or Keys(), known)
