@@ -18,6 +18,7 @@ from trainhouse.arrays.texts import Strangers
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, sha256, write_json
+from trainhouse.tables.beside_columns import BesideColumns, names_own_file, read_beside
 from trainhouse.tables.cells import encode_columns, read_cells, refuse_missing
 from trainhouse.tables.columns import Asked, find_columns, labels_of
 from trainhouse.tables.large_cells import refuse_too_large_cells
@@ -39,6 +40,14 @@ def read_table(
     missing: Missing = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
+    val_file: str | None = None,
+    test_file: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    time_column: str | None = None,
+    weight_column: str | None = None,
+    id_columns: list[str] | None = None,
+    keep_columns: list[str] | None = None,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -53,6 +62,10 @@ def read_table(
             where it would round away what tells numbers apart, as in a column far from 0.
         channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         keep_index: use columns that number the rows too; they are left out otherwise, and named.
+        val_file, test_file: tables of these splits' rows, whose columns, classes and categories are those of `file`.
+        split_column: which split a row is of; `group_column`: rows of one group are in one split; `time_column`: the
+            past trains; `weight_column`: what a row counts; `id_columns` are carried into predictions. None of them is
+            a feature, but for what `keep_columns` names of group and time.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -67,8 +80,27 @@ def read_table(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
+    ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
+    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too)
+    beside.check(targets)
+    dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
+    asked = Asked(targets, task, dropped, shape, dtype, missing, channel_axis, keep_index, like)
     refuse_missing(path, "data.file")
+    with beside.names_its_keys():
+        dataset, folder = _read(path, asked, processed, file)
+    found: dict[str, Any] = {"beside": read_beside(path, beside, folder, len(dataset.rows.y), passes=like is not None)}
+    asked = asked._replace(like=like or dataset.spec, drop=[])
+    for split, name in (("val", val_file), ("test", test_file)):
+        if name is not None:
+            with names_own_file(path, name, split, file):
+                own, folder = _read(Path(name), asked, processed, name)
+                found[split] = own.rows
+                found[f"{split}_beside"] = read_beside(Path(name), beside.of_own_file(), folder, len(own.rows.y))
+    return replace(dataset, **found)
+
+
+def _read(path: Path, asked: Asked, processed: str, name: str) -> tuple[Dataset, Path]:
+    """Return the rows of one table, and the folder in which they are kept as arrays."""
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
     kept = _kept(folder)
     if kept is None:
@@ -81,9 +113,9 @@ def read_table(
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
     spec, notes = kept
     for line in notes["warnings"]:
-        _log.warning("warning: %s: %s", file, line)
+        _log.warning("warning: %s: %s", name, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"])
+    return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"]), folder
 
 
 read_csv = read_table  # what configurations and code of earlier versions name

@@ -181,6 +181,10 @@ def _overridden(data: Arguments, overrides: Arguments) -> Arguments:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
     if "features" in overrides and data.get("labels") and "labels" not in overrides:
         raise UserError("data.labels: give the labels of the new data.features too (null if they are its last column)")
-    if "features" in overrides:  # the splits that came as files belong to the data of the checkpoint
-        data = {name: None if name.startswith(("val_", "test_")) else value for name, value in data.items()}
+    if {"features", "file"} & overrides.keys():  # the splits that came as files belong to the data of the checkpoint
+        others = ("splits", "groups", "times", "weights") if "features" in overrides else ()
+        data = {
+            name: None if name.startswith(("val_", "test_")) or name in others else value
+            for name, value in data.items()
+        }
     return {**data, **overrides}

@@ -17,6 +17,7 @@ from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import with_own_monitor
+from trainhouse.training.row_weights import check_row_weights
 from trainhouse.training.same_data import check_same_rows
 from trainhouse.training.unread import refuse_unread
 
@@ -61,6 +62,7 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
         datamodule = build_data(settings.data, seed)  # the one that was asked has been set up, and may have drawn
     reseed(seed, "init")
     module, settings = build_module(settings, datamodule, card)
+    check_row_weights(module, datamodule)
     if not resume_from:
         settings = with_own_monitor(settings, module)
     directions = dict(getattr(module, "directions", None) or {})
