@@ -27,7 +27,9 @@ def data_lines(data: DataModule) -> list[str]:
     lacking = [_fitting("missing in train: ", missing)] if missing else []
     how = [f"split by {shown}"] if (shown := data.split_by) else []
     how += [f"weighted by {beside.key('weights')}"] if (beside := data.beside["train"]).weights is not None else []
-    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}", *_joined([held, *how, *lacking])]
+    unused = data.row_count("all") - sum(data.row_count(name) for name in SPLITS if data.parts[name][1] is not None)
+    none = f", and {unused:,} later in none" if unused else ""  # of a window of time that expands
+    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}{none}", *_joined([held, *how, *lacking])]
 
 
 def own_data_lines(name: str, rows: Mapping[str, int], facts: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
+from trainhouse.configuration.home import with_home
 from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF
@@ -89,6 +90,7 @@ def script(
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises to us what it would print by itself
             try:
                 search_rarely()
+                sys.argv[1:] = with_home(sys.argv[1:])
                 arrange(CONF, config_name, open_groups)
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)
