@@ -21,8 +21,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
-from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
 from trainhouse.configuration.home import with_home
+from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
 from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.schema import CONF

@@ -26,6 +26,7 @@ from trainhouse.configuration.views import Part
 # Keys of array data that say how rows are served; all others are arguments of the data source.
 SERVING_KEYS = tuple(key for key, _ in keys(Serving))
 _OF_TRAINING, _OF_NETWORK, _OF_SPLIT = (marked(mark, Serving) for mark in (OF_TRAINING, OF_NETWORK, DECIDES_ROWS))
+_OF_ASSIGNING = ("split_column", "group_column", "time_column", "keep_columns", "splits", "groups", "times")
 
 Arguments = dict[str, Any]  # of a class or a function, whatever it takes
 
@@ -173,7 +174,7 @@ def _overridden(data: Arguments, overrides: Arguments) -> Arguments:
         data = {"_target_": "trainhouse.arrays.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
-        if name in _OF_SPLIT:
+        if name in (*_OF_SPLIT, *_OF_ASSIGNING):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
         if name in (*_OF_TRAINING, *_OF_NETWORK):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")

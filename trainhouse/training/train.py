@@ -51,6 +51,7 @@ from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
+from trainhouse.training.split_file import write_splits
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
 from trainhouse.training.training_result import TrainingResult, record, write_metrics
 
@@ -104,6 +105,7 @@ def _train(
     before = result_before(folder)
     try:
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
+        write_splits(folder, built.datamodule)
         announce(settings, card, built.module, ready.trainer, folder)
         logged = _try_out(built, ready, folder)
         built.settings = ready.checkpoint_record.settings = with_threads_kept(built, ready.trainer)
