@@ -202,8 +202,7 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count one batch; return probabilities (B, C), or predictions (B, T), as `predict` does."""
-        _, values = self._step(batch, "test")
-        return self._said(values)
+        return self._said(self._step(batch, "test")[1])
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's steps have counted."""
