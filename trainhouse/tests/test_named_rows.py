@@ -53,7 +53,6 @@ def test_a_row_is_found_again_from_training_to_prediction(tmp_path: Path) -> Non
     assert again["targets"] == ["label"]
     assert again["metrics"]["test/loss"] == first["metrics"]["test/loss"]
     assert "already holds a run" in run_script("eval.py", *command, cwd=tmp_path).stderr
-    assert run_script("eval.py", *command, "overwrite=true", cwd=tmp_path).returncode == 0
 
     command = ["input=new.csv", "output=p.csv", "ckpt_path=run", "batch_size=4"]
     assert run_script("infer.py", *command, cwd=tmp_path).returncode == 0
@@ -61,7 +60,6 @@ def test_a_row_is_found_again_from_training_to_prediction(tmp_path: Path) -> Non
     assert [(row["row"], row["id"]) for row in predicted] == [(str(n), f"{500 + n:04d}") for n in range(9)]
     refused = run_script("infer.py", *command, cwd=tmp_path)
     assert refused.stderr == "error: output: p.csv is there already; name another file, or add overwrite=true\n"
-    assert run_script("infer.py", *command, "overwrite=true", cwd=tmp_path).returncode == 0
 
 
 def test_an_identifier_makes_way_for_the_columns_of_predictions() -> None:
