@@ -6,8 +6,11 @@ the file and the facts of the data that they ask for by name: ``spec``, ``split`
 ``val/auroc``; what computes a mapping of names to values has a list of them, `names`.
 
 Metrics of torchmetrics get probabilities (B, C), or of two classes that of the second; those that are written here get
-the logits, and predictions in the targets' own units. Most in conf/metrics/ are torchmetrics' own.
+the logits, and predictions in the targets' own units; and, if `update` takes `weights`, those of the rows (B,), where
+the data has some. Most in conf/metrics/ are torchmetrics' own.
 """
+
+import inspect
 
 import torch
 from torch import Tensor
@@ -37,10 +40,15 @@ class Accuracy(Metric):
         self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, logits: Tensor, targets: Tensor) -> None:
+    def update(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Count logits (B, C) against targets (B,)."""
-        self.correct.add_((logits.argmax(dim=1) == targets).sum())
-        self.total.add_(len(targets))
+        right = logits.argmax(dim=1) == targets
+        if weights is None:
+            self.correct.add_(right.sum())
+            self.total.add_(len(targets))
+        else:
+            weights = weights.to(WIDEST)
+            self.correct, self.total = self.correct + (right * weights).sum(), self.total + weights.sum()
 
     def compute(self) -> Tensor:
         """Return a number in [0, 1]."""
@@ -70,10 +78,16 @@ class Errors(Metric):
         """Map errors (B, T) to what is averaged."""
         raise NotImplementedError
 
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
+    def update(self, predictions: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Add a batch."""
-        self.rows += len(targets)
-        self.total += self.size_of((predictions - targets).to(WIDEST)).sum(dim=0)
+        sizes = self.size_of((predictions - targets).to(WIDEST))
+        if weights is None:
+            self.rows += len(targets)
+            self.total += sizes.sum(dim=0)
+        else:
+            weights = weights.to(WIDEST)
+            self.rows = self.rows + weights.sum()
+            self.total += (sizes * weights[:, None]).sum(dim=0)
 
     def named(self, values: Tensor) -> Tensor | dict[str, Tensor]:
         """Name values (T,), unless it is one."""
@@ -122,13 +136,19 @@ class R2(Metric):
         # Of each target the rows, their mean, the squared deviations from it, and the squared errors.
         self.add_state("seen", torch.zeros(4, len(targets), dtype=WIDEST), dist_reduce_fx=_merged)
 
-    def update(self, predictions: Tensor, targets: Tensor) -> None:
+    def update(self, predictions: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
         """Add a batch of predictions (B, T) and targets (B, T)."""
-        true = targets.to(WIDEST)
-        mean = true.mean(dim=0)
-        squares = (true - mean).square().sum(dim=0)
-        errors = (predictions - targets).to(WIDEST).square().sum(dim=0)
-        batch = torch.stack([torch.full_like(mean, len(true)), mean, squares, errors])
+        true, errors = targets.to(WIDEST), (predictions - targets).to(WIDEST).square()
+        if weights is None:
+            rows, mean = torch.full_like(true[0], len(true)), true.mean(dim=0)
+            squares, errors = (true - mean).square().sum(dim=0), errors.sum(dim=0)
+        else:
+            each = weights.to(WIDEST)[:, None]
+            if not (total := each.sum()) > 0:
+                return
+            rows, mean = torch.full_like(true[0], total.item()), (true * each).sum(dim=0) / total
+            squares, errors = ((true - mean).square() * each).sum(dim=0), (errors * each).sum(dim=0)
+        batch = torch.stack([rows, mean, squares, errors])
         self.seen = _merged(torch.stack([self.seen, batch]))
 
     def compute(self) -> Tensor | dict[str, Tensor]:
@@ -169,6 +189,17 @@ class MaxError(Metric):
     def compute(self) -> Tensor | dict[str, Tensor]:
         """Return the largest of each target."""
         return self.largest[0] if len(self.names) == 1 else dict(zip(self.names, self.largest, strict=True))
+
+
+def takes_weights(metric: Metric) -> bool:
+    """Whether a metric's `update` takes the `weights` (B,) of rows; those of torchmetrics count each row once."""
+    kind = type(metric)
+    if kind not in _TAKE_WEIGHTS:
+        _TAKE_WEIGHTS[kind] = "weights" in inspect.signature(kind.update).parameters
+    return _TAKE_WEIGHTS[kind]
+
+
+_TAKE_WEIGHTS: dict[type, bool] = {}
 
 
 def usual(spec: DataSpec, split: str) -> dict[str, Metric]:

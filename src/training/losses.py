@@ -1,15 +1,17 @@
 """Losses of array data. To add one, write a function or an `nn.Module` here, and its file in conf/loss/.
 
 A function takes the outputs and the targets of a batch, and the keys of its file; a module takes the keys in its
-constructor, and outputs and targets when it is called. Both return the mean over the batch's rows. `for_task` says
-which task one is for. A constructor may ask for facts of the data by name: ``outputs``, ``classes`` (their names) and
-``class_counts`` (the rows of each class in training).
+constructor, and outputs and targets when it is called. Both return the mean over the batch's rows; with `weights` (B,),
+which data with weights of its rows gives, that of weight times loss. `for_task` says which task one is for. A
+constructor may ask for facts of the data by name: ``outputs``, ``classes`` (their names) and ``class_counts`` (the rows
+of each class in training).
 
 Outputs are logits (B, C) of classes (B,), or predictions (B, T) of targets (B, T) standardised by the training split's
 mean and deviation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 import torch
@@ -19,7 +21,7 @@ from torch.nn import functional as F
 
 from trainhouse import TaskName
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[..., Tensor]
 Amount = Annotated[float, Ge(0)]
 ClassWeight = Literal["balanced"] | list[Amount] | dict[str, Amount] | None
 _Marked = TypeVar("_Marked", bound=Callable[..., object])
@@ -55,13 +57,13 @@ class CrossEntropy(nn.Module):
         weight = _class_weights(class_weight, outputs, classes, class_counts)
         self.register_buffer("weight", weight)  # saved with the network: evaluation has no training rows
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the mean over rows of logits (B, C) and classes (B,)."""
-        if self.weight is None:
+        if self.weight is None and weights is None:
             return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
-        weight = self.weight.to(logits.dtype)
+        weight = None if self.weight is None else self.weight.to(logits.dtype)
         each = F.cross_entropy(logits, targets, weight, label_smoothing=self.label_smoothing, reduction="none")
-        return each.mean()
+        return _mean(each, weights)
 
 
 @for_task("classification")
@@ -82,11 +84,11 @@ class Focal(nn.Module):
         self.gamma = gamma
         self.register_buffer("weight", _class_weights(class_weight, outputs, classes, class_counts))
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the mean over rows of logits (B, C) and classes (B,)."""
         log_p = logits.log_softmax(dim=1).gather(1, targets[:, None])[:, 0]
         each = -log_p * (-torch.expm1(log_p)).pow(self.gamma)
-        return (each if self.weight is None else each * self.weight.to(each.dtype)[targets]).mean()
+        return _mean(each if self.weight is None else each * self.weight.to(each.dtype)[targets], weights)
 
 
 @for_task("classification")
@@ -110,36 +112,45 @@ class BinaryCrossEntropy(nn.Module):
             pos_weight = negative / positive
         self.register_buffer("pos_weight", torch.tensor(float(pos_weight)))
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the mean over rows of logits (B, 2), whose softmax is the sigmoid of their difference."""
         logit = logits[:, 1] - logits[:, 0]
         pos_weight = self.pos_weight.to(logit.dtype)
-        return F.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype), pos_weight=pos_weight)
+        each = None if weights is None else weights.to(logit.dtype)
+        return F.binary_cross_entropy_with_logits(logit, targets.to(logit.dtype), each, pos_weight=pos_weight)
 
 
 @for_task("regression")
-def mse(outputs: Tensor, targets: Tensor) -> Tensor:
+def mse(outputs: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Tensor:
     """Return the mean squared error."""
-    return F.mse_loss(outputs, targets)
+    return _weighted(F.mse_loss, outputs, targets, weights)
 
 
 @for_task("regression")
-def mae(outputs: Tensor, targets: Tensor) -> Tensor:
+def mae(outputs: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Tensor:
     """Return the mean absolute error."""
-    return F.l1_loss(outputs, targets)
+    return _weighted(F.l1_loss, outputs, targets, weights)
 
 
 @for_task("regression")
-def huber(outputs: Tensor, targets: Tensor, delta: Annotated[float, Gt(0)] = 1.0) -> Tensor:
+def huber(
+    outputs: Tensor, targets: Tensor, delta: Annotated[float, Gt(0)] = 1.0, *, weights: Tensor | None = None
+) -> Tensor:
     """Return half the square of errors up to `delta`, and a line beyond: Huber, 1964."""
-    return F.huber_loss(outputs, targets, delta=delta)
+    return _weighted(partial(F.huber_loss, delta=delta), outputs, targets, weights)
 
 
 @for_task("regression")
-def quantile(outputs: Tensor, targets: Tensor, q: Annotated[float, Interval(gt=0, lt=1)] = 0.5) -> Tensor:
+def quantile(
+    outputs: Tensor,
+    targets: Tensor,
+    q: Annotated[float, Interval(gt=0, lt=1)] = 0.5,
+    *,
+    weights: Tensor | None = None,
+) -> Tensor:
     """Return the pinball loss, least where the share `q` of targets lies below: Koenker & Bassett, 1978."""
     errors = targets - outputs
-    return torch.maximum(q * errors, (q - 1) * errors).mean()
+    return _mean(torch.maximum(q * errors, (q - 1) * errors), weights)
 
 
 class Auto(nn.Module):
@@ -162,9 +173,22 @@ class Auto(nn.Module):
         if task == "classification":
             self.loss = CrossEntropy(outputs, classes, class_counts, label_smoothing, class_weight)
 
-    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the mean over a batch."""
-        return self.loss(outputs, targets)
+        return self.loss(outputs, targets) if weights is None else self.loss(outputs, targets, weights=weights)
+
+
+def _mean(each: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean of losses (B,) or (B, T), each times the weight of its row: over rows, not over their weights."""
+    if weights is None:
+        return each.mean()
+    return (each.flatten(1).mean(dim=1) if each.ndim > 1 else each).mul(weights.to(each.dtype)).mean()
+
+
+def _weighted(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return loss(outputs, targets)
+    return _mean(loss(outputs, targets, reduction="none"), weights)
 
 
 def _class_weights(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.evaluation.metrics import WIDEST, usual
+from src.evaluation.metrics import WIDEST, takes_weights, usual
 from src.evaluation.tasks import TASKS
 from src.training.losses import Auto, Loss
 from src.training.parameter_groups import in_groups, takes_no_groups
@@ -42,13 +42,16 @@ class MeanLoss(Metric):
         self.add_state("total", torch.tensor(0.0, dtype=WIDEST), dist_reduce_fx="sum")
         self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, loss: Tensor, rows: int) -> None:
-        """Add the mean loss of one batch of `rows` rows."""
+    def update(self, loss: Tensor, rows: int, weights: Tensor | None = None) -> None:
+        """Add the mean loss of one batch of `rows` rows, in which each counts by its weight if there are any."""
         self.total.add_(loss * rows)  # in place: to set an attribute of a module costs as much as the addition
-        self.rows.add_(rows)
+        if weights is None:
+            self.rows.add_(rows)
+        else:
+            self.rows = self.rows + weights.to(WIDEST).sum()
 
     def compute(self) -> Tensor:
-        """Return the mean over all rows."""
+        """Return the mean over all rows, by their weights."""
         return (self.total / self.rows).float()
 
 
@@ -159,16 +162,17 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def _step(self, batch: Batch, split: str, counts: bool = True) -> tuple[Tensor, Tensor]:
         """Count one batch; return its mean loss, and its logits or predictions in the targets' units."""
-        x, y = batch
+        x, y, *others = batch
+        weighed = {"weights": others[0]} if others else {}  # of rows, if the data has some
         outputs = self(x)
-        loss, values = self.loss(outputs, self._scale(y, outputs)), self._unscale(outputs)
+        loss, values = self.loss(outputs, self._scale(y, outputs), **weighed), self._unscale(outputs)
         if not counts:
             return loss, values
         with torch.no_grad():
             mean, metrics = self._measures(split)
-            mean.update(loss.detach(), len(y))
+            mean.update(loss.detach(), len(y), **weighed)
             for metric in metrics.values(copy_state=False):
-                metric.update(values.detach(), y)
+                metric.update(values.detach(), y, **(weighed if weighed and takes_weights(metric) else {}))
         return loss, values
 
     def _measures(self, split: str) -> tuple[MeanLoss, MetricCollection]:
@@ -201,8 +205,7 @@ class Module(KeepsFloat64, L.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count one batch; return probabilities (B, C), or predictions (B, T), as `predict` does."""
-        _, values = self._step(batch, "test")
-        return self._said(values)
+        return self._said(self._step(batch, "test")[1])
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's steps have counted."""

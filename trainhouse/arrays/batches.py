@@ -18,7 +18,8 @@ from trainhouse.arrays.placement import OnDevice, in_file
 from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.spec import Rows
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]
+"""Features and labels; and, where the data has them, the rows' weights (B,)."""
 _CHUNK = 64  # batches whose order is computed in one go: numpy's cost per call vanishes
 
 
@@ -50,12 +51,15 @@ class Batches:
         world_size: int = 1,
         blocks: tuple[int, int] | None = None,
         wide: bool = False,
+        weights: np.ndarray | None = None,
     ) -> None:
         """Serve the rows numbered `indices` (None: all), shuffled again each epoch if there is a seed.
 
         With `blocks`, the number of rows of a block and of blocks of a window, shuffled as `BlockOrder` does.
+        With `weights` (N,) of all `rows` a batch has those of its rows, float32, as a third element.
         """
         self.rows = rows
+        self.weights = None if weights is None else weights.astype(np.float32)
         self.indices = indices
         self.batch_size = batch_size
         self.shuffle_seed = shuffle_seed
@@ -97,7 +101,8 @@ class Batches:
             x = self.rows.x[indices]
         if x.dtype != self.dtype:
             x = x.astype(self.dtype)
-        return torch.from_numpy(x), torch.from_numpy(self.rows.y[indices])
+        batch = torch.from_numpy(x), torch.from_numpy(self.rows.y[indices])
+        return batch if self.weights is None else (*batch, torch.from_numpy(self.weights[indices]))
 
     def row_numbers(self, epoch: int, batch: int) -> np.ndarray:
         """Return the numbers in `rows` of the rows of one batch."""
@@ -130,6 +135,8 @@ class DeviceBatches:
     def __init__(self, batches: Batches, rows: OnDevice) -> None:
         self.batches = batches
         self.rows = rows
+        weights = batches.weights
+        self.weights = None if weights is None else torch.tensor(weights, device=rows.x.device)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -139,4 +146,5 @@ class DeviceBatches:
         while chunk := list(islice(keys, _CHUNK)):
             numbers = np.concatenate([self.batches.row_numbers(*key) for key in chunk])
             for part in torch.from_numpy(numbers).to(self.rows.x.device).split(self.batches.batch_size):
-                yield self.rows[part]
+                x, y = self.rows[part]
+                yield (x, y) if self.weights is None else (x, y, self.weights[part])

@@ -2,22 +2,24 @@
 
 import functools
 import logging
-from dataclasses import replace
 from typing import Any
 
 import lightning as L
 import numpy as np
 
+from trainhouse.arrays.assigning import assign_rows, how_split
 from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
+from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
 from trainhouse.arrays.learned import coded_for, learned_from, with_codes_of
 from trainhouse.arrays.moments import chunks
-from trainhouse.arrays.placement import Choice, OnDevice, in_memory, on_device
+from trainhouse.arrays.placement import Choice, OnDevice, all_in_memory, on_device
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
-from trainhouse.arrays.split import SPLITS, split_rows
+from trainhouse.arrays.split import SPLITS
+from trainhouse.arrays.weighing import weighed
 from trainhouse.arrays.worker_loader import worker_loader
 from trainhouse.configuration.errors import UserError
 
@@ -50,10 +52,10 @@ class DataModule(L.LightningDataModule):
         With `split` None nothing is split: there is ``all``, and whatever has files of its own.
         `worker_timeout` is the number of seconds after which a worker that gives no batch is an error, 0 for none.
         `seed` decides the order of the training rows, `split_seed` alone which rows those are. `fold` is that of
-        `split_rows`; it contradicts a validation split with a file of its own, which raises `UserError`. With `shuffle`
-        ``blocks`` the order is that of `BlockOrder`. `in_memory` and `device_resident` are true, false or ``auto``:
-        whether rows are copied there, once. They change no batch. `like` is the spec of a model, whose categories the
-        rows get; without it they are those of the training rows.
+        `assign_rows`, which says what contradicts it. With `shuffle` ``blocks`` the order is that of `BlockOrder`.
+        `in_memory` and `device_resident` are true, false or ``auto``: whether rows are copied there, once. They change
+        no batch. `like` is the spec of a model, whose categories the rows get; without it they are those of the
+        training rows.
         """
         super().__init__()
         self.source = dataset.name
@@ -72,17 +74,10 @@ class DataModule(L.LightningDataModule):
         self._said_narrow = False
         self._on_device: dict[int, OnDevice | None] = {}
         self._as_read = dataset
-        dataset = _in_memory(dataset, in_memory)
-        own = {"val": dataset.val, "test": dataset.test}
+        dataset = all_in_memory(dataset, in_memory)
         numbers = {name: np.arange(0) for name in SPLITS}
         if split:
-            if fold is not None and dataset.val:
-                raise UserError(
-                    f"data.fold: {dataset.name} has a validation split of its own (data.val_features); leave out one "
-                    "of the two"
-                )
-            fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
-            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
+            numbers = assign_rows(dataset, split, split_seed, fold, folds)
         if like:
             dataset = coded_for(dataset, like)
         elif split:
@@ -93,6 +88,8 @@ class DataModule(L.LightningDataModule):
             name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
         }
         self.parts["all"] = (dataset.rows, None)
+        self.beside: dict[str, Beside] = weighed(dataset, numbers if split else None)
+        self.split_by = how_split(dataset) if split else ""
         if split:
             self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
 
@@ -135,6 +132,11 @@ class DataModule(L.LightningDataModule):
         numbers = self.parts[split][1]
         return np.arange(self.row_count(split)) if numbers is None else numbers
 
+    def weights_of(self, split: str) -> np.ndarray | None:
+        """Return the weights (K,) of a split's rows, None if each counts once."""
+        weights = self.beside[split].weights
+        return None if weights is None else weights[self.row_numbers_of(split)]
+
     def named_rows(self, split: str) -> NamedRows:
         """Return names of a split's rows, by which they are known again."""
         return NamedRows.of(*self.parts[split], self._is_wide)
@@ -147,7 +149,7 @@ class DataModule(L.LightningDataModule):
     def serve_in_test(self, split: str) -> None:
         """Serve a split in place of the test split; validation serves its own."""
         if split != "val":
-            self.parts["test"] = self.parts[split]
+            self.parts["test"], self.beside["test"] = self.parts[split], self.beside[split]
 
     def leave_out(self, split: str, which: np.ndarray) -> None:
         """Serve a split without the rows for which `which` (N,) is true."""
@@ -162,12 +164,14 @@ class DataModule(L.LightningDataModule):
         rows, numbers = self.parts["train"]
         overfit = getattr(self.trainer, "overfit_batches", 0)  # learns the same few batches each epoch
         seed = None if overfit else self.seed
-        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *self._ranks(), self.blocks, self._is_wide)
+        ranks, weights = self._ranks(), self.beside["train"].weights
+        return Batches(rows, numbers, self.batch_size, seed, self.cursor, *ranks, self.blocks, self._is_wide, weights)
 
     def trial_batches(self, split: str) -> Batches:
         """Return batches of ``train`` or ``val`` to try things out on, large enough for all metrics."""
         rows, numbers = self.parts[split]
-        return Batches(rows, numbers, max(self._least_rows, self.batch_size), wide=self._is_wide)
+        size, weights = max(self._least_rows, self.batch_size), self.beside[split].weights
+        return Batches(rows, numbers, size, wide=self._is_wide, weights=weights)
 
     def val_dataloader(self) -> Any:
         """Return an iterable of the validation split's batches, in stored order; of none if it is empty."""
@@ -190,7 +194,10 @@ class DataModule(L.LightningDataModule):
             )
         rows, numbers = self.parts[split]
         rank, world_size = self._ranks()
-        batches = Batches(rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide)
+        weights = self.beside[split].weights
+        batches = Batches(
+            rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide, weights=weights
+        )
         return self._serve(batches)
 
     def say_far_numbers(self, split: str) -> None:
@@ -239,11 +246,3 @@ class DataModule(L.LightningDataModule):
             device = self.trainer.strategy.root_device
             self._on_device[id(rows)] = on_device(rows, self.device_resident, device, self.source, self._is_wide)
         return self._on_device[id(rows)]
-
-
-def _in_memory(dataset: Dataset, choice: Choice) -> Dataset:
-    def loaded(rows: Rows) -> Rows:
-        return in_memory(rows, choice, dataset.name)
-
-    val, test = (rows and loaded(rows) for rows in (dataset.val, dataset.test))
-    return replace(dataset, rows=loaded(dataset.rows), val=val, test=test)

@@ -63,6 +63,8 @@ def _arrays(dataset: Dataset) -> Iterator[np.ndarray]:
     for rows in (dataset.rows, dataset.val, dataset.test):
         if rows is not None:
             yield from rows
+    for beside in (dataset.beside, dataset.val_beside, dataset.test_beside):
+        yield from beside.arrays()
 
 
 def _is_large(dataset: Dataset) -> bool:

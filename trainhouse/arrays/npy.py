@@ -1,13 +1,16 @@
 """The user's own numpy arrays, memory-mapped and kept as they are stored."""
 
 import logging
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.label_place import columns_of, whole_row
 from trainhouse.arrays.labels import Coding, refuse_constant
+from trainhouse.arrays.npy_beside import open_beside
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows, in_order_at_first, is_in_order
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
@@ -27,6 +30,14 @@ def read_npy(
     missing: Missing = "error",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
+    splits: str | None = None,
+    groups: str | None = None,
+    times: str | None = None,
+    weights: str | None = None,
+    val_groups: str | None = None,
+    test_groups: str | None = None,
+    val_weights: str | None = None,
+    test_weights: str | None = None,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is served in float32 or float64.
@@ -34,7 +45,8 @@ def read_npy(
     With `labels` None the last column of a two-dimensional `features` is the label. A column that counts the rows
     is no feature, unless `keep_index` says so. `channel_axis` is the axis of a row along which columns,
     features or channels lie, as `channel_axis_of` says. `like` is the spec of earlier data, whose task, classes, row
-    shape and place of the label these rows share. Raises `UserError` for files that don't fit together.
+    shape and place of the label these rows share. `splits`, `groups`, `times` and `weights` are files (N,) of what is
+    said of the rows: see `Beside`. Raises `UserError` for files that don't fit together.
     """
     layout = _find_layout(features, labels, keep_index, like)
     raw, written = _open_pair(features, labels, "features", "labels", layout)
@@ -78,7 +90,7 @@ def read_npy(
         unused_places=like.unused_places if like else layout.unused,
         ranges=like.ranges if like else (),
     )
-    return Dataset(
+    dataset = Dataset(
         spec,
         own,
         name=features,
@@ -86,6 +98,26 @@ def read_npy(
         test=separate(test_features, test_labels, "test"),
         reason=reason,
     )
+    return _with_beside(
+        dataset, (splits, groups, times, weights), (val_groups, val_weights), (test_groups, test_weights)
+    )
+
+
+def _with_beside(dataset: Dataset, files: Sequence[str | None], *own: Sequence[str | None]) -> Dataset:
+    """Return the data set with what the files say of its rows, and of those of files of their own."""
+    names = ("splits", "groups", "times", "weights")
+    found: dict[str, Any] = {"beside": open_beside(dict(zip(names, files, strict=True)), len(dataset.rows.y))}
+    for split, rows, given in (("val", dataset.val, own[0]), ("test", dataset.test, own[1])):
+        for name, main, file in zip(("groups", "weights"), files[1::2], given, strict=True):
+            if rows is None and file is not None:
+                raise UserError(f"data.{split}_{name} is set but data.{split}_features is not")
+            if rows is not None and (main is None) != (file is None):
+                one, other = (f"data.{name}", f"data.{split}_{name}")[:: -1 if main is None else 1]
+                raise UserError(f"{one} is set but {other} is not; both files need them")
+        if rows is not None:
+            own_files = dict(zip(("groups", "weights"), given, strict=True))
+            found[f"{split}_beside"] = open_beside(own_files, len(rows.y), f"{split}_")
+    return replace(dataset, **found)
 
 
 class _Layout(NamedTuple):

@@ -25,7 +25,11 @@ def data_lines(data: DataModule) -> list[str]:
     held = _fitting(f"{_row(spec)}; classes ", _classes(data)) if spec.classes else _row(spec)
     missing = [f"{_short(name)} {count:,}" for name, count in sorted(data.lacking.items(), key=lambda one: -one[1])]
     lacking = [_fitting("missing in train: ", missing)] if missing else []
-    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}", *_joined([held, *lacking])]
+    how = [f"split by {shown}"] if (shown := data.split_by) else []
+    how += [f"weighted by {beside.key('weights')}"] if (beside := data.beside["train"]).weights is not None else []
+    unused = data.row_count("all") - sum(data.row_count(name) for name in SPLITS if data.parts[name][1] is not None)
+    none = f", and {unused:,} later in none" if unused else ""  # of a window of time that expands
+    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}{none}", *_joined([held, *how, *lacking])]
 
 
 def own_data_lines(name: str, rows: Mapping[str, int], facts: Mapping[str, Any]) -> list[str]:
@@ -87,7 +91,9 @@ def _majority(data: DataModule, y: dict[str, np.ndarray]) -> str:
     names = data.spec.classes
     most = int(np.bincount(y["train"], minlength=len(names)).argmax())
     reached = [
-        f"{split}/acc {format_number(float(np.mean(y[split] == most)))}" for split in SPLITS[1:] if len(y[split])
+        f"{split}/acc {format_number(float(np.average(y[split] == most, weights=data.weights_of(split))))}"
+        for split in SPLITS[1:]
+        if len(y[split])
     ]
     return _fitting(f"baseline, always {_short(names[most])}: ", reached)
 
@@ -103,7 +109,7 @@ def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
         said += f" to {shown_within(high, low, high)}"
         lines.append(f"target {_short(name)}: {said}")
         reached = [
-            f"{split}/rmse {format_number(_rmse(y[split][:, place], mean[place]))}"
+            f"{split}/rmse {format_number(_rmse(y[split][:, place], mean[place], data.weights_of(split)))}"
             for split in SPLITS[1:]
             if len(y[split])
         ]
@@ -112,8 +118,8 @@ def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:
     return lines + ([f"and {more} more targets"] if more > 0 else [])
 
 
-def _rmse(column: np.ndarray, mean: float) -> float:
-    return float(np.sqrt(np.mean((column.astype(np.float64) - mean) ** 2)))
+def _rmse(column: np.ndarray, mean: float, weights: np.ndarray | None) -> float:
+    return float(np.sqrt(np.average((column.astype(np.float64) - mean) ** 2, weights=weights)))
 
 
 def _short(name: str) -> str:

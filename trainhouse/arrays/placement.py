@@ -1,6 +1,7 @@
 """Where rows are while they are served: in their file, in memory, or on the device that trains on them."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from trainhouse.arrays.array_file import map_of
 from trainhouse.arrays.precision import served_dtype
-from trainhouse.arrays.spec import Rows
+from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.configuration.errors import UserError
 
 Choice = bool | str  # true, false or auto
@@ -39,6 +40,12 @@ def in_memory(rows: Rows, choice: Choice, source: str) -> Rows:
         text = f"{source} takes {_size(rows.x.nbytes)}, but {_size(free)} are free; set it to false"
         raise UserError(f"data.in_memory: {text}")
     return rows._replace(x=np.array(rows.x, order="C"))
+
+
+def all_in_memory(dataset: Dataset, choice: Choice) -> Dataset:
+    """Return the data set with its rows, and those of files of their own, where `in_memory` has them."""
+    val, test = (rows and in_memory(rows, choice, dataset.name) for rows in (dataset.val, dataset.test))
+    return replace(dataset, rows=in_memory(dataset.rows, choice, dataset.name), val=val, test=test)
 
 
 def free_memory(meminfo: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/fs/cgroup")) -> int | None:

@@ -26,7 +26,7 @@ class PreprocessingDataModule(DataModule):
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Preprocess x; what augmentation draws depends on (seed, epoch, batch, rank) alone."""
-        x, y = batch
+        x, *others = batch
         with torch.no_grad():
             x = self.preprocessing.to(x.device)(x)
             if self.trainer is not None and self.trainer.training:
@@ -34,7 +34,7 @@ class PreprocessingDataModule(DataModule):
                 with torch.random.fork_rng():
                     torch.manual_seed(mix(self.seed, "augment", cursor.epoch, cursor.batch, self.trainer.global_rank))
                     x = self.augmentation.train()(x)
-        return x, y
+        return x, *others
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the preprocessing was fitted to."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.spec_values import ALL as ALL
 from trainhouse.arrays.spec_values import AUTO as AUTO
 from trainhouse.arrays.spec_values import BY_DTYPE as BY_DTYPE
@@ -231,3 +232,7 @@ class Dataset:
     """How many training rows lack a number or a text, by the name of the column; counted by the library."""
     min_category_rows: int = 1
     """Texts of fewer training rows share one category."""
+    beside: Beside = field(default_factory=Beside)
+    """What is said of `rows`, and below of the files of their own."""
+    val_beside: Beside = field(default_factory=Beside)
+    test_beside: Beside = field(default_factory=Beside)

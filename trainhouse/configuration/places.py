@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, flag_override
 
+from trainhouse.configuration.home import expanded
 from trainhouse.configuration.schema import CONF, is_group
 
 # Where relative paths in conf/ start, if not in the folder that conf/ lies in: tests work in folders of their own.
@@ -48,8 +49,14 @@ def overrides_of(hydra: Any) -> list[str]:
 def with_whole_paths(config: DictConfig, hydra: Any) -> None:
     """Make relative paths in a composed configuration absolute, unless one stands in the project.
 
-    Values that were typed start where one stands, as Hydra's own configuration says; all others in the project.
+    Values that were typed start where one stands, as Hydra's own configuration says; all others in the project. A path
+    that begins with ``~/`` is one in the home folder, wherever one stands.
     """
+    with flag_override(config, ["struct", "readonly"], False):
+        for key in [*_leaves(config), *(key for key in _OF_COMMANDS if _is_text(config, key))]:
+            text = OmegaConf.select(config, key)
+            if (whole := expanded(text, key)) != text:
+                OmegaConf.update(config, key, whole)
     if in_project():
         return
     pairs = [one.lstrip("+~").partition("=") for one in overrides_of(hydra)]

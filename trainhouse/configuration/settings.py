@@ -179,6 +179,7 @@ class Eval(Settings):
     split: Literal["auto", "train", "val", "test", "all"]
     data: Node
     predictions: bool
+    overwrite: Annotated[bool, MAY_BE_MISSING]
     figures: Annotated[Figures, MAY_BE_MISSING]
     threads: Count | None
     outputs: Outputs
@@ -192,6 +193,7 @@ class Infer(Settings):
 
     input: File | None
     output: File
+    overwrite: Annotated[bool, MAY_BE_MISSING]
     data: Node
     ckpt_path: Text
     batch_size: Count

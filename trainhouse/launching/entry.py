@@ -21,6 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from trainhouse.configuration.errors import Interrupted, MistakesError, UserError, fault_of_the_machine
+from trainhouse.configuration.home import with_home
 from trainhouse.configuration.hydra_versions import VERSION_BASE, allowed
 from trainhouse.configuration.places import overrides_of, with_whole_paths
 from trainhouse.configuration.printable import printable
@@ -93,6 +94,7 @@ def script(
                 return
             try:
                 search_rarely()
+                sys.argv[1:] = with_home(sys.argv[1:])
                 arrange(CONF, config_name, open_groups)
                 if quick := fast("quick_hydra"):
                     quick.answer_sooner(CONF)

@@ -15,6 +15,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.targets import check_part
+from trainhouse.reports.likeness import SPLIT_BY
 from trainhouse.runs.best_of_sweep import BEST, is_file_of_sweep, is_sweep, read_best
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.runs.typed import shown_path
@@ -194,6 +195,7 @@ def _measured_on(checkpoint: Checkpoint) -> dict[str, Any]:
         "data.split": data.get("split"),
         "data.split_seed": data.get("split_seed"),
         "data.folds": None if data.fold is None else data.folds,
+        **{f"data.{key}": data.get(key) for key in SPLIT_BY},
         "loss": checkpoint.config.loss.plain,
     }
 

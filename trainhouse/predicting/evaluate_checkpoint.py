@@ -68,7 +68,8 @@ def _evaluate(members: Sequence[Checkpoint], settings: Eval, folder: Path) -> tu
     _log.info("model   %s", which_models(members))
     left_out = say_and_leave_out_seen(datamodule, members, split, settings)
     path = folder / PREDICTIONS if settings.predictions else None
-    collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split))
+    ids = datamodule.beside[split].ids
+    collect = Collect(checkpoint.data_spec, path, datamodule.row_numbers_of(split), ids)
     figures = FiguresOfTest(module, datamodule, split, asked_in(settings))
     trainer = build_trainer(settings.trainer, folder, [ProgressBar(), collect, figures], [])
     batches, limit = datamodule.eval_batches(split), settings.trainer.limit_test_batches
@@ -98,6 +99,7 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
         "split": split,
         "rows": len(evaluation.targets),
         "rows_left_out": evaluation.left_out,
+        "targets": list(spec.targets),
         "metrics": metrics,
         **(origins[0] if len(members) == 1 else {"members": origins}),
     }

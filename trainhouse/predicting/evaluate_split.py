@@ -9,10 +9,12 @@ from typing import Any
 import lightning as L
 import numpy as np
 
+from trainhouse.arrays.beside import Ids
 from trainhouse.arrays.precision import to_numpy
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Eval
+from trainhouse.predicting.row_columns import named_rows
 from trainhouse.predicting.task import Task
 from trainhouse.reports.writers import Writer, open_writer
 
@@ -36,9 +38,9 @@ class Evaluation:
 class Collect(L.Callback):
     """Keeps the targets and predictions of a test run, and writes each row's to a file if there is a path."""
 
-    def __init__(self, spec: DataSpec, path: Path | None, rows: np.ndarray) -> None:
-        """`rows` (N,) are the numbers, in their file, of the rows that are served."""
-        self.spec, self.path, self.rows = spec, path, rows
+    def __init__(self, spec: DataSpec, path: Path | None, rows: np.ndarray, ids: Ids | None = None) -> None:
+        """`rows` (N,) are the numbers, in their file, of the rows that are served; `ids` maps them to identifiers."""
+        self.spec, self.path, self.rows, self.ids = spec, path, rows, ids
         self.writer: Writer | None = None
         self.targets: list[np.ndarray] = []
         self.predictions: list[np.ndarray] = []
@@ -51,7 +53,8 @@ class Collect(L.Callback):
         if self.writer:
             columns = task.target_columns(self.spec, targets) | task.prediction_columns(self.spec, values)
             first = sum(map(len, self.targets))
-            self.writer.write({"row": self.rows[first : first + len(targets)]} | columns)
+            numbers = self.rows[first : first + len(targets)]
+            self.writer.write(named_rows(numbers, self.ids(numbers) if self.ids else {}, columns))
         self.targets.append(targets)
         self.predictions.append(task.decide(values))
 

@@ -23,6 +23,7 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
+from trainhouse.predicting.row_columns import row_columns
 from trainhouse.reports.writers import check_output, open_writer
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.training.build_data import is_datamodule
@@ -39,6 +40,7 @@ def infer(
     accelerator: str,
     threads: int | None,
     data: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write a prediction for every row of `input`. Memory does not grow with the number of rows.
 
@@ -53,6 +55,8 @@ def infer(
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):
         if path and target.exists() and Path(path).exists() and target.samefile(path):
             raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
+    if target.exists() and not overwrite:
+        raise UserError(f"output: {target} is there already; name another file, or add overwrite=true")
     with only_below(foreign_of(members), file=target):
         _predict(members, input, data, target, batch_size, device)
 
@@ -80,11 +84,12 @@ def _predict(
     spec = spec_of_rows(members)
     rows, batches = read_raw_rows(Path(input), spec, batch_size)
     module = rebuild_ensemble(members).to(device)
+    named = row_columns(members, input, target)
     written, started, line = 0, time.perf_counter(), LiveLine()
     try:
         with open_writer(target) as writer:
             for values in predict(module, watched(batches, spec, input)):
-                writer.write(module.task.prediction_columns(spec, values))
+                writer.write(named.beside(module.task.prediction_columns(spec, values)))
                 written += len(values)
                 if line.is_due:
                     line.show(_progress(written, rows, time.perf_counter() - started), written / rows if rows else None)

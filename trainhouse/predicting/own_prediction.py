@@ -17,6 +17,7 @@ from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write
 from trainhouse.predicting.own_parts import fitting, own_module, own_parts, say_what_changed
+from trainhouse.predicting.row_columns import row_columns
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
 from trainhouse.resuming.exact_loaders import exact
@@ -117,21 +118,20 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     try:
         preprocessing.load_state_dict(read(checkpoint.path)["PreprocessingDataModule"]["preprocessing"])
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
-        raise UserError(f"{checkpoint.path}: the state of its preprocessing can't be used ({what})") from error
+        what = f"its preprocessing can't be used ({type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        raise UserError(f"{checkpoint.path}: the state of {what})") from error
     module = restore(own_module(checkpoint), checkpoint)
     _check_predicts(module)
-    module.to(device).eval()
-    preprocessing.to(device).eval()
+    for part in (module, preprocessing):
+        part.to(device).eval()
     _, batches = read_raw_rows(path, spec, batch_size)
-    written = 0
+    written, named = 0, row_columns([checkpoint], str(path), output)
     with open_writer(output) as writer, torch.inference_mode():
         for number, rows in enumerate(watched(batches, spec, str(path))):
             reseed(checkpoint.config.seed, "predict", number)
             x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)
-            columns = _columns_of_rows(module, values, checkpoint)
-            writer.write(columns)
+            writer.write(named.beside(_columns_of_rows(module, values, checkpoint)))
             written += len(rows)
     return written
 

@@ -7,10 +7,14 @@ from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, fitted_table
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.repeat_texts import means_line
-from trainhouse.reports.run_configs import configured, typed_of
+from trainhouse.reports.run_configs import configured, configured_alone, differing, typed_of
+from trainhouse.reports.short_text import short_names, shown_value
 
 _log = logging.getLogger(__name__)
 _MOST = 20
+_KEYS = 3  # that are shown, of those that differ
+_WIDEST = 30  # of a value
+_SAID = ("data.target", "data.file", "data.features", "data.split", "data.split_seed", "data.fold")
 
 
 def print_data(runs: Sequence[Run]) -> None:
@@ -22,6 +26,7 @@ def print_data(runs: Sequence[Run]) -> None:
     targets = [typed_of(run).get("data.target", "") for run in latest]
     columns = [
         Column("data", [run.data for run in latest]),
+        *_settings(latest),
         *([Column("target", targets)] if any(targets) else []),
         Column("fingerprint/split/seed", [run.data_key for run in latest]),
         Column("runs", [len(groups[run.data_key]) for run in latest], rank=1),
@@ -34,6 +39,17 @@ def print_data(runs: Sequence[Run]) -> None:
     if len(every) == 1 and (metric := runs[0].monitor) is not None:  # as in a sweep over data.split_seed
         more += f"\n{means_line(every[0], metric)}, each on rows of its own"
     _log.info("%s%s\n", text, more, extra={"lines": True})
+
+
+def _settings(runs: Sequence[Run]) -> list[Column]:
+    """Return a column for each key of the data in which runs differ, but for what other columns say."""
+    keys = [key for key in differing(configured_alone(runs)) if key.startswith("data.") and key not in _SAID]
+    typed = [typed_of(run) for run in runs]
+    names = short_names(keys)
+    return [
+        Column(names[key], [shown_value(one.get(key, ""), _WIDEST) for one in typed], rank=1.5 + place / 100)
+        for place, key in enumerate(keys[:_KEYS])
+    ]
 
 
 def date_of(run: Run) -> str:

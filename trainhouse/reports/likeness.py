@@ -4,6 +4,7 @@ A metric such as accuracy is the same whatever was learned by; a loss is what th
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,22 @@ from trainhouse.runs.layout import CONFIG
 
 REPEATS = ("seed", "data.split_seed", "data.fold")
 """What says which rows or which luck a run had, and nothing of how well its configuration learns."""
+
+# What beside chance says which rows are where, and what they count: each with its short name.
+_SPLIT_BY = {
+    "split_column": "split",
+    "splits": "split",
+    "group_column": "group",
+    "groups": "group",
+    "time_column": "time",
+    "times": "time",
+    "weight_column": "weight",
+    "weights": "weight",
+    "val_file": "val",
+    "test_file": "test",
+}
+SPLIT_BY = tuple(_SPLIT_BY)
+_BY = "-by-"
 
 Plain = Mapping[str, Any]
 _OWN = "own module"
@@ -37,9 +54,27 @@ def cut_key(fingerprint: str, split: Plain | None) -> str:
     if split is None:
         return str(fingerprint)[:16]
     train, val, test = split["split"]
+    named = [f"{short}.{_plain(split[key])}" for key, short in _SPLIT_BY.items() if split.get(key) is not None]
+    by = f"{_BY}{'-'.join(named)}" if named else ""
     if split.get("fold") is None:  # runs from before there were folds say nothing of them
-        return f"{fingerprint[:8]}/{train:g}-{val:g}-{test:g}"
-    return f"{fingerprint[:8]}/{1 - test:g}-{test:g}/{split['folds']:d}-fold"
+        return f"{fingerprint[:8]}/{train:g}-{val:g}-{test:g}{by}"
+    return f"{fingerprint[:8]}/{1 - test:g}-{test:g}{by}/{split['folds']:d}-fold"
+
+
+def _plain(name: object) -> str:
+    """Return the name of a column or a file as it can be typed anywhere."""
+    return re.sub(r"[^\w.]+", "_", Path(str(name)).name)[:40]
+
+
+def split_by(cut: str) -> str:
+    """Return what of a cut is not chance: ``group.user``."""
+    return cut.partition(_BY)[2]
+
+
+def split_of_data(data: Part) -> dict[str, Any]:
+    """Return, as plain data, what says which rows of arrays are where."""
+    chance = {key: data.plain[key] for key in ("split", "split_seed", "fold", "folds")}
+    return chance | {key: data.plain[key] for key in SPLIT_BY if data.get(key) is not None}
 
 
 def loss_of(settings: Train, is_own: bool) -> dict[str, Any]:

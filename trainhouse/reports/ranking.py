@@ -11,6 +11,8 @@ from trainhouse.machine.numbers import format_number
 from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
+from trainhouse.reports.repeat_texts import means_line
+from trainhouse.reports.run_configs import configured
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.layout import METRICS
 
@@ -62,7 +64,9 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
             hint = did_you_mean(trained_on, names)
             raise UserError(f"trained_on: no run on '{trained_on}'{hint} (there are: {', '.join(names)})")
     keys = {run.data_key for run in runs}
-    if len(keys) > 1:
+    # Repeats over data.split_seed alone: which of them is taken is luck, but they are of one configuration.
+    are_repeats = len(keys) > 1 and len(configured(runs, any_split=True)) == 1
+    if len(keys) > 1 and not are_repeats:
         print_data(runs)
         raise UserError(
             f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
@@ -99,6 +103,9 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
         value = run.metrics.get(metric, math.nan)
         return not math.isfinite(value), sign * value
 
+    if are_repeats:
+        _log.info("%s, each on rows of its own:", means_line(configured(runs, any_split=True)[0], metric))
+        _log.info("they differ in data.split_seed alone, so that the best of them is so by its rows as well\n")
     return Ranking(sorted(runs, key=badness), metric, mode)
 
 

@@ -66,6 +66,11 @@ def configured(runs: Sequence[Run], any_split: bool = False) -> list[Configured]
     return [Configured(found, first[group]) for group, found in groups.items()]
 
 
+def configured_alone(runs: Sequence[Run]) -> list[Configured]:
+    """Return each run by itself."""
+    return [one for run in runs for one in configured([run])]
+
+
 def differing(rows: Sequence[Configured]) -> list[str]:
     """Return the keys whose values differ; not to have a key is a difference too.
 

@@ -17,7 +17,7 @@ from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN
 # What is written before the first step of a run; of a sweep its mark alone.
 _LITTER = {
     "run": re.compile(
-        r"\.hydra/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|logs/(training\.log|metrics\.csv)|"
+        r"\.hydra/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
         r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
     "sweep": re.compile(re.escape(MULTIRUN)),

@@ -27,6 +27,7 @@ from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, METRIC
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder
 from trainhouse.runs.outputs import is_typed, place
+from trainhouse.runs.overwriting import clear_evaluation
 from trainhouse.runs.rendezvous import heard_run, is_shared, say_run
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
@@ -67,7 +68,7 @@ class ClaimRunFolder(Callback):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays
         else:
-            folder = _claim(config, "run", _take)
+            folder = _claim(config, "run", functools.partial(_take, overwrites=config.get("overwrite") is True))
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
         if is_shared():
@@ -136,10 +137,12 @@ def _refuse_links_out(folder: Path) -> None:
         _refuse(str(error))
 
 
-def _take(folder: Path) -> None:
+def _take(folder: Path, overwrites: bool = False) -> None:
     """Claim a folder for a run; Hydra's `.hydra` is the mark, since it is made first and by one process only."""
     if FOREIGN_CONFIG in os.environ:
         _refuse_links_out(folder)
+    elif overwrites:
+        clear_evaluation(folder)
     if folder.name.isdecimal() and (sweep := sweep_of(folder)):
         _refuse(f"hydra.run.dir: {folder} is the place of a trial of the sweep {sweep}; name another folder")
     if (folder / CONFIG).exists() or (folder / METRICS).exists():
@@ -211,9 +214,10 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
             if not candidate.is_dir():
                 _refuse(f"{key}: {_in_the_way(candidate)}")
             if _named_by_user(config, kind):
+                way = ", or add overwrite=true if it is an evaluation" if "overwrite" in config else ""
                 _refuse(
                     f"{key}: {candidate} already holds a {kind}, which is never overwritten; "
-                    "name another folder or delete it"
+                    f"name another folder or delete it{way}"
                 )
         except OSError as error:
             _refuse(f"{key}: cannot create {candidate}: {error.strerror}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from operator import le
 
-from trainhouse.reports.likeness import are_own, difference, is_loss
+from trainhouse.reports.likeness import are_own, difference, is_loss, split_by
 from trainhouse.reports.names import measure_of, split_of
 from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
 
@@ -58,6 +58,9 @@ def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> st
         if job.data and job.counts([objective.metric for objective in objectives]):
             rows, _, cut = job.data.partition("/")
             cuts.setdefault(rows, set()).add(cut)
+    if len(several_by := {split_by(cut) for found in cuts.values() for cut in found}) > 1:
+        ways = ", ".join(sorted(by or "by chance" for by in several_by))
+        return f"rows are split or weighed in several ways ({ways}), so the values are of other rows"
     if several := next((found for found in cuts.values() if len(found) > 1), None):
         return (
             f"the same rows are split in several ways ({', '.join(sorted(several))}), so the values are of other rows"

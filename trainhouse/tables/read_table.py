@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
+from trainhouse.tables.beside_columns import BesideColumns, names_own_file, read_beside
 from trainhouse.tables.columns import Asked, find_columns, labels_of
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.date_formats import find_dates
@@ -55,6 +57,14 @@ def read_table(
     thousands: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    val_file: str | None = None,
+    test_file: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    time_column: str | None = None,
+    weight_column: str | None = None,
+    id_columns: list[str] | None = None,
+    keep_columns: list[str] | None = None,
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -74,6 +84,10 @@ def read_table(
         min_category_rows: texts of fewer training rows share one category, which unknown ones belong to later.
         separator, decimal, thousands, encoding: the form of text files, which is recognised where it is certain.
         sheet: the sheet of a workbook with several.
+        val_file, test_file: tables of these splits' rows, whose columns, classes and categories are those of `file`.
+        split_column: which split a row is of; `group_column`: rows of one group are in one split; `time_column`: the
+            past trains; `weight_column`: what a row counts; `id_columns` are carried into predictions. None of them is
+            a feature, but for what `keep_columns` names of group and time.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -92,9 +106,29 @@ def read_table(
     kinds = Kinds.asked(None if like else columns)
     form = FormKeys(separator, decimal, thousands, encoding, are_hints=like is not None).check()
     keys = Keys(form, sheet, words.in_numbers)
+    ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
+    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too)
+    beside.check(targets)
+    dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
     asked = Asked(
-        targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, kinds, words, keys.set(), like
+        targets, task, dropped, shape, dtype, missing, channel_axis, keep_index, kinds, words, keys.set(), like
     )
+    with beside.names_its_keys():
+        dataset, folder = _read(path, asked, keys, processed, file)
+    rows = len(dataset.rows.y)
+    found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, rows, passes=like is not None)}
+    asked = asked._replace(like=like or dataset.spec, drop=[])
+    for split, name in (("val", val_file), ("test", test_file)):
+        if name is not None:
+            with names_own_file(path, name, split, file):
+                own, folder = _read(Path(name), asked, keys, processed, name)
+                found[split] = own.rows
+                found[f"{split}_beside"] = read_beside(Path(name), beside.of_own_file(), keys, folder, len(own.rows.y))
+    return replace(dataset, min_category_rows=min_category_rows, **found)
+
+
+def _read(path: Path, asked: Asked, keys: Keys, processed: str, name: str) -> tuple[Dataset, Path]:
+    """Return the rows of one table, and the folder in which they are kept as arrays."""
     files = files_of(path, "data.file")
     folder = Path(processed) / folder_of(path) / f"{content_digest(files)[:12]}-{asked.digest()}"
     kept = _kept(folder)
@@ -108,13 +142,13 @@ def read_table(
         raise UserError(f"data.processed: {folder} can't be read back; delete it")
     spec, notes = kept
     for line in notes["readings"]:
-        _log.info("%s: %s", file, line)
+        _log.info("%s: %s", name, line)
     for line in notes["warnings"]:
-        _log.warning("warning: %s: %s", file, line)
+        _log.warning("warning: %s: %s", name, line)
     for line in notes["notes"]:
-        _log.info("note: %s: %s", file, line)
+        _log.info("note: %s: %s", name, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"], min_category_rows=min_category_rows)
+    return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"]), folder
 
 
 read_csv = read_table  # what configurations and code of earlier versions name

@@ -183,10 +183,10 @@ def test_flags_and_digits_as_text_are_predicted_as_they_were_evaluated(tmp_path:
     for name, split in (("t", ["split=all"]), ("u", ["data.file=u.csv"])):
         done = run_script("eval.py", "ckpt_path=run", *split, f"hydra.run.dir={name}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        done = run_script("infer.py", "ckpt_path=run", f"input={name}.csv", "output=p.csv", cwd=tmp_path)
+        done = run_script("infer.py", "ckpt_path=run", f"input={name}.csv", f"output={name}_p.csv", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         expected = [line.split(",")[2:] for line in (tmp_path / name / "predictions.csv").read_text().splitlines()]
-        assert [line.split(",") for line in (tmp_path / "p.csv").read_text().splitlines()] == expected
+        assert [line.split(",")[1:] for line in (tmp_path / f"{name}_p.csv").read_text().splitlines()] == expected
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:

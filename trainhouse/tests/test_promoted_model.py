@@ -38,9 +38,11 @@ def test_predictions_equal_those_of_eval_on_the_same_rows(promoted: Path) -> Non
     np.savez_compressed(promoted / "rows.npz", x=rows[:, :-1])
     expected = [line.split(",")[2:] for line in (promoted / "all/predictions.csv").read_text().splitlines()]
     for source in ("with_labels.npy", "rows.npz"):
-        done = run_script("infer.py", f"input={source}", "output=p.csv", "batch_size=64", cwd=promoted)
+        done = run_script(
+            "infer.py", f"input={source}", "output=p.csv", "batch_size=64", "overwrite=true", cwd=promoted
+        )
         assert done.returncode == 0, done.stderr
-        found = [line.split(",") for line in (promoted / "p.csv").read_text().splitlines()]
+        found = [line.split(",")[1:] for line in (promoted / "p.csv").read_text().splitlines()]
         assert found == expected
     assert expected[0] == ["prediction", *(f"probability_{name}" for name in range(4))]
 
@@ -65,9 +67,11 @@ def test_digits_train_from_the_raw_file_and_predict_from_shuffled_columns(promot
     order = np.random.RandomState(0).permutation(65)
     shuffled = "\n".join(",".join(np.array(line.split(","))[order]) for line in lines)
     (promoted / "shuffled.csv.gz").write_bytes(gzip.compress(shuffled.encode()))
-    done = run_script("infer.py", "input=shuffled.csv.gz", "output=p.csv", "ckpt_path=outputs/digits", cwd=promoted)
+    done = run_script(
+        "infer.py", "input=shuffled.csv.gz", "output=digits.csv", "ckpt_path=outputs/digits", cwd=promoted
+    )
     assert done.returncode == 0, done.stderr
-    assert [line.split(",") for line in (promoted / "p.csv").read_text().splitlines()] == expected
+    assert [line.split(",")[1:] for line in (promoted / "digits.csv").read_text().splitlines()] == expected
 
 
 def test_inference_on_rows_of_another_width_says_both_widths(promoted: Path) -> None:

@@ -26,6 +26,7 @@ from trainhouse.configuration.views import Part
 # Keys of array data that say how rows are served; all others are arguments of the data source.
 SERVING_KEYS = tuple(key for key, _ in keys(Serving))
 _OF_TRAINING, _OF_NETWORK, _OF_SPLIT = (marked(mark, Serving) for mark in (OF_TRAINING, OF_NETWORK, DECIDES_ROWS))
+_OF_ASSIGNING = ("split_column", "group_column", "time_column", "keep_columns", "splits", "groups", "times")
 
 Arguments = dict[str, Any]  # of a class or a function, whatever it takes
 
@@ -173,7 +174,7 @@ def _overridden(data: Arguments, overrides: Arguments) -> Arguments:
         data = {"_target_": "trainhouse.arrays.npy.read_npy", "features": None, "labels": None, **kept}
         npy_keys = ()
     for name in overrides:
-        if name in _OF_SPLIT:
+        if name in (*_OF_SPLIT, *_OF_ASSIGNING):
             raise UserError(f"data.{name}: decides which rows the model was trained on, and can't change afterwards")
         if name in (*_OF_TRAINING, *_OF_NETWORK):
             raise UserError(f"data.{name}: belongs to training, and can't change afterwards")
@@ -181,6 +182,10 @@ def _overridden(data: Arguments, overrides: Arguments) -> Arguments:
             raise UserError(f"data.{name}: not a key of the data that the checkpoint knows{did_you_mean(name, data)}")
     if "features" in overrides and data.get("labels") and "labels" not in overrides:
         raise UserError("data.labels: give the labels of the new data.features too (null if they are its last column)")
-    if "features" in overrides:  # the splits that came as files belong to the data of the checkpoint
-        data = {name: None if name.startswith(("val_", "test_")) else value for name, value in data.items()}
+    if {"features", "file"} & overrides.keys():  # the splits that came as files belong to the data of the checkpoint
+        others = ("splits", "groups", "times", "weights") if "features" in overrides else ()
+        data = {
+            name: None if name.startswith(("val_", "test_")) or name in others else value
+            for name, value in data.items()
+        }
     return {**data, **overrides}

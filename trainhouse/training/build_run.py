@@ -18,6 +18,7 @@ from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.compiling import check_networks
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.monitoring import with_own_monitor
+from trainhouse.training.row_weights import check_row_weights
 from trainhouse.training.same_data import check_same_rows
 from trainhouse.training.unread import refuse_unread
 
@@ -64,6 +65,7 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     module, settings = build_module(settings, datamodule, card)
     if settings.compile and has_own_module:
         check_networks(module)
+    check_row_weights(module, datamodule)
     if not resume_from:
         settings = with_own_monitor(settings, module)
     directions = dict(getattr(module, "directions", None) or {})

@@ -136,7 +136,7 @@ class NonFiniteGuard(L.Callback):
         if not isinstance(datamodule, DataModule) or not hasattr(pl_module, "preprocessing"):
             self._stop_own(what, where, kept, datamodule)
         batches = datamodule.train_batches()
-        rows, (x, y) = batches.row_numbers(epoch, batch_idx), batches[epoch, batch_idx]
+        rows, (x, y, *_) = batches.row_numbers(epoch, batch_idx), batches[epoch, batch_idx]
         bad = rows[self._bad_rows(trainer, pl_module, x, batch_idx)]
         path = self.folder / BAD_BATCH
         with atomic_write(path) as file:

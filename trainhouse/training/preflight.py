@@ -145,7 +145,7 @@ def _preprocess(module: L.LightningModule, datamodule: PreprocessingDataModule) 
     preprocessing = copy.deepcopy(datamodule.preprocessing)
 
     def preprocess(batch: Any, dataloader_idx: int) -> Any:
-        return preprocessing.to(batch[0].device)(batch[0]), batch[1]
+        return preprocessing.to(batch[0].device)(batch[0]), *batch[1:]
 
     module.on_after_batch_transfer = preprocess  # type: ignore[method-assign]
 

@@ -77,7 +77,7 @@ def with_threads_kept(built: BuiltRun, trainer: L.Trainer) -> Train:
 
 def is_small_step(module: nn.Module, batches: Batches) -> bool:
     """Whether a training step is so small that more than one thread would gain nothing."""
-    x, _ = batches[0, 0]
+    x, *_ = batches[0, 0]
     return operations(module, x[:1]) * batches.batch_size < _SMALL_STEP
 
 

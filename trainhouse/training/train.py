@@ -53,6 +53,7 @@ from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
 from trainhouse.training.signals import StopOnSignal
+from trainhouse.training.split_file import write_splits
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
 from trainhouse.training.training_result import TrainingResult, record, write_metrics
 
@@ -106,6 +107,7 @@ def _train(
     before = result_before(folder)
     try:
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
+        write_splits(folder, built.datamodule)
         announce(settings, card, built.module, ready.trainer, folder)
         write_columns(card, folder)
         logged = _try_out(built, ready, folder)

@@ -12,7 +12,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.files import sha256, write_json
-from trainhouse.reports.likeness import loss_of
+from trainhouse.reports.likeness import loss_of, split_of_data
 from trainhouse.runs.layout import FIGURES, METRICS
 from trainhouse.runs.shown import end_loggers, log_best, show_figures
 from trainhouse.training.build_module import is_lightning_module
@@ -96,7 +96,6 @@ def record(
         log_best(loggers, settings.monitor, _best_so_far(history.rows, settings.monitor, settings.mode))
     show_figures(loggers, result.folder / FIGURES)
     end_loggers(loggers)
-    splitting = ("split", "split_seed", "fold", "folds")
     is_array = is_array_data(settings.data)
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
@@ -118,7 +117,7 @@ def record(
             "exact": not not_exact,
             **({"not_exact": list(not_exact)} if not_exact else {}),
             "measured_in_part": _measured_in_part(settings.trainer),
-            "data_split": {key: settings.data.plain[key] for key in splitting} if is_array else None,
+            "data_split": split_of_data(settings.data) if is_array else None,
             "provenance": origin,
         },
     )

@@ -1,0 +1,32 @@
+"""An evaluation's folder is used again if that is asked for; a run's never is."""
+
+import shutil
+from pathlib import Path
+
+from trainhouse.configuration.bounded import read_mapping
+from trainhouse.configuration.errors import UserError
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
+
+_FILES = (METRICS, "predictions.csv")
+_FOLDERS = (FIGURES, "logs", ".hydra")
+
+
+def clear_evaluation(folder: Path) -> None:
+    """Remove what an evaluation has written into `folder`, if nothing but an evaluation is there; links are left."""
+    if not _is_evaluation(folder):
+        return
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            shutil.rmtree(folder / name)
+
+
+def _is_evaluation(folder: Path) -> bool:
+    if (folder / CONFIG).exists() or (folder / CHECKPOINTS).exists():
+        return False
+    try:
+        content = read_mapping(folder / METRICS)
+    except UserError:
+        return False
+    return content is not None and "status" not in content and "split" in content

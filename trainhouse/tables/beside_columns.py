@@ -1,0 +1,246 @@
+"""The columns of a table that are no features: splits, groups, times, weights, and identifiers of rows.
+
+They are read as they are written (a group or an identifier ``007`` is not 7), in a pass of their own, and kept beside
+the arrays of features.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainhouse.arrays.beside import Beside, checked_weights, splits_from
+from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.machine.files import atomic_write
+from trainhouse.tables.one_file import Keys
+from trainhouse.tables.source import RetypedError, Table, open_table
+
+_log = logging.getLogger(__name__)
+
+_KEYS = {
+    "splits": "data.split_column",
+    "groups": "data.group_column",
+    "times": "data.time_column",
+    "weights": "data.weight_column",
+    "val": "data.val_file",
+    "test": "data.test_file",
+}
+_VERSION = 1  # of what is kept
+
+
+@dataclass(frozen=True)
+class BesideColumns:
+    """The columns that the configuration names, by their keys there."""
+
+    split_column: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
+    weight_column: str | None = None
+    id_columns: tuple[str, ...] = ()
+    keep_columns: tuple[str, ...] = ()
+    """Those of group and time that are features too."""
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield each key with the column that it names."""
+        for key in ("split_column", "group_column", "time_column", "weight_column"):
+            if (name := getattr(self, key)) is not None:
+                yield key, name
+        yield from (("id_columns", name) for name in self.id_columns)
+
+    def check(self, targets: list[str]) -> None:
+        """Raise `UserError` for a column that would be two things at once."""
+        named = list(self.named())
+        for key, name in named:
+            if name in targets:
+                raise UserError(f"data.{key}: column '{name}' is the target, data.target")
+        for place, (key, name) in enumerate(named):
+            for other, same in named[:place]:
+                if name == same and key == other:
+                    raise UserError(f"data.{key}: column '{name}' is named twice")
+                if name == same and "id_columns" not in (key, other):
+                    raise UserError(f"data.{key}: column '{name}' is data.{other} already; name another")
+        may = {self.group_column, self.time_column}
+        if wrong := [name for name in self.keep_columns if name not in may]:
+            raise UserError(
+                f"data.keep_columns: '{wrong[0]}' is neither data.group_column nor data.time_column, which alone can "
+                "be features too"
+            )
+
+    def not_features(self) -> list[str]:
+        """Return the columns that no model gets."""
+        return list(dict.fromkeys(name for _, name in self.named() if name not in self.keep_columns))
+
+    def of_own_file(self) -> "BesideColumns":
+        """Return those that count in a file of a split's own."""
+        return replace(self, split_column=None, time_column=None)
+
+    @contextmanager
+    def names_its_keys(self) -> Iterator[None]:
+        """Name the key of a column that is missing, which is taken out of the features as those of data.drop are."""
+        try:
+            yield
+        except UserError as error:
+            for key, name in self.named():
+                if str(error).startswith("data.drop:") and f"has no column '{name}'" in str(error):
+                    raise UserError(str(error).replace("data.drop:", f"data.{key}:", 1)) from error
+            raise
+
+    def digest(self) -> str:
+        """Return a name for all of it."""
+        return hashlib.sha256(json.dumps([_VERSION, *self.named()]).encode()).hexdigest()[:8]
+
+
+@contextmanager
+def names_own_file(file: Path, name: str, split: str, trained_on: str) -> Iterator[None]:
+    """Name the key of a split's own file, in what is said of it. Raises `UserError` if it is that of training."""
+    key, path = f"data.{split}_file", Path(name)
+    if path.is_file() and path.samefile(file):
+        raise UserError(f"{key}: {name} is data.file itself, so the model would know its rows; name another file")
+    try:
+        yield
+    except UserError as error:
+        text = str(error).replace("data.file:", f"{key}:", 1)
+        raise UserError(text.replace("which the model was trained on", f"which {trained_on} has")) from error
+
+
+def read_beside(
+    path: Path, columns: BesideColumns, keys: Keys, folder: Path, rows: int, passes: bool = False
+) -> Beside:
+    """Return what `columns` say of the table's `rows`; kept in `folder`, so that the next run does not read it again.
+
+    Raises `UserError` for a column that is missing, and for cells that can't be what they stand for. With `passes` it
+    passes over those: a model measures other data too, of which no row trains.
+    """
+    if not list(columns.named()):
+        return Beside(keys=_KEYS)
+    kept, ids = (folder / f"{what}-{columns.digest()}" for what in ("beside.npz", "ids.arrow"))
+    if not kept.is_file() or (columns.id_columns and not ids.is_file()):
+        _keep(path, columns, keys, kept, ids, passes)
+    try:
+        with np.load(kept, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"data.processed: {kept} can't be read back; delete it") from error
+    if any(len(array) != rows for array in arrays.values()):
+        raise UserError(f"data.processed: {kept} has other rows than {path}; delete it")
+    if columns.weight_column and "weights" not in arrays:
+        _log.warning("warning: %s has no column '%s', so each row counts once", path, columns.weight_column)
+    ids_of = StoredIds(ids) if columns.id_columns else None
+    return Beside(**arrays, ids=ids_of, keys=_KEYS)
+
+
+def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path, passes: bool) -> None:
+    as_text = [name for key, name in columns.named() if key not in ("time_column", "weight_column")]
+    opened = open_table(path, "data.file", keys)
+    names = opened.names
+    for key, name in () if passes else columns.named():
+        if name not in names:
+            raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
+    table = _table(opened, [name for _, name in columns.named() if name in names], as_text)
+    try:
+        if columns.id_columns:
+            found = {name: _text(table.column(name)) for name in columns.id_columns if name in names}
+            with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
+                writer.write_table(pa.table(found))
+        with atomic_write(kept) as file:
+            np.savez(file, allow_pickle=False, **_arrays(table, columns, path, passes))
+    except OSError as error:
+        raise UserError(f"data.processed: cannot write {kept}: {error.strerror}") from error
+
+
+def _table(opened: Table, names: list[str], as_text: list[str]) -> pa.Table:
+    types = {name: pa.string() for name in as_text if name in names}
+    while True:
+        try:
+            return pa.Table.from_batches([*opened.batches(names, types)])
+        except RetypedError:  # once
+            continue
+
+
+def _arrays(table: pa.Table, columns: BesideColumns, path: Path, passes: bool) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    kinds: dict[str, tuple[str, Callable[[pa.ChunkedArray, str], np.ndarray]]] = {
+        "split_column": ("splits", lambda column, source: splits_from(_text(column).to_pylist(), source)),
+        "group_column": ("groups", _groups),
+        "time_column": ("times", _times),
+        "weight_column": ("weights", _weights),
+    }
+    for key, (what, convert) in kinds.items():
+        name = getattr(columns, key)
+        if name is None or name not in table.column_names:
+            continue
+        try:
+            found[what] = convert(table.column(name), f"data.{key}: {path}, column {name}")
+        except UserError:
+            if not passes or what == "weights":
+                raise
+    return found
+
+
+@dataclass(frozen=True)
+class StoredIds:
+    """Identifiers of rows, memory-mapped when they are asked for."""
+
+    file: Path
+
+    def __call__(self, numbers: np.ndarray) -> dict[str, Any]:
+        """Return a column of strings (K,) for each name, of the rows numbered (K,)."""
+        with pa.memory_map(str(self.file)) as source:
+            table = pa.ipc.open_file(source).read_all().take(pa.array(numbers))
+            return {name: table.column(name).to_pylist() for name in table.column_names}
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(column.cast(pa.string()), "")
+
+
+def _groups(column: pa.ChunkedArray, source: str) -> np.ndarray:
+    """Return a number for each row (N,) that is the same for the same text, in any file."""
+    cells = _text(column).combine_chunks()
+    cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
+    texts = cells.dictionary.to_pylist()
+    places = cells.indices.to_numpy()
+    if "" in texts:
+        row = int(np.flatnonzero(places == texts.index(""))[0])
+        raise UserError(f"{source}: row {row} has no group; write one for each row")
+    if len(texts) < 2:
+        raise UserError(f"{source}: every row is of one group, '{texts[0]:.40}', so nothing can be split")
+    codes = np.frombuffer(b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts), np.int64)
+    groups: np.ndarray = codes[places]
+    return groups
+
+
+def _times(column: pa.ChunkedArray, source: str) -> np.ndarray:
+    """Return numbers (N,) in the order of the times."""
+    kind = column.type
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+        raise UserError(f"{source}: row {row} has no time; write one for each row")
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return np.asarray(column.cast(pa.timestamp("us", getattr(kind, "tz", None))).cast(pa.int64()).to_numpy())
+    if pa.types.is_time(kind):
+        return np.asarray(column.cast(pa.time64("us")).cast(pa.int64()).to_numpy())
+    if pa.types.is_integer(kind):
+        return np.asarray(column.to_numpy())
+    if pa.types.is_floating(kind):
+        values = np.asarray(column.to_numpy())
+        if np.isnan(values).any():
+            raise UserError(f"{source}: row {int(np.isnan(values).argmax())} has no time; write one for each row")
+        return values
+    text = next((str(cell) for cell in column.to_pylist() if cell), "")
+    raise UserError(f"{source}: '{text:.40}' is no time; write numbers, or dates as 2024-05-31 or 2024-05-31 13:45:00")
+
+
+def _weights(column: pa.ChunkedArray, source: str) -> np.ndarray:
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        text = next((str(cell) for cell in column.to_pylist() if cell), "nothing")
+        raise UserError(f"{source}: holds {text!r:.42}; expected a number from 0 up in each row")
+    return checked_weights(column.to_numpy(), source)

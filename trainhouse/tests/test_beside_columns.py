@@ -1,0 +1,130 @@
+"""Columns of a table that say which rows train, what they count and what they are called; none is a feature."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.spec import Dataset
+from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
+
+HEAD = "id,user,day,w,part,size,colour,y\n"
+ROWS = [
+    f"{place:03d},u{place // 3},2024-01-{1 + place:02d},{place % 4 / 2},{'test' if place > 23 else 'train'},"
+    f"{place * 7 % 5}.5,{'red' if place % 2 else 'blue'},{'yes' if place % 3 else 'no'}\n"
+    for place in range(30)
+]
+ALL = {
+    "split_column": "part",
+    "group_column": "user",
+    "weight_column": "w",
+    "id_columns": ["id"],
+}
+
+
+def read(folder: Path, text: str = HEAD + "".join(ROWS), **arguments) -> Dataset:
+    (folder / "table.csv").write_text(text)
+    dates = [] if arguments.get("time_column") == "day" else ["day"]  # which no model takes
+    arguments["drop"] = dates + arguments.get("drop", [])
+    return read_table(str(folder / "table.csv"), "y", str(folder / "processed"), **arguments)
+
+
+def test_none_of_them_is_a_feature_and_each_is_read_as_it_is_written(tmp_path):
+    data = read(tmp_path, **ALL)
+    assert data.spec.columns == ("size", "colour")
+    beside = data.beside
+    assert beside.splits.tolist() == [0] * 24 + [2] * 6
+    assert len(np.unique(beside.groups)) == 10
+    assert len(np.unique(beside.groups[:3])) == 1
+    assert beside.weights[:5].tolist() == [0, 0.5, 1, 1.5, 0]
+    assert beside.ids(np.array([7, 0])) == {"id": ["007", "000"]}
+    again = read(tmp_path, **ALL).beside  # from the arrays that are kept
+    np.testing.assert_array_equal(again.groups, beside.groups)
+
+
+def test_group_or_time_is_a_feature_too_if_asked(tmp_path):
+    kept = read(tmp_path, group_column="w", keep_columns=["w"], drop=["id", "user", "part"])
+    assert kept.spec.columns == ("w", "size", "colour")
+    with pytest.raises(UserError, match=r"data.keep_columns: 'w' is neither data.group_column nor"):
+        read(tmp_path, weight_column="w", keep_columns=["w"])
+
+
+def test_dates_and_numbers_are_times_and_words_are_not(tmp_path):
+    data = read(tmp_path, time_column="day", drop=["id", "user", "w", "part"])
+    assert (np.diff(data.beside.times) > 0).all()
+    served = DataModule(data, 4, 0, [0.6, 0.2, 0.2], 0, 0)
+    assert served.row_numbers_of("test").tolist() == list(range(24, 30))
+    with pytest.raises(UserError, match=r"data.time_column: .*, column colour: 'blue' is no time"):
+        read(tmp_path, time_column="colour")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"group_column": "usr"}, r"data.group_column: .*table.csv has no column 'usr'; did you mean 'user'"),
+        ({"id_columns": ["y"]}, "data.id_columns: column 'y' is the target"),
+        (
+            {"group_column": "user", "time_column": "user"},
+            "data.time_column: column 'user' is data.group_column already",
+        ),
+        ({"id_columns": ["id", "id"]}, "data.id_columns: column 'id' is named twice"),
+        ({"weight_column": "colour"}, "data.weight_column: .*, column colour: holds 'blue'; expected a number"),
+        ({"split_column": "colour"}, "data.split_column: .*, column colour: row 0 is 'blue'; expected train"),
+    ],
+)
+def test_a_column_that_can_not_be_that_is_named_with_its_key(tmp_path, arguments, line):
+    with pytest.raises(UserError, match=line):
+        read(tmp_path, **arguments)
+
+
+def test_a_missing_group_or_weight_is_named_by_its_row(tmp_path):
+    broken = HEAD + "".join(ROWS).replace("001,u0", "001,").replace("04,1.5", "04,")
+    with pytest.raises(UserError, match=r"data.group_column: .*: row 1 has no group"):
+        read(tmp_path, broken, group_column="user")
+    with pytest.raises(UserError, match=r"data.weight_column: .*: row 3 has none"):
+        read(tmp_path, broken, weight_column="w")
+
+
+def test_a_file_of_its_own_has_the_codes_of_training_and_is_no_part_of_the_split(tmp_path):
+    (tmp_path / "test.csv").write_text(HEAD + "x,v1,,2,,9.5,green,yes\ny,v2,,0,,1.5,red,no\n")
+    own = {"test_file": str(tmp_path / "test.csv"), "drop": ["part"]}
+    data = read(tmp_path, group_column="user", weight_column="w", id_columns=["id"], **own)
+    assert data.test.x.tolist() == [[9.5, -1], [1.5, 1]]
+    assert data.test.y.tolist() == [1, 0]
+    served = DataModule(data, 4, 0, [0.6, 0.2, 0.2], 0, 0)
+    assert [served.row_count(name) for name in ("train", "val", "test")] == [21, 9, 2]
+    assert served.beside["test"].ids(np.array([1])) == {"id": ["y"]}
+    assert served.weights_of("test")[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("size,y\n1,yes\n", r"data.test_file: .*own.csv has no column 'colour', which .*table.csv has"),
+        (HEAD + "x,u1,,2,,9.5,green,yes\ny,u2,,0,,1.5,red,no\n", r"data.group_column: 2 groups are in both files"),
+    ],
+)
+def test_a_file_of_its_own_that_does_not_fit_is_named(tmp_path, text, line):
+    (tmp_path / "own.csv").write_text(text)
+    own = {"test_file": str(tmp_path / "own.csv"), "drop": ["id", "w", "part"]}
+
+    def served() -> DataModule:
+        return DataModule(read(tmp_path, group_column="user", **own), 4, 0, [0.6, 0.2, 0.2], 0, 0)
+
+    with pytest.raises(UserError, match=line):
+        served()
+
+
+def test_the_table_itself_is_no_file_of_its_own(tmp_path):
+    with pytest.raises(UserError, match=r"data.val_file: .*table.csv is data.file itself"):
+        read(tmp_path, val_file=str(tmp_path / "table.csv"))
+
+
+def test_a_model_measures_other_data_that_lacks_them(tmp_path, caplog):
+    spec = read(tmp_path, **ALL).spec
+    other = read(tmp_path, "size,colour,y\n1.5,red,yes\n2.5,blue,no\n", like=spec, **ALL)
+    assert other.beside.arrays() == []
+    assert other.rows.y.tolist() == [1, 0]
+    assert "has no column 'w', so each row counts once" in caplog.text
