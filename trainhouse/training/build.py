@@ -11,6 +11,7 @@ from trainhouse.arrays.batches import Cursor
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
+from trainhouse.configuration.auto_length import AUTO
 from trainhouse.configuration.create import create
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.speed import fast
@@ -46,6 +47,8 @@ def build_trainer(
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
     options = dict(settings.plain)
+    if options.get("max_epochs") == AUTO:  # of what only evaluates; a run knows it by now
+        options["max_epochs"] = 1
     if not any(isinstance(callback, ProgressBar) for callback in callbacks):
         options["enable_progress_bar"] = False  # Lightning's default bar writes its frames into log files
     lean = fast("lean_loop")

@@ -16,6 +16,7 @@ from trainhouse.training.build_module import build_module, is_lightning_module
 from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
+from trainhouse.training.default_length import with_length
 from trainhouse.training.monitoring import with_own_monitor
 from trainhouse.training.same_data import check_same_rows
 from trainhouse.training.unread import refuse_unread
@@ -63,6 +64,7 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     module, settings = build_module(settings, datamodule, card)
     if not resume_from:
         settings = with_own_monitor(settings, module)
+    settings = with_length(settings, datamodule, has_own_module)
     directions = dict(getattr(module, "directions", None) or {})
     if isinstance(datamodule, DataModule):
         check_run(settings, datamodule, directions if not has_own_module else None)

@@ -89,7 +89,8 @@ def _train(
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
     if not resume_from and (found := with_found_values(built, folder)):
-        built = build_run(found, None)
+        as_typed = {"trainer.max_epochs": settings.trainer.max_epochs}  # auto is another number for another batch size
+        built = build_run(found.with_values(as_typed), None)
     check_figures(built.settings, built.module, built.datamodule)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
