@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trainhouse.arrays.baseline import Baseline, always_of
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.spec import DataSpec
@@ -15,6 +16,7 @@ from trainhouse.machine.numbers import format_number
 _WIDTH = 80
 _INDENT = 8
 _TARGETS = 5
+_FEW = 5  # rows
 _LONG = 30  # characters of a fact
 
 
@@ -68,10 +70,27 @@ def task_lines(data: DataModule) -> list[str]:
 
     The baseline is what always saying the same reaches: the most frequent class of the training rows, or their mean.
     """
-    y = {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
+    y = _targets_of(data)
     reason = f": {data.reason}" if data.reason else ""
     lines = [f"{data.spec.task}{reason}"]
     return lines + ([_majority(data, y)] if data.spec.classes else _targets(data, y))
+
+
+def few_rows(data: DataModule) -> list[str]:
+    """Say which splits have so few rows, or so few of a class, that a number means little; an empty split is none."""
+    names, lines = data.spec.classes, []
+    for split in SPLITS[1:]:
+        if not (count := data.row_count(split)):
+            continue
+        y = data.parts[split][0].y[data.row_numbers_of(split)]
+        counts = np.bincount(y, minlength=len(names)) if names else np.array([count])
+        few = [place for place in np.argsort(counts, kind="stable").tolist() if counts[place] < _FEW]
+        if not few:
+            continue
+        rows = f"{split} has {count} row{'s' * (count != 1)}"
+        rare = [f"{counts[place]} of class {_short(names[place])}" for place in few] if names else []
+        lines.append((_fitting(f"{rows}, ", rare) if rare else rows) + ": what is measured on so few says little")
+    return lines
 
 
 def _classes(data: DataModule) -> list[str]:
@@ -83,12 +102,22 @@ def _classes(data: DataModule) -> list[str]:
 
 
 def _majority(data: DataModule, y: dict[str, np.ndarray]) -> str:
-    names = data.spec.classes
-    most = int(np.bincount(y["train"], minlength=len(names)).argmax())
-    reached = [
-        f"{split}/acc {format_number(float(np.mean(y[split] == most)))}" for split in SPLITS[1:] if len(y[split])
-    ]
-    return _fitting(f"baseline, always {_short(names[most])}: ", reached)
+    found = _baseline(data.spec, y)
+    reached = [f"{name} {format_number(value)}" for name, value in found.metrics.items()]
+    return _fitting(f"baseline, always {_short(found.always)}: ", reached)
+
+
+def baseline_of(data: DataModule) -> Baseline:
+    """Return what always saying the same reaches on the rows of validation and test."""
+    return _baseline(data.spec, _targets_of(data))
+
+
+def _baseline(spec: DataSpec, y: dict[str, np.ndarray]) -> Baseline:
+    return Baseline.of(spec, always_of(spec, y["train"]), {split: y[split] for split in SPLITS[1:]})
+
+
+def _targets_of(data: DataModule) -> dict[str, np.ndarray]:
+    return {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
 
 
 def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:

@@ -41,7 +41,9 @@ def epochs(*overrides: str, data: Any = None, own: bool = False) -> Any:
         (("debug=limit",), 3),
     ],
 )
-def test_a_run_on_few_rows_has_enough_steps_unless_its_length_is_said(overrides: tuple[str, ...], expected: int) -> None:
+def test_a_run_on_few_rows_has_enough_steps_unless_its_length_is_said(
+    overrides: tuple[str, ...], expected: int
+) -> None:
     assert epochs(*overrides) == expected
 
 

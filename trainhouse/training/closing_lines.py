@@ -5,6 +5,7 @@ import logging
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.reports.advice import continuation, evaluation, selection
+from trainhouse.reports.baseline import baseline_line
 from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.training_result import TrainingResult
@@ -27,6 +28,8 @@ def summarise_training(result: TrainingResult) -> None:
     splits = ("val", "test") if result.monitor is not None else ("train", "val", "test")
     for split, line in metrics_lines(result.metrics, splits):
         _log.info("%-6s %s", split, line)
+    if baseline := baseline_line(result.baseline):
+        _log.info("       %s", baseline)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
         longer = continuation(result.folder, 2 * result.epochs) if still_improves(result) else None

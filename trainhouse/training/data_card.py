@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
-from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
+from trainhouse.arrays.overview import baseline_of, data_lines, few_rows, own_data_lines, task_lines
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -57,6 +57,8 @@ class DataCard:
     """What there is to say of the rows: how many, and what they hold."""
     task_lines: tuple[str, ...] = ()
     """What there is to say of the task, as far as it is known."""
+    baseline: dict[str, Any] | None = None
+    """What always saying the same reaches, as `metrics.json` has it."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -72,10 +74,12 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         if datamodule.spec.classes:
             facts["class_counts"] = datamodule.class_counts.tolist()
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
-        seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
+        seen = SeenRows.of(splits["train"], splits["val"])
+        notes = (*few_rows(datamodule), *_twins(splits, datamodule))
         said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))
         spec = datamodule.spec
-        return DataCard(datamodule.source, datamodule.fingerprint, facts, spec, rows, seen, notes, said, task)
+        baseline = baseline_of(datamodule).to_dict()
+        return DataCard(datamodule.source, datamodule.fingerprint, facts, spec, rows, seen, notes, said, task, baseline)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(

@@ -9,7 +9,7 @@ from trainhouse.configuration.auto_length import AUTO, EPOCHS
 from trainhouse.configuration.settings import Train
 
 STEPS = 1000
-"""Optimizer steps of a run on small data: Adam's weights move by its rate in each, 0.001, and have to come to about 1."""
+"""Optimizer steps of a run on small data: in each, Adam moves weights by its rate, 0.001, and they have to reach 1."""
 
 
 def with_length(settings: Train, datamodule: L.LightningDataModule, has_own_module: bool) -> Train:

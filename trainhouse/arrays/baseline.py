@@ -1,0 +1,59 @@
+"""What always saying the same reaches: the most frequent class of the training rows, or their mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.spec import DataSpec
+
+NAMES = {"classification": "acc", "regression": "rmse"}
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is always said, in words, and the metrics that it reaches, as ``test/acc``."""
+
+    always: str
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: DataSpec, always: np.ndarray, targets: Mapping[str, np.ndarray]) -> "Baseline":
+        """Return what saying `always` reaches on the `targets` of each split: a class code (), or numbers (T,)."""
+        reached: dict[str, float] = {}
+        for split, y in targets.items():
+            if len(y):
+                reached |= {f"{split}/{name}": value for name, value in _reached(spec, always, y).items()}
+        return cls(_in_words(spec, always, np.concatenate(list(targets.values()))), reached)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for `metrics.json`."""
+        return {"always": self.always, "metrics": self.metrics}
+
+
+def always_of(spec: DataSpec, y: np.ndarray) -> np.ndarray:
+    """Return what is best said of all rows of training, of whose targets `y` are."""
+    if spec.classes:
+        return np.asarray(np.bincount(y, minlength=len(spec.classes)).argmax())
+    mean: np.ndarray = y.astype(np.float64).mean(axis=0)
+    return mean
+
+
+def _reached(spec: DataSpec, always: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    if spec.classes:
+        return {"acc": float(np.mean(y == always))}
+    errors = np.sqrt(np.mean((y.astype(np.float64) - always) ** 2, axis=0))
+    several = len(spec.targets) > 1
+    return {
+        f"rmse_{name}" if several else "rmse": float(error) for name, error in zip(spec.targets, errors, strict=True)
+    }
+
+
+def _in_words(spec: DataSpec, always: np.ndarray, y: np.ndarray) -> str:
+    if spec.classes:
+        return spec.classes[int(always)]
+    if len(spec.targets) > 1 or not len(y):
+        return "the mean"
+    return shown_within(float(always[0]), float(y.min()), float(y.max()))
