@@ -58,9 +58,9 @@ class Classification:
         return errors
 
     def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
-        """Return ``prediction``, the name of the likeliest class (a number if all are), and ``probability_<class>``."""
+        """Return ``prediction``, the name of the class (a number if all are), and ``probability_<class>``."""
         names, columns = _class_names(tuple(spec.classes))
-        return {"prediction": names[predictions.argmax(axis=1)], **dict(zip(columns, predictions.T, strict=True))}
+        return {"prediction": names[self.decide(predictions)], **dict(zip(columns, predictions.T, strict=True))}
 
     def target_columns(self, spec: DataSpec, targets: np.ndarray) -> Columns:
         """Return ``target``, the name of the true class."""
@@ -78,6 +78,18 @@ class Classification:
             text=per_class_table(measures, spec.classes),
             content={"per_class": content},
         )
+
+
+class AtThreshold(Classification):
+    """Two classes, of which the second is decided for from a probability on."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+
+    def decide(self, predictions: np.ndarray) -> np.ndarray:
+        """Map probabilities (N, 2) to the code (N,) of a class."""
+        codes: np.ndarray = (predictions[:, 1] >= self.threshold).astype(np.int64)
+        return codes
 
 
 class Regression:
