@@ -9,8 +9,6 @@ import numpy as np
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.spec import DataSpec
 
-NAMES = {"classification": "acc", "regression": "rmse"}
-
 
 @dataclass(frozen=True)
 class Baseline:
@@ -21,7 +19,10 @@ class Baseline:
 
     @classmethod
     def of(cls, spec: DataSpec, always: np.ndarray, targets: Mapping[str, np.ndarray]) -> "Baseline":
-        """Return what saying `always` reaches on the `targets` of each split: a class code (), or numbers (T,)."""
+        """Return what saying `always` reaches on the `targets` of each split.
+
+        It is a class code (), numbers (T,), or labels (K,), true or not.
+        """
         reached: dict[str, float] = {}
         for split, y in targets.items():
             if len(y):
@@ -38,12 +39,14 @@ def always_of(spec: DataSpec, y: np.ndarray) -> np.ndarray:
     if spec.classes:
         return np.asarray(np.bincount(y, minlength=len(spec.classes)).argmax())
     mean: np.ndarray = y.astype(np.float64).mean(axis=0)
-    return mean
+    return mean > 0.5 if spec.task == "multilabel" else mean
 
 
 def _reached(spec: DataSpec, always: np.ndarray, y: np.ndarray) -> dict[str, float]:
     if spec.classes:
         return {"acc": float(np.mean(y == always))}
+    if spec.task == "multilabel":
+        return {"exact": float(np.mean((y == always).all(axis=1)))}
     errors = np.sqrt(np.mean((y.astype(np.float64) - always) ** 2, axis=0))
     several = len(spec.targets) > 1
     return {
@@ -54,6 +57,8 @@ def _reached(spec: DataSpec, always: np.ndarray, y: np.ndarray) -> dict[str, flo
 def _in_words(spec: DataSpec, always: np.ndarray, y: np.ndarray) -> str:
     if spec.classes:
         return spec.classes[int(always)]
+    if spec.task == "multilabel":
+        return " and ".join(name for name, is_true in zip(spec.targets, always, strict=True) if is_true) or "no label"
     if len(spec.targets) > 1 or not len(y):
         return "the mean"
     return shown_within(float(always[0]), float(y.min()), float(y.max()))

@@ -114,7 +114,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
     coding = Coding.of(labels, chosen, like, source)
     y = coding.encode(labels, source)
-    if chosen == "regression" and not like:
+    if chosen != "classification" and not like:
         refuse_constant(y, source)
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):

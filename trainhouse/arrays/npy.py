@@ -59,7 +59,7 @@ def read_npy(
         return Rows(x, coding.encode(y, y_file or x_file))
 
     own = Rows(raw, coding.encode(written, labels or features))
-    if chosen == "regression" and not like:
+    if chosen != "classification" and not like:
         refuse_constant(own.y, labels or features)
     outputs = coding.outputs(own.y)
     dtype = "uint8" if raw.dtype == np.uint8 else "float32"

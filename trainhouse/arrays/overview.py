@@ -73,7 +73,19 @@ def task_lines(data: DataModule) -> list[str]:
     y = _targets_of(data)
     reason = f": {data.reason}" if data.reason else ""
     lines = [f"{data.spec.task}{reason}"]
-    return lines + ([_majority(data, y)] if data.spec.classes else _targets(data, y))
+    if data.spec.classes:
+        return [*lines, _majority(data, y)]
+    if data.spec.task == "multilabel":
+        counts = sum(part.sum(axis=0) for part in y.values()).astype(int).tolist()
+        named = [f"{_short(name)} {count:,}" for name, count in zip(data.spec.targets, counts, strict=True)]
+        return [*lines, _fitting("rows of each label: ", named), _majority(data, y)]
+    return lines + _targets(data, y)
+
+
+def label_shares(data: DataModule) -> list[float]:
+    """Return the share of the training rows for which each of several labels is true."""
+    shares: list[float] = _targets_of(data)["train"].mean(axis=0, dtype=np.float64).tolist()
+    return shares
 
 
 def few_rows(data: DataModule) -> list[str]:

@@ -82,7 +82,7 @@ class KeptRows:
 
     def _error_name(self) -> str:
         name, targets = str(getattr(self.task, "error", "error")), self.spec.targets
-        if self.spec.classes:
+        if self.spec.classes or not getattr(self.task, "scales_targets", True):
             return name
         return f"{name} of {targets[0]}" if len(targets) == 1 else f"{name}, in deviations of each target"
 

@@ -130,8 +130,10 @@ def _baseline(evaluation: Evaluation, members: Sequence[Checkpoint], split: str)
     """Return what always saying the same reaches on the rows that were measured; None where nobody kept what it is."""
     first = members[0]
     counts, mean = first.facts.get("class_counts"), first.state_dict.get("target_mean")
-    known = counts if first.data_spec.classes else mean
+    is_multilabel = first.data_spec.task == "multilabel"
+    known = counts if first.data_spec.classes else first.facts.get("label_shares") if is_multilabel else mean
     if known is None or not len(known) or not len(evaluation.targets):
         return None
     always = np.asarray(np.argmax(known)) if first.data_spec.classes else np.asarray(known)
+    always = always > 0.5 if is_multilabel else always
     return Baseline.of(first.data_spec, always, {split: evaluation.targets}).to_dict()

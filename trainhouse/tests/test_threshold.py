@@ -53,7 +53,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return ["data=npy", f"data.features={folder}/x.npy", f"data.labels={folder}/y.npy", "trainer=cpu"]
 
 
-def test_a_chosen_threshold_is_in_the_checkpoint_and_decides_what_is_predicted(table: list[str], tmp_path: Path) -> None:
+def test_a_chosen_threshold_is_in_the_checkpoint_and_decides_what_is_predicted(
+    table: list[str], tmp_path: Path
+) -> None:
     options = ["metrics=[auto,binary]", "metrics.binary.threshold=f1", "trainer.max_epochs=3"]
     result = train(composed(*table, *options, "model=linear", "callbacks.progress_bar=null"), tmp_path)
     chosen = result.metrics["val/threshold"]

@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
-from trainhouse.arrays.overview import baseline_of, data_lines, few_rows, own_data_lines, task_lines
+from trainhouse.arrays.overview import baseline_of, data_lines, few_rows, label_shares, own_data_lines, task_lines
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -73,6 +73,8 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         facts = datamodule.spec.of_any_file().to_dict()
         if datamodule.spec.classes:
             facts["class_counts"] = datamodule.class_counts.tolist()
+        if datamodule.spec.task == "multilabel":
+            facts["label_shares"] = label_shares(datamodule)
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen = SeenRows.of(splits["train"], splits["val"])
         notes = (*few_rows(datamodule), *_twins(splits, datamodule))
