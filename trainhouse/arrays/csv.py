@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.csv_columns import Asked, find_columns, labels_of
+from trainhouse.arrays.csv_columns import Asked, find_columns, labels_of, rows_with_labels
 from trainhouse.arrays.labels import Coding, refuse_constant
 from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
@@ -19,6 +20,7 @@ from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.text_columns import find_categories, spelling_lines
 from trainhouse.arrays.texts import Strangers
+from trainhouse.arrays.unlabelled import Unlabelled, spread
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, sha256, write_json
@@ -39,6 +41,7 @@ def read_csv(
     missing: Missing = "mean",
     channel_axis: int | str = AUTO,
     keep_index: bool = False,
+    unlabelled: Unlabelled = "error",
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -53,6 +56,7 @@ def read_csv(
             where it would round away what tells numbers apart, as in a column far from 0.
         channel_axis: the axis of a row along which columns, features or channels lie, as `channel_axis_of` says.
         keep_index: use columns that number the rows too; they are left out otherwise, and named.
+        unlabelled: ``drop`` leaves rows without a label out of every split; ``error`` refuses them.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -67,7 +71,7 @@ def read_csv(
         raise UserError(f"data.drop: column '{both[0]}' is the target; name it in data.target or in data.drop")
     if shape is not None and (not shape or min(shape) < 1):
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
-    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, like)
+    asked = Asked(targets, task, drop or [], shape, dtype, missing, channel_axis, keep_index, unlabelled, like)
     refuse_missing(path, "data.file")
     folder = Path(processed) / path.name.partition(".")[0] / f"{sha256(path)[:12]}-{asked.digest()}"
     kept = _kept(folder)
@@ -108,7 +112,8 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     if not like:
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)
 
-    labels = labels_of(table, asked, str(path))
+    has_label = rows_with_labels(table, asked, path)
+    labels = labels_of(table if has_label is None else table.filter(pa.array(has_label)), asked, str(path))
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
@@ -151,7 +156,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
         spec, x = replace(spec, dtype="float32"), x.astype(np.float32)
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines() if like else spelling_lines(categories or {})
-    arrays = {"features": x, "labels": y}
+    arrays = {"features": x, "labels": spread(y, has_label)}
     for part, array in arrays.items():
         with atomic_write(folder / f"{part}.npy") as file:
             np.save(file, array)

@@ -13,6 +13,7 @@ from trainhouse.arrays.read_table import plain_array
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
 from trainhouse.arrays.text_columns import first_text, not_numbers
+from trainhouse.arrays.unlabelled import check_unlabelled
 from trainhouse.configuration.errors import UserError, did_you_mean
 
 _VERSION = 6  # of the conversion: arrays made by another one are made again
@@ -29,6 +30,7 @@ class Asked(NamedTuple):
     missing: Missing
     channel_axis: int | str
     keep_index: bool
+    unlabelled: str
     like: DataSpec | None
 
     def digest(self) -> str:
@@ -71,10 +73,11 @@ def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
     targets = asked.targets
     for name in targets:
         column = table.column(name)
-        absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
-        if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
+        if rows := np.flatnonzero(_absent(table, name)).tolist():
             way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"
-            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {way}")
+            raise UserError(
+                f"{source}: {_unlabelled(name, rows)}, leave out such rows with data.unlabelled=drop, or {way}"
+            )
         if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
             raise UserError(
                 f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
@@ -87,6 +90,24 @@ def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
                 odd = first_text(column.tolist())
                 raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
+
+
+def rows_with_labels(table: pa.Table, asked: Asked, path: Path) -> np.ndarray | None:
+    """Return for which rows (N,) every target is there, if others are to be dropped; None if all are, or none is."""
+    check_unlabelled(asked.unlabelled)
+    if asked.unlabelled == "error":
+        return None
+    lacks = np.any([_absent(table, name) for name in asked.targets], axis=0)
+    if lacks.all():
+        raise UserError(f"{path}: no row has a label in {', '.join(asked.targets)}")
+    return ~lacks if lacks.any() else None
+
+
+def _absent(table: pa.Table, name: str) -> np.ndarray:
+    column = table.column(name)
+    absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
+    rows: np.ndarray = absent.fill_null(True).to_numpy()
+    return rows
 
 
 def _unlabelled(name: str, rows: list[int]) -> str:

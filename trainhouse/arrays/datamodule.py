@@ -17,7 +17,8 @@ from trainhouse.arrays.placement import Choice, OnDevice, in_memory, on_device
 from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
-from trainhouse.arrays.split import SPLITS, split_rows
+from trainhouse.arrays.split import SPLITS
+from trainhouse.arrays.unlabelled import labelled, split_labelled
 from trainhouse.arrays.worker_loader import worker_loader
 from trainhouse.configuration.errors import UserError
 
@@ -81,8 +82,8 @@ class DataModule(L.LightningDataModule):
                     f"data.fold: {dataset.name} has a validation split of its own (data.val_features); leave out one "
                     "of the two"
                 )
-            fractions = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
-            numbers = split_rows(dataset.rows.y, [part / sum(fractions) for part in fractions], split_seed, fold, folds)
+            parts = [0.0 if own.get(name) else part for name, part in zip(SPLITS, split, strict=True)]
+            numbers = split_labelled(dataset.rows.y, [one / sum(parts) for one in parts], split_seed, fold, folds)
         if like:
             dataset = coded_for(dataset, like)
         elif split:
@@ -90,9 +91,10 @@ class DataModule(L.LightningDataModule):
         own = {"val": dataset.val, "test": dataset.test}  # in the codes of the training rows
         self.spec, self.lacking = dataset.spec, dataset.lacking
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
-            name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
+            name: (rows, labelled(rows.y)) if (rows := own.get(name)) else (dataset.rows, numbers[name])
+            for name in SPLITS
         }
-        self.parts["all"] = (dataset.rows, None)
+        self.parts["all"] = (dataset.rows, labelled(dataset.rows.y))
         if split:
             self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
 
@@ -146,8 +148,7 @@ class DataModule(L.LightningDataModule):
 
     def serve_in_test(self, split: str) -> None:
         """Serve a split in place of the test split; validation serves its own."""
-        if split != "val":
-            self.parts["test"] = self.parts[split]
+        self.parts["test"] = self.parts["test" if split == "val" else split]
 
     def leave_out(self, split: str, which: np.ndarray) -> None:
         """Serve a split without the rows for which `which` (N,) is true."""

@@ -27,7 +27,11 @@ def data_lines(data: DataModule) -> list[str]:
     held = _fitting(f"{_row(spec)}; classes ", _classes(data)) if spec.classes else _row(spec)
     missing = [f"{_short(name)} {count:,}" for name, count in sorted(data.lacking.items(), key=lambda one: -one[1])]
     lacking = [_fitting("missing in train: ", missing)] if missing else []
-    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}", *_joined([held, *lacking])]
+    first = f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}"
+    without = sum(len(rows.y) for rows in {id(rows): rows for rows, _ in data.parts.values()}.values())
+    without -= sum(split.values())
+    dropped = [f"{without:,} more have no label and are left out"] if without > 0 else []
+    return [first, *_joined([*dropped, held, *lacking])]
 
 
 def own_data_lines(name: str, rows: Mapping[str, int], facts: Mapping[str, Any]) -> list[str]:

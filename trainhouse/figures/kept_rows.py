@@ -129,7 +129,7 @@ def scale_of(targets: np.ndarray) -> np.ndarray | None:
     """Return the deviation (T,) of each of several targets (N, T), from a sample; None of classes and of one target."""
     if targets.ndim == 1 or targets.shape[1] == 1:
         return None
-    deviation = np.std(targets[sample_of(len(targets), targets.shape[1])], axis=0, dtype=np.float64)
+    deviation = np.nanstd(targets[sample_of(len(targets), targets.shape[1])], axis=0, dtype=np.float64)
     return np.where(deviation > 0, deviation, 1.0)
 
 
