@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainhouse.arrays.array_file import open_array as open_array
     from trainhouse.arrays.batches import Batch as Batch
-    from trainhouse.arrays.csv import read_csv as read_csv
     from trainhouse.arrays.moments import is_far as is_far
     from trainhouse.arrays.moments import moments_of as moments_of
     from trainhouse.arrays.npy import read_npy as read_npy
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from trainhouse.reports.run_table import print_ranking as print_ranking
     from trainhouse.reports.writers import class_array as class_array
     from trainhouse.runs.this_job import is_requeued_job as is_requeued_job
+    from trainhouse.tables.read_table import read_csv as read_csv
+    from trainhouse.tables.read_table import read_table as read_table
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.closing_lines import summarise_training as summarise_training
     from trainhouse.training.resume import resume as resume
@@ -97,9 +98,10 @@ _PLACES = {
     "print_ranking": "reports.run_table",
     "promote": "reports.promotion",
     "rank_folder": "reports.ranking",
-    "read_csv": "arrays.csv",
+    "read_csv": "tables.read_table",
     "read_json": "configuration.bounded",
     "read_npy": "arrays.npy",
+    "read_table": "tables.read_table",
     "report_evaluation": "predicting.evaluate_checkpoint",
     "resume": "training.resume",
     "script": "launching.entry",

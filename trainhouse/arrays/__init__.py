@@ -1,1 +1,1 @@
-"""Arrays and tables as data: read, encoded, split, standardised, and served in an exact order."""
+"""Arrays as data: read, encoded, split, standardised, and served in an exact order."""

@@ -27,7 +27,7 @@ _OR_OPEN = {"$ref": "#/$defs/open"}
 _PART = {"_target_": {"type": "string"}, "_partial_": {"type": "boolean"}, "defaults": {"type": "array"}}
 _GROUPS = ("data", "model", "loss", "metrics", "optimizer", "scheduler", "trainer", "callbacks", "logger")
 # The library's own functions and classes that a file may name: their arguments are known. Some the program gives.
-_READERS = ("trainhouse.arrays.csv.read_csv", "trainhouse.arrays.npy.read_npy")
+_READERS = ("trainhouse.tables.read_table.read_table", "trainhouse.arrays.npy.read_npy")
 _CALLBACKS = ("trainhouse.training.callbacks.LastCheckpoint", "trainhouse.training.progress_bar.ProgressBar")
 _WIDTH = 120
 _GIVEN = ("like", "dirpath")

@@ -10,7 +10,7 @@ from trainhouse.configuration.views import targets_in
 
 # Modules that have moved from the user's package into the library, as far as a `_target_` has named what is in them.
 MOVED = {
-    "src.data.csv": "trainhouse.arrays.csv",
+    "src.data.csv": "trainhouse.tables.read_table",
     "src.data.datamodule": "trainhouse.arrays.datamodule",
     "src.data.npy": "trainhouse.arrays.npy",
     "src.data.row_preprocessing": "trainhouse.arrays.row_preprocessing",
@@ -19,8 +19,10 @@ MOVED = {
     "src.training.csv_logger": "trainhouse.runs.csv_logger",
     "src.training.model_checkpoints": "trainhouse.checkpoints.model_checkpoints",
     "src.utils.run_folder": "trainhouse.runs.run_folder",
+    "trainhouse.arrays.csv": "trainhouse.tables.read_table",
 }
-
+# What has another name there.
+_RENAMED = {"trainhouse.tables.read_table.read_csv": "trainhouse.tables.read_table.read_table"}
 
 _DEFINES = r"(?m)^(?:(?:async +)?def|class) +{0}\b|^{0} *[:=]|^from .* import .*\b{0}\b|^ +{0},$"
 
@@ -35,7 +37,8 @@ def current_name(name: str) -> str:
     module, inner = ".".join(parts[:3]), parts[3:]
     if module not in MOVED or (inner and has_own(module, inner[0])):
         return name
-    return ".".join([MOVED[module], *inner])
+    moved = ".".join([MOVED[module], *inner])
+    return _RENAMED.get(moved, moved)
 
 
 def with_current_names(node: Any) -> Any:

@@ -35,7 +35,7 @@ BEFORE: Plain = {
     "data.window_blocks": 64,
 }
 # Of the library's own readers, whose new arguments other functions don't take.
-_READERS = ("read_npy", "read_csv")
+_READERS = ("read_npy", "read_table", "read_csv")
 _READERS_BEFORE: Plain = {"channel_axis": "by_dtype"}
 
 

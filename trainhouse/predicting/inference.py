@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from trainhouse.arrays.far_numbers import watched
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.numbers import format_number
@@ -25,6 +24,7 @@ from trainhouse.predicting.ensemble import (
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.reports.writers import check_output, open_writer
+from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.threads import set_threads
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.precision import on_device, to_numpy
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
@@ -24,6 +23,7 @@ from trainhouse.resuming.exact_loaders import exact
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.passes import Passes
 from trainhouse.resuming.seeding import reseed
+from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.quiet import quiet_lightning
 from trainhouse.training.rebuild_module import restore

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.test_spec import SPEC
 
 PEOPLE = "age,city,height,bought\n30,Oslo,1.5,no\n,Lyon,1.75,yes\n50,,2.0,no\n20,Oslo,,yes\n"
@@ -22,7 +22,7 @@ def read(tmp_path):
     def from_text(text: str | bytes, target: str | list[str] = "y", **arguments) -> Dataset:
         content = text if isinstance(text, bytes) else text.encode()
         (tmp_path / "table.csv").write_bytes(content)
-        return read_csv(str(tmp_path / "table.csv"), target, str(tmp_path / "processed"), **arguments)
+        return read_table(str(tmp_path / "table.csv"), target, str(tmp_path / "processed"), **arguments)
 
     return from_text
 
@@ -51,7 +51,7 @@ def test_one_column_or_several_are_the_target(read, arguments, task, y):
 def test_a_compressed_file_gives_what_the_plain_one_gives(read, tmp_path):
     plain = read(NUMBERS)
     (tmp_path / "table.csv.gz").write_bytes(gzip.compress(NUMBERS.encode()))
-    packed = read_csv(str(tmp_path / "table.csv.gz"), "y", str(tmp_path / "processed"))
+    packed = read_table(str(tmp_path / "table.csv.gz"), "y", str(tmp_path / "processed"))
     assert packed.spec == plain.spec
     np.testing.assert_array_equal(packed.rows.x, plain.rows.x)
 
@@ -181,10 +181,10 @@ def test_a_table_that_can_not_be_learned_from_is_refused_with_its_key_or_column(
 def test_a_folder_that_can_not_be_written_is_named_with_its_key(tmp_path):
     (tmp_path / "table.csv").write_text(NUMBERS)
     with pytest.raises(UserError, match=r"^data\.processed: cannot write .*table\.csv"):
-        read_csv(str(tmp_path / "table.csv"), "y", str(tmp_path / "table.csv"))
+        read_table(str(tmp_path / "table.csv"), "y", str(tmp_path / "table.csv"))
 
 
 def test_a_missing_table_is_named_with_its_key(tmp_path):
     missing = str(tmp_path / "none.csv")
     with pytest.raises(UserError, match=rf"^data\.file: {re.escape(missing)} does not exist"):
-        read_csv(missing, "y", str(tmp_path))
+        read_table(missing, "y", str(tmp_path))

@@ -5,10 +5,10 @@ import gzip
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 
 MODEL = DataSpec("regression", (2,), "float32", 1, columns=("a", "b"), targets=("y",))
 TABLE = "a,b,y\n1.5,2,3.5\n2.5,3,4.5\n"
@@ -31,7 +31,7 @@ def test_what_was_found_is_named_in_training_and_in_inference(tmp_path, name, co
     content = content if isinstance(content, bytes) else content.encode()
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     with pytest.raises(UserError, match=rf"^data\.file: .*t\.csv.*{says}"):
-        read_csv(str(tmp_path / name), "y", str(tmp_path / "processed"))
+        read_table(str(tmp_path / name), "y", str(tmp_path / "processed"))
     with pytest.raises(UserError, match=rf"^input: .*t\.csv.*{says}"):
         list(read_raw_rows(tmp_path / name, MODEL, 4)[1])
 
@@ -39,7 +39,7 @@ def test_what_was_found_is_named_in_training_and_in_inference(tmp_path, name, co
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_tables_with_commas_are_read_whatever_their_names_hold(tmp_path, mark):
     (tmp_path / "t.csv").write_text(mark + 'a;b,"c|d",y\n1,2,3.5\n2,4,4.5\n')
-    assert read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed")).spec.columns == ("a;b", "c|d")
+    assert read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed")).spec.columns == ("a;b", "c|d")
 
 
 def test_a_single_column_of_such_a_name_is_one(tmp_path):

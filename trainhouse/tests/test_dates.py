@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 CELLS = {"dates": "2024-01-0{}", "dates with times": "2024-01-0{} 10:00:00", "times of day": "10:0{}:00"}
 
@@ -13,7 +13,7 @@ def read(tmp_path):
     def from_cells(cell, target, **arguments):
         lines = "".join(f"{row % 7}.5,{cell.format(1 + row % 3)},{row}.5\n" for row in range(60))
         (tmp_path / "t.csv").write_text("a,day,c\n" + lines)
-        return read_csv(str(tmp_path / "t.csv"), target, str(tmp_path / "processed"), **arguments)
+        return read_table(str(tmp_path / "t.csv"), target, str(tmp_path / "processed"), **arguments)
 
     return from_cells
 

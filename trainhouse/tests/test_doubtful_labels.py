@@ -5,10 +5,10 @@ import logging
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.readings import read_task, slip_lines
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 N = 500
 RANDOM = np.random.RandomState(0)
@@ -27,7 +27,7 @@ def table(tmp_path):
     def read(labels, **arguments):
         lines = "".join(f"{a},{b},{y}\n" for (a, b), y in zip(X.tolist(), labels, strict=False))
         (tmp_path / "t.csv").write_text("a,b,y\n" + lines)
-        return read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), **arguments)
+        return read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), **arguments)
 
     return read
 

@@ -81,7 +81,7 @@ def problems(name: str, content: Any) -> list[str]:
     return [error.message for error in VALIDATORS[name].iter_errors(content)]
 
 
-CSV = {"_target_": "trainhouse.arrays.csv.read_csv", "defaults": ["array_defaults", "_self_"]}
+CSV = {"_target_": "trainhouse.tables.read_table.read_table", "defaults": ["array_defaults", "_self_"]}
 WRONG: list[tuple[str, Any]] = [
     ("train", {"seed": -1}),
     ("train", {"mode": "least"}),

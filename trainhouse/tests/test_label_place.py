@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.npy import read_npy
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import RECORD, load_checkpoint, read
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.test_old_runs import OLD
 
@@ -42,7 +42,7 @@ def write(tmp_path):
 def label_first(tmp_path) -> DataSpec:
     """The spec of a table that has its label in the first column."""
     np.savetxt(tmp_path / "t.csv", np.c_[LABELS, ROWS], fmt="%.17g", delimiter=",", header="y,a,b,c,d", comments="")
-    return read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), task="classification").spec
+    return read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), task="classification").spec
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "csv"])
@@ -83,7 +83,7 @@ def test_features_alone_are_not_evaluated_without_labels(tmp_path, write):
 def test_the_label_of_a_table_with_unused_columns_is_found_in_the_whole_row_only(tmp_path, write):
     whole = np.c_[np.arange(40) * 3, LABELS, ROWS]
     np.savetxt(tmp_path / "t.csv", whole, fmt="%.17g", delimiter=",", header="id,y,a,b,c,d", comments="")
-    spec = read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), drop=["id"]).spec
+    spec = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), drop=["id"]).spec
     np.testing.assert_array_equal(rows_of(write("npy", "", whole), spec), ROWS.astype(np.float32))
     with pytest.raises(UserError, match=r"have shape \(5,\), the model takes \(4,\); which of them"):
         rows_of(write("npy", "", whole[:, 1:]), spec)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.labels import encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.row_preprocessing import check_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 ROWS = 60
 BITS = np.random.RandomState(0).randint(0, 2, ROWS)
@@ -33,7 +33,7 @@ FINE = {
 def read_column(folder, numbers, target=None):
     cells = zip(numbers, NOISE.tolist(), BITS if target is None else target, strict=True)
     (folder / "t.csv").write_text("n,a,y\n" + "".join(f"{n},{a},{y}\n" for n, a, y in cells))
-    return read_csv(str(folder / "t.csv"), "y", str(folder / "processed"))
+    return read_table(str(folder / "t.csv"), "y", str(folder / "processed"))
 
 
 def array_of(numbers):
@@ -73,7 +73,7 @@ def test_several_targets_are_looked_at_too(tmp_path):
     lines = [f"{a},{2**60 + int(bit)},{a}" for a, bit in zip(NOISE, BITS, strict=True)]
     (tmp_path / "t.csv").write_text("\n".join(["a,n,y", *lines]) + "\n")
     with pytest.raises(UserError, match="column n holds whole numbers"):
-        read_csv(str(tmp_path / "t.csv"), ["n", "y"], str(tmp_path / "processed"), task="regression")
+        read_table(str(tmp_path / "t.csv"), ["n", "y"], str(tmp_path / "processed"), task="regression")
 
 
 @pytest.mark.parametrize("first", [2**60, 2**63 + 2])

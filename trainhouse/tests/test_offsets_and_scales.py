@@ -10,15 +10,15 @@ import torch
 
 from src.data.preprocessing import Preprocessing
 from trainhouse.arrays.batches import Batches
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.labels import class_names, encode_classes, find_classes, known_classes
 from trainhouse.arrays.moments import Moments, moments_of, needs_float64
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.precision import as_wide_as_needed
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 
 N = 400
 RANDOM = np.random.RandomState(3)
@@ -93,11 +93,11 @@ def test_rows_of_a_table_reach_the_network_as_float64_would_standardise_them(nam
     x = COLUMNS[name]
     lines = [f"{a},{b},{c},{number % 2}" for number, (a, b, c) in enumerate(x.tolist())]
     (tmp_path / "x.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n")
-    data, stored, found = served(read_csv(str(tmp_path / "x.csv"), "y", str(tmp_path / "processed")))
+    data, stored, found = served(read_table(str(tmp_path / "x.csv"), "y", str(tmp_path / "processed")))
     assert_standardised(found, x, data.parts["train"][1])
     alone = torch.cat([torch.tensor(batch) for batch in read_raw_rows(tmp_path / "x.csv", data.spec, 1)[1]])
     assert torch.equal(alone, stored), "inference, a row at a time"
-    again = read_csv(str(tmp_path / "x.csv"), "y", str(tmp_path / "processed"), like=data.spec)
+    again = read_table(str(tmp_path / "x.csv"), "y", str(tmp_path / "processed"), like=data.spec)
     np.testing.assert_array_equal(again.rows.x, stored)
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.measured_rows import _identical_line
+from trainhouse.tables.read_table import read_table
 from trainhouse.training.data_card import card_of, with_earlier
 
 SPEC = DataSpec("regression", (2,), "float32", 1)
@@ -58,7 +58,7 @@ def test_a_row_that_the_model_has_seen_is_counted():
 def test_rows_without_a_label_are_named_with_what_to_do(tmp_path, labels, line):
     def read(name, labels, **arguments):
         (tmp_path / name).write_text("a,y\n" + "".join(f"1.{row},{label}\n" for row, label in enumerate(labels)))
-        return read_csv(str(tmp_path / name), "y", str(tmp_path / "processed"), **arguments)
+        return read_table(str(tmp_path / name), "y", str(tmp_path / "processed"), **arguments)
 
     with pytest.raises(UserError) as error:
         read("t.csv", labels)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
 
 X = np.arange(60, dtype=np.float32).reshape(20, 3)
 PLAIN = DataSpec("regression", (3,), "float32", 1, label_places=(3,))
@@ -72,11 +72,11 @@ def test_text_gets_the_codes_of_the_training_data_and_unknown_or_missing_text_no
 
 @pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("True", "False")])
 def test_truth_values_get_the_codes_that_training_gave_them(tmp_path, yes, no):
-    from trainhouse.arrays.csv import read_csv
+    from trainhouse.tables.read_table import read_table
 
     path = tmp_path / "x.csv"
     path.write_text(f"member,y\n{yes},0\n{no},1\n{yes},1\n")
-    trained = read_csv(str(path), "y", str(tmp_path / "processed"))
+    trained = read_table(str(path), "y", str(tmp_path / "processed"))
     np.testing.assert_array_equal(read(path, trained.spec), trained.rows.x)
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.labels import encode_targets
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.readings import read_task
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 RANDOM = np.random.RandomState(0)
 N = 400
@@ -114,7 +114,7 @@ def test_both_readers_ask_and_give_the_reason(tmp_path):
     def table(labels, **arguments):
         lines = "".join(f"{a},{y}\n" for a, y in zip(x, labels, strict=True))
         (tmp_path / "t.csv").write_text("a,y\n" + lines)
-        return read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), **arguments)
+        return read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), **arguments)
 
     def arrays(labels, **arguments):
         np.save(tmp_path / "x.npy", x[:, None])
@@ -136,4 +136,4 @@ def test_columns_of_yes_or_no_are_asked_for_by_their_names(tmp_path):
     lines = "".join(f"{a},{u},{v}\n" for a, (u, v) in zip(RANDOM.standard_normal(N), pairs, strict=True))
     (tmp_path / "t.csv").write_text("a,u,v\n" + lines)
     with pytest.raises(UserError, match=r"t\.csv, columns u, v: 2 columns with nothing but 0 and 1"):
-        read_csv(str(tmp_path / "t.csv"), ["u", "v"], str(tmp_path / "processed"))
+        read_table(str(tmp_path / "t.csv"), ["u", "v"], str(tmp_path / "processed"))

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.row_numbers import counts_rows
 from trainhouse.arrays.spec import Dataset
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 ROWS = 60
 NOISE = np.random.RandomState(0).standard_normal((ROWS, 2)).round(3)
@@ -22,7 +22,7 @@ def table(folder: Path, name: str, cells: object, **options: bool) -> Dataset:
     """Read a table of two features `a`, `b` and the label `y`, with one more column in front."""
     lines = [f"{cell},{a},{b},{y}" for cell, (a, b), y in zip(cells, NOISE.tolist(), SORTED, strict=True)]
     (folder / "t.csv").write_text("\n".join([f"{name},a,b,y", *lines]) + "\n")
-    return read_csv(str(folder / "t.csv"), "y", str(folder / "processed"), **options)
+    return read_table(str(folder / "t.csv"), "y", str(folder / "processed"), **options)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_numbers_that_do_not_count_the_rows_are_features(tmp_path, caplog, name,
 def test_row_numbers_are_kept_if_asked_for(tmp_path, caplog):
     table(tmp_path, "", range(ROWS))
     caplog.clear()
-    kept = read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), keep_index=True)
+    kept = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), keep_index=True)
     assert kept.spec.columns == ("", "a", "b")
     np.testing.assert_array_equal(kept.rows.x[:, 0], np.arange(ROWS))
     assert not caplog.messages
@@ -75,14 +75,14 @@ def test_later_rows_have_the_columns_of_the_model_whether_they_count_or_not(tmp_
     assert spec.columns == ("n", "a", "b")
     lines = [f"{row},1,2,{row % 2}" for row in range(ROWS)]
     (tmp_path / "u.csv").write_text("\n".join(["n,a,b,y", *lines]))
-    later = read_csv(str(tmp_path / "u.csv"), "y", str(tmp_path / "processed"), like=spec)
+    later = read_table(str(tmp_path / "u.csv"), "y", str(tmp_path / "processed"), like=spec)
     np.testing.assert_array_equal(later.rows.x[:, 0], np.arange(ROWS))
 
 
 def test_a_table_of_row_numbers_alone_is_refused_with_the_key(tmp_path):
     (tmp_path / "t.csv").write_text("n,y\n" + "".join(f"{row},{row % 2}\n" for row in range(ROWS)))
     with pytest.raises(UserError, match=r"t\.csv has no features but row numbers \('n'\); data\.keep_index=true"):
-        read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
+        read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
 
 
 @pytest.mark.parametrize("place", [0, 2])

@@ -5,13 +5,13 @@ import logging
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.labels import encode_classes
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.split import split_rows
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 
 CITIES = DataSpec("regression", (1,), "float32", 1, columns=("city",), categories={"city": ("Lyon", "Oslo")})
 SPELT = ["Oslo", "Lyon", "Lyon", "OSLO", *["Lyon", "Oslo"] * 28]
@@ -22,7 +22,7 @@ def read(tmp_path):
     def from_cells(cells, like=None, name="t.csv"):
         lines = "".join(f"{row % 7}.5,{cells[row % len(cells)]},{row}.5\n" for row in range(60))
         (tmp_path / name).write_text("a,city,y\n" + lines)
-        return read_csv(str(tmp_path / name), "y", str(tmp_path / "processed"), like=like)
+        return read_table(str(tmp_path / name), "y", str(tmp_path / "processed"), like=like)
 
     return from_cells
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 
 MODEL = DataSpec(
     "regression",
@@ -38,7 +38,7 @@ def test_the_cell_is_named_in_inference_and_in_evaluation(tmp_path, cell, says):
     path = table(tmp_path / "t.csv", cell)
     for key, read in (
         ("input: ", lambda: list(read_raw_rows(path, MODEL, 4)[1])),
-        ("", lambda: read_csv(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
+        ("", lambda: read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)),
     ):
         with pytest.raises(UserError) as error:
             read()
@@ -56,7 +56,7 @@ def test_dates_where_numbers_were_are_named(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,city,b,y\n1,Oslo,2024-01-01,1.5\n2,Oslo,2024-01-02,2.5\n")
     with pytest.raises(UserError, match=r"t\.csv: column b holds dates, but numbers in training; write it as then"):
-        read_csv(str(path), "y", str(tmp_path / "processed"), like=MODEL)
+        read_table(str(path), "y", str(tmp_path / "processed"), like=MODEL)
     with pytest.raises(UserError, match=r"^input: .*t\.csv: column b: row 0 is '2024-01-01'; write a number"):
         list(read_raw_rows(path, MODEL, 4)[1])
 
@@ -64,7 +64,7 @@ def test_dates_where_numbers_were_are_named(tmp_path):
 @pytest.mark.parametrize("word", ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "#N/A"])
 def test_words_for_missing_are_no_texts_among_numbers_and_texts_among_texts(tmp_path, word):
     (tmp_path / "t.csv").write_text(f"a,city,b,y\n1,Oslo,{word},1.5\n2,NA,3,2.5\n{word},{word},4,3.5\n")
-    trained = read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
+    trained = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
     np.testing.assert_array_equal(trained.rows.x[:, [0, 2]], [[1, np.nan], [2, 3], [np.nan, 4]])
     assert trained.spec.categories == {"city": tuple(sorted({"NA", "Oslo", word} - {""}))}
     rows = np.concatenate(list(read_raw_rows(tmp_path / "t.csv", trained.spec, 4)[1]))
@@ -74,4 +74,4 @@ def test_words_for_missing_are_no_texts_among_numbers_and_texts_among_texts(tmp_
 def test_a_word_for_missing_is_not_what_keeps_a_column_from_being_numbers(tmp_path):
     (tmp_path / "t.csv").write_text("a,y\nNA,0.5\n" + "".join(f"{row},{row}.5\n" for row in range(1, 30)) + "?,1.5\n")
     with pytest.raises(UserError, match=r"column a: 29 of 30 values are numbers, row 30 is '\?'; empty that cell"):
-        read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))
+        read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"))

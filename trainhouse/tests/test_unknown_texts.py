@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.fingerprint import fingerprint
 from trainhouse.arrays.labels import encode_classes
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import split_rows
 from trainhouse.arrays.texts import code_of
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.conftest import run_script
 
 CITIES = DataSpec("regression", (1,), "float32", 1, columns=("city",), categories={"city": ("Lyon", "Oslo")})
@@ -109,7 +109,7 @@ Y = np.arange(60) % 2
 def read(tmp_path):
     def reading(like: DataSpec | None = None, text: str = TABLE):
         (tmp_path / "t.csv").write_text(text)
-        return read_csv(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), like=like)
+        return read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed"), like=like)
 
     return reading
 

@@ -1,16 +1,16 @@
-"""Rows without a label: refused with the key that leaves them out, and then in no split, each other row in its place."""
+"""Rows without a label: refused with the key that leaves them out; then in no split, each other row in its place."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.overview import data_lines
 from trainhouse.arrays.spec import Dataset
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 ROWS = 60
 GONE = (3, 17, 18)
@@ -44,8 +44,8 @@ def test_rows_of_a_table(kind: str, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("\n".join(["x,label", *lines]) + "\n")
     with pytest.raises(UserError, match=r"3 rows have no label in column label.*data\.unlabelled=drop"):
-        read_csv(str(table), "label", str(tmp_path / "kept"))
-    check(served(read_csv(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")), kind)
+        read_table(str(table), "label", str(tmp_path / "kept"))
+    check(served(read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")), kind)
 
 
 @pytest.mark.parametrize("kind", ["whole", "number"])
@@ -64,6 +64,6 @@ def test_a_value_that_the_key_does_not_take_and_labels_that_are_all_missing_are_
     table = tmp_path / "table.csv"
     table.write_text("x,label\n" + "1,\n2,\n")
     with pytest.raises(UserError, match=r"data\.unlabelled: expected error or drop, got 'keep'"):
-        read_csv(str(table), "label", str(tmp_path / "kept"), unlabelled="keep")  # type: ignore[arg-type]
+        read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="keep")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="no row has a label in label"):
-        read_csv(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")
+        read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.readings import read_task
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_plain_numbers_codes_dates_and_ranges_are_none(text):
 def table(tmp_path, cells, **arguments):
     quoted = "".join(f'{number % 7}.5,"{cells[number % len(cells)]}",{number}.5\n' for number in range(60))
     (tmp_path / "t.csv").write_text("a,b,c\n" + quoted)
-    return read_csv(str(tmp_path / "t.csv"), processed=str(tmp_path / "processed"), **arguments)
+    return read_table(str(tmp_path / "t.csv"), processed=str(tmp_path / "processed"), **arguments)
 
 
 CELLS = [["17,7", "18", "9,5"], ["17.7%", "9%"], ["1,770.0", "950.0"], ["1.770,0", "950,0"], ["$5", "$6"]]

@@ -14,7 +14,7 @@ from trainhouse.upgrading.findings import Change, Findings
 from trainhouse.upgrading.names import exists, where_now
 
 _NAME = re.compile(r"(?:src|trainhouse)(?:\.[A-Za-z_]\w*)+")
-_READERS = (".read_npy", ".read_csv")
+_READERS = (".read_npy", ".read_table", ".read_csv")
 _DATA_OF_ALL = (
     "conf/train.yaml: move what stands below data: into conf/data/array_defaults.yaml, with which the file of each "
     "function that reads arrays begins: 'defaults: [array_defaults, _self_]'"

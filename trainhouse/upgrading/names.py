@@ -12,7 +12,7 @@ _INSTEAD = {"LeanModule": "from lightning import LightningModule as LeanModule"}
 
 
 def exists(name: str, root: Path) -> bool:
-    """Whether ``trainhouse.arrays.csv.read_csv`` is a module below `root`, or a name in one."""
+    """Whether ``trainhouse.tables.read_table.read_table`` is a module below `root`, or a name in one."""
     module, _, last = name.rpartition(".")
     if is_module(name, root):
         return True

@@ -8,12 +8,12 @@ from random import Random
 import numpy as np
 from hypothesis import given
 
-from trainhouse.arrays.csv import read_csv
 from trainhouse.arrays.npy import read_npy
-from trainhouse.arrays.raw_rows import read_raw_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.fuzz.damage import damaged
 from trainhouse.tests.fuzz.examples import chances, examples
 from trainhouse.tests.fuzz.watched import outcome
@@ -52,14 +52,14 @@ def test_a_damaged_table_is_read_or_refused(random: Random, place: Path) -> None
     outcome(lambda: all_rows(path, replace(spec, columns=(), categories=None)), place)
     for like in (None, spec):
         shutil.rmtree("processed", ignore_errors=True)
-        outcome(lambda like=like: read_csv(str(path), "kind", "processed", like=like), place)
+        outcome(lambda like=like: read_table(str(path), "kind", "processed", like=like), place)
 
 
 @examples(15)
 @given(random=chances)
 def test_a_damaged_copy_of_a_table_is_made_again(random: Random, place: Path) -> None:
     shutil.rmtree("processed", ignore_errors=True)
-    read_csv("rows.csv", "kind", "processed")
+    read_table("rows.csv", "kind", "processed")
     kept = next(Path("processed").rglob("spec.json"))
     kept.write_bytes(damaged(kept.read_bytes(), random))
-    assert not isinstance(outcome(lambda: read_csv("rows.csv", "kind", "processed"), place), UserError)
+    assert not isinstance(outcome(lambda: read_table("rows.csv", "kind", "processed"), place), UserError)

@@ -81,7 +81,7 @@ def test_what_is_not_of_the_kind_that_its_place_asks_for_is_refused_with_its_fil
     [
         ("data", "trainhouse.arrays.npy.np.load", "numpy.load"),
         ("data", "trainhouse.arrays.array_file.os.system", "posix.system"),
-        ("data", "trainhouse.arrays.csv.atomic_write", "trainhouse.machine.files.atomic_write"),
+        ("data", "trainhouse.tables.read_table.atomic_write", "trainhouse.machine.files.atomic_write"),
         ("data", "trainhouse.arrays.datamodule.L.Trainer", "lightning.pytorch.trainer.trainer.Trainer"),
         ("model", "torch.nn.functional.torch.load", "torch.serialization.load"),
     ],

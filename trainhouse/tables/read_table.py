@@ -11,26 +11,26 @@ import numpy as np
 import pyarrow as pa
 
 from trainhouse.arrays.array_file import open_array
-from trainhouse.arrays.csv_columns import Asked, find_columns, labels_of, rows_with_labels
 from trainhouse.arrays.labels import Coding, refuse_constant
-from trainhouse.arrays.large_cells import refuse_too_large_cells
 from trainhouse.arrays.moments import needs_float64
-from trainhouse.arrays.read_table import encode_columns, read_table, refuse_missing
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
-from trainhouse.arrays.text_columns import find_categories, spelling_lines
 from trainhouse.arrays.texts import Strangers
 from trainhouse.arrays.unlabelled import Unlabelled, spread
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write, sha256, write_json
+from trainhouse.tables.cells import encode_columns, read_cells, refuse_missing
+from trainhouse.tables.columns import Asked, find_columns, labels_of, rows_with_labels
+from trainhouse.tables.large_cells import refuse_too_large_cells
+from trainhouse.tables.text_columns import find_categories, spelling_lines
 
 _log = logging.getLogger(__name__)
 
 _NOTES = "told.json"  # the warnings that reading the table gave, and why the task is what it is
 
 
-def read_csv(
+def read_table(
     file: str,
     target: str | list[str],
     processed: str,
@@ -90,6 +90,9 @@ def read_csv(
     return Dataset(spec, Rows(x, y), name=file, reason=notes["reason"])
 
 
+read_csv = read_table  # what configurations and code of earlier versions name
+
+
 def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
     """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
     try:
@@ -107,7 +110,7 @@ def _convert(path: Path, asked: Asked, folder: Path) -> None:
     text_columns = list(like.categories or ()) if like else []
     if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
-    table = read_table(path, text_columns)
+    table = read_cells(path, text_columns)
     columns, warnings = find_columns(table, asked, path)
     if not like:
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, path)

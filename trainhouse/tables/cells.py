@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from trainhouse.arrays.csv_form import refuse_other_form
 from trainhouse.arrays.label_place import check_labels, feature_places
 from trainhouse.arrays.row_numbers import has_no_name, left_out_line
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.arrays.text_columns import MISSING_WORDS, first_text, not_numbers
 from trainhouse.arrays.texts import Strangers, code_of, is_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
+from trainhouse.tables.form import refuse_other_form
+from trainhouse.tables.text_columns import MISSING_WORDS, first_text, not_numbers
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _AS_READ: dict[str, list[str]] = {"true_values": [], "false_values": [], "null_values": list(MISSING_WORDS)}
 
 
-def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
+def read_cells(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
     """Return a whole CSV file (``.csv`` or ``.csv.gz``), its columns typed by their content; empty cells are null.
 
     The `text_columns` are text whatever they hold. Raises `UserError` if there is no such file, or no rows in it.

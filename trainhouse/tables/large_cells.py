@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trainhouse.arrays.read_table import read_table
 from trainhouse.arrays.whole_numbers import EXACT, refuse_too_large
+from trainhouse.tables.cells import read_cells
 
 
 def refuse_too_large_cells(table: pa.Table, columns: list[str], labels: str | None, path: Path) -> None:
@@ -26,7 +26,7 @@ def refuse_too_large_cells(table: pa.Table, columns: list[str], labels: str | No
             size = np.abs(numbers.to_numpy())
             if np.isfinite(size).all() and (size > EXACT).all():
                 doubtful.append(name)
-    texts = read_table(path, doubtful) if doubtful else table
+    texts = read_cells(path, doubtful) if doubtful else table
     for name in doubtful:
         cells = texts.column(name).filter(table.column(name).is_valid()).to_pylist()
         exact: list[Any] = [Decimal(text.strip()) for text in cells]

@@ -30,7 +30,7 @@ def read_raw_rows(
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
     if path.suffix in (".csv", ".gz"):
-        from trainhouse.arrays.read_table import stream_table
+        from trainhouse.tables.cells import stream_table
 
         return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
     if path.suffix == ".npz":

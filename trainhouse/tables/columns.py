@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainhouse.arrays.read_table import plain_array
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
-from trainhouse.arrays.text_columns import first_text, not_numbers
 from trainhouse.arrays.unlabelled import check_unlabelled
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.tables.cells import plain_array
+from trainhouse.tables.text_columns import first_text, not_numbers
 
 _VERSION = 6  # of the conversion: arrays made by another one are made again
 
