@@ -1,6 +1,5 @@
 """Who learns: the project's default model, and those of scikit-learn. Each gives its score on the test rows."""
 
-import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from trainhouse.training.train import train
 LINEAR, BOOSTING, FOREST, MLP = "linear", "boosting", "forest", "mlp"
 YARDSTICKS = (LINEAR, MLP)
 """What the default model has to be as good as."""
+OTHERS = (LINEAR, MLP, BOOSTING, FOREST)
 # Its validation split is of the same rows as what the others learn from; the test rows are a file of their own.
 _OPTIONS = ("data=npy", "data.split=[0.85,0.15,0.0]", "logger=none", "figures=false", "trainer=cpu")
 
@@ -42,7 +42,6 @@ def train_default(problem: Problem, seed: int, folder: Path, shuffled: bool, opt
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = train(settings, folder / "run")
-    logging.getLogger(__name__).info("%s: %d epochs, best %s", folder, result.epochs, result.best_epoch)
     return result.metrics["test/acc" if problem.is_classes else "test/r2"]
 
 
