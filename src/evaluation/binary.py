@@ -53,9 +53,15 @@ class Binary(Metric):
         said, true = p >= self.threshold, y == 1
         hits = (said & true).sum().float()
         recall, of_others = hits / true.sum(), (~said & ~true).sum() / (~true).sum()
-        values = [binary_auroc(p, y), binary_average_precision(p, y), (recall + of_others) / 2]
+        precision = binary_average_precision(p, y) if true.any() else torch.tensor(torch.nan)
+        values = [area(p, y), precision, (recall + of_others) / 2]
         values += [recall, hits / said.sum().clamp_min(1), 2 * hits / (said.sum() + true.sum()).clamp_min(1)]
         return {**dict(zip(self.names, values, strict=True)), "threshold": torch.tensor(self.threshold)}
+
+
+def area(p: Tensor, y: Tensor) -> Tensor:
+    """Return the area under the ROC curve of probabilities (N,) and classes (N,), 0 or 1; NaN without rows of both."""
+    return binary_auroc(p, y) if 0 < y.sum() < len(y) else torch.tensor(torch.nan, device=p.device)
 
 
 def best_by_f1(p: Tensor, y: Tensor) -> float:

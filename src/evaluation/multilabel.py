@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.utilities import dim_zero_cat
+
+from src.evaluation.binary import area
 
 
 class Labels(Metric):
@@ -37,8 +38,6 @@ class Labels(Metric):
         said = p >= 0.5
         hits, counts = (said & true).sum(dim=0), (said.sum(dim=0) + true.sum(dim=0))
         f1 = 2 * hits / counts.clamp_min(1)
-        has_area = true.any(dim=0) & (~true).any(dim=0)
-        areas = [binary_auroc(p[:, place], true[:, place].long()) for place in range(len(self.labels))]
-        auroc = torch.where(has_area, torch.stack(areas), torch.nan)
+        auroc = torch.stack([area(p[:, place], true[:, place].long()) for place in range(len(self.labels))])
         exact = (said == true).all(dim=1).float().mean()
         return dict(zip(self.names, [exact, f1.mean(), auroc.nanmean(), *f1, *auroc], strict=True))
