@@ -1,6 +1,7 @@
 """What a run says of itself: every value in its last lines, whatever it is called, and how large the model is."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,13 @@ def test_a_run_that_ends_while_it_gets_better_says_so_and_how_it_is_resumed(
     said = "\n".join(caplog.messages)
     assert ("it was still getting better" in said) == says_so
     assert (f"resume=run trainer.max_epochs={2 * epochs}" in said) == says_so
+
+
+def test_a_run_whose_schedule_has_ended_is_not_cut_short(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    ended = TrainingResult(Path("run"), 20, 20, "best.ckpt", 0.5, "vl", METRICS, 1.0, "max_epochs")
+    summarise_training(replace(ended, ends_by_schedule=True))
+    assert "still getting better" not in "\n".join(caplog.messages)
 
 
 def test_nothing_is_shown_twice_or_for_nothing() -> None:

@@ -44,7 +44,8 @@ def still_improves(result: TrainingResult) -> bool:
     One or two epochs are to see whether something works.
     """
     of_the_last = result.epochs - (result.best_epoch or 0) <= result.epochs // 10
-    return result.stopped_by == "max_epochs" and result.epochs > _TRIED and of_the_last
+    is_cut = result.stopped_by == "max_epochs" and not result.ends_by_schedule
+    return is_cut and result.epochs > _TRIED and of_the_last
 
 
 def _why(result: TrainingResult) -> str:

@@ -35,8 +35,13 @@ class Predicted(L.Callback):
             _log.warning("warning: %s", line)
 
 
-def predicted_in_test(built: BuiltRun, trainer: L.Trainer) -> Predicted | None:
-    """Return what is to see the test of a run of classes; one process of several sees a part of the rows."""
+def watching_test(built: BuiltRun, trainer: L.Trainer, figures: L.Callback | None) -> list[L.Callback]:
+    """Return what is to see the test of a run: what draws its figures, and of classes what counts those predicted.
+
+    One process of several sees a part of the rows.
+    """
+    found = [figures] if figures else []
     is_ours = isinstance(built.datamodule, DataModule) and not built.has_own_module and hasattr(built.module, "task")
-    classes = built.card.spec.classes if built.card.spec else ()
-    return Predicted(classes) if is_ours and classes and trainer.world_size == 1 else None
+    if is_ours and trainer.world_size == 1 and built.card.spec and built.card.spec.classes:
+        found.append(Predicted(built.card.spec.classes))
+    return found

@@ -47,7 +47,7 @@ from trainhouse.training.gradients import GradientLog
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
-from trainhouse.training.predicted import predicted_in_test
+from trainhouse.training.predicted import watching_test
 from trainhouse.training.preflight import preflight
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
@@ -192,8 +192,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     if not pruned and has_test(module, datamodule):
         others = {*metrics, *trainer.callback_metrics}
         figures = figures_of_run(built, trainer)
-        predicted = predicted_in_test(built, trainer)
-        watching = [one for one in (figures, predicted) if one]
+        watching = watching_test(built, trainer, figures)
         metrics |= measure_best(trainer, module, datamodule, best, settings.seed, others, watching)
         better = directions | ({monitor: settings.mode} if monitor and settings.mode else {})
         directions |= directions_of_test(better, metrics, others)
@@ -211,6 +210,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         seconds=time.perf_counter() - started + history.seconds_before,
         stopped_by=why,
         baseline=built.card.baseline,
+        ends_by_schedule=built.ends_by_schedule,
     )
     if trainer.is_global_zero:
         draw_figures(built, result, history.rows, figures)
