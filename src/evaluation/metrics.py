@@ -17,6 +17,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassF1Score
 
+from src.evaluation.multilabel import Labels
 from trainhouse import DataSpec
 
 # Apple's GPUs have no float64.
@@ -204,6 +205,8 @@ _TAKE_WEIGHTS: dict[type, bool] = {}
 
 def usual(spec: DataSpec, split: str) -> dict[str, Metric]:
     """Return what a task is usually measured by; of training rows only what costs little."""
+    if spec.task == "multilabel":
+        return {} if split == "train" else {"labels": Labels(spec.targets)}
     if spec.task == "regression":
         if split == "train":
             return {}

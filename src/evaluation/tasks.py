@@ -58,9 +58,9 @@ class Classification:
         return errors
 
     def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
-        """Return ``prediction``, the name of the likeliest class (a number if all are), and ``probability_<class>``."""
+        """Return ``prediction``, the name of the class (a number if all are), and ``probability_<class>``."""
         names, columns = _class_names(tuple(spec.classes))
-        return {"prediction": names[predictions.argmax(axis=1)], **dict(zip(columns, predictions.T, strict=True))}
+        return {"prediction": names[self.decide(predictions)], **dict(zip(columns, predictions.T, strict=True))}
 
     def target_columns(self, spec: DataSpec, targets: np.ndarray) -> Columns:
         """Return ``target``, the name of the true class."""
@@ -78,6 +78,18 @@ class Classification:
             text=per_class_table(measures, spec.classes),
             content={"per_class": content},
         )
+
+
+class AtThreshold(Classification):
+    """Two classes, of which the second is decided for from a probability on."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+
+    def decide(self, predictions: np.ndarray) -> np.ndarray:
+        """Map probabilities (N, 2) to the code (N,) of a class."""
+        codes: np.ndarray = (predictions[:, 1] >= self.threshold).astype(np.int64)
+        return codes
 
 
 class Regression:
@@ -118,7 +130,59 @@ class Regression:
         return Findings()
 
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Regression())}
+class Multilabel:
+    """Several labels for each row, any of which may be true: outputs are logits (B, K), targets 0 or 1 (B, K)."""
+
+    name = "multilabel"
+    scales_targets = False
+    figures = ("label_scores", "worst_rows", "permutation_importance")
+    error = "log loss, mean over labels"
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """Map logits (B, K) to probabilities (B, K)."""
+        return outputs.sigmoid()
+
+    def undo(self, predictions: Tensor) -> Tensor:
+        """Map probabilities (B, K) to logits."""
+        return predictions.logit(eps=torch.finfo(predictions.dtype).eps)
+
+    def decide(self, predictions: np.ndarray) -> np.ndarray:
+        """Map probabilities (N, K) to labels (N, K), 0 or 1."""
+        labels: np.ndarray = (predictions >= 0.5).astype(np.int64)
+        return labels
+
+    def row_errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        """Return minus the logarithm of the probability of what is true, the mean over labels, (N,)."""
+        likely = np.where(targets > 0, predictions, 1 - predictions)
+        errors: np.ndarray = -np.log(np.maximum(likely, np.finfo(predictions.dtype).tiny)).mean(axis=1)
+        return errors
+
+    def prediction_columns(self, spec: DataSpec, predictions: np.ndarray) -> Columns:
+        """Return ``prediction_<label>``, 0 or 1, of each label, and then ``probability_<label>``."""
+        return _columns("prediction", spec, self.decide(predictions)) | _columns("probability", spec, predictions)
+
+    def target_columns(self, spec: DataSpec, targets: np.ndarray) -> Columns:
+        """Return ``target_<label>``, 0 or 1."""
+        return _columns("target", spec, targets.astype(np.int64))
+
+    def findings(self, spec: DataSpec, targets: np.ndarray, decided: np.ndarray) -> Findings:
+        """Return precision, recall and F1 of each label, and its rows."""
+        true, said = targets > 0, decided > 0
+        hits, found, rows = (true & said).sum(axis=0), said.sum(axis=0), true.sum(axis=0)
+        measures = {
+            "precision": hits / np.maximum(found, 1),
+            "recall": hits / np.maximum(rows, 1),
+            "f1": 2 * hits / np.maximum(found + rows, 1),
+            "rows": rows,
+        }
+        content = {
+            name: {measure: values[place].item() for measure, values in measures.items()}
+            for place, name in enumerate(spec.targets)
+        }
+        return Findings(text=per_class_table(measures, spec.targets, "label"), content={"per_label": content})
+
+
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Regression(), Multilabel())}
 
 
 def _columns(what: str, spec: DataSpec, values: np.ndarray) -> Columns:

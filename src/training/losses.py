@@ -153,8 +153,14 @@ def quantile(
     return _mean(torch.maximum(q * errors, (q - 1) * errors), weights)
 
 
+@for_task("multilabel")
+def label_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy over rows and labels of logits (B, K) and labels (B, K), 0 or 1."""
+    return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+
+
 class Auto(nn.Module):
-    """Cross-entropy for classes, the mean squared error for targets."""
+    """Cross-entropy for classes, binary cross-entropy for several labels, the mean squared error for targets."""
 
     def __init__(
         self,
@@ -166,10 +172,10 @@ class Auto(nn.Module):
         class_weight: ClassWeight = None,
     ) -> None:
         super().__init__()
-        if task == "regression" and (label_smoothing or class_weight is not None):
+        if task != "classification" and (label_smoothing or class_weight is not None):
             key, nothing = ("label_smoothing", "0") if label_smoothing else ("class_weight", "null")
-            raise ValueError(f"{key}: is for classes; set it to {nothing} for regression")
-        self.loss: Loss = mse
+            raise ValueError(f"{key}: is for classes; set it to {nothing} for {task}")
+        self.loss: Loss = label_cross_entropy if task == "multilabel" else mse
         if task == "classification":
             self.loss = CrossEntropy(outputs, classes, class_counts, label_smoothing, class_weight)
 

@@ -15,6 +15,7 @@ from src.evaluation.metrics import WIDEST, takes_weights, usual
 from src.evaluation.tasks import TASKS
 from src.training.losses import Auto, Loss
 from src.training.parameter_groups import in_groups, takes_no_groups
+from src.training.threshold import DecidesAtThreshold
 from trainhouse import (
     Batch,
     DataSpec,
@@ -55,7 +56,7 @@ class MeanLoss(Metric):
         return (self.total / self.rows).float()
 
 
-class Module(KeepsFloat64, L.LightningModule):
+class Module(KeepsFloat64, DecidesAtThreshold, L.LightningModule):
     """Trains `network` behind its `preprocessing`; logs ``<split>/loss`` and the task's metrics at an epoch's end."""
 
     target_mean: Tensor
@@ -97,6 +98,7 @@ class Module(KeepsFloat64, L.LightningModule):
             {f"{split}_split": MetricCollection({**chosen[split]}, prefix=f"{split}/") for split in SPLITS}
         )
         self.losses = nn.ModuleDict({f"{split}_split": MeanLoss() for split in SPLITS})
+        self.use_threshold()
         size = spec.outputs if self.task.scales_targets else 0
         self.register_buffer("target_mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("target_std", torch.ones(size, dtype=torch.float64))
@@ -214,6 +216,7 @@ class Module(KeepsFloat64, L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log what the validation steps have counted."""
         self._log_epoch("val")
+        self.keep_chosen_threshold()
 
     def on_test_epoch_end(self) -> None:
         """Log what the test steps have counted."""

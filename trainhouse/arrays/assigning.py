@@ -1,6 +1,7 @@
 """Which rows of a data set train, validate and test: by chance, by a column, or by files of their own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,13 +9,16 @@ from trainhouse.arrays.beside import TEST, TRAIN, VAL, Beside, refuse_shared_gro
 from trainhouse.arrays.spec import Dataset
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.arrays.split_by import split_groups, split_times
+from trainhouse.arrays.unlabelled import labelled
 from trainhouse.configuration.errors import UserError
+
+_NONE = -1  # of no split
 
 
 def assign_rows(
     dataset: Dataset, fractions: Sequence[float], seed: int, fold: int | None, folds: int
 ) -> dict[str, np.ndarray]:
-    """Return the sorted row numbers of each split; arguments are those of `split_rows`.
+    """Return the sorted row numbers of each split, of rows that have a label; arguments are those of `split_rows`.
 
     Of a split that has a file of its own there are none, and the fractions count for what remains. Raises `UserError`
     for what contradicts itself, and for a group that would be on two sides.
@@ -29,9 +33,15 @@ def assign_rows(
         refuse_shared_groups(others["val"], others["test"], ("the val file", "the test file"))
     parts = [0.0 if name in own else part for name, part in zip(SPLITS, fractions, strict=True)]
     parts = [part / sum(parts) for part in parts]
+    y, rows = dataset.rows.y, labelled(dataset.rows.y)
     if beside.splits is not None:
-        return _as_said(dataset.rows.y, beside, parts, seed, fold, folds)
-    return _cut(dataset.rows.y, beside, parts, seed, fold, folds)
+        if rows is not None:
+            beside = replace(beside, splits=np.where(np.isin(np.arange(len(y)), rows), beside.splits, _NONE))
+        return _as_said(y, beside, parts, seed, fold, folds)
+    if rows is None:
+        return _cut(y, beside, parts, seed, fold, folds)
+    cut = _cut(y[rows], beside.of_rows(rows), parts, seed, fold, folds)
+    return {name: rows[numbers] for name, numbers in cut.items()}
 
 
 def _cut(
@@ -65,7 +75,7 @@ def _as_said(
     if fold is None and val == 0:
         return said
     rest = said["train"]
-    inner = Beside(groups=None if beside.groups is None else beside.groups[rest], keys=beside.keys)
+    inner = replace(beside, splits=None).of_rows(rest)
     cut = _cut(y[rest], inner, [train / (train + val), val / (train + val), 0.0], seed, fold, folds)
     return {"train": rest[cut["train"]], "val": rest[cut["val"]], "test": said["test"]}
 

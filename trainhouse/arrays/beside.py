@@ -50,6 +50,12 @@ class Beside:
         """Return the key that asked for one of them."""
         return self.keys.get(name, f"data.{name}")
 
+    def of_rows(self, numbers: np.ndarray) -> "Beside":
+        """Return what decides where rows go, of those numbered (K,)."""
+        found = {name: getattr(self, name) for name in ("splits", "groups", "times")}
+        taken = {name: None if one is None else one[numbers] for name, one in found.items()}
+        return Beside(**taken, keys=self.keys)
+
     def scaled(self, mean: float) -> "Beside":
         """Return it with weights of which `mean` has become 1."""
         return self if self.weights is None else replace(self, weights=self.weights / mean)

@@ -19,6 +19,7 @@ from trainhouse.arrays.precision import has_float64
 from trainhouse.arrays.seen import NamedRows, row_names
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.split import SPLITS
+from trainhouse.arrays.unlabelled import labelled
 from trainhouse.arrays.weighing import weighed
 from trainhouse.arrays.worker_loader import worker_loader
 from trainhouse.configuration.errors import UserError
@@ -85,9 +86,10 @@ class DataModule(L.LightningDataModule):
         own = {"val": dataset.val, "test": dataset.test}  # in the codes of the training rows
         self.spec, self.lacking = dataset.spec, dataset.lacking
         self.parts: dict[str, tuple[Rows, np.ndarray | None]] = {
-            name: (rows, None) if (rows := own.get(name)) else (dataset.rows, numbers[name]) for name in SPLITS
+            name: (rows, labelled(rows.y)) if (rows := own.get(name)) else (dataset.rows, numbers[name])
+            for name in SPLITS
         }
-        self.parts["all"] = (dataset.rows, None)
+        self.parts["all"] = (dataset.rows, labelled(dataset.rows.y))
         self.beside: dict[str, Beside] = weighed(dataset, numbers if split else None)
         self.split_by = how_split(dataset) if split else ""
         if split:

@@ -20,16 +20,19 @@ class Coding(NamedTuple):
 
     classes: np.ndarray | None
     """None for targets."""
+    is_multilabel: bool = False
 
     @classmethod
     def of(cls, labels: np.ndarray, task: TaskName, like: DataSpec | None, source: str) -> "Coding":
         """Find the classes among labels (N,), or take those of earlier data, whose spec is `like`."""
-        if task == "regression":
-            return cls(None)
+        if task != "classification":
+            return cls(None, task == "multilabel")
         return cls(known_classes(like, labels) if like else find_classes(labels, source))
 
     def encode(self, labels: np.ndarray, source: str) -> np.ndarray:
         """Return what is learned: (N,) int64, or targets (N, T)."""
+        if self.is_multilabel:
+            return encode_several(labels, source)
         return encode_targets(labels, source) if self.classes is None else encode_classes(labels, self.classes, source)
 
     @property
@@ -142,6 +145,17 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
     for column in exact.T if exact.dtype.kind in "iu" else ():
         refuse_too_large(column, source)
     return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
+
+
+def encode_several(labels: np.ndarray, source: str) -> np.ndarray:
+    """Return labels (N, K) that may be true together as float32, 0 or 1. Raises `UserError` for anything else."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
+        raise UserError(
+            f"{source}: labels are {labels.dtype} of shape {labels.shape}; data.task=multilabel takes several columns "
+            "of 0 and 1, one for each label"
+        )
+    _refuse_row(((labels != 0) & (labels != 1)).any(axis=1), labels, source, "is not 0 or 1 in each column")
+    return labels.astype(np.float32)
 
 
 def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:

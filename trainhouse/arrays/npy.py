@@ -14,6 +14,7 @@ from trainhouse.arrays.npy_beside import open_beside
 from trainhouse.arrays.readings import Reading, read_task
 from trainhouse.arrays.row_numbers import counts_rows, in_order_at_first, is_in_order
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
+from trainhouse.arrays.unlabelled import Unlabelled, spread, which_have_labels
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def read_npy(
     test_groups: str | None = None,
     val_weights: str | None = None,
     test_weights: str | None = None,
+    unlabelled: Unlabelled = "error",
     like: DataSpec | None = None,
 ) -> Dataset:
     """Open arrays of shape (N, ...) and any real dtype; uint8 stays uint8, all else is served in float32 or float64.
@@ -52,8 +54,12 @@ def read_npy(
     raw, written = _open_pair(features, labels, "features", "labels", layout)
     if like and like.holds(raw.shape[1:]):
         raw = raw.reshape(-1, *like.input_shape)
-    chosen, reason = Reading(like.task, "as in training") if like else read_task(written, task, labels or features)
-    coding = Coding.of(written, chosen, like, labels or features)
+    source = labels or features
+    has_label = which_have_labels(written, unlabelled, source)
+    known = written if has_label is None else written[has_label]
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(known, task, source)
+    coding = Coding.of(known, chosen, like, source)
+    encoded = coding.encode(known, source)
 
     def separate(x_file: str | None, y_file: str | None, split: str) -> Rows | None:
         if x_file is None:
@@ -68,12 +74,13 @@ def read_npy(
                 f"data.{split}_features: rows of {x_file} are {x.dtype} {x.shape[1:]}, "
                 f"those of {features} {raw.dtype} {raw.shape[1:]}"
             )
-        return Rows(x, coding.encode(y, y_file or x_file))
+        has = which_have_labels(y, unlabelled, y_file or x_file)
+        return Rows(x, spread(coding.encode(y if has is None else y[has], y_file or x_file), has))
 
-    own = Rows(raw, coding.encode(written, labels or features))
-    if chosen == "regression" and not like:
-        refuse_constant(own.y, labels or features)
-    outputs = coding.outputs(own.y)
+    own = Rows(raw, spread(encoded, has_label))
+    if chosen != "classification" and not like:
+        refuse_constant(encoded, source)
+    outputs = coding.outputs(encoded)
     dtype = "uint8" if raw.dtype == np.uint8 else "float32"
     if like and (dtype == "uint8" or like.dtype != "uint8"):  # a model of numbers takes bytes too, not the reverse
         dtype = like.dtype

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trainhouse.arrays.baseline import Baseline, always_of
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.spec import DataSpec
@@ -15,6 +16,7 @@ from trainhouse.machine.numbers import format_number
 _WIDTH = 80
 _INDENT = 8
 _TARGETS = 5
+_FEW = 5  # rows
 _LONG = 30  # characters of a fact
 
 
@@ -27,9 +29,18 @@ def data_lines(data: DataModule) -> list[str]:
     lacking = [_fitting("missing in train: ", missing)] if missing else []
     how = [f"split by {shown}"] if (shown := data.split_by) else []
     how += [f"weighted by {beside.key('weights')}"] if (beside := data.beside["train"]).weights is not None else []
+    dropped = [f"{without:,} more have no label and are left out"] if (without := _unlabelled(data)) else []
     unused = data.row_count("all") - sum(data.row_count(name) for name in SPLITS if data.parts[name][1] is not None)
     none = f", and {unused:,} later in none" if unused else ""  # of a window of time that expands
-    return [f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}{none}", *_joined([held, *how, *lacking])]
+    first = f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}{none}"
+    return [first, *_joined([*dropped, held, *how, *lacking])]
+
+
+def _unlabelled(data: DataModule) -> int:
+    """How many rows have no label and are in no split, in all files."""
+    main = data.parts["all"][0]
+    of_files = [("all", main), *((name, rows) for name in SPLITS if (rows := data.parts[name][0]) is not main)]
+    return sum(len(rows.y) - data.row_count(name) for name, rows in of_files)
 
 
 def own_data_lines(name: str, rows: Mapping[str, int], facts: Mapping[str, Any]) -> list[str]:
@@ -73,10 +84,39 @@ def task_lines(data: DataModule) -> list[str]:
 
     The baseline is what always saying the same reaches: the most frequent class of the training rows, or their mean.
     """
-    y = {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
+    y = _targets_of(data)
     reason = f": {data.reason}" if data.reason else ""
     lines = [f"{data.spec.task}{reason}"]
-    return lines + ([_majority(data, y)] if data.spec.classes else _targets(data, y))
+    if data.spec.classes:
+        return [*lines, _majority(data, y)]
+    if data.spec.task == "multilabel":
+        counts = sum(part.sum(axis=0) for part in y.values()).astype(int).tolist()
+        named = [f"{_short(name)} {count:,}" for name, count in zip(data.spec.targets, counts, strict=True)]
+        return [*lines, _fitting("rows of each label: ", named), _majority(data, y)]
+    return lines + _targets(data, y)
+
+
+def label_shares(data: DataModule) -> list[float]:
+    """Return the share of the training rows for which each of several labels is true."""
+    shares: list[float] = _targets_of(data)["train"].mean(axis=0, dtype=np.float64).tolist()
+    return shares
+
+
+def few_rows(data: DataModule) -> list[str]:
+    """Say which splits have so few rows, or so few of a class, that a number means little; an empty split is none."""
+    names, lines = data.spec.classes, []
+    for split in SPLITS[1:]:
+        if not (count := data.row_count(split)):
+            continue
+        y = data.parts[split][0].y[data.row_numbers_of(split)]
+        counts = np.bincount(y, minlength=len(names)) if names else np.array([count])
+        few = [place for place in np.argsort(counts, kind="stable").tolist() if counts[place] < _FEW]
+        if not few:
+            continue
+        rows = f"{split} has {count} row{'s' * (count != 1)}"
+        rare = [f"{counts[place]} of class {_short(names[place])}" for place in few] if names else []
+        lines.append((_fitting(f"{rows}, ", rare) if rare else rows) + ": what is measured on so few says little")
+    return lines
 
 
 def _classes(data: DataModule) -> list[str]:
@@ -88,14 +128,24 @@ def _classes(data: DataModule) -> list[str]:
 
 
 def _majority(data: DataModule, y: dict[str, np.ndarray]) -> str:
-    names = data.spec.classes
-    most = int(np.bincount(y["train"], minlength=len(names)).argmax())
-    reached = [
-        f"{split}/acc {format_number(float(np.average(y[split] == most, weights=data.weights_of(split))))}"
-        for split in SPLITS[1:]
-        if len(y[split])
-    ]
-    return _fitting(f"baseline, always {_short(names[most])}: ", reached)
+    found = _baseline(data, y)
+    reached = [f"{name} {format_number(value)}" for name, value in found.metrics.items()]
+    return _fitting(f"baseline, always {_short(found.always)}: ", reached)
+
+
+def baseline_of(data: DataModule) -> Baseline:
+    """Return what always saying the same reaches on the rows of validation and test."""
+    return _baseline(data, _targets_of(data))
+
+
+def _baseline(data: DataModule, y: dict[str, np.ndarray]) -> Baseline:
+    measured = SPLITS[1:]
+    weights = {split: data.weights_of(split) for split in measured}
+    return Baseline.of(data.spec, always_of(data.spec, y["train"]), {split: y[split] for split in measured}, weights)
+
+
+def _targets_of(data: DataModule) -> dict[str, np.ndarray]:
+    return {split: data.parts[split][0].y[data.row_numbers_of(split)] for split in SPLITS}
 
 
 def _targets(data: DataModule, y: dict[str, np.ndarray]) -> list[str]:

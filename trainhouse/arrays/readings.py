@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
     if task is not None:
         if task not in TASKS:
             raise UserError(f"data.task: expected one of {', '.join(TASKS)} or null, got '{task}'")
-        return Reading("regression" if task == "regression" else "classification", "as set")
+        return Reading(cast(TaskName, task), "as set")
     if labels.ndim > 1 and labels.shape[1] > 1 and labels.dtype.kind in "biuf":
         return _several(labels, source)
     if labels.dtype.kind == "f":
@@ -68,10 +68,14 @@ def _several(labels: np.ndarray, source: str) -> Reading:
         is_float = labels.dtype.kind == "f"  # classes are refused later, with the key
         return Reading("regression" if is_float else "classification", "several targets")
     if (labels.sum(axis=1) == 1).all():
-        what, way = "one 1 in each row, which means classes", "give one label a row, the number of its class"
+        what, way = "one 1 in each row", "classes? give one label a row, the number of its class; or labels of which"
+        way = f"{way} several may be true"
     else:
-        what, way = "nothing but 0 and 1", "for yes or no take one of them, or a LightningModule of your own for all"
-    raise UserError(f"{source}: {labels.shape[1]} columns with {what}; {way}; for amounts set data.task=regression")
+        what, way = "nothing but 0 and 1", "labels of which several may be true"
+    raise UserError(
+        f"{source}: {labels.shape[1]} columns with {what}: {way}? set data.task=multilabel; or amounts? set "
+        "data.task=regression"
+    )
 
 
 def _is_zero_or_one(labels: np.ndarray) -> bool:

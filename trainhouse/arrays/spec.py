@@ -17,7 +17,7 @@ from trainhouse.arrays.spec_values import HOLDS, shown
 from trainhouse.arrays.spec_values import TASKS as TASKS
 from trainhouse.configuration.errors import UserError
 
-TaskName = Literal["classification", "regression"]
+TaskName = Literal["classification", "regression", "multilabel"]
 Missing = Literal["error", "mean"]
 SERVED = ("uint8", "float32", "float64")
 """The dtypes in which rows of arrays are handed to a model."""
@@ -56,9 +56,9 @@ class DataSpec:
         task: decides the loss, the metrics and the figures.
         input_shape: shape of one row as stored, without the batch dimension.
         dtype: numpy name of the rows as served: ``uint8``, ``float32``, or ``float64`` where float32 can't hold them.
-        outputs: number of classes, or number of regression targets.
-        classes: class names in the order of the labels 0, 1, ...; empty for regression.
-        targets: names of the target columns.
+        outputs: number of classes, of regression targets, or of labels that may be true together.
+        classes: class names in the order of the labels 0, 1, ...; empty for regression and several labels.
+        targets: names of the target columns, or of the labels.
         columns: names of the feature columns of a table, in stored order; empty if they have none.
         categories: for each feature column that holds text, its category names in the order of their codes.
         missing: ``mean`` replaces a missing number (NaN) by the column's training mean, ``error`` refuses it.

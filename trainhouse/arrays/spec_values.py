@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-TASKS = ("classification", "regression")
+TASKS = ("classification", "regression", "multilabel")
 DATE_PARTS = ("elapsed", "year", "month", "weekday", "hour")
 AUTO, ALL, BY_DTYPE = CHOICES = ("auto", "all", "by_dtype")
 

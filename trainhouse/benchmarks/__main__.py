@@ -1,4 +1,7 @@
-"""Measure: python -m trainhouse.benchmarks [names...] [--repeats 5] [--quick] [--json FILE]."""
+"""Measure: python -m trainhouse.benchmarks [names...] [--repeats 5] [--quick] [--json FILE].
+
+`python -m trainhouse.benchmarks quality` compares what is learned, not how fast.
+"""
 
 import argparse
 import signal
@@ -15,6 +18,7 @@ from trainhouse.benchmarks.outcome_table import Outcome, machine, table, write_r
 from trainhouse.benchmarks.processes import SkippedError
 from trainhouse.benchmarks.rows import ROWS
 
+QUALITY = "quality"
 _RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -23,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     They are written if a file is named, or if they are all there are.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == [QUALITY]:
+        return _compared(words[1:])
     options = _parsed(arguments)
     if options.repeats < 1:
         sys.exit(f"error: --repeats: expected a whole number from 1 up, got {options.repeats}")
@@ -78,6 +85,17 @@ def _measured(row: Row, lab: Lab) -> Outcome:
         traceback.print_exc()
         return Outcome(row, None, f"failed: {(str(error).splitlines() or [type(error).__name__])[-1]}")
     return Outcome(row, samples, seconds=time.perf_counter() - started)
+
+
+def _compared(arguments: list[str]) -> int:
+    """Run the comparison of what is learned, which has a table of its own."""
+    try:
+        from trainhouse.benchmarks.quality.__main__ import main as compare
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "sklearn":
+            raise
+        sys.exit("error: quality needs scikit-learn: pip install -e '.[dev]'")
+    return compare(arguments)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from trainhouse.configuration import run_name  # noqa: F401  # `name` of conf/train.yaml refers to it
 from trainhouse.configuration.annotations import OF_COMMAND_LINE
+from trainhouse.configuration.auto_length import with_length_for_references
 from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import BEFORE, is_array_data, with_what_it_lacks
@@ -38,7 +39,7 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     of one that ``conf/<command>.yaml`` doesn't know, if a `command` is given.
     """
     try:
-        config = with_decoded(_with_open_sizes(config), command or "train")
+        config = with_length_for_references(with_decoded(_with_open_sizes(config), command or "train"))
         found = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key

@@ -67,10 +67,8 @@ class Trainer(Part):
     precision: Any
     inference_mode: Any
     max_epochs: Annotated[
-        Annotated[
-            int, Predicate(lambda value: value == -1 or value > 0), doc("a whole number above 0, or -1 for no end")
-        ]
-        | None,
+        Annotated[int, Predicate(lambda value: value == -1 or value > 0)] | Literal["auto"] | None,
+        doc("a whole number above 0, -1 for no end, auto, or null"),
         MAY_CHANGE,
     ]
     min_epochs: Count | None
@@ -93,6 +91,11 @@ class Trainer(Part):
     log_every_n_steps: Annotated[Count, MAY_CHANGE]
     profiler: Annotated[Literal["simple", "advanced", "pytorch"] | Node | None, MAY_CHANGE]
     enable_progress_bar: Annotated[bool, MAY_CHANGE]
+
+    @property
+    def epochs(self) -> int | None:
+        """The `max_epochs`; None where they are not limited, or not known yet."""
+        return None if self.max_epochs == "auto" else self.max_epochs
 
 
 class EpochCheckpoint(Part):

@@ -14,6 +14,7 @@ KINDS = {
     "roc_curve": ("ranking_curves", "roc_curve"),
     "precision_recall": ("ranking_curves", "precision_recall"),
     "calibration": ("calibration", "calibration"),
+    "label_scores": ("label_scores", "label_scores"),
     "predicted_against_true": ("regression", "of_measured"),
     "residuals": ("regression", "residuals"),
     "worst_rows": ("worst_rows", "worst_rows"),

@@ -82,7 +82,7 @@ class KeptRows:
 
     def _error_name(self) -> str:
         name, targets = str(getattr(self.task, "error", "error")), self.spec.targets
-        if self.spec.classes:
+        if self.spec.classes or not getattr(self.task, "scales_targets", True):
             return name
         return f"{name} of {targets[0]}" if len(targets) == 1 else f"{name}, in deviations of each target"
 
@@ -129,7 +129,7 @@ def scale_of(targets: np.ndarray) -> np.ndarray | None:
     """Return the deviation (T,) of each of several targets (N, T), from a sample; None of classes and of one target."""
     if targets.ndim == 1 or targets.shape[1] == 1:
         return None
-    deviation = np.std(targets[sample_of(len(targets), targets.shape[1])], axis=0, dtype=np.float64)
+    deviation = np.nanstd(targets[sample_of(len(targets), targets.shape[1])], axis=0, dtype=np.float64)
     return np.where(deviation > 0, deviation, 1.0)
 
 

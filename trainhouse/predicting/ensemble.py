@@ -45,6 +45,8 @@ class MeanOf(KeepsFloat64):
         self.task = members[0].task
         for name in ("target_mean", "target_std"):
             self.register_buffer(name, torch.stack([getattr(member, name) for member in members]).mean(dim=0))
+        if all(hasattr(member, "threshold") for member in members):
+            self.threshold = sum(float(member.threshold) for member in members) / len(members)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map stored rows (B, *input_shape) to logits (B, C), or to standardised predictions (B, T)."""
@@ -122,6 +124,9 @@ def rebuild_ensemble(members: Sequence[Checkpoint]) -> Any:
     module = wrap(members[0], nn.Identity(), mean)
     # Not copied by hand: a module may look at what it has loaded.
     module.load_state_dict({name: getattr(mean, name) for name in ("target_mean", "target_std")}, strict=False)
+    if hasattr(mean, "threshold"):
+        made: Any = module
+        made.set_threshold(float(mean.threshold))
     return module.eval()
 
 

@@ -6,6 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from trainhouse.arrays.baseline import Baseline
+from trainhouse.arrays.unpredicted import unpredicted_line
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Eval
@@ -25,6 +29,7 @@ from trainhouse.predicting.ensemble import (
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.shown_evaluation import show_evaluation
+from trainhouse.reports.baseline import baseline_line
 from trainhouse.reports.metrics_text import metrics_line
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
 from trainhouse.runs.loggers import check_loggers
@@ -104,6 +109,13 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
         **(origins[0] if len(members) == 1 else {"members": origins}),
     }
     _log.info("%-6s %s", split, metrics_line(metrics, split))
+    if line := baseline_line(baseline := _baseline(evaluation, members, split)):
+        content["baseline"] = baseline
+        _log.info("       %s", line)
+    if spec.classes:
+        counts = [np.bincount(one, minlength=spec.outputs) for one in (evaluation.targets, evaluation.predictions)]
+        if never := unpredicted_line(counts[0], counts[1], spec.classes, split):
+            _log.warning("warning: %s", never)
     findings = evaluation.task.findings(spec, evaluation.targets, evaluation.predictions)
     if findings.text:
         _log.info("\n%s\n", findings.text, extra={"lines": True})
@@ -114,3 +126,16 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     if evaluation.settings:
         show_evaluation(evaluation.settings, metrics, folder, members[0].path)
     _log.info("everything is in %s", shown_path(folder))
+
+
+def _baseline(evaluation: Evaluation, members: Sequence[Checkpoint], split: str) -> dict[str, Any] | None:
+    """Return what always saying the same reaches on the rows that were measured; None where nobody kept what it is."""
+    first = members[0]
+    counts, mean = first.facts.get("class_counts"), first.state_dict.get("target_mean")
+    is_multilabel = first.data_spec.task == "multilabel"
+    known = counts if first.data_spec.classes else first.facts.get("label_shares") if is_multilabel else mean
+    if known is None or not len(known) or not len(evaluation.targets):
+        return None
+    always = np.asarray(np.argmax(known)) if first.data_spec.classes else np.asarray(known)
+    always = always > 0.5 if is_multilabel else always
+    return Baseline.of(first.data_spec, always, {split: evaluation.targets}).to_dict()

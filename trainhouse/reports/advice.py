@@ -16,6 +16,7 @@ from trainhouse.reports.promotion import would_be_refused
 from trainhouse.reports.ranking import Ranking, rank_folder
 from trainhouse.runs.layout import METRICS
 from trainhouse.runs.outputs import outputs
+from trainhouse.runs.this_job import is_sweep_job
 from trainhouse.runs.typed import as_override, command
 
 _FINAL_MODEL = "checkpoints/final_model.ckpt"
@@ -28,6 +29,11 @@ def evaluation(folder: Path, metrics: Collection[str]) -> str | None:
     if "test" in splits:
         return command("eval", as_override("ckpt_path", folder))
     return command("eval", as_override("ckpt_path", folder), "split=val") if "val" in splits else None
+
+
+def continuation(folder: Path, epochs: int) -> str | None:
+    """Return the command that trains a finished run until it has so many `epochs`; a sweep resumes its own trials."""
+    return None if is_sweep_job() else command("train", as_override("resume", folder), f"trainer.max_epochs={epochs}")
 
 
 def selection(folder: Path, with_others: bool) -> str | None:

@@ -52,6 +52,8 @@ class Run:
     """What its losses measure; None if nothing says it."""
     sources: tuple[tuple[str, str], ...] = ()
     """The user's own files of code that it was trained by, each with its SHA-256."""
+    baseline: Any = None
+    """What always saying the same reaches, as its record has it."""
     best_model_sha256: str | None = None
     """What `best_model` was when the metrics were written; None of a run of an older version."""
 
@@ -138,6 +140,7 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
             loss=content["loss"] if content.get("loss") else loss_in(folder),
             sources=_sources(origin),
             best_model_sha256=content.get("best_model_sha256"),
+            baseline=content.get("baseline"),
             model=content["model"],
             data=Path(origin["data"]).name,
             data_key=data_key(origin["data_fingerprint"], split),

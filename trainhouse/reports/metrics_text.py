@@ -23,7 +23,7 @@ def metrics_lines(metrics: dict[str, float], splits: Sequence[str]) -> Iterator[
         yield "logged", "  ".join(others)
 
 
-def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str]) -> str:
-    """Return precision, recall and F1 of each class as a table."""
+def per_class_table(measures: dict[str, np.ndarray], classes: Sequence[str], what: str = "class") -> str:
+    """Return precision, recall and F1 of each class, or of `what` they are, as a table."""
     rows = [[name, *(values[index].item() for values in measures.values())] for index, name in enumerate(classes)]
-    return table(["class", *measures], rows)
+    return table([what, *measures], rows)

@@ -10,6 +10,7 @@ from trainhouse.configuration.printable import printable
 from trainhouse.machine.numbers import number
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.data_table import date_of
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
@@ -46,6 +47,8 @@ def print_ranking(ranking: Ranking) -> None:
     if len(every) == 1 and len(rows) > 1:
         notes.append(means_line(every[0], ranking.metric))
     notes += _better_by_mean(every, ranking)
+    if line := shared_baseline(run.baseline for run in ranking.runs):
+        notes.append(line)
     _log.info("by %s (%s is better)", ranking.metric, "smaller" if ranking.mode == "min" else "larger")
     _log.info("%s\n\n%s\n%s", shared, text, "".join(f"{note}\n" for note in notes), extra={"lines": True})
 

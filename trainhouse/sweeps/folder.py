@@ -99,6 +99,7 @@ def read_job(
         error=error if state == FAIL else None,
         data=_data(content),
         loss=loss if isinstance(loss := content.get("loss"), dict) else None,
+        baseline=content.get("baseline"),
         source=Path(name).name if isinstance(name := content.get("provenance", {}).get("data"), str) else None,
     )
 

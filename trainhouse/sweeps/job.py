@@ -33,6 +33,8 @@ class Job:
     """Names the data and how it is split; values of jobs are comparable where it is the same."""
     loss: dict[str, Any] | None = None
     """What its losses measure, where it says so."""
+    baseline: Any = None
+    """What always saying the same reaches on its data, as its record has it."""
     source: str | None = None
     """The name of the data's file, or what else its record names."""
     note: str | None = None

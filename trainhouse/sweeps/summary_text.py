@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.names import split_of
 from trainhouse.reports.short_text import clipped, short_names, shown_value
 from trainhouse.sweeps.job import (
@@ -54,6 +55,8 @@ def summary(
             parts[-1] += f"\n... and {len(ranked) - limit} more"
         if dropped:
             parts[-1] += f"\nwithout, to fit {width} columns: {', '.join(dropped)}; results.csv has every trial"
+        if line := shared_baseline(job.baseline for one in ranked for job in one.jobs):
+            parts[-1] += f"\n{line}"
         if len(ranked) == 1 and len(ranked[0].jobs) > 1:
             parts.append(repeats_table(ranked[0], jobs, objectives, width))
     faults = _faults(jobs, objectives)

@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
+from trainhouse.arrays.unlabelled import check_unlabelled
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.cells import plain_array
 from trainhouse.tables.kinds import Kinds
 from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 8  # of the conversion: arrays made by another one are made again
+_VERSION = 9  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -34,6 +35,7 @@ class Asked(NamedTuple):
     kinds: Kinds
     words: Words
     form: list[str | None]
+    unlabelled: str
     like: DataSpec | None
 
     def digest(self) -> str:
@@ -74,28 +76,51 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, guessed)]
 
 
-def labels_of(table: pa.Table, asked: Asked, source: str) -> np.ndarray:
-    """Return the labels (N,), or (N, T) of several targets. Raises `UserError` for rows without one."""
+def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
+    """Return the labels (N,), or (N, T) of several targets, of the rows that `has_label` (None: all).
+
+    Raises `UserError` for rows without one.
+    """
     targets = asked.targets
-    for name in targets:
-        column = table.column(name)
-        column = without(column, asked.words.own)
-        absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
-        if rows := np.flatnonzero(absent.fill_null(True).to_numpy()).tolist():
+    cells = {name: table.column(name) for name in targets}
+    if has_label is not None:
+        cells = {name: column.filter(pa.array(has_label)) for name, column in cells.items()}
+    for name, column in cells.items():
+        if rows := np.flatnonzero(_absent(column, asked.words)).tolist():
             way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"
-            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {way}")
+            raise UserError(
+                f"{source}: {_unlabelled(name, rows)}, leave out such rows with data.unlabelled=drop, or {way}"
+            )
         if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
             raise UserError(
                 f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
                 "choice; for classes set data.task=classification"
             )
-    columns = [plain_array(table.column(name)) for name in targets]
+    columns = [plain_array(column) for column in cells.values()]
     if len(columns) > 1:
         for name, column in zip(targets, columns, strict=True):
             if column.dtype.kind not in "iuf":
                 odd = first_text(column.tolist())
                 raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
+
+
+def rows_with_labels(table: pa.Table, asked: Asked, path: Path) -> np.ndarray | None:
+    """Return for which rows (N,) every target is there, if others are to be dropped; None if all are, or none is."""
+    check_unlabelled(asked.unlabelled)
+    if asked.unlabelled == "error":
+        return None
+    lacks = np.any([_absent(table.column(name), asked.words) for name in asked.targets], axis=0)
+    if lacks.all():
+        raise UserError(f"{path}: no row has a label in {', '.join(asked.targets)}")
+    return ~lacks if lacks.any() else None
+
+
+def _absent(column: pa.ChunkedArray, words: Words) -> np.ndarray:
+    column = without(column, words.own)
+    absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
+    rows: np.ndarray = absent.fill_null(True).to_numpy()
+    return rows
 
 
 def _unlabelled(name: str, rows: list[int]) -> str:

@@ -14,13 +14,14 @@ from trainhouse.arrays.labels import Coding, refuse_constant
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.texts import Strangers
+from trainhouse.arrays.unlabelled import Unlabelled, spread
 from trainhouse.configuration.annotations import Count
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
 from trainhouse.tables.beside_columns import BesideColumns, names_own_file, read_beside
-from trainhouse.tables.columns import Asked, find_columns, labels_of
+from trainhouse.tables.columns import Asked, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.kinds import Columns, Kinds
@@ -65,6 +66,7 @@ def read_table(
     weight_column: str | None = None,
     id_columns: list[str] | None = None,
     keep_columns: list[str] | None = None,
+    unlabelled: Unlabelled = "error",
     like: DataSpec | None = None,
 ) -> Dataset:
     """Read the columns of `file` as features, and `target` (a column, or several for regression) as labels.
@@ -88,6 +90,7 @@ def read_table(
         split_column: which split a row is of; `group_column`: rows of one group are in one split; `time_column`: the
             past trains; `weight_column`: what a row counts; `id_columns` are carried into predictions. None of them is
             a feature, but for what `keep_columns` names of group and time.
+        unlabelled: ``drop`` leaves rows without a label out of every split; ``error`` refuses them.
         like: spec of earlier data, whose columns, classes and category codes these rows share.
     """
     path = Path(file)
@@ -111,7 +114,19 @@ def read_table(
     beside.check(targets)
     dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
     asked = Asked(
-        targets, task, dropped, shape, dtype, missing, channel_axis, keep_index, kinds, words, keys.set(), like
+        targets,
+        task,
+        dropped,
+        shape,
+        dtype,
+        missing,
+        channel_axis,
+        keep_index,
+        kinds,
+        words,
+        keys.set(),
+        unlabelled,
+        like,
     )
     with beside.names_its_keys():
         dataset, folder = _read(path, asked, keys, processed, file)
@@ -195,13 +210,14 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
-    labels = labels_of(table, asked, str(path))
+    has_label = rows_with_labels(table, asked, path)
+    labels = labels_of(table, asked, str(path), has_label)
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
     coding = Coding.of(labels, chosen, like, source)
     y = coding.encode(labels, source)
-    if chosen == "regression" and not like:
+    if chosen != "classification" and not like:
         refuse_constant(y, source)
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
     if prod(input_shape) != len(columns):
@@ -241,7 +257,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     )
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines() if like else spelling_lines(categories or {})
-    write_labels(y, folder / "labels.npy")
+    write_labels(spread(y, has_label), folder / "labels.npy")
     said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings()}
     write_json(folder / _NOTES, said)
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole

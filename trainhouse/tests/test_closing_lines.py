@@ -1,6 +1,7 @@
 """What a run says of itself: every value in its last lines, whatever it is called, and how large the model is."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,34 @@ def test_a_run_that_was_stopped_early_says_so(caplog: pytest.LogCaptureFixture) 
     lines = [line for line in caplog.messages if line.startswith("best epoch")]
     said = "; it was not getting better, so the run was stopped"
     assert lines == ["best epoch 1 of 2, by vl", f"best epoch 1 of 2, by vl{said}"]
+
+
+@pytest.mark.parametrize(
+    ("best", "epochs", "stopped_by", "says_so"),
+    [
+        (20, 20, "max_epochs", True),
+        (18, 20, "max_epochs", True),
+        (17, 20, "max_epochs", False),
+        (5, 6, "max_epochs", False),
+        (2, 2, "max_epochs", False),  # to see whether it works
+        (20, 20, "max_time", False),  # more epochs would not help it
+    ],
+)
+def test_a_run_that_ends_while_it_gets_better_says_so_and_how_it_is_resumed(
+    best: int, epochs: int, stopped_by: str, says_so: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    summarise_training(TrainingResult(Path("run"), epochs, best, "best.ckpt", 0.5, "vl", METRICS, 1.0, stopped_by))
+    said = "\n".join(caplog.messages)
+    assert ("it was still getting better" in said) == says_so
+    assert (f"resume=run trainer.max_epochs={2 * epochs}" in said) == says_so
+
+
+def test_a_run_whose_schedule_has_ended_is_not_cut_short(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    ended = TrainingResult(Path("run"), 20, 20, "best.ckpt", 0.5, "vl", METRICS, 1.0, "max_epochs")
+    summarise_training(replace(ended, ends_by_schedule=True))
+    assert "still getting better" not in "\n".join(caplog.messages)
 
 
 def test_nothing_is_shown_twice_or_for_nothing() -> None:

@@ -123,6 +123,7 @@ TABLE = ["data=csv", *NEEDS["csv"]]
 OF_TARGETS = ["mse", "mae", "huber", "quantile", "rmse", "r2", "mape", "max_error", "pearson", "spearman"]
 OF_TARGETS += ["explained_variance"]
 LOSS_NEEDS = {"bce": ["data.classes=2"]}
+NO_SINGLE_METRIC = ("none", "auto", "binary")  # the last is for two classes, in test_threshold.py
 
 
 @pytest.mark.parametrize("option", options("loss"))
@@ -133,7 +134,7 @@ def test_every_loss_trains(option: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_of_targets", [True, False])
 def test_every_metric_is_measured_and_more_than_one_can_be_chosen(is_of_targets: bool, tmp_path: Path) -> None:
     names = [
-        name for name in options("metrics") if name not in ("none", "auto") and (name in OF_TARGETS) is is_of_targets
+        name for name in options("metrics") if name not in NO_SINGLE_METRIC and (name in OF_TARGETS) is is_of_targets
     ]
     data = TABLE if is_of_targets else ["data.classes=6"]
     run(tmp_path, f"metrics=[auto,{','.join(names)}]", *data)

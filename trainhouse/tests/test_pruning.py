@@ -56,6 +56,11 @@ def test_a_trial_ends_after_the_epoch_in_which_the_pruner_has_seen_enough(tmp_pa
     assert list(reported(trial)) == [1, 2]
 
 
+def test_a_trial_of_short_epochs_is_not_pruned_before_a_quarter_of_its_steps(tmp_path: Path) -> None:
+    callback, _, history = trained(tmp_path, after=1, epochs=16)
+    assert callback.pruned_after == len(history.rows) == 4
+
+
 def test_the_last_epoch_is_never_pruned(tmp_path: Path) -> None:
     callback, trial, _ = trained(tmp_path, after=4)
     assert callback.pruned_after is None

@@ -14,6 +14,7 @@ from trainhouse.arrays.batches import Cursor
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.checkpoints.writing import CheckpointRecord
+from trainhouse.configuration.auto_length import AUTO
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_data import ExactData
@@ -50,6 +51,8 @@ def build_trainer(
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)
     is_own = datamodule is not None and not isinstance(datamodule, DataModule)
     options = trainer_arguments(settings, folder, shares_rows=not is_own)  # our batches know their rank
+    if options.get("max_epochs") == AUTO:  # of what only evaluates; a run knows it by now
+        options["max_epochs"] = 1
     if settings.get("enable_progress_bar") is False:  # an evaluation has its bar from nobody's configuration
         callbacks = [callback for callback in callbacks if not isinstance(callback, AnyProgressBar)]
     if not any(isinstance(callback, AnyProgressBar) for callback in callbacks):

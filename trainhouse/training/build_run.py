@@ -8,6 +8,7 @@ import lightning as L
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import seen_in, spec_in
 from trainhouse.checkpoints.fine_tuning import initialise, read_initial
+from trainhouse.configuration.create import located
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.terminal import doing
 from trainhouse.resuming.seeding import reseed
@@ -17,9 +18,11 @@ from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.compiling import check_networks
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
+from trainhouse.training.default_length import with_length
 from trainhouse.training.monitoring import with_own_monitor
 from trainhouse.training.row_weights import check_row_weights
 from trainhouse.training.same_data import check_same_rows
+from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.unread import refuse_unread
 
 
@@ -38,6 +41,12 @@ class BuiltRun:
     def has_own_module(self) -> bool:
         """Whether the module is a LightningModule of the user's own."""
         return is_lightning_module(self.settings.model)
+
+    @property
+    def ends_by_schedule(self) -> bool:
+        """Whether the learning rate falls to its end over the length of the run: a longer one would be another."""
+        scheduler = self.settings.scheduler
+        return bool(scheduler) and not self.has_own_module and spans_the_run(located(scheduler, "scheduler"))
 
 
 def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
@@ -68,6 +77,7 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     check_row_weights(module, datamodule)
     if not resume_from:
         settings = with_own_monitor(settings, module)
+    settings = with_length(settings, datamodule, has_own_module)
     directions = dict(getattr(module, "directions", None) or {})
     if isinstance(datamodule, DataModule):
         check_run(settings, datamodule, directions if not has_own_module else None)

@@ -115,7 +115,7 @@ def _check_callbacks(settings: Train, directions: dict[str, str]) -> None:
 
 
 def _check_length(trainer: Trainer) -> None:
-    most, least = trainer.max_epochs, trainer.min_epochs
+    most, least = trainer.epochs, trainer.min_epochs
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     _check_given_ranks(trainer)
@@ -194,7 +194,7 @@ def _check_that_it_validates(trainer: Trainer, monitor: str) -> None:
             f"monitor: {monitor} needs validation, but trainer.limit_val_batches=0; set monitor to what training logs, "
             "as train/loss, or monitor=null"
         )
-    every, epochs = trainer.check_val_every_n_epoch, trainer.max_epochs
+    every, epochs = trainer.check_val_every_n_epoch, trainer.epochs
     if every is not None and epochs not in (None, -1) and every > epochs:
         raise UserError(
             f"trainer.check_val_every_n_epoch: {every} is after the last of trainer.max_epochs={epochs}, so {monitor} "

@@ -21,7 +21,7 @@ from torch.utils.data import IterableDataset, Subset
 from trainhouse.arrays.column_summary import ColumnSummary, column_summary, summary_lines
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
-from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
+from trainhouse.arrays.overview import baseline_of, data_lines, few_rows, label_shares, own_data_lines, task_lines
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -60,6 +60,8 @@ class DataCard:
     """What there is to say of the task, as far as it is known."""
     columns: tuple[ColumnSummary, ...] = ()
     """What each column of a table is."""
+    baseline: dict[str, Any] | None = None
+    """What always saying the same reaches, as `metrics.json` has it."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 
@@ -74,14 +76,18 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         facts = datamodule.spec.of_any_file().to_dict()
         if datamodule.spec.classes:
             facts["class_counts"] = datamodule.class_counts.tolist()
+        if datamodule.spec.task == "multilabel":
+            facts["label_shares"] = label_shares(datamodule)
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
-        seen, notes = SeenRows.of(splits["train"], splits["val"]), tuple(_twins(splits, datamodule))
+        seen = SeenRows.of(splits["train"], splits["val"])
+        notes = (*few_rows(datamodule), *_twins(splits, datamodule))
         said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))
         spec = datamodule.spec
         columns = column_summary(datamodule)
         notes = (*notes, *summary_lines(columns, datamodule))
+        baseline = baseline_of(datamodule).to_dict()
         name, mark = datamodule.source, datamodule.fingerprint
-        return DataCard(name, mark, facts, spec, rows, seen, notes, said, task, tuple(columns))
+        return DataCard(name, mark, facts, spec, rows, seen, notes, said, task, tuple(columns), baseline)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(

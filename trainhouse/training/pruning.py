@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_STEPS = 200
+_SHARE = 0.25  # of the steps that a run has at most
+
 
 class Pruning(Checkpoint):
     """Reports the objective after every epoch in which it was logged; stops training when the pruner says so.
 
     The verdict is the same on every rank, and ends training as early stopping does: nothing is killed. An epoch
-    after which training ends anyway is not pruned. It is a `Checkpoint` to Lightning so that it runs after `History`.
+    after which training ends anyway is not pruned, nor is a trial before it has had 200 optimizer steps, or a quarter
+    of all: on small data an epoch is a few steps, after which the best learning rate may look the worst. It is a
+    `Checkpoint` to Lightning so that it runs after `History`.
     """
 
     def __init__(self, trial: "Trial", metric: str, history: History) -> None:
@@ -43,11 +48,17 @@ class Pruning(Checkpoint):
         if trainer.is_global_zero:
             with unrefused():
                 self.trial.report(row[self.metric], step=int(row["epoch"]))
-                prune = not is_last and self.trial.should_prune()
+                prune = not is_last and trainer.global_step >= _least_steps(trainer) and self.trial.should_prune()
         if trainer.strategy.broadcast(prune):
             trainer.should_stop = True
             self.pruned_after = int(row["epoch"])
             _log.info("pruned after %d epochs: other trials were better by then", self.pruned_after)
+
+
+def _least_steps(trainer: L.Trainer) -> float:
+    """Return the optimizer steps before which nothing is known of a trial."""
+    epochs, batches = trainer.max_epochs or -1, trainer.num_training_batches
+    return _STEPS if epochs < 0 else min(_STEPS, _SHARE * epochs * batches / trainer.accumulate_grad_batches)
 
 
 def build_pruning(settings: Train, history: History) -> Pruning | None:

@@ -10,6 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint, read
+from trainhouse.configuration.auto_length import AUTO
 from trainhouse.configuration.bounded import interpolations, read_config, read_mapping
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
@@ -56,6 +57,8 @@ def resume(folder: Path, settings: Train, overrides: list[str]) -> TrainingResul
 
 def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) -> TrainingResult:
     new = with_overrides(saved, settings, given, folder)
+    if new.trainer.max_epochs == AUTO != saved.trainer.max_epochs:
+        raise UserError(f"trainer.max_epochs: the run has {saved.trainer.max_epochs}; give another number of epochs")
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
@@ -65,7 +68,7 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     if checkpoint is None:
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
-        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.max_epochs
+        epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.epochs
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
         refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
@@ -153,7 +156,7 @@ def _finished(folder: Path, saved: Train, new: Train) -> TrainingResult | None:
         result, stopped_by = TrainingResult.of_run(folder, content), content["stopped_by"]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: is incomplete ({error}); delete it to resume") from error
-    epochs, limit = result.epochs, new.trainer.max_epochs
+    epochs, limit = result.epochs, new.trainer.epochs
     extends, way = False, "it was ended by trainer.max_steps, which can't be changed"
     if stopped_by == "early stopping":
         extends, way = _patience(new) > _patience(saved), _MORE_PATIENCE

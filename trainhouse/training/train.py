@@ -48,6 +48,7 @@ from trainhouse.training.gradients import GradientLog
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
+from trainhouse.training.predicted import watching_test
 from trainhouse.training.preflight import preflight
 from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
@@ -92,7 +93,8 @@ def _train(
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
     if not resume_from and (found := with_found_values(built, folder)):
-        built = build_run(found, None)
+        as_typed = {"trainer.max_epochs": settings.trainer.max_epochs}  # auto is another number for another batch size
+        built = build_run(found.with_values(as_typed), None)
     check_figures(built.settings, built.module, built.datamodule)
     settings, card = built.settings, built.card
     origin = provenance(card.name, card.fingerprint, settings)
@@ -198,7 +200,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
     if not pruned and has_test(module, datamodule):
         others = {*metrics, *trainer.callback_metrics}
         figures = figures_of_run(built, trainer)
-        watching = [figures] if figures else []
+        watching = watching_test(built, trainer, figures)
         metrics |= measure_best(trainer, module, datamodule, best, settings.seed, others, watching)
         better = directions | ({monitor: settings.mode} if monitor and settings.mode else {})
         directions |= directions_of_test(better, metrics, others)
@@ -215,6 +217,8 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         metrics=metrics,
         seconds=time.perf_counter() - started + history.seconds_before,
         stopped_by=why,
+        baseline=built.card.baseline,
+        ends_by_schedule=built.ends_by_schedule,
     )
     if trainer.is_global_zero:
         draw_figures(built, result, history.rows, figures)

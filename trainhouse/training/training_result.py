@@ -43,6 +43,10 @@ class TrainingResult:
     metrics: dict[str, float]
     seconds: float
     stopped_by: str
+    baseline: dict[str, Any] | None = None
+    """What always saying the same reaches, as the data says it; None of data of the user's own."""
+    ends_by_schedule: bool = False
+    """Whether its learning rate has come to its end: the last epochs are then the best in most cases."""
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":
@@ -68,6 +72,7 @@ class TrainingResult:
             metrics=metrics,
             seconds=content["seconds"],
             stopped_by=content["stopped_by"],
+            baseline=content.get("baseline"),
         )
 
 
@@ -112,6 +117,7 @@ def record(
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
             "metrics": result.metrics,
+            "baseline": result.baseline,
             "loss": loss_of(settings, is_lightning_module(settings.model)),
             "directions": {name: better for name, better in directions.items() if name in result.metrics},
             "exact": not not_exact,

@@ -1,0 +1,1 @@
+"""How well the default model learns small data, beside what people would reach for otherwise."""

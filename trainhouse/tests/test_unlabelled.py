@@ -1,0 +1,69 @@
+"""Rows without a label: refused with the key that leaves them out; then in no split, each other row in its place."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.npy import read_npy
+from trainhouse.arrays.overview import data_lines
+from trainhouse.arrays.spec import Dataset
+from trainhouse.configuration.errors import UserError
+from trainhouse.tables.read_table import read_table
+
+ROWS = 60
+GONE = (3, 17, 18)
+COLUMNS = {
+    "text": ["no" if row % 3 else "yes" for row in range(ROWS)],
+    "whole": [row % 2 for row in range(ROWS)],
+    "number": [row / 7 for row in range(ROWS)],
+}
+
+
+def served(dataset: Dataset) -> DataModule:
+    return DataModule(dataset, 8, 0, [0.5, 0.25, 0.25], split_seed=0, seed=0)
+
+
+def check(data: DataModule, kind: str) -> None:
+    used = np.concatenate([data.row_numbers_of(split) for split in ("train", "val", "test")])
+    assert sorted(used) == [row for row in range(ROWS) if row not in GONE]
+    assert list(data.row_numbers_of("all")) == sorted(used)
+    assert "3 more have no label and are left out" in data_lines(data)[1]
+    rows, _ = data.parts["train"]
+    for row in used:  # of its own file's row, not of another one
+        said = data.spec.classes[rows.y[row]] if data.spec.classes else rows.y[row, 0]
+        expected = COLUMNS[kind][row]
+        assert said == (str(expected) if data.spec.classes else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_rows_of_a_table(kind: str, tmp_path: Path) -> None:
+    values = ["" if row in GONE else value for row, value in enumerate(COLUMNS[kind])]
+    lines = [f"{row * row % 31 / 10},{value}" for row, value in enumerate(values)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["x,label", *lines]) + "\n")
+    with pytest.raises(UserError, match=r"3 rows have no label in column label.*data\.unlabelled=drop"):
+        read_table(str(table), "label", str(tmp_path / "kept"))
+    check(served(read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")), kind)
+
+
+@pytest.mark.parametrize("kind", ["whole", "number"])
+def test_rows_of_arrays(kind: str, tmp_path: Path) -> None:
+    labels = np.array(COLUMNS[kind], dtype=np.float64)
+    labels[list(GONE)] = np.nan
+    for name, array in {"x": np.arange(ROWS, dtype=np.float32)[::-1].reshape(-1, 1) ** 2, "y": labels}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    files = str(tmp_path / "x.npy"), str(tmp_path / "y.npy")
+    with pytest.raises(UserError, match=r"3 rows have no label; the first is row 3; data\.unlabelled=drop"):
+        read_npy(*files)
+    check(served(read_npy(*files, unlabelled="drop")), kind)
+
+
+def test_a_value_that_the_key_does_not_take_and_labels_that_are_all_missing_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("x,label\n" + "1,\n2,\n")
+    with pytest.raises(UserError, match=r"data\.unlabelled: expected error or drop, got 'keep'"):
+        read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="keep")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="no row has a label in label"):
+        read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")
