@@ -1,8 +1,7 @@
 """The keys that the library itself reads, or knows the ranges of: each with its type, range and marks, once.
 
-What a key means, and its default, stands in its file in conf/. The arguments of a user's classes are checked against
-their own annotations (`check_arguments.py`). A class of torch or Lightning has its ranges here where it would take a
-wrong value and fail late, or not at all.
+What a key means, and its default, stands in conf/. Arguments of a user's classes are checked against their annotations
+(`check_arguments.py`). A class of torch or Lightning has its ranges here where it would fail late, or not at all.
 """
 
 from collections.abc import Iterator
@@ -242,10 +241,8 @@ def check_values(node: Node, kind: type, prefix: str = "") -> None:
     of = getattr(kind, "OF", None)
     if of and not str(node.get("_target_")).startswith(of):
         return
-    for name, hint in annotations(kind).items():
+    for name, hint in ((name, hint) for name, hint in annotations(kind).items() if name in node):
         inner = inner_of(hint)
-        if name not in node:
-            continue
         if inner is None and not fits(node[name], hint):
             raise UserError(f"{prefix}{name}: expected {expected(hint)}, got {node[name]!r}")
         if inner is not None and isinstance(node[name], dict):

@@ -81,13 +81,12 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen = SeenRows.of(splits["train"], splits["val"])
         notes = (*few_rows(datamodule), *_twins(splits, datamodule))
-        said, task = tuple(data_lines(datamodule)), tuple(task_lines(datamodule))
-        spec = datamodule.spec
+        said, task, spec = tuple(data_lines(datamodule)), tuple(task_lines(datamodule)), datamodule.spec
         columns = column_summary(datamodule)
         notes = (*notes, *summary_lines(columns, datamodule))
         baseline = baseline_of(datamodule).to_dict()
-        name, mark = datamodule.source, datamodule.fingerprint
-        return DataCard(name, mark, facts, spec, rows, seen, notes, said, task, tuple(columns), baseline)
+        mark = datamodule.fingerprint
+        return DataCard(datamodule.source, mark, facts, spec, rows, seen, notes, said, task, tuple(columns), baseline)
     ask = _Ask()
     with quiet_lightning():
         trainer = L.Trainer(
@@ -244,9 +243,8 @@ def _content(dataset: Any, with_items: bool) -> list[Any]:
         lengths.append(len(dataset))
     if not with_items:
         return [type(dataset).__name__, lengths]
-    numbers = sorted({round(part * (len(dataset) - 1) / (_ITEMS - 1)) for part in range(_ITEMS)})
     items = []
-    for number in numbers:
+    for number in sorted({round(part * (len(dataset) - 1) / (_ITEMS - 1)) for part in range(_ITEMS)}):
         reseed(0, "fingerprint", number)
         items.append(digest(dataset[number]))
     return [type(dataset).__name__, lengths, items]

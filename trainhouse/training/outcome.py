@@ -1,6 +1,8 @@
 """What training has come to: the best model, its metrics, and why it ended."""
 
 import math
+import multiprocessing
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStopp
 
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.bounded import read_mapping
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.reports.history import COLUMNS
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.layout import BEST_MODEL, METRICS
 from trainhouse.runs.links import named_in
 from trainhouse.training.callbacks import History
+from trainhouse.training.training_result import write_metrics
 
 
 def result_before(folder: Path) -> dict[str, Any]:
@@ -68,3 +71,18 @@ def refuse_divergence(metrics: dict[str, float], monitor: str | None, is_own: bo
                 "and validation, which resets it"
             )
         raise UserError(f"training diverged: {monitor} was never finite; lower optimizer.lr, or look at the data")
+
+
+def leave_as_stopped(error: BaseException, folder: Path, content: dict[str, Any]) -> None:
+    """Record that the run has ended by an error or by a signal, and end the processes that it has started."""
+    is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
+    status = "interrupted" if is_stopped else "failed"
+    fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
+    reason = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
+    if not folder.exists():
+        gone = f"{folder}: was deleted or moved while the run was at work; start it again"
+        raise UserError(gone) if status == "failed" else error from error
+    with suppress(OSError):  # a full disk: the error itself says more
+        write_metrics(folder, {"status": status, **reason, "metrics": {}, **content})
+    for worker in multiprocessing.active_children():  # one that hangs would be waited for
+        worker.kill()

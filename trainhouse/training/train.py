@@ -2,7 +2,6 @@
 
 import logging
 import math
-import multiprocessing
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from lightning.pytorch.utilities import rank_zero_only
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import CheckpointRecord
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import check_writable
 from trainhouse.machine.terminal import doing
@@ -47,7 +45,14 @@ from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
-from trainhouse.training.outcome import best_checkpoint, metrics_of, refuse_divergence, result_before, stopped_by
+from trainhouse.training.outcome import (
+    best_checkpoint,
+    leave_as_stopped,
+    metrics_of,
+    refuse_divergence,
+    result_before,
+    stopped_by,
+)
 from trainhouse.training.predicted import watching_test
 from trainhouse.training.preflight import preflight
 from trainhouse.training.progress_bar import close_bar
@@ -130,7 +135,7 @@ def _train(
         with suppress(Exception):  # the error itself says more
             close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
-        _leave_as_stopped(error, folder, {"provenance": origin, **before})
+        leave_as_stopped(error, folder, {"provenance": origin, **before})
         raise
 
 
@@ -224,21 +229,6 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         draw_figures(built, result, history.rows, figures)
         record(result, settings, history, origin, ready.loggers, directions, ready.exact.reasons)
     return result
-
-
-def _leave_as_stopped(error: BaseException, folder: Path, content: dict[str, Any]) -> None:
-    """Record that the run has ended by an error or by a signal, and end the processes that it has started."""
-    is_stopped = isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit))  # the last is submitit's
-    status = "interrupted" if is_stopped else "failed"
-    fault = fault_of_the_machine(error) if isinstance(error, Exception) else None
-    reason = {"error": fault or str(error) or type(error).__name__} if status == "failed" else {}
-    if not folder.exists():
-        gone = f"{folder}: was deleted or moved while the run was at work; start it again"
-        raise UserError(gone) if status == "failed" else error from error
-    with suppress(OSError):  # a full disk: the error itself says more
-        write_metrics(folder, {"status": status, **reason, "metrics": {}, **content})
-    for worker in multiprocessing.active_children():  # one that hangs would be waited for
-        worker.kill()
 
 
 def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Logged:
