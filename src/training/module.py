@@ -14,7 +14,7 @@ from torchmetrics import Metric, MetricCollection
 from src.evaluation.metrics import WIDEST, takes_weights, usual
 from src.evaluation.tasks import TASKS
 from src.training.losses import Auto, Loss
-from src.training.parameter_groups import optimizer_of
+from src.training.parameter_groups import optimizer_of, takes_no_groups
 from src.training.threshold import DecidesAtThreshold
 from trainhouse import (
     Batch,
@@ -226,7 +226,7 @@ class Module(KeepsFloat64, DecidesAtThreshold, L.LightningModule):
         """Build the optimizer and its schedule: by step over the run, or by epoch if it takes no `total_steps`."""
         assert self.make_optimizer is not None, "this module was built to predict"
         weights = [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
-        accumulates = self.trainer.accumulate_grad_batches > 1
+        accumulates = takes_no_groups(self.make_optimizer) and self.trainer.accumulate_grad_batches > 1
         optimizer = optimizer_of(self.make_optimizer, weights, self.parameter_groups, accumulates)
         if self.make_scheduler is None:
             return optimizer

@@ -16,6 +16,7 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.profilers import Profiler
 from lightning.pytorch.strategies import Strategy
 
+from trainhouse.configuration.auto_length import AUTO
 from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
@@ -67,6 +68,8 @@ def check_trainer_arguments(settings: Trainer) -> None:
         if plain.get(name) is not None:
             raise UserError(f"trainer.{name}: {instead}; leave it out")
     known = {name: value for name, value in plain.items() if not _is_built(value) and name not in (*REFUSED, "plugins")}
+    if known.get("max_epochs") == AUTO:  # which the run makes a number of
+        del known["max_epochs"]
     check_arguments(located(settings, "trainer"), Part(known), "trainer", (), complete=False)
     for name, value in plain.items():
         for target in targets_in(value):
