@@ -24,7 +24,7 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
-from trainhouse.predicting.shown_evaluation import show_evaluation
+from trainhouse.predicting.shown_evaluation import say_next_to, show_evaluation
 from trainhouse.reports.metrics_text import metrics_line
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
 from trainhouse.runs.loggers import check_loggers
@@ -112,3 +112,5 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     if evaluation.settings:
         show_evaluation(evaluation.settings, metrics, folder, members[0].path)
     _log.info("everything is in %s", shown_path(folder))
+    if evaluation.settings:
+        say_next_to(evaluation.settings, members[0].path, members[0].provenance["data"])

@@ -4,8 +4,9 @@ import logging
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from trainhouse.reports.advice import evaluation, selection
+from trainhouse.reports.advice import selection
 from trainhouse.reports.metrics_text import metrics_lines
+from trainhouse.reports.next_steps import evaluation, say_next
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.training_result import TrainingResult
 
@@ -29,6 +30,4 @@ def summarise_training(result: TrainingResult) -> None:
         _log.info("%-6s %s", split, line)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
-        found = (evaluation(result.folder, result.metrics), selection(result.folder, with_others=True))
-        for number, command in enumerate(filter(None, found)):
-            _log.info("%s%s", "       " if number else "\nnext:  ", command, extra={"lines": True})
+        say_next(evaluation(result.folder, result.metrics), selection(result.folder, with_others=True))
