@@ -28,7 +28,7 @@ from trainhouse.predicting.ensemble import (
 )
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
-from trainhouse.predicting.shown_evaluation import show_evaluation
+from trainhouse.predicting.shown_evaluation import say_next_to, show_evaluation
 from trainhouse.reports.baseline import baseline_line
 from trainhouse.reports.metrics_text import metrics_line
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
@@ -126,6 +126,8 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     if evaluation.settings:
         show_evaluation(evaluation.settings, metrics, folder, members[0].path)
     _log.info("everything is in %s", shown_path(folder))
+    if evaluation.settings:
+        say_next_to(evaluation.settings, members[0].path, members[0].provenance["data"])
 
 
 def _baseline(evaluation: Evaluation, members: Sequence[Checkpoint], split: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
-from trainhouse.predicting.shown_evaluation import show_evaluation
+from trainhouse.predicting.shown_evaluation import say_next_to, show_evaluation
 from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
@@ -95,6 +95,7 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
     write_json(folder / METRICS, {"split": split, **rows, "metrics": metrics, **origin})
     show_evaluation(settings, metrics, folder, checkpoint.path)
     _log.info("everything is in %s", shown_path(folder))
+    say_next_to(settings, checkpoint.path, checkpoint.provenance["data"])
 
 
 def _check_hooks(module: L.LightningModule, datamodule: L.LightningDataModule, split: str) -> None:

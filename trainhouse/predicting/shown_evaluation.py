@@ -1,4 +1,4 @@
-"""What the loggers of the local conf/ show of an evaluation: its metrics, its figures, and what was evaluated."""
+"""What the loggers of the local conf/ show of an evaluation, and what to type next."""
 
 from pathlib import Path
 
@@ -6,8 +6,10 @@ from omegaconf import OmegaConf
 
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.settings import Eval
+from trainhouse.reports.advice import selection
+from trainhouse.reports.next_steps import inference, say_next
 from trainhouse.runs.description import Description, title_of
-from trainhouse.runs.layout import FIGURES
+from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
 from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.shown import begin_loggers, costing_a_line, end_loggers, show_figures
 
@@ -26,3 +28,13 @@ def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, che
             logger.log_metrics(metrics, step=step)
     show_figures(loggers, folder / FIGURES)
     end_loggers(loggers)
+
+
+def say_next_to(settings: Eval, checkpoint: Path, data: str) -> None:
+    """Say how the evaluated run is promoted, if it is one, and how its model predicts rows of its own file."""
+    given = Path(settings.ckpt_path)
+    run = checkpoint.parent.parent if checkpoint.parent.name == CHECKPOINTS else None
+    is_sweep = given.is_dir() and run is not None and given.resolve() != run.resolve()
+    promotable = given if is_sweep else run if run and (run / METRICS).is_file() else None
+    found = selection(promotable, with_others=not is_sweep) if promotable else None
+    say_next(found, inference(given, data))

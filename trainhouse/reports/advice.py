@@ -1,7 +1,7 @@
 """What can be typed next after a training or a sweep: commands that work, with what is there now."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,6 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.places import from_project
 from trainhouse.configuration.run_name import folder_name
 from trainhouse.configuration.schema import config_file
-from trainhouse.reports.names import split_of
 from trainhouse.reports.promotion import would_be_refused
 from trainhouse.reports.ranking import Ranking, rank_folder
 from trainhouse.runs.layout import METRICS
@@ -21,14 +20,6 @@ from trainhouse.runs.typed import as_override, command
 
 _FINAL_MODEL = "checkpoints/final_model.ckpt"
 _MOST_LOOKED_AT = 200  # runs: one of so many need not wait for all to be read
-
-
-def evaluation(folder: Path, metrics: Collection[str]) -> str | None:
-    """Return the command that evaluates a run with these `metrics`; None if nothing of it can be measured again."""
-    splits = {split_of(name) for name in metrics}
-    if "test" in splits:
-        return command("eval", as_override("ckpt_path", folder))
-    return command("eval", as_override("ckpt_path", folder), "split=val") if "val" in splits else None
 
 
 def continuation(folder: Path, epochs: int) -> str | None:

@@ -19,6 +19,7 @@ from trainhouse.machine.numbers import format_number
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
 from trainhouse.reports.names import split_of
+from trainhouse.reports.next_steps import evaluation, inference, say_next
 from trainhouse.reports.ranking import Ranking
 from trainhouse.runs.layout import METRICS
 
@@ -59,6 +60,7 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
             for path in (final_model, final_model.with_suffix(".json")):
                 remove_partial_files(path.parent, of=path.name)
             _promote(best, value, ranking, final_model, force)
+        say_next(evaluation(final_model, best.metrics), inference(final_model, best.provenance["data"]))
     except OSError as error:
         raise UserError(f"final_model: cannot write {final_model}: {error.strerror}") from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.reports.advice import evaluation
+from trainhouse.reports.next_steps import evaluation
 from trainhouse.runs.typed import command
 from trainhouse.tests.conftest import ROOT, run_script
 
@@ -51,13 +51,18 @@ BOTH = ["eval.py", "select_best_model.py"]
 def test_what_is_advised_works_whatever_folders_are_called_and_beside_a_model_of_other_data(tmp_path: Path) -> None:
     commands = train(tmp_path, "hydra.run.dir='else where/Größe $HOME 東京, it\\'s \"x=1\" [1]{2}'")
     assert scripts(commands) == BOTH
-    assert "checkpoints/final_model.ckpt is now the best model" in follow(commands, tmp_path)
+    assert scripts(advised(follow(commands[:1], tmp_path))) == ["select_best_model.py", "infer.py"]
+    assert "checkpoints/final_model.ckpt is now the best model" in follow(commands[1:], tmp_path)
     rows = "\n".join(f"{number},{number % 7},{'ab'[number % 2]}" for number in range(60))
     (tmp_path / "my second table.csv").write_text(f"x,y,label\n{rows}\n")
     table = ["data=csv", "data.file='my second table.csv'", "data.target=label", "model=linear"]
     commands = train(tmp_path, *table)
     assert scripts(commands) == BOTH
     said = follow(commands[1:], tmp_path)
+    following = advised(said)
+    assert scripts(following) == ["eval.py", "infer.py"]
+    assert scripts(advised(follow(following[:1], tmp_path))) == ["infer.py"]  # the final model is no run
+    assert "60 predictions of" in follow(following[1:], tmp_path)
     assert "checkpoints/my_second_table-linear.ckpt is now the best model of outputs/my_second_table-linear" in said
 
 

@@ -4,9 +4,10 @@ import logging
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from trainhouse.reports.advice import continuation, evaluation, selection
+from trainhouse.reports.advice import continuation, selection
 from trainhouse.reports.baseline import baseline_line
 from trainhouse.reports.metrics_text import metrics_lines
+from trainhouse.reports.next_steps import evaluation, say_next
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.training_result import TrainingResult
 
@@ -34,9 +35,8 @@ def summarise_training(result: TrainingResult) -> None:
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
         longer = continuation(result.folder, 2 * result.epochs) if still_improves(result) else None
-        found = (longer, evaluation(result.folder, result.metrics), selection(result.folder, with_others=True))
-        for number, command in enumerate(filter(None, found)):
-            _log.info("%s%s", "       " if number else "\nnext:  ", command, extra={"lines": True})
+        advised = evaluation(result.folder, result.metrics), selection(result.folder, with_others=True)
+        say_next(longer, *advised)
 
 
 def still_improves(result: TrainingResult) -> bool:
