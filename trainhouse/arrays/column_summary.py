@@ -13,7 +13,7 @@ import numpy as np
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.digits import shown_date, shown_within
 
-_MOST_ROWS, _MOST_CELLS = 20_000, 2_000_000
+_MOST_ROWS, _MOST_CELLS, _MOST_CLASSES = 10_000, 1_000_000, 10
 _LEAST_ROWS, _LEAST_OF_CLASS = 50, 10  # with fewer a high score is chance
 _SUSPICIOUS = 0.99
 _FREQUENT = 3
@@ -103,7 +103,7 @@ def _of_column(data: DataModule, name: str, values: np.ndarray, answers: list[np
         most,
         "; ".join(f"{text} {count}" for text, count in named),
         _becomes(data, name),
-        _alone(values, known, answers, texts is not None),
+        _alone(values, known, answers, texts is not None, bool(spec.classes)),
         "constant" if len(found) == 1 and known.all() else "",
     )
 
@@ -118,23 +118,24 @@ def _becomes(data: DataModule, name: str) -> str:
 
 
 def _answers(y: np.ndarray, classes: int) -> list[np.ndarray]:
-    """Return what is to be predicted, as numbers: of two classes one, of more each against all others."""
+    """Return what is to be predicted, as numbers: of two classes one, of more the most frequent ones each by itself."""
     if not classes:
         return [y.reshape(len(y), -1)[:, 0].astype(np.float64)]
-    is_class = [(y == place).astype(np.float64) for place in range(classes)]
-    return is_class[1:] if classes == 2 else is_class
+    order = [1] if classes == 2 else np.argsort(-np.bincount(y, minlength=classes), kind="stable")[:_MOST_CLASSES]
+    return [(y == place).astype(np.float64) for place in order]
 
 
-def _alone(values: np.ndarray, known: np.ndarray, answers: list[np.ndarray], is_text: bool) -> float | None:
+def _alone(
+    values: np.ndarray, known: np.ndarray, answers: list[np.ndarray], is_text: bool, is_class: bool
+) -> float | None:
     """Return the mean score over the answers, each by its share of rows; None where rows are too few to say."""
     if known.sum() < _LEAST_ROWS:
         return None
     scores, weights = [], []
+    ranks = None if is_text else _ranks(values[known])
     for answer in answers:
-        said, true = values[known], answer[known]
-        if is_text:
-            said = _means_of_others(said.astype(np.int64), true)
-        is_class = not np.any((answer != 0) & (answer != 1)) and len(np.unique(answer)) == 2
+        true = answer[known]
+        said = _ranks(_means_of_others(values[known].astype(np.int64), true)) if ranks is None else ranks
         if is_class and min(true.sum(), len(true) - true.sum()) < _LEAST_OF_CLASS:
             continue
         scores.append(_auc(said, true) if is_class else _rank_correlation(said, true))
@@ -162,16 +163,16 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _auc(said: np.ndarray, true: np.ndarray) -> float:
+def _auc(ranks: np.ndarray, true: np.ndarray) -> float:
     """The area under the ROC curve, of the better direction (Mann & Whitney, 1947)."""
     positive = true.sum()
-    area = (_ranks(said)[true == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(true) - positive))
+    area = (float(ranks @ true) - positive * (positive + 1) / 2) / (positive * (len(true) - positive))
     return float(max(area, 1 - area))
 
 
-def _rank_correlation(said: np.ndarray, true: np.ndarray) -> float:
+def _rank_correlation(ranks: np.ndarray, true: np.ndarray) -> float:
     """The size of Spearman's correlation; 0 of what does not vary."""
-    one, other = _ranks(said), _ranks(true)
+    one, other = ranks, _ranks(true)
     if one.std() == 0 or other.std() == 0:
         return 0.0
     return float(abs(np.corrcoef(one, other)[0, 1]))

@@ -108,6 +108,7 @@ def open_arrow(path: Path, missing: pa.Array) -> TypedSource:
 
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
         for batch in opened()[1]:
+            batch.validate(full=True)  # offsets of a damaged file would lead anywhere in memory
             yield batch.select(names)
 
     return TypedSource(path, opened()[0], missing, read)

@@ -1,12 +1,13 @@
 """Sheets of workbooks: .xlsx and .xls, with the values that formulas had when they were saved."""
 
 import datetime
+import html
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import unescape
 
 import pyarrow as pa
 
@@ -91,8 +92,13 @@ def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
     if path.suffix.lower() != ".xlsx":
         return
     found: list[str] = []
-    with zipfile.ZipFile(path) as book:
-        content = book.read(_part_of(book, sheet)).decode("utf-8", "replace")
+    try:
+        with zipfile.ZipFile(path) as book:
+            content = book.read(_part_of(book, sheet)).decode("utf-8", "replace")
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
+    except (KeyError, StopIteration, ValueError):  # of a program that arranges its files otherwise
+        return
     for cell in _CELL.finditer(content):
         place, rest = cell["place"], cell["rest"]
         if (value := _VALUE.search(rest)) is None and "<f" in rest:
@@ -107,7 +113,7 @@ def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
     """The name of a sheet's own file within a workbook."""
-    names = [unescape(name) for name in re.findall(r'<sheet [^>]*?name="([^"]*)"', book.read(_BOOK).decode())]
+    names = [html.unescape(name) for name in re.findall(r'<sheet [^>]*?name="([^"]*)"', book.read(_BOOK).decode())]
     ids = re.findall(r'<sheet [^>]*?r:id="([^"]*)"', book.read(_BOOK).decode())
     links = re.findall(r"<Relationship [^>]*>", book.read(_LINKS).decode())
     link = next(one for one in links if f'Id="{ids[names.index(sheet)]}"' in one)

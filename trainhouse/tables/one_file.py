@@ -88,5 +88,5 @@ def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Sourc
         from trainhouse.tables.excel import open_excel
 
         return open_excel(path, source, keys.sheet, missing)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError) as error:
         raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

@@ -97,7 +97,7 @@ class Table:
                             yield batch
                             has_begun = True
                 return
-            except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 found = self._all_kinds(error) if by_content else {}
                 if found == kinds or not found:
                     self._refuse(columns, types, error)
@@ -108,7 +108,7 @@ class Table:
     def _all_kinds(self, error: Exception) -> dict[str, pa.DataType]:
         try:
             return self.kinds()
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError):  # rows that are none
+        except (pa.ArrowException, OSError, UnicodeDecodeError):  # rows that are none
             return {}
 
     def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
@@ -122,7 +122,7 @@ class Table:
                     for name in numbers:
                         note_odd(problems, batch.column(batch.schema.names.index(name)), name, source, start, where)
                     start += batch.num_rows
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as other:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as other:
             error = other
         problems.refuse()
         if error:

@@ -12,6 +12,7 @@ from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
 from trainhouse.tables.missing_words import USUAL
+from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
 
@@ -19,11 +20,11 @@ _SHOWN = 3
 def find_categories(
     table: pa.Table, columns: list[str], source: str, kinds: Kinds = NOTHING, dropped: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for other kinds of columns.
+    """The sorted texts of each column that is not numeric. Raises `UserError` for all columns of other kinds at once.
 
     What `kinds` says to be categories are some, whatever they hold; `dropped` are those that are left out already.
     """
-    found, no_categories = {}, {}
+    found, no_categories, problems = {}, {}, Problems(source)
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
@@ -32,12 +33,14 @@ def find_categories(
                 {one["values"]: one["counts"] for one in pc.value_counts(cells).to_pylist() if one["values"]}
             )
             if name not in kinds.of:
-                _refuse_numbers(texts, cells, name, source, kinds)
-                if len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
+                if line := _not_numbers_line(texts, cells, name, kinds):
+                    problems.add(line, name)
+                elif len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
                     no_categories[name] = len(texts)
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
-            raise UserError(f"{source}: column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}")
+            problems.add(f"column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}", name)
+    problems.refuse()
     _refuse_free_text(no_categories, table.num_rows, source, kinds, dropped)
     return found
 
@@ -101,13 +104,13 @@ def _is_odd(text: str) -> bool:
     return not is_number(text) and text not in USUAL
 
 
-def _refuse_numbers(texts: Counter[str], cells: pa.ChunkedArray, name: str, source: str, kinds: Kinds) -> None:
-    """Raise `UserError` for text that is numbers but for a few cells, or numbers as people write them."""
+def _not_numbers_line(texts: Counter[str], cells: pa.ChunkedArray, name: str, kinds: Kinds) -> str:
+    """What to do about text that is numbers but for a few cells, or numbers as people write them; "" of other text."""
     texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
     if not odd:
-        return
+        return ""
     text = next(text for text in texts if text in odd)  # they stand in the order of their first rows
     row = pc.index(cells, text).as_py()
     category = kinds.typed(name, "category")
@@ -115,13 +118,14 @@ def _refuse_numbers(texts: Counter[str], cells: pa.ChunkedArray, name: str, sour
     are_codes = any(re.match(r"0\d", one) for one in texts)  # as 007: with A1 among them
     is_repeated = len(odd) == 1 and texts[text] > 1 and not is_written_number(text)
     if is_repeated and not are_codes and total / 2 <= numbers < 0.9 * total:
-        raise UserError(
-            f"{source}: column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
+        return (
+            f"column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
             f"missing ones? set {words}; or categories? set {category}"
         )
     if numbers >= 0.9 * total:
         mend = how_to_write(text, texts) if is_written_number(text) else f"empty that cell, or set {words}"
-        raise UserError(
-            f"{source}: column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
+        return (
+            f"column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
             f"{mend}, or leave the column out with {typed_drop([name])}"
         )
+    return ""

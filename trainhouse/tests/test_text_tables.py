@@ -1,5 +1,7 @@
 """Text files as they come: line ends within cells, cells of any size, types that show late, and all that is wrong."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,17 @@ def test_inference_and_evaluation_name_all_cells_at_once_but_not_more_than_ten(t
     assert len(found) == 12
     assert found[2].startswith("  column b: row 30 is '!'")
     assert found[-1] == "  and 21 more"
+
+
+def test_training_names_all_columns_at_once(tmp_path):
+    cells = "".join(f"{row}%,{'?' if row == 7 else row},{row % 3}.5,{row}.5\n" for row in range(40))
+    path = written(tmp_path / "t.csv", "a,b,c,y\n" + cells)
+    with pytest.raises(UserError) as error:
+        trained(path)
+    found = str(error.value).splitlines()
+    assert found[0] == f"{path}: 2 problems:"
+    assert re.match(r"  column a: 40 of 40 values are numbers, row 0 is '0%'; ", found[1])
+    assert re.match(r"  column b: 39 of 40 values are numbers, row 7 is '\?'; ", found[2])
 
 
 def test_empty_columns_behind_the_last_name_are_none(tmp_path):

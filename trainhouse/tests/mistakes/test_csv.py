@@ -80,10 +80,6 @@ ROWS: Rows = [
         "data.file: only_target.csv has no columns but the target",
     ),
     (
-        "train.py data=csv data.file=dates.csv data.target=t",
-        "dates.csv: column a holds dates; leave it out with data.drop=[a]",
-    ),
-    (
         "train.py data=csv data.file=negative_label.csv data.target=t",
         "negative_label.csv, column t: the label in row 0 is -1, which is negative",
     ),
