@@ -80,7 +80,11 @@ ROWS: Rows = [
     ),
     (
         "train.py data=csv data.file=dates.csv data.target=t",
-        "dates.csv: column a holds dates; leave it out with data.drop=[a]",
+        "dates.csv: column a: '01/02/2020' may be 2020-02-01",
+    ),
+    (
+        "train.py data=csv data.file=dates.csv data.target=t data.columns={aa:drop}",
+        "data.columns: dates.csv has no column 'aa'; did you mean",
     ),
     (
         "train.py data=csv data.file=semicolons.csv data.target=t",
