@@ -9,9 +9,8 @@ from trainhouse.runs.typed import as_override, command
 
 _log = logging.getLogger(__name__)
 
-_ROWS = tuple(
-    [".npy", ".npz", ".csv", ".csv.gz", ".tsv", ".txt", ".jsonl", ".parquet", ".feather", ".arrow", ".xlsx"]
-)  # that infer.py reads
+# Files that infer.py reads.
+_ROWS = (".npy", ".npz", ".csv", ".csv.gz", ".tsv", ".txt", ".jsonl", ".parquet", ".feather", ".arrow", ".xlsx")
 _PREDICTIONS = "predictions.csv"
 
 

@@ -87,7 +87,7 @@ def tables(folder: Path) -> None:
     row_5("inf_word", ["inf", *rows[5][1:]])
     row_5("question_mark", ["?", *rows[5][1:]])
     row_5("no_label", [*rows[5][:4], ""])
-    column("dates", 0, lambda i: "2020-01-01")
+    column("dates", 0, lambda i: "01/02/2020")
     column("names", 0, lambda i: f"id{i}")
     column("huge", 0, lambda i: "1e300")
     column("no_numbers", 0, lambda i: "")

@@ -80,6 +80,14 @@ ROWS: Rows = [
         "data.file: only_target.csv has no columns but the target",
     ),
     (
+        "train.py data=csv data.file=dates.csv data.target=t",
+        "dates.csv: column a: '01/02/2020' may be 2020-02-01",
+    ),
+    (
+        "train.py data=csv data.file=dates.csv data.target=t data.columns={aa:drop}",
+        "data.columns: dates.csv has no column 'aa'; did you mean",
+    ),
+    (
         "train.py data=csv data.file=negative_label.csv data.target=t",
         "negative_label.csv, column t: the label in row 0 is -1, which is negative",
     ),
