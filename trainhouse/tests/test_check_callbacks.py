@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import run_script
+from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.learning_rates import steepest_fall, without_bias
 from trainhouse.training.train import train
@@ -34,6 +35,19 @@ SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_acc
             [*SCHEDULE, "scheduler=one_cycle"],
             "callbacks: GradientAccumulationScheduler makes fewer steps than scheduler=",
         ),
+        (
+            [f"+callbacks.x={{_target_:{L}.LearningRateMonitor}}"],
+            "callbacks: LearningRateMonitor logs to loggers alone",
+        ),
+        ([f"+callbacks.x={{_target_:{L}.SpikeDetection,rtol:0.0}}"], "callbacks: SpikeDetection: the loss jumped at "),
+        (
+            ["+callbacks.best_checkpoint.save_on_exception=true"],
+            "callbacks.best_checkpoint.save_on_exception: would write over what the file is for",
+        ),
+        (
+            ["trainer.strategy={_target_:lightning.pytorch.strategies.FSDPStrategy,state_dict_type:sharded}"],
+            "trainer.strategy.state_dict_type: sharded saves checkpoints as folders",
+        ),
     ],
 )
 def test_what_would_give_another_result_than_it_says_is_refused(
@@ -41,6 +55,37 @@ def test_what_would_give_another_result_than_it_says_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         train(tiny_config(tmp_path / "rows.npy", "logger=none", *overrides), tmp_path / "run")
+
+
+class Manual(OwnModule):
+    """Makes its own steps, and returns nothing."""
+
+    automatic_optimization = False
+
+    def training_step(self, batch: list[Any], batch_idx: int) -> None:  # type: ignore[override]
+        optimizer: Any = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(super().training_step(batch, batch_idx))
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (
+            "SpikeDetection",
+            "callbacks: SpikeDetection needs a training_step that returns the loss, which Manual's does",
+        ),
+        (
+            "GradientAccumulationScheduler,scheduling:{0:2}",
+            "callbacks: GradientAccumulationScheduler does not go with Manual, which makes its own steps",
+        ),
+    ],
+)
+def test_what_a_module_does_not_give_is_named(callback: str, message: str, tmp_path: Path) -> None:
+    added = f"+callbacks.x={{_target_:{L}.{callback}}}"
+    with pytest.raises(UserError, match=f"^{message}"):
+        train(own_config(Manual, OwnData, added), tmp_path / "run")
 
 
 class KeepBest(ModelCheckpoint):

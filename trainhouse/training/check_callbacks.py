@@ -54,6 +54,10 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
         if isinstance(callback, DeviceStatsMonitor) and find_spec("psutil") is None and _is_cpu(settings):
             raise UserError(f"callbacks: {name} needs a package on the CPU that is not installed; pip install psutil")
         if isinstance(callback, GradientAccumulationScheduler):
+            if not module.automatic_optimization:
+                raise UserError(
+                    f"callbacks: {name} does not go with {type(module).__name__}, which makes its own steps"
+                )
             _check_accumulation(name, getattr(module, "make_optimizer", None), settings)
 
 

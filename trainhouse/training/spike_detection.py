@@ -1,6 +1,7 @@
 """Lightning's `SpikeDetection`, which can be resumed, and ends a run in one line."""
 
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -9,6 +10,7 @@ from lightning.fabric.utilities.spike import TrainingSpikeException
 from lightning.pytorch.callbacks import SpikeDetection as LightningSpikeDetection
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.runs.typed import shown_path
 
 
 class SpikeDetection(LightningSpikeDetection):
@@ -30,7 +32,8 @@ class SpikeDetection(LightningSpikeDetection):
         except TrainingSpikeException as error:
             raise UserError(
                 f"callbacks: {name}: the loss jumped at batch {batch_idx + 1} of epoch {trainer.current_epoch + 1}; "
-                f"the numbers of that batch and of the one before, from 0 on, are in {self.exclude_batches_path}"
+                f"the numbers of that batch and of the one before, from 0 on, are in "
+                f"{shown_path(Path(str(self.exclude_batches_path)))}"
             ) from error
         except (TypeError, KeyError) as error:
             raise UserError(

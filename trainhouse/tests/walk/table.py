@@ -17,6 +17,8 @@ _HEADS = {
     "precision": "Precisions",
 }
 
+SAME = "the same"
+
 Cells = tuple[str, str]
 
 
@@ -37,7 +39,12 @@ def _cell(part: Part, run: str, folder: Path) -> str:
 def row(part: Part, cells: Cells) -> str:
     """Return its line of the table."""
     note = f" ({part.note})" if part.note else ""
-    return f"| `{part.name}`{note} | {cells[0]} | {cells[1]} |"
+    array, pair = cells
+    if part.needs:
+        array, pair = (cell.replace("refused:", f"without {part.needs}:") for cell in cells)
+    if array == pair and not array.startswith("works"):
+        pair = SAME
+    return f"| `{part.name}`{note} | {array} | {pair} |"
 
 
 def rows_in(text: str) -> dict[str, list[str]]:

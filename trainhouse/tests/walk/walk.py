@@ -100,8 +100,8 @@ def _rows(path: Path) -> Iterator[str]:
 
 
 def _is_of_the_clock(name: str) -> bool:
-    """Whether a logged value is of ThroughputMonitor, which counts from where the process has begun."""
-    return "_per_sec" in name or name.endswith(("/time", "/batches", "/samples"))
+    """Whether a logged value is of the machine, or counts from where the process has begun."""
+    return "_per_sec" in name or name.startswith("DeviceStats") or name.endswith(("/time", "/batches", "/samples"))
 
 
 def _timeless(state: Any, folder: Path) -> Any:

@@ -40,7 +40,7 @@ class FirstLayerLater(BaseFinetuning):
             self.unfreeze_and_add_param_group(self._first(pl_module), optimizer)
 
 
-class Writes(BasePredictionWriter):
+class PredictionFile(BasePredictionWriter):
     """Has somewhere to write predictions to."""
 
     def write_on_batch_end(self, *_: Any) -> None:
@@ -101,5 +101,5 @@ class OwnDevice(SingleDeviceStrategy):
         super().__init__("cpu")
 
 
-def double(batch_idx: Any = None, *_: Any, **__: Any) -> None:
+def look(*_: Any, **__: Any) -> None:
     """What a LambdaCallback calls."""
