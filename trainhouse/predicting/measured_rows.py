@@ -23,6 +23,8 @@ def check_trainer(trainer: Trainer, folder: Path, validates: bool = False) -> No
 
     It `validates` where a module's own validation is run, on which the limit of the test has no influence.
     """
+    if trainer.get("barebones"):
+        raise UserError("trainer.barebones: nothing is measured then; leave it out")
     if build_trainer(trainer, folder, [ProgressBar()], []).world_size > 1:
         raise UserError("trainer.devices: evaluation runs on one device, so that every row counts once")
     if trainer.limit_test_batches == 0 and not validates:

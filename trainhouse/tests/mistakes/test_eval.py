@@ -36,6 +36,7 @@ ROWS: Rows = [
         "ck/outputs.ckpt: its record is incomplete (TypeError: outputs is 7",
     ),
     ("eval.py ckpt_path=run/config.yaml", "run/config.yaml: not plain data (it holds code, or is no checkpoint at"),
+    ("eval.py ckpt_path=run +trainer.barebones=true", "trainer.barebones: nothing is measured then; leave it out"),
     ("eval.py ckpt_path=run split=tst", "split: expected one of auto, train, val, test, all"),
     ("eval.py ckpt_path=run predictions=abc", "predictions: expected true or false"),
     ("eval.py ckpt_path=run name=a/b", "name: expected a folder name without / \\ = , or :"),
