@@ -29,7 +29,9 @@ def test_the_kind_of_the_labels_decides_the_task_unless_it_is_given(labels, task
 
 
 def test_an_unknown_task_is_refused():
-    with pytest.raises(UserError, match=r"data\.task: expected one of classification, regression or null, got 'rank'"):
+    with pytest.raises(
+        UserError, match=r"data\.task: expected one of classification, regression, multilabel or null, got 'rank'"
+    ):
         read_task(np.array([0, 1]), "rank", "labels")
 
 
