@@ -23,7 +23,7 @@ def test_the_first_losses_are_what_they_were(
 ) -> None:
     link_raw_data(tmp_path)
     monkeypatch.chdir(tmp_path)
-    overrides = [f"data={data}", f"model={model}", "trainer.max_epochs=2", "trainer.accelerator=cpu"]
+    overrides = [f"data={data}", f"model={model}", "optimizer=adam", "trainer.max_epochs=2", "trainer.accelerator=cpu"]
     train(composed(*overrides), tmp_path / "run")
     rows = read_history(tmp_path / "run" / HISTORY)
     found = [row[name] for row in rows for name in ("train/loss", "val/loss")]
