@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.row_numbers import find_row_numbers, in_order_lines, left_out_line
 from trainhouse.arrays.spec import DataSpec, Missing
+from trainhouse.arrays.unlabelled import WAY as LEAVES_OUT
 from trainhouse.arrays.unlabelled import check_unlabelled
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.cells import plain_array
@@ -88,9 +89,7 @@ def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray 
     for name, column in cells.items():
         if rows := np.flatnonzero(_absent(column, asked.words)).tolist():
             way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"
-            raise UserError(
-                f"{source}: {_unlabelled(name, rows)}, leave out such rows with data.unlabelled=drop, or {way}"
-            )
+            raise UserError(f"{source}: {_unlabelled(name, rows)}, or {way}; {LEAVES_OUT}")
         if asked.like is None and asked.task != "classification" and (holds := not_numbers(column.type)):
             raise UserError(
                 f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "

@@ -55,11 +55,11 @@ DOUBTFUL = {
     "sorted stars": (np.repeat(np.arange(3.0), 20_000), r"3 values, all whole \(0\.0, 1\.0, 2\.0\)" + BOTH),
     "yes or no several times": (
         RANDOM.randint(0, 2, (N, 3)),
-        r"3 columns with nothing but 0 and 1: .* set data\.task=multilabel; or amounts\? set data\.task=regression",
+        r"3 columns with nothing but 0 and 1: labels .*data\.task=multilabel; or amounts.*data\.task=regression",
     ),
     "one-hot": (
         np.eye(3)[RANDOM.randint(0, 3, N)],
-        r"3 columns with one 1 in each row: classes\? .* number of its class; .*; or amounts\? set data\.task=",
+        r"3 columns with one 1 in each row: classes\? .*number of its class; or labels .*multilabel; or amounts\?",
     ),
     "mistyped text": (
         put(YES, 7, "yse"),

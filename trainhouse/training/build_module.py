@@ -72,7 +72,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
         raise UserError(
             f"model: {model.target} is a plain network, so {card.name} has to say what it is built for: "
-            f"facts() lacks {', '.join(missing) or 'a task that is classification or regression'}"
+            f"facts() lacks {', '.join(missing) or 'a task that is classification, regression or multilabel'}"
         )
     network = build_network(model, facts)
     around = _around(network, settings, datamodule, card.spec, preprocessing, facts)
