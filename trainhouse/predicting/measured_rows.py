@@ -57,6 +57,8 @@ def say_and_leave_out_seen(datamodule: DataModule, members: Sequence[Checkpoint]
     The test split of the data that they are of stays as it is: it is what training has measured.
     """
     which = "all of them" if split == "all" else f"its {split} split"
+    if datamodule.beside[split].weights is not None:
+        which += f", weighted by {datamodule.beside[split].key('weights')}"
     _log.info("data    %s (%d rows, %s)", datamodule.source, datamodule.row_count(split), which)
     is_other = not datamodule.is_named(members[0].provenance["data_fingerprint"])
     left_out = 0

@@ -76,7 +76,7 @@ def test_digits_train_from_the_raw_file_and_predict_from_shuffled_columns(promot
 
 def test_inference_on_rows_of_another_width_says_both_widths(promoted: Path) -> None:
     np.save(promoted / "narrow.npy", np.zeros((3, 7), dtype=np.float32))
-    done = run_script("infer.py", "input=narrow.npy", "output=p.csv", cwd=promoted)
+    done = run_script("infer.py", "input=narrow.npy", "output=narrow.csv", cwd=promoted)
     assert done.returncode == 1
     assert done.stderr == "error: input: rows of narrow.npy have shape (7,), the model takes (20,)\n"
 
@@ -95,6 +95,6 @@ def test_predictions_never_overwrite_what_they_are_made_from(output: str, promot
 def test_a_table_without_a_header_does_not_lose_its_first_row(promoted: Path) -> None:
     lines = [",".join(f"{row}.{column}" for column in range(10, 30)) for row in range(3)]
     (promoted / "bare.csv").write_text("\n".join(lines))
-    done = run_script("infer.py", "input=bare.csv", "output=p.csv", cwd=promoted)
+    done = run_script("infer.py", "input=bare.csv", "output=bare_p.csv", cwd=promoted)
     assert done.returncode == 1
     assert "has no header" in done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.configuration.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ def check_row_weights(module: Any, datamodule: Any) -> None:
         return
     key = datamodule.beside["train"].key("weights")
     loss = getattr(module, "loss", None)
-    if not callable(loss) or not hasattr(module, "metrics"):  # a LightningModule of the user's own
+    if isinstance(datamodule, PreprocessingDataModule) or not callable(loss):  # for a LightningModule of the user's own
         _log.info("note: %s: a batch is (x, y, weights); the loss and the metrics are the module's own", key)
         return
     if not _takes_weights(loss):
@@ -31,7 +32,7 @@ def check_row_weights(module: Any, datamodule: Any) -> None:
     names = {
         name: None
         for split in SPLITS
-        for name, metric in module.metrics[f"{split}_split"].items()
+        for name, metric in (module.metrics[f"{split}_split"].items() if hasattr(module, "metrics") else ())
         if not _takes_weights(metric.update)
     }
     if names:

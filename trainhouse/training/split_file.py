@@ -1,8 +1,8 @@
 """Which row of the data is in which split, kept in the run's folder: to look at, to join, to give to another program.
 
-Up to 100,000 rows it is ``splits.csv``: ``row`` (counted from 0), ``split``, and the identifiers; with the ``file``,
-where a split has one of its own. Beyond that it is ``splits.npz``, whose array ``split`` has a byte for each row of the
-data: 0 train, 1 val, 2 test, 255 none.
+Up to 100,000 rows it is ``splits.csv``: ``row`` (counted from 0), ``split``, and the identifiers; with the ``file``, as
+the key that names it, where a split has one of its own. Beyond that it is ``splits.npz``, whose array ``split`` has a
+byte for each row of the data: 0 train, 1 val, 2 test, 255 none.
 """
 
 import csv
@@ -52,10 +52,11 @@ def _table(datamodule: DataModule, codes: np.ndarray, own: list[str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = dict(enumerate(SPLITS))
-    parts = [("all", datamodule.source, [names.get(code, "") for code in codes.tolist()])]
+    keys = datamodule.beside["all"].keys
+    main = "data.file" if "test" in keys else "data.features"
+    parts = [("all", main, [names.get(code, "") for code in codes.tolist()])]
     for split in own:
-        key = datamodule.beside["all"].keys.get(split, split)
-        parts.append((split, key, [split] * datamodule.row_count(split)))
+        parts.append((split, keys.get(split, f"data.{split}_features"), [split] * datamodule.row_count(split)))
     for place, (split, file, splits) in enumerate(parts):
         ids = datamodule.beside[split].ids
         columns = ids(np.arange(len(splits))) if ids else {}
