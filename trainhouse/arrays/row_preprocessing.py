@@ -54,13 +54,11 @@ class RowPreprocessing(KeepsFloat64):
         varying = spec.date_parts or {}
         self.parts = [tuple(varying.get(spec.columns[index], date_parts.PARTS)) for index in dated]
         self.register_buffer("dated", torch.tensor(dated, dtype=torch.long), persistent=False)
-        plain = torch.arange(spec.input_shape[0])
-        if coded or dated:
-            others = {*coded, *dated}
-            plain = torch.tensor([index for index in range(spec.input_shape[0]) if index not in others]).long()
-        self.register_buffer("plain", plain, persistent=False)
+        others = {*coded, *dated}
+        plain = [index for index in range(spec.input_shape[0]) if index not in others]
+        self.register_buffer("plain", torch.tensor(plain, dtype=torch.long), persistent=False)
         # The column that each number is from which is standardised: plain ones, then the amounts that dates have.
-        self.sources = [*plain.tolist()]
+        self.sources = [*plain]
         for index, parts in zip(dated, self.parts, strict=True):
             self.sources += [index for part in parts if part in date_parts.NUMBERS]
         self.embedding_dim = embedding_dim
