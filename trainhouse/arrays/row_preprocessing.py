@@ -54,13 +54,17 @@ class RowPreprocessing(KeepsFloat64):
         varying = spec.date_parts or {}
         self.parts = [tuple(varying.get(spec.columns[index], date_parts.PARTS)) for index in dated]
         self.register_buffer("dated", torch.tensor(dated, dtype=torch.long), persistent=False)
-        others = {*coded, *dated}
-        plain = [index for index in range(spec.input_shape[0]) if index not in others]
-        self.register_buffer("plain", torch.tensor(plain, dtype=torch.long), persistent=False)
+        # Of rows without either none is listed: a trial on no device is free for any number of columns.
+        plain: range | list[int] = range(spec.input_shape[0])
+        places = torch.arange(spec.input_shape[0])
+        if others := {*coded, *dated}:
+            plain = [index for index in plain if index not in others]
+            places = torch.tensor(plain, dtype=torch.long)
+        self.register_buffer("plain", places, persistent=False)
         # The column that each number is from which is standardised: plain ones, then the amounts that dates have.
-        self.sources = [*plain]
+        self.sources: range | list[int] = plain
         for index, parts in zip(dated, self.parts, strict=True):
-            self.sources += [index for part in parts if part in date_parts.NUMBERS]
+            self.sources = [*self.sources, *(index for part in parts if part in date_parts.NUMBERS)]
         self.embedding_dim = embedding_dim
         # Place 0 stands for an unknown category: zeros.
         tables = (nn.Embedding(size + 1, embedding_dim, padding_idx=0) for size in self.sizes if embedding_dim)
