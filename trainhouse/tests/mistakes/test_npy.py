@@ -78,7 +78,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_nan.npy",
-        "y_nan.npy: the label in row 5 is nan, which is not a finite number",
+        "y_nan.npy: 1 row has no label: row 5; data.unlabelled=drop leaves such rows out",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_text.npy",
@@ -91,7 +91,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y.npy data.task=clasification",
-        "data.task: expected one of classification, regression or null",
+        "data.task: expected one of classification, regression, multilabel or null",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y.npy data.missing=median",
