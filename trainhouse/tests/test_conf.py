@@ -37,6 +37,9 @@ NEEDS = {
 }
 
 
+ALIASES = {"csv": "table"}  # an older name for another option, whose file it begins with
+
+
 # Of a group, what its files begin with and what is no option of its own.
 SHARED = {"array_defaults"}
 
@@ -52,6 +55,7 @@ def options(group: str) -> list[str]:
 
 def is_class_of(group: str, option: str, base: type) -> bool:
     """Whether the `_target_` of an option is a class, and one of the kind `base`."""
+    option = ALIASES.get(option, option)
     found = get_object(OmegaConf.load(CONF / group / f"{option}.yaml")["_target_"])
     return inspect.isclass(found) and issubclass(found, base)
 

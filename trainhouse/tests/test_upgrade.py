@@ -48,7 +48,7 @@ def clone(tmp_path: Path) -> Path:
     text = re.sub(r"(?ms)^# Compile the.*?(?=^# Before)|^# The LightningModule.*\Z", "", text)
     text = re.sub(r"(?m)^  - (sweep|launcher): .*\n", "", text)
     train.write_text(text.replace("seed: 0\n", "seed: 7  # mine\n"))
-    csv = tmp_path / "conf/data/csv.yaml"
+    csv = tmp_path / "conf/data/table.yaml"
     text = csv.read_text().replace("trainhouse.tables.read_table.read_table", "src.data.csv.read_csv  # mine")
     csv.write_text(re.sub(r"(?ms)^# The axis of.*", "", text))
     (tmp_path / "train.py").write_text(OLD_SCRIPT)
@@ -74,8 +74,8 @@ def test_without_write_nothing_changes(
     said = capsys.readouterr().out
     assert content(clone) == before
     for line in (
-        "conf/data/csv.yaml: line 6: src.data.csv.read_csv is trainhouse.tables.read_table.read_table now",
-        "conf/data/csv.yaml: added channel_axis, as it was done before",
+        "conf/data/table.yaml: line 6: src.data.csv.read_csv is trainhouse.tables.read_table.read_table now",
+        "conf/data/table.yaml: added channel_axis, as it was done before",
         "conf/train.yaml: defaults: added sweep, launcher",
         "conf/train.yaml: added sweep, compile, module, as it was done before",
         "train.py: asks for trainhouse.runs.run_folder.is_requeued_job, which is gone: replaced by this version's",
@@ -94,10 +94,10 @@ def test_write_changes_it_once_and_keeps_what_was_there(
     run(clone, monkeypatch, "--write")
     after = content(clone)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"conf/data/csv.yaml", "conf/train.yaml", "src/old.py", "train.py"}
+    assert changed == {"conf/data/table.yaml", "conf/train.yaml", "src/old.py", "train.py"}
     assert {name: after[f"{name}.before_upgrade"] for name in changed} == {name: before[name] for name in changed}
     assert after["train.py"] == (ROOT / "train.py").read_text()
-    assert "_target_: trainhouse.tables.read_table.read_table  # mine\n" in after["conf/data/csv.yaml"]
+    assert "_target_: trainhouse.tables.read_table.read_table  # mine\n" in after["conf/data/table.yaml"]
     assert "seed: 7  # mine\n" in after["conf/train.yaml"]
     assert after["src/old.py"].startswith(
         "from trainhouse import Batch, no_such\nfrom lightning import LightningModule as LeanModule\nimport train"
