@@ -37,6 +37,9 @@ NEEDS = {
 }
 
 
+ALIASES = {"csv": "table"}  # an older name for another option, whose file it begins with
+
+
 # Of a group, what its files begin with and what is no option of its own.
 SHARED = {"array_defaults"}
 
@@ -52,10 +55,8 @@ def options(group: str) -> list[str]:
 
 def is_class_of(group: str, option: str, base: type) -> bool:
     """Whether the `_target_` of an option is a class, and one of the kind `base`."""
-    node = OmegaConf.load(CONF / group / f"{option}.yaml")
-    while "_target_" not in node:  # another name of the option that it begins with
-        node = OmegaConf.load(CONF / group / f"{node.defaults[0]}.yaml")
-    found = get_object(node["_target_"])
+    option = ALIASES.get(option, option)
+    found = get_object(OmegaConf.load(CONF / group / f"{option}.yaml")["_target_"])
     return inspect.isclass(found) and issubclass(found, base)
 
 
