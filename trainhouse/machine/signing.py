@@ -65,9 +65,10 @@ def _sortable(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     mixed = len({type(key) for key in value}) > 1
-    return {
-        json.dumps(key) if mixed and not isinstance(key, str) else key: _sortable(one) for key, one in value.items()
-    }
+    new = {json.dumps(key) if mixed and not isinstance(key, str) else key: _sortable(one) for key, one in value.items()}
+    if len(new) < len(value):
+        raise ValueError("two keys are the same in JSON")
+    return new
 
 
 def _home() -> Path | None:
