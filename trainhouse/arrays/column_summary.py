@@ -55,7 +55,7 @@ def as_csv(columns: Sequence[ColumnSummary]) -> str:
     """Return the summary as a table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(ColumnSummary._fields)
+    writer.writerow([*ColumnSummary.__annotations__])
     writer.writerows([*one[:-2], "" if one.alone is None else f"{one.alone:.3f}", one.note] for one in columns)
     return text.getvalue()
 

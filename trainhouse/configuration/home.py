@@ -20,9 +20,11 @@ def expanded(text: str, key: str) -> str:
 def with_home(arguments: Sequence[str]) -> list[str]:
     """Return a command's arguments with the home folder in ``data.file=~/x.csv``, unless something there is in quotes.
 
-    A home folder that would need quotes itself is left to whoever reads the argument.
+    A home folder that would need quotes itself is left to whoever reads the argument. A `name` is no path.
     """
     home = expanded("~", "HOME") if any("~/" in one for one in arguments) else ""
     if not re.fullmatch(r"[\w./-]+", home, re.ASCII):
         return list(arguments)
-    return [one if set(one) & set("'\"") else re.sub(r"(?<=[=,\[])~(?=/)", home, one) for one in arguments]
+    left = [bool(set(one) & set("'\"")) or one.startswith("name=") for one in arguments]
+    changed = [re.sub(r"(?<=[=,\[])~(?=/)", home, one) for one in arguments]
+    return [one if is_left else new for one, new, is_left in zip(arguments, changed, left, strict=True)]

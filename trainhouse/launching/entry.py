@@ -206,7 +206,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
                 place(config, overrides_of(hydra_config))
                 with_whole_paths(config, hydra_config)
                 if trains:
-                    take_given_ranks(config, hydra_config.overrides.task)
+                    take_given_ranks(config, overrides_of(hydra_config))
                     watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):

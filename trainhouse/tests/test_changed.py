@@ -18,7 +18,7 @@ CHOICES = {
     ("overrides", "expected"),
     [
         (["trainer.max_epochs=5", "optimizer.lr=0.01"], ["trainer.max_epochs=5", "optimizer.lr=0.01"]),
-        (["optimizer.lr=0.001", "seed=0", "optimizer=adam", "trainer.max_epochs=20", "loss=auto"], []),
+        (["optimizer.lr=0.001", "seed=0", "optimizer=adam", "trainer.max_epochs=auto", "loss=auto"], []),
         (["data.batch_size=64", "model.hidden_sizes=[128,64]"], []),  # one stands in what the file begins with
         (["seed=1", "seed=2"], ["seed=2"]),
         (["+trainer.x=1", "~callbacks.early_stopping"], ["+trainer.x=1", "~callbacks.early_stopping"]),

@@ -71,7 +71,7 @@ def test_a_module_of_ones_own_predicts_rows_of_a_file_in_the_names_of_the_classe
     np.save("new.npy", rows)
     infer(input="new.npy", output="p.csv", ckpt_path="run", batch_size=2, accelerator="cpu", threads=1)
     header, *lines = Path("p.csv").read_text().splitlines()
-    assert header == "prediction,output_0,output_1,output_2"
+    assert header == "row,prediction,output_0,output_1,output_2"
     assert len(lines) == 5
     for line in lines:
         chosen, *outputs = line.split(",")

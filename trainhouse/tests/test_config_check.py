@@ -82,6 +82,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "compile": ([True, False, {"mode": "default"}, {"dynamic": True}], ["true", 1, None, {}, {"modes": "default"}]),
     "freeze": ([[], ["layers.1.*"], None], ["layers.1.*", [3], 1]),
     "preflight": FLAG,
+    "overwrite": FLAG,
     "tags": ([[], ["baseline"], None], ["baseline", [""], [3]]),
     "notes": (["wider", None], ["", 3]),
     "log_gradients": ([True, False, None], [1, "true"]),

@@ -142,8 +142,8 @@ REFUSED = {
     "label": (
         NUMBERS + "7,8,\n",
         {},
-        r"table\.csv: 1 row has no label in column y: row 3; delete it, leave out such rows with "
-        r"data\.unlabelled=drop, or name another column in data\.target",
+        r"table\.csv: 1 row has no label in column y: row 3; delete it, or name another column in "
+        r"data\.target; data\.unlabelled=drop leaves such rows out",
     ),
     "text label": ("a,y\n1,p\n2,\n3,q\n", {}, r"table\.csv: 1 row has no label in column y: row 1"),
     "targets": ("a,b,y\n1,x,0\n", {"target": ["b", "y"]}, r"^data\.target: several targets must be .*table\.csv"),

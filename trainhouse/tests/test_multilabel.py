@@ -59,7 +59,7 @@ def test_it_is_evaluated_predicts_and_is_resumed(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     with open(folder / "said.csv", newline="") as file:
         said = list(csv.DictReader(file))
-    assert [*said[0]] == [f"{kind}_{name}" for kind in ("prediction", "probability") for name in NAMES]
+    assert [*said[0]] == ["row", *(f"{kind}_{name}" for kind in ("prediction", "probability") for name in NAMES)]
     for row in said:
         assert all((float(row[f"probability_{name}"]) >= 0.5) == (row[f"prediction_{name}"] == "1") for name in NAMES)
     done = run_script("train.py", "resume=run", "trainer.max_epochs=4", cwd=folder)

@@ -31,6 +31,7 @@ DATA = {
     "fake": SMALL,
     "digits": ["model.hidden_sizes=[4]"],
     "csv": ["model.hidden_sizes=[4]", "data.file=table.csv", "data.target=y"],
+    "table": ["model.hidden_sizes=[4]", "data.file=table.csv", "data.target=y"],
     "npy": ["model.hidden_sizes=[4]", "data.features=rows.npy"],
     "ring": ["model=gan", "monitor=null", "data.rows=600"],
     "shapes": ["model=segmentation", "data.rows=40"],
@@ -100,7 +101,8 @@ def test_a_logger_writes_below_the_run(logger: str, place: Path, written: set[st
 def test_every_callback_writes_below_the_run(place: Path, written: set[str]) -> None:
     # Of the others two choose other values, one needs a part named backbone, and one a package.
     left_out = {"none", "learning_rate_finder", "batch_size_finder", "backbone_finetuning", "device_stats"}
-    chosen = ",".join(sorted({*options("callbacks")} - left_out - {"ema", "gradient_accumulation"}))
+    beside_others = {"ema", "gradient_accumulation", "tqdm_progress_bar", "rich_progress_bar"}
+    chosen = ",".join(sorted({*options("callbacks")} - left_out - beside_others))
     run(
         place / "run",
         f"callbacks=[{chosen}]",

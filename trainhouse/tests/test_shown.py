@@ -75,7 +75,7 @@ def test_figures_and_the_configuration_are_there_and_tags_and_notes_with_it(even
     ("overrides", "expected"),
     [
         ([], {"seed": 0}),
-        (["seed=0", "trainer.max_epochs=5"], {"seed": 0, "trainer.max_epochs": 20}),
+        (["seed=0", "trainer.max_epochs=5"], {"seed": 0, "trainer.max_epochs": "auto"}),
         (["model=cnn", "+data.x='a b'"], {"model": "cnn", "data.x": "a b"}),
         (["~scheduler", "logger=csv", "hydra.run.dir=x", "tags=[a]", "trainer=cpu", "sweep.metric=x"], {"seed": 0}),
         (["model.hidden_sizes=[1]", "compile=true"], {"model.hidden_sizes": "[128, 64]", "compile": False}),

@@ -26,7 +26,7 @@ from trainhouse.training.resume import newest_checkpoint, resume
 
 def predicted(checkpoint: Path, rows: str = "rows.csv") -> str:
     """Return the predictions of a checkpoint as a file has them."""
-    infer(rows, "predictions.csv", str(checkpoint), 64, "cpu", 1)
+    infer(rows, "predictions.csv", str(checkpoint), 64, "cpu", 1, overwrite=True)
     return Path("predictions.csv").read_text()
 
 

@@ -69,11 +69,11 @@ ROWS: Rows = [
     ("train.py data=csv data.file=inf_word.csv data.target=t", "inf_word.csv: row 5, column a is inf"),
     (
         "train.py data=csv data.file=no_label.csv data.target=t",
-        "no_label.csv: 1 row has no label in column t: row 5; delete it, leave out such rows",
+        "no_label.csv: 1 row has no label in column t: row 5; delete it, or name another column in data.target",
     ),
     (
         "train.py data=csv data.file=label_nan.csv data.target=t",
-        "label_nan.csv: 1 row has no label in column t: row 5; delete it, leave out such rows",
+        "label_nan.csv: 1 row has no label in column t: row 5; delete it, or name another column in data.target",
     ),
     (
         "train.py data=csv data.file=only_target.csv data.target=t",
