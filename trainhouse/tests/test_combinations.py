@@ -74,7 +74,7 @@ def test_a_module_of_ones_own_predicts_rows_of_a_file_in_the_names_of_the_classe
     assert header == "row,prediction,output_0,output_1,output_2"
     assert len(lines) == 5
     for line in lines:
-        chosen, *outputs = line.split(",")
+        _, chosen, *outputs = line.split(",")
         assert int(chosen) == max(range(3), key=lambda index: float(outputs[index]))
 
 
