@@ -130,9 +130,12 @@ class _Store:
             self._store.set(f"{self._prefix}/{name}", text)
 
     def get(self, name: str, seconds: float) -> str | None:
-        key = f"{self._prefix}/{name}"
+        key, until = f"{self._prefix}/{name}", time.monotonic() + seconds
         with suppress(RuntimeError):
-            self._store.wait([key], timedelta(seconds=max(seconds, 0.01)))
+            while not self._store.check([key]):  # its own waiting ends in lines on the terminal
+                if time.monotonic() >= until:
+                    return None
+                time.sleep(_POLL)
             return bytes(self._store.get(key)).decode()
         return None
 

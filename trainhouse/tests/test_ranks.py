@@ -111,6 +111,7 @@ def test_srun_starts_one_run_whose_lines_come_once(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("run", "out"))] == ["run"]
 
 
+@pytest.mark.slow  # it starts three processes afresh
 def test_torchrun_starts_one_run(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
