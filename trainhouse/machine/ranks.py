@@ -56,7 +56,9 @@ def _of_torchrun() -> Ranks | None:
 
 
 def _of_slurm() -> Ranks | None:
-    is_alone = os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
+    """Of srun; a batch script has the same variables but those of a step, and runs once, for however many tasks."""
+    is_script = os.environ.get("ENVIRONMENT") == "BATCH" and "SLURM_STEP_ID" not in os.environ
+    is_alone = is_script or os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
     if is_alone or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_NTASKS", 1)) < 2:
         return None
     nodes = max(1, _number("SLURM_NNODES", 1))

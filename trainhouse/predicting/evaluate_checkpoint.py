@@ -140,4 +140,4 @@ def _baseline(evaluation: Evaluation, members: Sequence[Checkpoint], split: str)
         return None
     always = np.asarray(np.argmax(known)) if first.data_spec.classes else np.asarray(known)
     always = always > 0.5 if is_multilabel else always
-    return Baseline.of(first.data_spec, always, {split: evaluation.targets}).to_dict()
+    return Baseline.of(first.data_spec, always, {split: evaluation.targets}, {split: evaluation.weights}).to_dict()

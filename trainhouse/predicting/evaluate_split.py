@@ -21,12 +21,16 @@ from trainhouse.reports.writers import Writer, open_writer
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model does on one split. `targets` and `predictions` are (N,) class codes or (N, T) values."""
+    """What a model does on one split. `targets` and `predictions` are (N,) class codes or (N, T) values.
+
+    `weights` (N,) are what the rows count, None if each counts once.
+    """
 
     metrics: dict[str, float]
     targets: np.ndarray
     predictions: np.ndarray
     task: Task
+    weights: np.ndarray | None = None
     left_out: int = 0
     """The number of rows that were not measured, since the model was trained or validated on them."""
     figures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
@@ -44,6 +48,7 @@ class Collect(L.Callback):
         self.writer: Writer | None = None
         self.targets: list[np.ndarray] = []
         self.predictions: list[np.ndarray] = []
+        self.weights: list[np.ndarray] = []
 
     def on_test_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
@@ -57,6 +62,7 @@ class Collect(L.Callback):
             self.writer.write(named_rows(numbers, self.ids(numbers) if self.ids else {}, columns))
         self.targets.append(targets)
         self.predictions.append(task.decide(values))
+        self.weights += [weights.cpu().numpy() for weights in batch[2:]]
 
 
 def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect: Collect) -> Evaluation:
@@ -71,4 +77,5 @@ def evaluate(trainer: L.Trainer, module: Any, batches: Any, split: str, collect:
         raise UserError("trainer.limit_test_batches: leaves nothing to evaluate")
     metrics = {f"{split}/{name.partition('/')[2]}": value for name, value in results[0].items()}
     targets, predictions = np.concatenate(collect.targets), np.concatenate(collect.predictions)
-    return Evaluation(metrics, targets, predictions, module.task)
+    weights = np.concatenate(collect.weights) if collect.weights else None
+    return Evaluation(metrics, targets, predictions, module.task, weights)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainhouse.machine.ranks import ranks
 from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN
 
 # What is written before the first step of a run; of a sweep its mark alone.
@@ -102,7 +103,7 @@ def _is_litter(claimed: _Claimed) -> bool:
 
 def _has_others() -> bool:
     """Whether other processes of the same run may be at work in its folder."""
-    return any(os.environ.get(name, "1") not in ("", "0", "1") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+    return ranks().world > 1
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -30,7 +30,7 @@ SECONDS = 300.0
 _TOGETHER = 10.0  # seconds between the same error of two processes, at most
 _FOLDER = ".ranks"
 _RUN, _FAILED = "run", "failed"
-_POLL, _WATCH = 0.05, 1.0  # seconds
+_POLL, _WATCH = 0.05, 2.0  # seconds
 _BEFORE = 120.0  # seconds by which the clocks of machines, and the starts of processes, may differ
 
 _log = logging.getLogger(__name__)
@@ -85,16 +85,18 @@ def leave() -> None:
 
 def watch() -> None:
     """End this process when another of the run has failed, which waits for nobody; torchrun does that by itself."""
-    if is_shared() and ranks().launcher != "torchrun":
+    if is_shared() and isinstance(_place(), _Files):
         threading.Thread(target=_watch, daemon=True).start()
 
 
 def _watch() -> None:
-    here = ranks()
+    here, place = ranks(), _place()
+    assert isinstance(place, _Files)
     while True:
         time.sleep(_WATCH)
-        for rank in range(here.world):
-            if rank != here.rank and (line := _place().get(f"{_FAILED}-{rank}", 0)):
+        for name in place.names(f"{_FAILED}-*"):
+            rank = int(name.rpartition("-")[2])
+            if rank != here.rank and (line := place.get(name, 0)):
                 if here.rank == 0:
                     message = f"error: rank {rank} has failed: {printable(line)}"
                     _log.error(message, extra={"file_only": True})
@@ -168,6 +170,10 @@ class _Files:
             if time.monotonic() >= until:
                 return None
             time.sleep(_POLL)
+
+    def names(self, pattern: str) -> list[str]:
+        """Return what has been said so far, by the names that match; one look, for however many processes."""
+        return [path.name for path in self._folder.glob(pattern)]
 
     def remove(self) -> None:
         """Take away what has been said, when all have heard it."""

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,8 +64,11 @@ def srun(
 
     The second one differs in what is in its environment, and in what `prepare` does to it.
     """
-    env = {**SLURM, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
-    of_rank_1 = {**SLURM, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **of_rank_1}
+    with socket.socket() as free:  # another test may start its own processes meanwhile
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    env = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+    of_rank_1 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **of_rank_1}
     with (
         Started(script, *arguments, cwd=cwd, **env) as first,
         Started(script, *arguments, cwd=cwd, prepare=prepare, **of_rank_1) as second,
@@ -85,6 +89,8 @@ def srun(
         ({**SLURM, "SLURM_PROCID": "1"}, Ranks(1, 2, 2, "srun", "4321-0-")),
         ({**SLURM, "SLURM_PROCID": "1", "SLURM_JOB_NAME": "bash"}, Ranks()),  # an interactive job
         ({**SLURM, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, Ranks()),
+        ({**SLURM, "SLURM_PROCID": "0", "ENVIRONMENT": "BATCH"}, Ranks(0, 2, 2, "srun", "4321-0-")),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "ENVIRONMENT": "BATCH"}, Ranks()),  # a batch script itself
         (
             {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "x"},
             Ranks(1, 2, 2, "mpirun", "x"),
@@ -111,7 +117,6 @@ def test_srun_starts_one_run_whose_lines_come_once(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("run", "out"))] == ["run"]
 
 
-@pytest.mark.slow  # it starts three processes afresh
 def test_torchrun_starts_one_run(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
