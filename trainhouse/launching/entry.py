@@ -130,6 +130,8 @@ def script(
                     raise
                 sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
+                if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                    signal.signal(signal.SIGINT, signal.SIG_DFL)  # pressed again, it ends what libraries do at exit
                 if not is_worker_rank():
                     print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
