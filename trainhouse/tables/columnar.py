@@ -61,6 +61,10 @@ class TypedSource:
         """Return the type of each column."""
         return {name: plain_kind(field.type) for name, field in zip(self.names, self._schema, strict=True)}
 
+    def codes(self) -> dict[str, str]:
+        """Return nothing: numbers have no zeros in front."""
+        return {}
+
     def doubtful(self, columns: Collection[str]) -> str:
         """Return nothing: there is no doubt."""
         return ""

@@ -1,5 +1,6 @@
 """From a table's cells to arrays in files: features as numbers, labels as classes or amounts, and their spec."""
 
+import re
 from math import prod
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from trainhouse.arrays.unlabelled import spread
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
-from trainhouse.tables.columns import Asked, find_columns, labels_of, rows_with_labels
+from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.one_file import Keys
@@ -30,7 +31,7 @@ def convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     like, targets = asked.like, asked.targets
     said_texts = [name for name, kind in asked.kinds.of.items() if kind != "number"]
     text_columns = [*(like.categories or ()), *(like.dates or ())] if like else said_texts
-    if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
+    if like and not all(re.fullmatch(r"-?(0|[1-9]\d*)", name) for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     opened = open_table(path, "data.file", keys, [*like.columns, *targets] if like else ())
     opened.refuse_twice(opened.names)
@@ -51,16 +52,17 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         opened.refuse_texts(numbers, table.schema)
     else:
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
+        warnings += code_lines(opened.codes(), columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)
     labels = labels_of(table, asked, str(path), has_label)
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
-    chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source, has_label)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
-    coding = Coding.of(labels, chosen, like, source)
-    y = coding.encode(labels, source)
+    coding = Coding.of(labels, chosen, like, source, has_label)
+    y = coding.encode(labels, source, has_label)
     if chosen != "classification" and not like:
         refuse_constant(y, source)
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
