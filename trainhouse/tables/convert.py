@@ -18,6 +18,7 @@ from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.one_file import Keys
+from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
@@ -70,9 +71,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    dates = like.dates if like else find_dates(table, columns, asked.kinds, str(path))
-    others = [name for name in columns if name not in (dates or {})]
-    categories = like.texts() if like else _categories(table, others, asked, str(path))
+    dates, categories = (like.dates, like.texts()) if like else _dates_and_categories(table, columns, asked, path)
     _refuse_beside_pixels(
         {**dict.fromkeys(categories or (), "text"), **dict.fromkeys(dates or (), "dates")}, asked, path
     )
@@ -109,8 +108,16 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 
-def _categories(table: pa.Table, columns: list[str], asked: Asked, source: str) -> dict[str, tuple[str, ...]]:
-    return find_categories(table, columns, source, asked.kinds, asked.drop)
+def _dates_and_categories(
+    table: pa.Table, columns: list[str], asked: Asked, path: Path
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return how dates are written, and the categories. Raises `UserError` for all columns that are neither at once."""
+    problems = Problems(str(path))
+    dates = find_dates(table, columns, asked.kinds, problems)
+    others = [name for name in columns if name not in dates]
+    categories = find_categories(table, others, problems, asked.kinds, asked.drop)
+    problems.refuse()
+    return dates, categories
 
 
 def _refuse_beside_pixels(kinds: dict[str, str], asked: Asked, path: Path) -> None:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.dates import ISO, ISO_UTC, TIME, fits, is_in, own_type, seconds_of
 from trainhouse.tables.kinds import Kinds
+from trainhouse.tables.problems import Problems
 
 _DAYS = {
     r"\d{4}-\d{1,2}-\d{1,2}": ("%Y-%m-%d",),
@@ -41,21 +42,25 @@ _LOOK = 200
 _MOST = 0.9  # of the texts of a column of dates are dates, at least
 
 
-def find_dates(table: pa.Table, columns: Sequence[str], kinds: Kinds, source: str) -> dict[str, str]:
-    """Return how the dates of each column of dates among `columns` are written.
+def find_dates(table: pa.Table, columns: Sequence[str], kinds: Kinds, problems: Problems) -> dict[str, str]:
+    """Return how the dates of each column of dates among `columns` are written, "" if they are a problem.
 
-    Missing cells are null. Raises `UserError` for dates of which the day and the month could be each other, and for
-    dates in a way that is not recognised by itself.
+    Missing cells are null. A problem are dates of which the day and the month could be each other, and dates in a way
+    that is not recognised by itself.
     """
     found = {}
     for name in columns:
         column, said = table.column(name), kinds.of.get(name)
-        if said == "date":
-            found[name] = _said_format(column, name, kinds, source)
-        elif said is None:
-            is_text = pa.types.is_string(column.type)
-            if written := _guessed(column, name, kinds, source) if is_text else own_type(column.type):
-                found[name] = written
+        try:
+            if said == "date":
+                found[name] = _said_format(column, name, kinds, problems.source)
+            elif said is None:
+                is_text = pa.types.is_string(column.type)
+                if written := _guessed(column, name, kinds, problems.source) if is_text else own_type(column.type):
+                    found[name] = written
+        except UserError as error:
+            problems.add(str(error).removeprefix(f"{problems.source}: "), name)
+            found[name] = ""
     return found
 
 

@@ -96,8 +96,10 @@ def read_table(
     as_codes = () if like or task == "regression" else tuple(targets[:1])
     keys = Keys(form, sheet, words.in_numbers, as_codes)
     ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
-    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too)
+    written = None if time_column is None else Kinds.asked(columns).formats.get(time_column)
+    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too, written)
     beside.check(targets)
+    kinds = kinds.of_features({name: key for key, name in beside.named() if name not in kept_too})
     dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
     asked = Asked(
         targets,
