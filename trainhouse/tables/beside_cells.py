@@ -8,7 +8,9 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.beside import checked_weights
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.date_formats import likely_format
 from trainhouse.tables.dates import seconds_of
+from trainhouse.tables.kinds import NOTHING
 
 
 def text_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -32,8 +34,11 @@ def groups_of(column: pa.ChunkedArray, source: str) -> np.ndarray:
     return groups
 
 
-def times_of(column: pa.ChunkedArray, source: str, written: str | None = None) -> np.ndarray:
-    """Return numbers (N,) in the order of the times; `written` says how dates are."""
+def times_of(column: pa.ChunkedArray, source: str, name: str = "day", written: str | None = None) -> np.ndarray:
+    """Return numbers (N,) in the order of the times; `written` says how dates are.
+
+    Raises `UserError` for what is none, which names the column.
+    """
     if written is not None:
         column = pa.chunked_array([pa.array(seconds_of(column, written, source), from_pandas=True)])
     kind = column.type
@@ -54,7 +59,7 @@ def times_of(column: pa.ChunkedArray, source: str, written: str | None = None) -
     text = next((str(cell) for cell in column.to_pylist() if cell), "")
     raise UserError(
         f"{source}: '{text:.40}' is no time; write numbers, or dates as 2024-05-31 or 2024-05-31 13:45:00, or "
-        "say how, as 'data.columns={day: {date: \"%d/%m/%Y\"}}'"
+        f"say how they are written, as {NOTHING.typed(name, 'date', likely_format(text))}"
     )
 
 

@@ -149,7 +149,7 @@ def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path,
     for key, name in () if passes else columns.named():
         if name not in names:
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
-    table = _table(opened, [name for _, name in columns.named() if name in names], as_text)
+    table = _table(opened, list(dict.fromkeys(name for _, name in columns.named() if name in names)), as_text)
     try:
         if columns.id_columns:
             found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
@@ -175,7 +175,7 @@ def _arrays(table: pa.Table, columns: BesideColumns, path: Path, passes: bool) -
     kinds: dict[str, tuple[str, Callable[[pa.ChunkedArray, str], np.ndarray]]] = {
         "split_column": ("splits", lambda column, source: splits_from(text_of(column).to_pylist(), source)),
         "group_column": ("groups", groups_of),
-        "time_column": ("times", partial(times_of, written=columns.time_format)),
+        "time_column": ("times", partial(times_of, name=columns.time_column or "", written=columns.time_format)),
         "weight_column": ("weights", weights_of),
     }
     for key, (what, convert) in kinds.items():

@@ -81,6 +81,11 @@ def _formats(texts: Sequence[str], more: bool = False) -> list[str]:
     return [one for one in _candidates(texts[0], more) if all(is_in(text, one) for text in texts)]
 
 
+def likely_format(text: str) -> str:
+    """Return in which format of Python's a text seems to be a date; an example if in none that is known."""
+    return next((one for one in _candidates(text) if is_in(text, one)), "%d/%m/%Y")
+
+
 def _texts(column: pa.ChunkedArray) -> dict[str, int]:
     """Return the different texts of a column with their counts, in the order in which they first come."""
     found = pc.value_counts(pc.utf8_trim_whitespace(column.cast(pa.string()))).to_pylist()
