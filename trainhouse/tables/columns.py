@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     keep_index: bool
     kinds: Kinds
     words: Words
-    form: list[str | None]
+    form: list[str | int | None]
     unlabelled: str
     like: DataSpec | None
 

@@ -7,11 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.text_stream import TextStream
 
 _HEAD_BYTES = 2**19
 _LOOK = 200  # rows
+_MOST_ABOVE = 20  # rows above a header
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _FOR_EXCEL = re.compile(r'\s*"?sep=(.)"?[,;\s]*', re.IGNORECASE)
 
@@ -25,6 +27,8 @@ class FormKeys(NamedTuple):
     encoding: str | None = None
     are_hints: bool = False
     """Whether they are those of another file, which say something only where this one doesn't."""
+    skip_rows: int = 0
+    """Lines in front of the header, as a title or comments."""
 
     def check(self) -> "FormKeys":
         """Return it, with a tab where ``\\t`` or ``tab`` is written. Raises `UserError` for what can't be."""
@@ -35,6 +39,8 @@ class FormKeys(NamedTuple):
             raise UserError(f"data.decimal: expected '.' or ',', got '{self.decimal}'")
         if self.thousands not in (None, "", ".", ",", " ", "'"):
             raise UserError(f"data.thousands: expected '.', ',', ' ', \"'\" or '' for none, got '{self.thousands}'")
+        if self.skip_rows < 0:
+            raise UserError(f"data.skip_rows: expected a number of lines from 0 up, got {self.skip_rows}")
         if self.decimal and self.decimal == self.thousands:
             raise UserError(f"data.thousands: '{self.thousands}' is the decimal mark (data.decimal)")
         thousands = " " if self.thousands == "'" else self.thousands
@@ -69,13 +75,15 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
         encoding = stream.encoding
     text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
     lines = io.StringIO(text, newline=None).read().split("\n")
-    skipped = 0
+    skipped = min(keys.skip_rows, len(lines) - 1)
     while skipped < len(lines) - 1 and not lines[skipped].strip():
         skipped += 1
     separator, may_change = keys.separator, keys.are_hints or not keys.separator
     if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
         separator, may_change, skipped = for_excel[1], False, skipped + 1
     body = "\n".join(lines[skipped:])
+    if not keys.skip_rows:
+        _refuse_title(body, skipped, source, separator)
     if may_change:
         separator = _separator(body, is_whole, source, known, separator)
     assert separator is not None
@@ -86,6 +94,42 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     has_ends = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)
     names = [*names, ""] if has_ends else names
     return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, has_ends)
+
+
+def _refuse_title(text: str, skipped: int, source: str, separator: str | None) -> None:
+    """Raise `UserError` if lines stand above the header, as comments or a title: all others have more cells."""
+    for one in [separator] if separator else SEPARATORS:
+        rows, starts = list[list[str]](), list[int]()
+        reader = csv.reader(io.StringIO(text), delimiter=one)
+        try:
+            start = 0
+            for row in reader:
+                if row:
+                    rows.append(row)
+                    starts.append(start)
+                start = reader.line_num
+                if len(rows) > _LOOK:
+                    break
+        except csv.Error:
+            continue
+        if not rows:
+            continue
+        filled, width = len([cell for cell in rows[0] if cell.strip()]), len(rows[-1])
+        is_short = filled == 1 if len(rows[0]) == width else len(rows[0]) < width
+        places = [place for place, row in enumerate(rows[:_MOST_ABOVE]) if place and _is_header(row, width)]
+        if not is_short or width < 2 or not places or any(len(row) != width for row in rows[places[0] : -1]):
+            continue
+        if len(rows) > places[0] + 1:
+            first, above = text[: _end_of_line(text)], skipped + starts[places[0]]
+            raise UserError(
+                f"{source}: its first line ('{first:.40}') is no header, line {above + 1} may be one; set "
+                f"data.skip_rows={above}, or delete the lines above it"
+            )
+
+
+def _is_header(row: list[str], width: int) -> bool:
+    """Whether a row may be a header: each cell is a name."""
+    return len(row) == width and all(cell.strip() and not is_number(cell) for cell in row)
 
 
 def _separator(text: str, is_whole: bool, source: str, known: Collection[str], hint: str | None) -> str:

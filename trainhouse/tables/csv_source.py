@@ -150,7 +150,7 @@ class CsvSource:
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
             newlines_in_values=True,
-            invalid_row_handler=None if problems is None else _ragged(problems),
+            invalid_row_handler=None if problems is None else _ragged(problems, self._head.skipped),
         )
         convert = csv.ConvertOptions(
             column_types={
@@ -214,12 +214,12 @@ class CsvSource:
                 raise UserError(f"{self.source}: row {row}, column {name}: {_OPEN_QUOTE}")
 
 
-def _ragged(problems: Problems) -> Callable[[csv.InvalidRow], str]:
+def _ragged(problems: Problems, skipped: int) -> Callable[[csv.InvalidRow], str]:
     def note(row: csv.InvalidRow) -> str:
         is_open = "\n" in row.text and row.text.count('"') % 2
         cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
         what = _OPEN_QUOTE if is_open else f"{cells}, but the header has {row.expected_columns}"
-        problems.add(f"row {row.number - 2}{':' if is_open else ' has'} {what}", "rows")
+        problems.add(f"row {row.number - skipped - 2}{':' if is_open else ' has'} {what}", "rows")
         return "skip"
 
     return note

@@ -31,10 +31,12 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedS
             f"{source}: workbooks are read with python-calamine: pip install -e '.[excel]' (or pip install "
             "python-calamine), or save the sheet as CSV"
         ) from None
-    sheet = keys.sheet
+    sheet, skipped = keys.sheet, keys.form.skip_rows
     try:
         book = python_calamine.load_workbook(str(path))
-        sheets = {name: _rows(book.get_sheet_by_name(name)) for name in book.sheet_names if sheet in (None, name)}
+        sheets = {
+            name: _rows(book.get_sheet_by_name(name), skipped) for name in book.sheet_names if sheet in (None, name)
+        }
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
     names = list(book.sheet_names)
@@ -63,9 +65,11 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedS
     return TypedSource(path, pa.schema([(name, table[place].type) for place, name in enumerate(names)]), missing, read)
 
 
-def _rows(sheet: Any) -> list[list[Any]]:
-    """The rows of a sheet from its first to its last filled cell, without empty ones."""
-    return [row for row in sheet.to_python(skip_empty_area=True) if any(cell != "" for cell in row)]
+def _rows(sheet: Any, skipped: int) -> list[list[Any]]:
+    """The rows of a sheet from its first to its last filled cell, without empty ones, and those that are `skipped`."""
+    rows = sheet.to_python(skip_empty_area=True)
+    rows = rows[max(0, skipped - sheet.start[0]) :] if skipped and rows else rows
+    return [row for row in rows if any(cell != "" for cell in row)]
 
 
 def _name(cell: Any) -> str:

@@ -66,9 +66,9 @@ class Keys(NamedTuple):
     as_codes: tuple[str, ...] = ()
     """The columns that are text if some of their whole numbers have zeros in front: 007 is not 7 there."""
 
-    def set(self) -> list[str | None]:
+    def set(self) -> list[str | int | None]:
         """Return them as plain values."""
-        return [*self.form[:4], self.sheet]
+        return [*self.form[:4], self.sheet, self.form.skip_rows]
 
 
 def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
