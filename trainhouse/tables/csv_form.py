@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Collection
 from pathlib import Path
+from statistics import mode
 from typing import NamedTuple
 
 from trainhouse.arrays.texts import is_number
@@ -83,7 +84,7 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
         separator, may_change, skipped = for_excel[1], False, skipped + 1
     body = "\n".join(lines[skipped:])
     if not keys.skip_rows:
-        _refuse_title(body, skipped, source, separator)
+        _refuse_title(body, skipped, source, separator, known)
     if may_change:
         separator = _separator(body, is_whole, source, known, separator)
     assert separator is not None
@@ -96,9 +97,14 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, has_ends)
 
 
-def _refuse_title(text: str, skipped: int, source: str, separator: str | None) -> None:
+def _refuse_title(text: str, skipped: int, source: str, separator: str | None, known: Collection[str]) -> None:
     """Raise `UserError` if lines stand above the header, as comments or a title: all others have more cells."""
-    for one in [separator] if separator else SEPARATORS:
+    separators = [separator] if separator else [*SEPARATORS]
+    for one in separators:
+        first, *others = _split(text, one, False) or [[]]
+        if {*first} & {*known} or (len(first) > 1 and first[1:] != [""] * (len(first) - 1) and _fit(first, others)):
+            return
+    for one in separators:
         rows, starts = list[list[str]](), list[int]()
         reader = csv.reader(io.StringIO(text), delimiter=one)
         try:
@@ -114,17 +120,23 @@ def _refuse_title(text: str, skipped: int, source: str, separator: str | None) -
             continue
         if not rows:
             continue
-        filled, width = len([cell for cell in rows[0] if cell.strip()]), len(rows[-1])
+        filled, width = len([cell for cell in rows[0] if cell.strip()]), mode(map(len, rows))
         is_short = filled == 1 if len(rows[0]) == width else len(rows[0]) < width
         places = [place for place, row in enumerate(rows[:_MOST_ABOVE]) if place and _is_header(row, width)]
-        if not is_short or width < 2 or not places or any(len(row) != width for row in rows[places[0] : -1]):
+        if not is_short or width < 2 or not places:
             continue
-        if len(rows) > places[0] + 1:
+        below = [len(row) == width for row in rows[places[0] + 1 :]]
+        if sum(below) > 0.9 * len(below):
             first, above = text[: _end_of_line(text)], skipped + starts[places[0]]
             raise UserError(
                 f"{source}: its first line ('{first:.40}') is no header, line {above + 1} may be one; set "
                 f"data.skip_rows={above}, or delete the lines above it"
             )
+
+
+def _fit(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether all rows have as many cells as the header, or an empty one more."""
+    return all(len(row) in (len(header), len(header) + (not row[-1])) for row in rows)
 
 
 def _is_header(row: list[str], width: int) -> bool:
@@ -142,10 +154,7 @@ def _separator(text: str, is_whole: bool, source: str, known: Collection[str], h
     for separator in SEPARATORS:
         rows = _split(text, separator, is_whole)
         if rows and len(rows[0]) > 1:
-            width = len(rows[0])
-            alike = sum(len(row) in (width, width + (not row[-1])) for row in rows[1:] if row)
-            fits = len(rows) == 1 or alike == len(rows) - 1
-            (found if fits else ragged)[separator] = rows[0]
+            (found if _fit(rows[0], rows[1:]) else ragged)[separator] = rows[0]
     if len(found) > 1:
         found = {one: names for one, names in found.items() if known and {*names} & {*known}} or found
     if hint in found:
