@@ -50,6 +50,8 @@ def first_code(cells: pa.Array) -> str:
 
 
 def _fits(cells: pa.Array, kind: pa.DataType) -> bool:
+    if pa.types.is_integer(kind) and pc.any(pc.match_substring(cells, "x", ignore_case=True)).as_py():
+        return False  # 0x1F, which is a number to pyarrow among whole numbers only
     try:
         _parsed(cells, kind)
     except pa.ArrowInvalid:

@@ -33,7 +33,7 @@ class CsvSource:
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
         self._codes: dict[str, str] = {}
-        evidence, finder = Evidence(self._missing), KindFinder(self._missing)
+        evidence, finder = Evidence(self._missing, self._keys), KindFinder(self._missing)
         first = self._stream(self._places, {}, Problems(self.source))
         self._add(next(first, None), evidence, finder)
         self._is_learned = next(first, None) is None
@@ -88,7 +88,7 @@ class CsvSource:
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the type of each column: by its first rows, or by the `whole` file, which is read for it once."""
         if (whole or self._is_open) and not self._is_learned:
-            evidence, finder = Evidence(self._missing), KindFinder(self._missing)
+            evidence, finder = Evidence(self._missing, self._keys), KindFinder(self._missing)
             for batch in self._stream(self._places, {}, None):
                 self._add(batch, evidence, finder)
             self._take(evidence, finder)

@@ -38,6 +38,7 @@ _TIMES = {
     r" \d{1,2}:\d{2} [APap][Mm]": "%I:%M %p",
     r" \d{1,2}:\d{2}:\d{2} [APap][Mm]": "%I:%M:%S %p",
 }
+_LIKE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
 _LOOK = 200
 _MOST = 0.9  # of the texts of a column of dates are dates, at least
 
@@ -124,20 +125,33 @@ def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> s
     """Return how a column of text is written if it is one of ISO dates; nothing for other texts."""
     counts, where = _texts(column), f"{source}: column {name}"
     texts = list(counts)
-    some = {text: bool(_candidates(text)) for text in texts[:_LOOK]}
+    some = {text: bool(_candidates(text) or _LIKE.match(text)) for text in texts[:_LOOK]}
     if sum(counts[text] for text in some if some[text]) * 2 < sum(counts[text] for text in some) or not texts:
         return ""
-    ways = _candidates(next(text for text in some if some[text]))
+    if all(fits(text, ISO) for text in texts):
+        return ISO
+    zoned = next((text for text in some if fits(text, ISO_UTC)), None)
+    without = [text for text in some if zoned and fits(text, ISO)]
+    if zoned and without:
+        raise UserError(
+            f"{where}: some times have a zone ('{zoned:.40}'), others have none ('{without[0]:.40}'); write all in one "
+            f"way, or set {kinds.typed(name, 'category')}"
+        )
+    ways = _candidates(next((text for text in some if _candidates(text)), ""))
+    if not ways:
+        first = next(text for text in some if some[text])
+        raise UserError(
+            f"{where} looks like dates ('{first:.40}'), but in a way that is not recognised; write them as 2024-01-31 "
+            f"12:30:00+01:00, or set {kinds.typed(name, 'category')}"
+        )
     odd = {text for text in texts if not any(is_in(text, one) for one in ways)}
     total, wrong = sum(counts.values()), sum(counts[text] for text in odd)
-    if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total) and not any(map(_candidates, odd)):
+    if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total or any(some.get(text) for text in odd)):
         row, text = _first(column, lambda text: text in odd)
         raise UserError(
             f"{where}: {total - wrong} of {total} values are dates, row {row} is '{text:.40}'; empty that cell, or set "
             f"'data.na_values=[\"{text:.40}\"]', or {kinds.typed(name, 'category')}"
         )
-    if all(fits(text, ISO) for text in texts):
-        return ISO
     found = [] if odd else _formats(texts)
     if len(found) > 1:
         raise UserError(_ambiguous(where, name, texts, found, kinds))

@@ -14,6 +14,7 @@ from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
+_SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
 
 def find_categories(
@@ -104,6 +105,13 @@ def _is_odd(text: str) -> bool:
 def _not_numbers_line(texts: Counter[str], cells: pa.ChunkedArray, name: str, kinds: Kinds) -> str:
     """What to do about text that is numbers but for a few cells, or numbers as people write them; "" of other text."""
     texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
+    if texts and all(is_number(text) or _SPACED.fullmatch(text) for text in texts):
+        spaced = next((text for text in texts if _SPACED.fullmatch(text)), None)
+        if spaced is not None:
+            return (
+                f"column {name}: '{spaced}' may be {spaced.strip().replace(' ', '')} (set \"data.thousands=' '\") or a "
+                f"text (set {kinds.typed(name, 'category')})"
+            )
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
     if not odd:
