@@ -7,7 +7,8 @@ the file and the facts of the data that they ask for by name: ``spec``, ``split`
 
 Metrics of torchmetrics get probabilities (B, C), or of two classes that of the second; those that are written here get
 the logits, and predictions in the targets' own units; and, if `update` takes `weights`, those of the rows (B,), where
-the data has some. Most in conf/metrics/ are torchmetrics' own.
+the data has some; `unweighted` names values that count each row once all the same. Most in conf/metrics/ are
+torchmetrics' own.
 """
 
 import inspect

@@ -154,9 +154,9 @@ def quantile(
 
 
 @for_task("multilabel")
-def label_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+def label_cross_entropy(logits: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Tensor:
     """Return the mean binary cross-entropy over rows and labels of logits (B, K) and labels (B, K), 0 or 1."""
-    return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+    return _weighted(F.binary_cross_entropy_with_logits, logits, targets.to(logits.dtype), weights)
 
 
 class Auto(nn.Module):

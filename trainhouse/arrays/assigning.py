@@ -1,5 +1,6 @@
 """Which rows of a data set train, validate and test: by chance, by a column, or by files of their own."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from trainhouse.arrays.split_by import split_groups, split_times
 from trainhouse.arrays.unlabelled import labelled
 from trainhouse.configuration.errors import UserError
 
+_log = logging.getLogger(__name__)
 _NONE = -1  # of no split
 
 
@@ -26,6 +28,8 @@ def assign_rows(
     beside = dataset.beside
     own = {name: one for name, one in (("val", dataset.val), ("test", dataset.test)) if one is not None}
     _refuse_contradictions(beside, [*own], fold, dataset.name)
+    if seed and (by := _alone_decides(beside, [*own])):
+        _log.warning("warning: data.split_seed: has no effect, as %s alone says which rows are in which split", by)
     others = {"val": dataset.val_beside, "test": dataset.test_beside}
     for name in own:
         refuse_shared_groups(beside, others[name], (dataset.name, f"the {name} file"))
@@ -112,6 +116,15 @@ def _refuse_contradictions(beside: Beside, files: Sequence[str], fold: int | Non
                 f"{beside.key(which)}, {_file_key(beside, files[0])}: both say which rows are the {files[0]} split; "
                 "leave out one of the two"
             )
+
+
+def _alone_decides(beside: Beside, files: Sequence[str]) -> str:
+    """Return the keys that leave nothing to chance, "" if there are none."""
+    if beside.times is not None:
+        return beside.key("times")
+    if beside.splits is not None:
+        return beside.key("splits") if (beside.splits == VAL).any() else ""
+    return " and ".join(_file_key(beside, name) for name in files) if len(files) == 2 else ""
 
 
 def _file_key(beside: Beside, split: str) -> str:

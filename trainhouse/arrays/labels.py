@@ -8,7 +8,8 @@ from trainhouse.arrays.digits import shown_within
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Distinct, no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec, TaskName
-from trainhouse.arrays.texts import class_of
+from trainhouse.arrays.texts import class_of, is_number
+from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
@@ -23,17 +24,24 @@ class Coding(NamedTuple):
     is_multilabel: bool = False
 
     @classmethod
-    def of(cls, labels: np.ndarray, task: TaskName, like: DataSpec | None, source: str) -> "Coding":
-        """Find the classes among labels (N,), or take those of earlier data, whose spec is `like`."""
+    def of(
+        cls, labels: np.ndarray, task: TaskName, like: DataSpec | None, source: str, has_label: np.ndarray | None = None
+    ) -> "Coding":
+        """Find the classes among labels (N,), or take those of earlier data, whose spec is `like`.
+
+        Messages number rows as in their file, where the labels are those of the rows that `has_label`.
+        """
         if task != "classification":
             return cls(None, task == "multilabel")
-        return cls(known_classes(like, labels) if like else find_classes(labels, source))
+        return cls(known_classes(like, labels) if like else find_classes(labels, source, has_label))
 
-    def encode(self, labels: np.ndarray, source: str) -> np.ndarray:
+    def encode(self, labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
         """Return what is learned: (N,) int64, or targets (N, T)."""
         if self.is_multilabel:
-            return encode_several(labels, source)
-        return encode_targets(labels, source) if self.classes is None else encode_classes(labels, self.classes, source)
+            return encode_several(labels, source, has_label)
+        if self.classes is None:
+            return encode_targets(labels, source, has_label)
+        return encode_classes(labels, self.classes, source, has_label)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +53,7 @@ class Coding(NamedTuple):
         return encoded.shape[1] if self.classes is None else len(self.classes)
 
 
-def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
+def find_classes(labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
     """Return the sorted distinct labels of shape (N,). Raises `UserError` if they can't be classes."""
     if labels.ndim != 1:
         raise UserError(
@@ -54,22 +62,25 @@ def find_classes(labels: np.ndarray, source: str) -> np.ndarray:
         )
     if labels.dtype.kind == "f":
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
-        _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class")
+        _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class", has_label)
     classes = np.unique(labels)
     if labels.dtype.kind in "if" and classes.tolist() != [-1, 1]:
         why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
-        _refuse_row(labels < 0, labels, source, why)
+        _refuse_row(labels < 0, labels, source, why, has_label)
     if len(classes) < 2:
         raise UserError(f"{source}: there is only one class ({classes[0]!s}), nothing to tell apart")
     if len(classes) > max(50, len(labels) // 2):
-        way = "name another column" if labels.dtype.kind == "U" else "set data.task=regression"
+        are_texts = labels.dtype.kind == "U" and not all(map(is_number, classes.tolist()))
+        way = "name another column" if are_texts else "set data.task=regression"
         raise UserError(f"{source}: {no_classes(len(classes), len(labels))}; {way}")
     if classes.dtype.kind == "U" and (length := int(np.char.str_len(classes).max())) > LONGEST_CLASS:
         raise UserError(f"{source}: a label has {length:,} characters; a class has a name of at most {LONGEST_CLASS:,}")
     return classes
 
 
-def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.ndarray:
+def encode_classes(
+    labels: np.ndarray, classes: np.ndarray, source: str, has_label: np.ndarray | None = None
+) -> np.ndarray:
     """Return int64 positions in `classes`. Raises `UserError` for a label that is not among them."""
     if labels.ndim != 1:
         raise UserError(f"{source}: labels have shape {labels.shape}, expected (N,)")
@@ -80,11 +91,11 @@ def encode_classes(labels: np.ndarray, classes: np.ndarray, source: str) -> np.n
         texts, places = np.unique(labels, return_inverse=True)
         names = tuple(classes.tolist())
         codes = np.array([class_of(text, names) for text in texts.tolist()])[places]
-        _refuse_row(codes < 0, labels, source, known)
+        _refuse_row(codes < 0, labels, source, known, has_label)
         return codes.astype(np.int64)
     order = np.argsort(classes)
     positions = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(classes) - 1)]
-    _refuse_row(classes[positions] != labels, labels, source, known)
+    _refuse_row(classes[positions] != labels, labels, source, known, has_label)
     return positions.astype(np.int64)
 
 
@@ -125,13 +136,13 @@ def refuse_constant(targets: np.ndarray, source: str) -> None:
         )
 
 
-def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
+def encode_targets(labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
     """Return targets of shape (N, T), in float64 where float32 would round away what tells them apart.
 
     Raises `UserError` for a target that is not finite, and for whole ones that float64 does not tell apart.
     """
     if labels.ndim == 1 and labels.dtype.kind == "U":
-        found = Distinct.of(labels, source)
+        found = Distinct.of(labels, source, has_label)
         refuse_text_among_numbers(found, "leave it out")
         refuse_written_numbers(found)
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
@@ -140,27 +151,31 @@ def encode_targets(labels: np.ndarray, source: str) -> np.ndarray:
         )
     with np.errstate(over="ignore"):  # a number too large for float32 is refused as infinite
         targets = labels.reshape(len(labels), -1).astype(np.float32)
-    _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number")
+    _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number", has_label)
     exact = labels.reshape(targets.shape)
     for column in exact.T if exact.dtype.kind in "iu" else ():
         refuse_too_large(column, source)
     return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets
 
 
-def encode_several(labels: np.ndarray, source: str) -> np.ndarray:
+def encode_several(labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
     """Return labels (N, K) that may be true together as float32, 0 or 1. Raises `UserError` for anything else."""
     if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
         raise UserError(
             f"{source}: labels are {labels.dtype} of shape {labels.shape}; data.task=multilabel takes several columns "
             "of 0 and 1, one for each label"
         )
-    _refuse_row(((labels != 0) & (labels != 1)).any(axis=1), labels, source, "is not 0 or 1 in each column")
+    wrong = ((labels != 0) & (labels != 1)).any(axis=1)
+    _refuse_row(wrong, labels, source, "is not 0 or 1 in each column", has_label)
     return labels.astype(np.float32)
 
 
-def _refuse_row(wrong: np.ndarray, labels: np.ndarray, source: str, why: str) -> None:
+def _refuse_row(
+    wrong: np.ndarray, labels: np.ndarray, source: str, why: str, has_label: np.ndarray | None = None
+) -> None:
     rows = np.flatnonzero(wrong)
     if len(rows):
         raise UserError(
-            f"{source}: the label in row {rows[0]} is {labels[rows[0]]!s}, which {why} ({len(rows)} such rows)"
+            f"{source}: the label in row {number_of(rows[0], has_label)} is {labels[rows[0]]!s}, which {why} "
+            f"({len(rows)} such rows)"
         )

@@ -57,9 +57,9 @@ def read_npy(
     source = labels or features
     has_label = which_have_labels(written, unlabelled, source)
     known = written if has_label is None else written[has_label]
-    chosen, reason = Reading(like.task, "as in training") if like else read_task(known, task, source)
-    coding = Coding.of(known, chosen, like, source)
-    encoded = coding.encode(known, source)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(known, task, source, has_label)
+    coding = Coding.of(known, chosen, like, source, has_label)
+    encoded = coding.encode(known, source, has_label)
 
     def separate(x_file: str | None, y_file: str | None, split: str) -> Rows | None:
         if x_file is None:
@@ -75,7 +75,7 @@ def read_npy(
                 f"those of {features} {raw.dtype} {raw.shape[1:]}"
             )
         has = which_have_labels(y, unlabelled, y_file or x_file)
-        return Rows(x, spread(coding.encode(y if has is None else y[has], y_file or x_file), has))
+        return Rows(x, spread(coding.encode(y if has is None else y[has], y_file or x_file, has), has))
 
     own = Rows(raw, spread(encoded, has_label))
     if chosen != "classification" and not like:

@@ -30,7 +30,8 @@ def data_lines(data: DataModule) -> list[str]:
     how = [f"split by {shown}"] if (shown := data.split_by) else []
     how += [f"weighted by {beside.key('weights')}"] if (beside := data.beside["train"]).weights is not None else []
     dropped = [f"{without:,} more have no label and are left out"] if (without := _unlabelled(data)) else []
-    unused = data.row_count("all") - sum(data.row_count(name) for name in SPLITS if data.parts[name][1] is not None)
+    main = data.parts["all"][0]
+    unused = data.row_count("all") - sum(data.row_count(name) for name in SPLITS if data.parts[name][0] is main)
     none = f", and {unused:,} later in none" if unused else ""  # of a window of time that expands
     first = f"{data.source}: {sum(split.values()):,} rows: {_rows(split)}{none}"
     return [first, *_joined([*dropped, held, *how, *lacking])]

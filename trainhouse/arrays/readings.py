@@ -9,6 +9,7 @@ import numpy as np
 
 from trainhouse.arrays.spec import TASKS, TaskName
 from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.slips import is_slip
@@ -36,14 +37,17 @@ class Distinct(NamedTuple):
     source: str
 
     @classmethod
-    def of(cls, labels: np.ndarray, source: str) -> "Distinct":
-        """Find those among labels (N,)."""
+    def of(cls, labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> "Distinct":
+        """Find those among labels (N,), of the rows that `has_label`."""
         values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        first = first if has_label is None else np.flatnonzero(has_label)[first]
         return cls(list(map(str, values.tolist())), first, counts, source)
 
 
-def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
+def read_task(labels: np.ndarray, task: str | None, source: str, has_label: np.ndarray | None = None) -> Reading:
     """Return `task` if it is given, else what the labels (N,) or (N, T) can only mean.
+
+    They are those of the rows that `has_label`, of more; None: of all.
 
     Raises `UserError` that names both readings, and the key, for labels that could be classes and amounts.
     """
@@ -54,11 +58,11 @@ def read_task(labels: np.ndarray, task: str | None, source: str) -> Reading:
     if labels.ndim > 1 and labels.shape[1] > 1 and labels.dtype.kind in "biuf":
         return _several(labels, source)
     if labels.dtype.kind == "f":
-        return _floats(labels.reshape(len(labels), -1)[:, 0] if labels.ndim == 2 else labels, source)
+        return _floats(labels.reshape(len(labels), -1)[:, 0] if labels.ndim == 2 else labels, source, has_label)
     if labels.ndim == 1 and labels.dtype.kind == "U":
-        return _texts(labels, source)
+        return _texts(Distinct.of(labels, source, has_label))
     if labels.ndim == 1 and labels.dtype.kind in "iu":
-        return _whole(labels, source)
+        return _whole(Distinct.of(labels, source, has_label))
     return Reading("classification", "true or false" if labels.dtype.kind == "b" else "")
 
 
@@ -82,7 +86,7 @@ def _is_zero_or_one(labels: np.ndarray) -> bool:
     return bool(((labels == 0) | (labels == 1)).all())
 
 
-def _floats(labels: np.ndarray, source: str) -> Reading:
+def _floats(labels: np.ndarray, source: str, has_label: np.ndarray | None) -> Reading:
     """Numbers with a decimal point, which pandas writes for whole ones too where there are gaps in a column."""
     for some in (labels[:_LOOK], labels):
         whole = np.isfinite(some) & (some == np.floor(some))
@@ -94,7 +98,8 @@ def _floats(labels: np.ndarray, source: str) -> Reading:
     few = f"{source}: {len(values)} values, all whole ({_listed(values)})"
     if len(odd) and np.isfinite(labels[odd[0]]):
         raise UserError(
-            f"{few}, but row {odd[0]} is {labels[odd[0]]:g}: mistyped? mend it; or amounts? set data.task=regression"
+            f"{few}, but row {number_of(odd[0], has_label)} is {labels[odd[0]]:g}: mistyped? mend it; or amounts? set "
+            "data.task=regression"
         )
     if len(odd) or len(values) == 1:
         return Reading("regression", "numbers with a decimal point")
@@ -103,15 +108,14 @@ def _floats(labels: np.ndarray, source: str) -> Reading:
     raise UserError(f"{few}: classes? set data.task=classification; or amounts? set data.task=regression")
 
 
-def _whole(labels: np.ndarray, source: str) -> Reading:
+def _whole(found: Distinct) -> Reading:
     """Whole numbers are classes where there are few that come back often; with many nothing is guessed."""
-    found = Distinct.of(labels, source)
-    count = len(found.names)
-    if count > max(50, len(labels) // 2):
-        raise UserError(f"{source}: {no_classes(count, len(labels))}; set data.task=regression")
-    if count > 2 and (count > MANY or len(labels) < _REPEATS * count):
+    count, rows, source = len(found.names), int(found.counts.sum()), found.source
+    if count > max(50, rows // 2):
+        raise UserError(f"{source}: {no_classes(count, rows)}; set data.task=regression")
+    if count > 2 and (count > MANY or rows < _REPEATS * count):
         raise UserError(
-            f"{source}: {count} different labels in {len(labels)} rows, all whole numbers: amounts? set "
+            f"{source}: {count} different labels in {rows} rows, all whole numbers: amounts? set "
             "data.task=regression; or classes? set data.task=classification"
         )
     _refuse_mistyped(found)
@@ -124,12 +128,13 @@ def no_classes(values: int, rows: int) -> str:
     return f"{values} different labels in {rows} rows are no classes"
 
 
-def _texts(labels: np.ndarray, source: str) -> Reading:
-    found, as_class = Distinct.of(labels, source), "set data.task=classification to have"
+def _texts(found: Distinct) -> Reading:
+    as_class = "set data.task=classification to have"
     refuse_text_among_numbers(found, f"{as_class} it as class")
     refuse_written_numbers(found, f", or {as_class} the texts as classes")
     _refuse_mistyped(found)
-    return Reading("classification", "text")
+    is_coded = all(map(is_number, found.names))
+    return Reading("classification", "codes, as 007; for amounts data.task=regression" if is_coded else "text")
 
 
 def refuse_text_among_numbers(found: Distinct, otherwise: str) -> None:

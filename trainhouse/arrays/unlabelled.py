@@ -20,6 +20,11 @@ def labelled(y: np.ndarray) -> np.ndarray | None:
     return np.flatnonzero(~lacks) if lacks.any() else None
 
 
+def number_of(row: int, has_label: np.ndarray | None) -> int:
+    """Return the number that a row, counted among those that `has_label` (N,), has among all."""
+    return int(row if has_label is None else np.flatnonzero(has_label)[row])
+
+
 def spread(y: np.ndarray, has_label: np.ndarray | None) -> np.ndarray:
     """Return the encoded labels of those of N rows for which `has_label` (N,) is true, in their places."""
     if has_label is None:

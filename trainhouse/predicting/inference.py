@@ -21,6 +21,7 @@ from trainhouse.predicting.ensemble import (
     spec_of_rows,
     which_models,
 )
+from trainhouse.predicting.form_of_rows import keys_of_rows
 from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_rows_own
 from trainhouse.predicting.predict import predict
 from trainhouse.predicting.row_columns import row_columns
@@ -75,16 +76,15 @@ def _predict(
         return
     if input is None:
         raise UserError("input: required; add input=... to the command")
-    if data:
-        raise UserError(f"data.{next(iter(data))}: this model was trained on arrays, whose new rows are input=...")
+    keys = keys_of_rows(members[0], data)
     if target.suffix == ANY_KIND:
         raise UserError(
             f"output: {ANY_KIND} takes what a module of your own returns; give .csv, .parquet, .npy or .jsonl"
         )
     spec = spec_of_rows(members)
-    rows, batches = read_raw_rows(Path(input), spec, batch_size)
+    rows, batches = read_raw_rows(Path(input), spec, batch_size, keys=keys)
     module = rebuild_ensemble(members).to(device)
-    named = row_columns(members, input, target)
+    named = row_columns(members, input, target, keys)
     written, started, line = 0, time.perf_counter(), LiveLine()
     try:
         with open_writer(target) as writer:
@@ -120,11 +120,15 @@ def _infer_own(
         return predict_own(checkpoint, data, target, device), what
     if input is None:
         raise UserError("input: required; add input=... to the command")
-    if data or target.suffix == ANY_KIND:
+    keys = keys_of_rows(checkpoint, data)
+    if target.suffix == ANY_KIND:
         raise UserError(
             "output: rows of arrays are predicted into .csv, .parquet, .npy or .jsonl, from input=... alone"
         )
-    return predict_rows_own(checkpoint, Path(input), target, batch_size, device), "predictions"
+    spec = checkpoint.data_spec
+    _, batches = read_raw_rows(Path(input), spec, batch_size, keys=keys)
+    named = row_columns([checkpoint], input, target, keys)
+    return predict_rows_own(checkpoint, watched(batches, spec, input), named, target, device), "predictions"
 
 
 def _device(accelerator: str) -> torch.device:

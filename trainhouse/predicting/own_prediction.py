@@ -10,21 +10,19 @@ import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
-from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import atomic_write
 from trainhouse.predicting.own_parts import fitting, own_module, own_parts, say_what_changed
-from trainhouse.predicting.row_columns import row_columns
+from trainhouse.predicting.row_columns import RowColumns
 from trainhouse.reports.writers import class_array, open_writer
 from trainhouse.resuming.exact_data import ExactData, flattened, run_in_place_of_prediction
 from trainhouse.resuming.exact_loaders import exact
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.passes import Passes
 from trainhouse.resuming.seeding import reseed
-from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.quiet import quiet_lightning
 from trainhouse.training.rebuild_module import restore
@@ -108,8 +106,10 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
     return written
 
 
-def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_size: int, device: torch.device) -> int:
-    """Stream rows of arrays through a LightningModule of the user's own; return their number.
+def predict_rows_own(
+    checkpoint: Checkpoint, batches: Iterable[np.ndarray], named: RowColumns, output: Path, device: torch.device
+) -> int:
+    """Stream batches of rows through a LightningModule of the user's own; return the number of rows.
 
     The columns are the module's own, or ``prediction`` and an ``output_<class>`` for each class, as it returns them.
     """
@@ -124,10 +124,9 @@ def predict_rows_own(checkpoint: Checkpoint, path: Path, output: Path, batch_siz
     _check_predicts(module)
     for part in (module, preprocessing):
         part.to(device).eval()
-    _, batches = read_raw_rows(path, spec, batch_size)
-    written, named = 0, row_columns([checkpoint], str(path), output)
+    written = 0
     with open_writer(output) as writer, torch.inference_mode():
-        for number, rows in enumerate(watched(batches, spec, str(path))):
+        for number, rows in enumerate(batches):
             reseed(checkpoint.config.seed, "predict", number)
             x = preprocessing(on_device(torch.from_numpy(np.array(rows)), device))
             values = module.predict_step(x, number)

@@ -9,6 +9,7 @@ import numpy as np
 
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.tables.id_columns import IdReader
+from trainhouse.tables.one_file import Keys
 
 _log = logging.getLogger(__name__)
 Columns = dict[str, Any]
@@ -39,14 +40,14 @@ def named_rows(numbers: np.ndarray, ids: Columns, columns: Columns) -> Columns:
     return ({} if ROW in columns else {ROW: numbers}) | apart | columns
 
 
-def row_columns(members: Sequence[Checkpoint], input: str, output: Path) -> RowColumns:
+def row_columns(members: Sequence[Checkpoint], input: str, output: Path, keys: Keys) -> RowColumns:
     """Return what names the rows of a file of new rows: its number, and the columns in data.id_columns.
 
     A ``.npy`` file has numbers only: the places of its rows are those of the input.
     """
     names = members[0].config.data.get("id_columns")
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    reader = IdReader.of(Path(input), names) if is_list and names else None
+    reader = IdReader.of(Path(input), names, keys, members[0].data_spec.columns) if is_list and names else None
     if output.suffix == ".npy":
         if reader is not None:
             _log.info("note: a .npy file takes no id columns; its rows are those of the input, in their order")

@@ -10,16 +10,17 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from trainhouse.arrays.beside import Beside, checked_weights, splits_from
+from trainhouse.arrays.beside import Beside, splits_from
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write
+from trainhouse.tables.beside_cells import groups_of, text_of, times_of, weights_of
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import RetypedError, Table, open_table
 
@@ -47,6 +48,8 @@ class BesideColumns:
     id_columns: tuple[str, ...] = ()
     keep_columns: tuple[str, ...] = ()
     """Those of group and time that are features too."""
+    time_format: str | None = None
+    """How dates in the column of time are written, where that is said."""
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield each key with the column that it names."""
@@ -95,7 +98,8 @@ class BesideColumns:
 
     def digest(self) -> str:
         """Return a name for all of it."""
-        return hashlib.sha256(json.dumps([_VERSION, *self.named()]).encode()).hexdigest()[:8]
+        how = [self.time_format] if self.time_format else []
+        return hashlib.sha256(json.dumps([_VERSION, *self.named(), *how]).encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -138,16 +142,17 @@ def read_beside(
 
 
 def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path, passes: bool) -> None:
-    as_text = [name for key, name in columns.named() if key not in ("time_column", "weight_column")]
+    typed = ("weight_column",) if columns.time_format else ("time_column", "weight_column")
+    as_text = [name for key, name in columns.named() if key not in typed]
     opened = open_table(path, "data.file", keys)
     names = opened.names
     for key, name in () if passes else columns.named():
         if name not in names:
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
-    table = _table(opened, [name for _, name in columns.named() if name in names], as_text)
+    table = _table(opened, list(dict.fromkeys(name for _, name in columns.named() if name in names)), as_text)
     try:
         if columns.id_columns:
-            found = {name: _text(table.column(name)) for name in columns.id_columns if name in names}
+            found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
             with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
                 writer.write_table(pa.table(found))
         with atomic_write(kept) as file:
@@ -168,10 +173,10 @@ def _table(opened: Table, names: list[str], as_text: list[str]) -> pa.Table:
 def _arrays(table: pa.Table, columns: BesideColumns, path: Path, passes: bool) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     kinds: dict[str, tuple[str, Callable[[pa.ChunkedArray, str], np.ndarray]]] = {
-        "split_column": ("splits", lambda column, source: splits_from(_text(column).to_pylist(), source)),
-        "group_column": ("groups", _groups),
-        "time_column": ("times", _times),
-        "weight_column": ("weights", _weights),
+        "split_column": ("splits", lambda column, source: splits_from(text_of(column).to_pylist(), source)),
+        "group_column": ("groups", groups_of),
+        "time_column": ("times", partial(times_of, name=columns.time_column or "", written=columns.time_format)),
+        "weight_column": ("weights", weights_of),
     }
     for key, (what, convert) in kinds.items():
         name = getattr(columns, key)
@@ -196,51 +201,3 @@ class StoredIds:
         with pa.memory_map(str(self.file)) as source:
             table = pa.ipc.open_file(source).read_all().take(pa.array(numbers))
             return {name: table.column(name).to_pylist() for name in table.column_names}
-
-
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(column.cast(pa.string()), "")
-
-
-def _groups(column: pa.ChunkedArray, source: str) -> np.ndarray:
-    """Return a number for each row (N,) that is the same for the same text, in any file."""
-    cells = _text(column).combine_chunks()
-    cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).dictionary_encode()
-    texts = cells.dictionary.to_pylist()
-    places = cells.indices.to_numpy()
-    if "" in texts:
-        row = int(np.flatnonzero(places == texts.index(""))[0])
-        raise UserError(f"{source}: row {row} has no group; write one for each row")
-    if len(texts) < 2:
-        raise UserError(f"{source}: every row is of one group, '{texts[0]:.40}', so nothing can be split")
-    codes = np.frombuffer(b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts), np.int64)
-    groups: np.ndarray = codes[places]
-    return groups
-
-
-def _times(column: pa.ChunkedArray, source: str) -> np.ndarray:
-    """Return numbers (N,) in the order of the times."""
-    kind = column.type
-    if column.null_count:
-        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
-        raise UserError(f"{source}: row {row} has no time; write one for each row")
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return np.asarray(column.cast(pa.timestamp("us", getattr(kind, "tz", None))).cast(pa.int64()).to_numpy())
-    if pa.types.is_time(kind):
-        return np.asarray(column.cast(pa.time64("us")).cast(pa.int64()).to_numpy())
-    if pa.types.is_integer(kind):
-        return np.asarray(column.to_numpy())
-    if pa.types.is_floating(kind):
-        values = np.asarray(column.to_numpy())
-        if np.isnan(values).any():
-            raise UserError(f"{source}: row {int(np.isnan(values).argmax())} has no time; write one for each row")
-        return values
-    text = next((str(cell) for cell in column.to_pylist() if cell), "")
-    raise UserError(f"{source}: '{text:.40}' is no time; write numbers, or dates as 2024-05-31 or 2024-05-31 13:45:00")
-
-
-def _weights(column: pa.ChunkedArray, source: str) -> np.ndarray:
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        text = next((str(cell) for cell in column.to_pylist() if cell), "nothing")
-        raise UserError(f"{source}: holds {text!r:.42}; expected a number from 0 up in each row")
-    return checked_weights(column.to_numpy(), source)

@@ -22,7 +22,7 @@ from trainhouse.tables.text_columns import first_text, not_numbers
 _log = logging.getLogger(__name__)
 
 
-def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
+def stream_table(path: Path, key: str, spec: DataSpec, keys: Keys) -> Iterator[np.ndarray]:
     """Yield stored rows (B, *input_shape) of a table's files, a block at a time; columns are found by name.
 
     Columns that the spec doesn't know (the label among them) are passed over. A model that was trained on an
@@ -30,7 +30,7 @@ def stream_table(path: Path, key: str, spec: DataSpec) -> Iterator[np.ndarray]:
     that is missing.
     """
     words = Words.of_spec(spec.missing_words).in_numbers
-    opened = open_table(path, key, Keys(missing=words), spec.columns)
+    opened = open_table(path, key, keys._replace(missing=words), spec.columns)
     source, columns, labels = f"{key}: {path}", list(spec.columns), list[str]()
     if not columns:
         columns, labels = _unnamed_columns(opened.names, spec, source)

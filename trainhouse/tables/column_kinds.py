@@ -23,6 +23,8 @@ class KindFinder:
     def __init__(self, missing: pa.Array) -> None:
         """Cells that are `missing` have any type; without another one a column is null."""
         self.kinds: dict[str, pa.DataType] = {}
+        self.codes: dict[str, str] = {}
+        """A cell with zeros in front, as 007, of each column that has such and otherwise only whole numbers."""
         self._missing = missing
 
     def add(self, name: str, cells: pa.Array) -> None:
@@ -35,9 +37,21 @@ class KindFinder:
         if len(cells):
             kinds = [kind, *_WIDER.get(kind, [])][kind == pa.null() :]
             self.kinds[name] = next((one for one in kinds if _fits(cells, one)), pa.string())
+            if not pa.types.is_integer(self.kinds[name]):
+                self.codes.pop(name, None)
+            elif name not in self.codes and (code := first_code(cells)):
+                self.codes[name] = code
+
+
+def first_code(cells: pa.Array) -> str:
+    """Return the first of some strings that is a whole number with zeros in front, "" if none is."""
+    found = pc.index(pc.match_substring_regex(cells, r"^\s*[+-]?0+[0-9]+\s*$"), True).as_py()
+    return "" if found < 0 else str(cells[found].as_py()).strip()
 
 
 def _fits(cells: pa.Array, kind: pa.DataType) -> bool:
+    if pa.types.is_integer(kind) and pc.any(pc.match_substring(cells, "x", ignore_case=True)).as_py():
+        return False  # 0x1F, which is a number to pyarrow among whole numbers only
     try:
         _parsed(cells, kind)
     except pa.ArrowInvalid:

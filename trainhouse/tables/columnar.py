@@ -61,6 +61,10 @@ class TypedSource:
         """Return the type of each column."""
         return {name: plain_kind(field.type) for name, field in zip(self.names, self._schema, strict=True)}
 
+    def codes(self) -> dict[str, str]:
+        """Return nothing: numbers have no zeros in front."""
+        return {}
+
     def doubtful(self, columns: Collection[str]) -> str:
         """Return nothing: there is no doubt."""
         return ""
@@ -72,12 +76,18 @@ class TypedSource:
         own = [self._schema.names[self.names.index(name)] for name in columns]
         for batch in self._read(own):
             pairs = zip(own, columns, strict=True)
-            cells = [as_kind(plain(batch.column(name)), types[column], self._missing) for name, column in pairs]
+            cells = [_as(batch.column(name), types[column], self._missing) for name, column in pairs]
             yield pa.RecordBatch.from_arrays(cells, names=list(columns))
 
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers and not missing."""
         return {text for text in texts.to_pylist() if not is_number(text)} - {*self._missing.to_pylist()}
+
+
+def _as(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:
+    """Return cells as a type; decimals as text have all of their digits, which float64 has not."""
+    is_exact = pa.types.is_decimal(cells.type) and pa.types.is_string(kind)
+    return cells.cast(kind) if is_exact else as_kind(plain(cells), kind, missing)
 
 
 def open_parquet(path: Path, missing: pa.Array) -> TypedSource:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from trainhouse.tables.kinds import Kinds
 from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 9  # of the conversion: arrays made by another one are made again
+_VERSION = 10  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -35,7 +36,7 @@ class Asked(NamedTuple):
     keep_index: bool
     kinds: Kinds
     words: Words
-    form: list[str | None]
+    form: list[str | int | None]
     unlabelled: str
     like: DataSpec | None
 
@@ -77,6 +78,16 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, guessed)]
 
 
+def code_lines(codes: Mapping[str, str], columns: Sequence[str], kinds: Kinds) -> list[str]:
+    """Say which feature `columns` are read as numbers though some of their cells have zeros in front, as `codes` do."""
+    return [
+        f"column {name}: '{codes[name]}' has zeros in front, but is read as a number; if these are codes, set "
+        f"{kinds.typed(name, 'category')}; {kinds.typed(name, 'number')} keeps them, without this line"
+        for name in columns
+        if name in codes and name not in kinds.of
+    ]
+
+
 def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray | None = None) -> np.ndarray:
     """Return the labels (N,), or (N, T) of several targets, of the rows that `has_label` (None: all).
 
@@ -99,7 +110,7 @@ def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray 
     if len(columns) > 1:
         for name, column in zip(targets, columns, strict=True):
             if column.dtype.kind not in "iuf":
-                odd = first_text(column.tolist())
+                odd = first_text(plain_array(table.column(name)).tolist())  # with rows numbered as in the file
                 raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
 

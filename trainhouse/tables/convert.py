@@ -1,5 +1,6 @@
 """From a table's cells to arrays in files: features as numbers, labels as classes or amounts, and their spec."""
 
+import re
 from math import prod
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from trainhouse.arrays.unlabelled import spread
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
-from trainhouse.tables.columns import Asked, find_columns, labels_of, rows_with_labels
+from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.one_file import Keys
+from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
@@ -30,7 +32,7 @@ def convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
     like, targets = asked.like, asked.targets
     said_texts = [name for name, kind in asked.kinds.of.items() if kind != "number"]
     text_columns = [*(like.categories or ()), *(like.dates or ())] if like else said_texts
-    if like and not all(name.removeprefix("-").isdecimal() for name in like.classes):
+    if like and not all(re.fullmatch(r"-?(0|[1-9]\d*)", name) for name in like.classes):
         text_columns += targets  # labels as they were written then, though these alone might look like numbers
     opened = open_table(path, "data.file", keys, [*like.columns, *targets] if like else ())
     opened.refuse_twice(opened.names)
@@ -51,16 +53,17 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         opened.refuse_texts(numbers, table.schema)
     else:
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
+        warnings += code_lines(opened.codes(), columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)
     labels = labels_of(table, asked, str(path), has_label)
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
-    chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source)
+    chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source, has_label)
     warnings += [] if like or asked.task else slip_lines(labels, targets[0])
-    coding = Coding.of(labels, chosen, like, source)
-    y = coding.encode(labels, source)
+    coding = Coding.of(labels, chosen, like, source, has_label)
+    y = coding.encode(labels, source, has_label)
     if chosen != "classification" and not like:
         refuse_constant(y, source)
     input_shape = like.input_shape if like else tuple(asked.shape or [len(columns)])
@@ -68,9 +71,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         raise UserError(
             f"data.shape: {list(input_shape)} holds {prod(input_shape)} values, but {path} has {len(columns)} columns"
         )
-    dates = like.dates if like else find_dates(table, columns, asked.kinds, str(path))
-    others = [name for name in columns if name not in (dates or {})]
-    categories = like.texts() if like else _categories(table, others, asked, str(path))
+    dates, categories = (like.dates, like.texts()) if like else _dates_and_categories(table, columns, asked, path)
     _refuse_beside_pixels(
         {**dict.fromkeys(categories or (), "text"), **dict.fromkeys(dates or (), "dates")}, asked, path
     )
@@ -107,8 +108,16 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 
-def _categories(table: pa.Table, columns: list[str], asked: Asked, source: str) -> dict[str, tuple[str, ...]]:
-    return find_categories(table, columns, source, asked.kinds, asked.drop)
+def _dates_and_categories(
+    table: pa.Table, columns: list[str], asked: Asked, path: Path
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return how dates are written, and the categories. Raises `UserError` for all columns that are neither at once."""
+    problems = Problems(str(path))
+    dates = find_dates(table, columns, asked.kinds, problems)
+    others = [name for name in columns if name not in dates]
+    categories = find_categories(table, others, problems, asked.kinds, asked.drop)
+    problems.refuse()
+    return dates, categories
 
 
 def _refuse_beside_pixels(kinds: dict[str, str], asked: Asked, path: Path) -> None:

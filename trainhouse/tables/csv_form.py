@@ -5,13 +5,16 @@ import io
 import re
 from collections.abc import Collection
 from pathlib import Path
+from statistics import mode
 from typing import NamedTuple
 
+from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.text_stream import TextStream
 
 _HEAD_BYTES = 2**19
 _LOOK = 200  # rows
+_MOST_ABOVE = 20  # rows above a header
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _FOR_EXCEL = re.compile(r'\s*"?sep=(.)"?[,;\s]*', re.IGNORECASE)
 
@@ -25,6 +28,8 @@ class FormKeys(NamedTuple):
     encoding: str | None = None
     are_hints: bool = False
     """Whether they are those of another file, which say something only where this one doesn't."""
+    skip_rows: int = 0
+    """Lines in front of the header, as a title or comments."""
 
     def check(self) -> "FormKeys":
         """Return it, with a tab where ``\\t`` or ``tab`` is written. Raises `UserError` for what can't be."""
@@ -35,6 +40,8 @@ class FormKeys(NamedTuple):
             raise UserError(f"data.decimal: expected '.' or ',', got '{self.decimal}'")
         if self.thousands not in (None, "", ".", ",", " ", "'"):
             raise UserError(f"data.thousands: expected '.', ',', ' ', \"'\" or '' for none, got '{self.thousands}'")
+        if self.skip_rows < 0:
+            raise UserError(f"data.skip_rows: expected a number of lines from 0 up, got {self.skip_rows}")
         if self.decimal and self.decimal == self.thousands:
             raise UserError(f"data.thousands: '{self.thousands}' is the decimal mark (data.decimal)")
         thousands = " " if self.thousands == "'" else self.thousands
@@ -69,13 +76,15 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
         encoding = stream.encoding
     text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
     lines = io.StringIO(text, newline=None).read().split("\n")
-    skipped = 0
+    skipped = min(keys.skip_rows, len(lines) - 1)
     while skipped < len(lines) - 1 and not lines[skipped].strip():
         skipped += 1
     separator, may_change = keys.separator, keys.are_hints or not keys.separator
     if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
         separator, may_change, skipped = for_excel[1], False, skipped + 1
     body = "\n".join(lines[skipped:])
+    if not keys.skip_rows:
+        _refuse_title(body, skipped, source, separator, known)
     if may_change:
         separator = _separator(body, is_whole, source, known, separator)
     assert separator is not None
@@ -88,6 +97,53 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, has_ends)
 
 
+def _refuse_title(text: str, skipped: int, source: str, separator: str | None, known: Collection[str]) -> None:
+    """Raise `UserError` if lines stand above the header, as comments or a title: all others have more cells."""
+    separators = [separator] if separator else [*SEPARATORS]
+    for one in separators:
+        first, *others = _split(text, one, False) or [[]]
+        if {*first} & {*known} or (len(first) > 1 and first[1:] != [""] * (len(first) - 1) and _fit(first, others)):
+            return
+    for one in separators:
+        rows, starts = list[list[str]](), list[int]()
+        reader = csv.reader(io.StringIO(text), delimiter=one)
+        try:
+            start = 0
+            for row in reader:
+                if row:
+                    rows.append(row)
+                    starts.append(start)
+                start = reader.line_num
+                if len(rows) > _LOOK:
+                    break
+        except csv.Error:
+            continue
+        if not rows:
+            continue
+        filled, width = len([cell for cell in rows[0] if cell.strip()]), mode(map(len, rows))
+        is_short = filled == 1 if len(rows[0]) == width else len(rows[0]) < width
+        places = [place for place, row in enumerate(rows[:_MOST_ABOVE]) if place and _is_header(row, width)]
+        if not is_short or width < 2 or not places:
+            continue
+        below = [len(row) == width for row in rows[places[0] + 1 :]]
+        if sum(below) > 0.9 * len(below):
+            first, above = text[: _end_of_line(text)], skipped + starts[places[0]]
+            raise UserError(
+                f"{source}: its first line ('{first:.40}') is no header, line {above + 1} may be one; set "
+                f"data.skip_rows={above}, or delete the lines above it"
+            )
+
+
+def _fit(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether all rows have as many cells as the header, or an empty one more."""
+    return all(len(row) in (len(header), len(header) + (not row[-1])) for row in rows)
+
+
+def _is_header(row: list[str], width: int) -> bool:
+    """Whether a row may be a header: each cell is a name."""
+    return len(row) == width and all(cell.strip() and not is_number(cell) for cell in row)
+
+
 def _separator(text: str, is_whole: bool, source: str, known: Collection[str], hint: str | None) -> str:
     """The separator that gives all rows as many cells as the header; the `hint` decides between two."""
     header = _split(text[: _end_of_line(text)], "\0", True)
@@ -98,10 +154,7 @@ def _separator(text: str, is_whole: bool, source: str, known: Collection[str], h
     for separator in SEPARATORS:
         rows = _split(text, separator, is_whole)
         if rows and len(rows[0]) > 1:
-            width = len(rows[0])
-            alike = sum(len(row) in (width, width + (not row[-1])) for row in rows[1:] if row)
-            fits = len(rows) == 1 or alike == len(rows) - 1
-            (found if fits else ragged)[separator] = rows[0]
+            (found if _fit(rows[0], rows[1:]) else ragged)[separator] = rows[0]
     if len(found) > 1:
         found = {one: names for one, names in found.items() if known and {*names} & {*known}} or found
     if hint in found:

@@ -51,9 +51,12 @@ class Written(NamedTuple):
 class Evidence:
     """Counts the ways in which the cells of each column write numbers."""
 
-    def __init__(self, missing: pa.Array) -> None:
-        """Cells that are `missing` say nothing."""
+    def __init__(self, missing: pa.Array, keys: FormKeys) -> None:
+        """Cells that are `missing` say nothing. A plain space separates thousands only if the `keys` say so."""
         self._missing = missing
+        self._forms = _KINDS
+        if keys.thousands == " ":
+            self._forms = {kind: form.replace(f"[{_SPACES}]", f"[ {_SPACES}]") for kind, form in _KINDS.items()}
         self._found: dict[str, set[str]] = {}
         self._example: dict[str, str] = {}
         self._is_text: set[str] = set()
@@ -65,7 +68,7 @@ class Evidence:
         cells = pc.utf8_trim_whitespace(cells.drop_null())
         cells = cells.filter(pc.invert(pc.is_in(cells, self._missing)))
         found = self._found.setdefault(name, set())
-        for kind, form in _KINDS.items():
+        for kind, form in self._forms.items():
             if not len(cells):
                 return
             matches = pc.match_substring_regex(cells, f"^(?:{form})$")

@@ -8,9 +8,10 @@ from pyarrow import csv
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
-from trainhouse.tables.column_kinds import KindFinder
-from trainhouse.tables.csv_form import SEPARATORS, FormKeys, read_head
+from trainhouse.tables.column_kinds import KindFinder, as_kind, first_code
+from trainhouse.tables.csv_form import SEPARATORS, read_head
 from trainhouse.tables.csv_numbers import Evidence, Written, plain_numbers
+from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.text_stream import TextStream
 
@@ -22,15 +23,17 @@ _OPEN_QUOTE = "a quote is opened that is never closed"
 class CsvSource:
     """A text file with a header. Cells are typed by their content, and numbers read as the file writes them."""
 
-    def __init__(self, path: Path, key: str, keys: FormKeys, missing: pa.Array, known: Collection[str]) -> None:
+    def __init__(self, path: Path, key: str, keys: Keys, missing: pa.Array, known: Collection[str]) -> None:
         """The form is recognised at once, where the `keys` don't say it. Raises `UserError` if it isn't certain."""
-        self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys, missing
-        self._head = read_head(path, self.source, keys, known)
+        self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys.form, missing
+        self._head = read_head(path, self.source, keys.form, known)
         self.names = self._named()
+        self._as_codes = {str(place) for place, name in enumerate(self.names) if name in keys.as_codes}
         self._encoding = self._head.encoding
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
-        evidence, finder = Evidence(self._missing), KindFinder(self._missing)
+        self._codes: dict[str, str] = {}
+        evidence, finder = Evidence(self._missing, self._keys), KindFinder(self._missing)
         first = self._stream(self._places, {}, Problems(self.source))
         self._add(next(first, None), evidence, finder)
         self._is_learned = next(first, None) is None
@@ -61,12 +64,13 @@ class CsvSource:
 
     def _take(self, evidence: Evidence, finder: KindFinder) -> None:
         written = self._written = evidence.read(self._asks, self._keys)
-        self._kinds = finder.kinds
+        self._kinds, self._codes = finder.kinds, finder.codes
         for place, kind in finder.kinds.items():
             if place in written.numbers and pa.types.is_string(kind):
                 self._kinds[place] = pa.float64()
             elif written.decimal == "," and place not in written.numbers and pa.types.is_floating(kind):
                 self._kinds[place] = pa.string()  # with decimal points among decimal commas
+        self._kinds |= {place: pa.string() for place in self._as_codes & self._codes.keys()}
 
     def add(self, name: str) -> None:
         """Do nothing: a table of text has all columns in each file."""
@@ -84,12 +88,16 @@ class CsvSource:
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the type of each column: by its first rows, or by the `whole` file, which is read for it once."""
         if (whole or self._is_open) and not self._is_learned:
-            evidence, finder = Evidence(self._missing), KindFinder(self._missing)
+            evidence, finder = Evidence(self._missing, self._keys), KindFinder(self._missing)
             for batch in self._stream(self._places, {}, None):
                 self._add(batch, evidence, finder)
             self._take(evidence, finder)
             self._is_learned, self._is_open = True, False
         return {name: self._kinds.get(str(place), pa.null()) for place, name in enumerate(self.names)}
+
+    def codes(self) -> dict[str, str]:
+        """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
+        return {name: self._codes[str(place)] for place, name in enumerate(self.names) if str(place) in self._codes}
 
     def doubtful(self, columns: Collection[str]) -> str:
         """Return what to do about numbers among the `columns` that can be read in two ways, "" if there are none."""
@@ -138,13 +146,16 @@ class CsvSource:
             return
         own = {place for place in places if pa.types.is_floating(types.get(place, pa.string()))}
         own &= self._written.grouped
+        codes = {place for place in self._as_codes & {*places} if pa.types.is_integer(types.get(place, pa.string()))}
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
             newlines_in_values=True,
-            invalid_row_handler=None if problems is None else _ragged(problems),
+            invalid_row_handler=None if problems is None else _ragged(problems, self._head.skipped),
         )
         convert = csv.ConvertOptions(
-            column_types={place: pa.string() if place in own else types.get(place, pa.string()) for place in places},
+            column_types={
+                place: pa.string() if place in own | codes else types.get(place, pa.string()) for place in places
+            },
             include_columns=places,
             decimal_point=self._written.decimal,
             null_values=self._missing.to_pylist(),
@@ -164,16 +175,24 @@ class CsvSource:
                 for block in reader:
                     if not block.num_rows:
                         continue
-                    arrays = [
-                        plain_numbers(cells, self._written, self._missing).cast(pa.float64()) if place in own else cells
-                        for place, cells in zip(places, block.columns, strict=True)
-                    ]
-                    last = pa.RecordBatch.from_arrays(arrays, names=places)
+                    arrays = dict(zip(places, block.columns, strict=True))
+                    for place in own:
+                        numbers = plain_numbers(arrays[place], self._written, self._missing)
+                        arrays[place] = numbers.cast(pa.float64())
+                    for place in codes:
+                        arrays[place] = self._whole(arrays[place], types[place])
+                    last = pa.RecordBatch.from_arrays(list(arrays.values()), names=places)
                     yield last, start
                     start += block.num_rows
             self._encoding = stream.encoding
             if stream.quotes % 2 and last is not None:
                 self._refuse_open_quote(last, start - 1)
+
+    def _whole(self, cells: pa.Array, kind: pa.DataType) -> pa.Array:
+        """Cells as whole numbers. Raises `pa.ArrowInvalid` if one of them is a code, as 007."""
+        if first_code(cells):
+            raise pa.ArrowInvalid("zeros in front of a whole number")
+        return as_kind(cells, kind, self._missing)
 
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers as this file writes them, and not missing."""
@@ -195,12 +214,12 @@ class CsvSource:
                 raise UserError(f"{self.source}: row {row}, column {name}: {_OPEN_QUOTE}")
 
 
-def _ragged(problems: Problems) -> Callable[[csv.InvalidRow], str]:
+def _ragged(problems: Problems, skipped: int) -> Callable[[csv.InvalidRow], str]:
     def note(row: csv.InvalidRow) -> str:
         is_open = "\n" in row.text and row.text.count('"') % 2
         cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
         what = _OPEN_QUOTE if is_open else f"{cells}, but the header has {row.expected_columns}"
-        problems.add(f"row {row.number - 2}{':' if is_open else ' has'} {what}", "rows")
+        problems.add(f"row {row.number - skipped - 2}{':' if is_open else ' has'} {what}", "rows")
         return "skip"
 
     return note

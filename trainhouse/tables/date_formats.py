@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.dates import ISO, ISO_UTC, TIME, fits, is_in, own_type, seconds_of
 from trainhouse.tables.kinds import Kinds
+from trainhouse.tables.problems import Problems
 
 _DAYS = {
     r"\d{4}-\d{1,2}-\d{1,2}": ("%Y-%m-%d",),
@@ -37,25 +38,30 @@ _TIMES = {
     r" \d{1,2}:\d{2} [APap][Mm]": "%I:%M %p",
     r" \d{1,2}:\d{2}:\d{2} [APap][Mm]": "%I:%M:%S %p",
 }
+_LIKE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
 _LOOK = 200
 _MOST = 0.9  # of the texts of a column of dates are dates, at least
 
 
-def find_dates(table: pa.Table, columns: Sequence[str], kinds: Kinds, source: str) -> dict[str, str]:
-    """Return how the dates of each column of dates among `columns` are written.
+def find_dates(table: pa.Table, columns: Sequence[str], kinds: Kinds, problems: Problems) -> dict[str, str]:
+    """Return how the dates of each column of dates among `columns` are written, "" if they are a problem.
 
-    Missing cells are null. Raises `UserError` for dates of which the day and the month could be each other, and for
-    dates in a way that is not recognised by itself.
+    Missing cells are null. A problem are dates of which the day and the month could be each other, and dates in a way
+    that is not recognised by itself.
     """
     found = {}
     for name in columns:
         column, said = table.column(name), kinds.of.get(name)
-        if said == "date":
-            found[name] = _said_format(column, name, kinds, source)
-        elif said is None:
-            is_text = pa.types.is_string(column.type)
-            if written := _guessed(column, name, kinds, source) if is_text else own_type(column.type):
-                found[name] = written
+        try:
+            if said == "date":
+                found[name] = _said_format(column, name, kinds, problems.source)
+            elif said is None:
+                is_text = pa.types.is_string(column.type)
+                if written := _guessed(column, name, kinds, problems.source) if is_text else own_type(column.type):
+                    found[name] = written
+        except UserError as error:
+            problems.add(str(error).removeprefix(f"{problems.source}: "), name)
+            found[name] = ""
     return found
 
 
@@ -74,6 +80,11 @@ def _candidates(text: str, more: bool = False) -> list[str]:
 def _formats(texts: Sequence[str], more: bool = False) -> list[str]:
     """Return the formats that all the texts have."""
     return [one for one in _candidates(texts[0], more) if all(is_in(text, one) for text in texts)]
+
+
+def likely_format(text: str) -> str:
+    """Return in which format of Python's a text seems to be a date; an example if in none that is known."""
+    return next((one for one in _candidates(text) if is_in(text, one)), "%d/%m/%Y")
 
 
 def _texts(column: pa.ChunkedArray) -> dict[str, int]:
@@ -114,20 +125,33 @@ def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> s
     """Return how a column of text is written if it is one of ISO dates; nothing for other texts."""
     counts, where = _texts(column), f"{source}: column {name}"
     texts = list(counts)
-    some = {text: bool(_candidates(text)) for text in texts[:_LOOK]}
+    some = {text: bool(_candidates(text) or _LIKE.match(text)) for text in texts[:_LOOK]}
     if sum(counts[text] for text in some if some[text]) * 2 < sum(counts[text] for text in some) or not texts:
         return ""
-    ways = _candidates(next(text for text in some if some[text]))
+    if all(fits(text, ISO) for text in texts):
+        return ISO
+    zoned = next((text for text in some if fits(text, ISO_UTC)), None)
+    without = [text for text in some if zoned and fits(text, ISO)]
+    if zoned and without:
+        raise UserError(
+            f"{where}: some times have a zone ('{zoned:.40}'), others have none ('{without[0]:.40}'); write all in one "
+            f"way, or set {kinds.typed(name, 'category')}"
+        )
+    ways = _candidates(next((text for text in some if _candidates(text)), ""))
+    if not ways:
+        first = next(text for text in some if some[text])
+        raise UserError(
+            f"{where} looks like dates ('{first:.40}'), but in a way that is not recognised; write them as 2024-01-31 "
+            f"12:30:00+01:00, or set {kinds.typed(name, 'category')}"
+        )
     odd = {text for text in texts if not any(is_in(text, one) for one in ways)}
     total, wrong = sum(counts.values()), sum(counts[text] for text in odd)
-    if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total) and not any(map(_candidates, odd)):
+    if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total or any(some.get(text) for text in odd)):
         row, text = _first(column, lambda text: text in odd)
         raise UserError(
             f"{where}: {total - wrong} of {total} values are dates, row {row} is '{text:.40}'; empty that cell, or set "
             f"'data.na_values=[\"{text:.40}\"]', or {kinds.typed(name, 'category')}"
         )
-    if all(fits(text, ISO) for text in texts):
-        return ISO
     found = [] if odd else _formats(texts)
     if len(found) > 1:
         raise UserError(_ambiguous(where, name, texts, found, kinds))

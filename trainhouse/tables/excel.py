@@ -14,6 +14,7 @@ import pyarrow as pa
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 from trainhouse.tables.column_kinds import KindFinder, as_kind
 from trainhouse.tables.columnar import TypedSource
+from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
@@ -21,7 +22,7 @@ _CELL = re.compile(r'<c r="(?P<place>[A-Z]+\d+)"(?P<kind>[^>/]*)>(?P<rest>.*?)</
 _VALUE = re.compile(r"<v>([^<]+)</v>")
 
 
-def open_excel(path: Path, source: str, sheet: str | None, missing: pa.Array) -> TypedSource:
+def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedSource:
     """Open a sheet; it needs no name if it is the only one that holds something."""
     try:
         import python_calamine
@@ -30,9 +31,12 @@ def open_excel(path: Path, source: str, sheet: str | None, missing: pa.Array) ->
             f"{source}: workbooks are read with python-calamine: pip install -e '.[excel]' (or pip install "
             "python-calamine), or save the sheet as CSV"
         ) from None
+    sheet, skipped = keys.sheet, keys.form.skip_rows
     try:
         book = python_calamine.load_workbook(str(path))
-        sheets = {name: _rows(book.get_sheet_by_name(name)) for name in book.sheet_names if sheet in (None, name)}
+        sheets = {
+            name: _rows(book.get_sheet_by_name(name), skipped) for name in book.sheet_names if sheet in (None, name)
+        }
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
     names = list(book.sheet_names)
@@ -49,8 +53,10 @@ def open_excel(path: Path, source: str, sheet: str | None, missing: pa.Array) ->
         raise UserError(f"{source} has no rows")
     _refuse_uncomputed(path, filled[0], source)
     header, *rows = sheets[filled[0]]
-    table = {place: _column([row[place] for row in rows], missing) for place in range(len(header))}
     names = [_name(cell) for cell in header]
+    table = {
+        place: _column([row[place] for row in rows], missing, name in keys.as_codes) for place, name in enumerate(names)
+    }
 
     def read(wanted: list[str]) -> Iterator[pa.RecordBatch]:
         if rows:
@@ -59,16 +65,18 @@ def open_excel(path: Path, source: str, sheet: str | None, missing: pa.Array) ->
     return TypedSource(path, pa.schema([(name, table[place].type) for place, name in enumerate(names)]), missing, read)
 
 
-def _rows(sheet: Any) -> list[list[Any]]:
-    """The rows of a sheet from its first to its last filled cell, without empty ones."""
-    return [row for row in sheet.to_python(skip_empty_area=True) if any(cell != "" for cell in row)]
+def _rows(sheet: Any, skipped: int) -> list[list[Any]]:
+    """The rows of a sheet from its first to its last filled cell, without empty ones, and those that are `skipped`."""
+    rows = sheet.to_python(skip_empty_area=True)
+    rows = rows[max(0, skipped - sheet.start[0]) :] if skipped and rows else rows
+    return [row for row in rows if any(cell != "" for cell in row)]
 
 
 def _name(cell: Any) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _column(cells: list[Any], missing: pa.Array) -> pa.Array:
+def _column(cells: list[Any], missing: pa.Array, has_codes: bool) -> pa.Array:
     """A column as a text file would have it: numbers that Excel keeps as text are numbers, whole ones are whole."""
     filled = [cell for cell in cells if cell != ""]
     types = {type(cell) for cell in filled}
@@ -84,7 +92,7 @@ def _column(cells: list[Any], missing: pa.Array) -> pa.Array:
     texts = pa.array([None if cell == "" else _as_text(cell) for cell in cells], pa.string())
     finder = KindFinder(missing)
     finder.add("", texts)
-    return as_kind(texts, finder.kinds[""], missing)
+    return texts if has_codes and finder.codes else as_kind(texts, finder.kinds[""], missing)
 
 
 def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:

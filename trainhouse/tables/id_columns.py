@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.table_files import is_several, kind_of
 
@@ -20,12 +21,14 @@ class IdReader:
         self._waiting = pa.table({name: pa.array([], pa.string()) for name in self.names})
 
     @classmethod
-    def of(cls, path: Path, names: Sequence[str]) -> "IdReader | None":
+    def of(
+        cls, path: Path, names: Sequence[str], keys: Keys | None = None, known: Sequence[str] = ()
+    ) -> "IdReader | None":
         """Return a reader of those of the columns that the table at `path` has; None if it has none, or no names."""
         if not (kind_of(path) or is_several(path) or path.is_dir()):
             return None
         try:
-            table = open_table(path, "input")
+            table = open_table(path, "input", keys, known)
         except UserError:  # which whoever reads its rows says
             return None
         there = [name for name in names if table.names.count(name) == 1]

@@ -1,7 +1,7 @@
 """What a user says of the columns of a table: numbers, categories, dates, or nothing to learn from."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from annotated_types import doc
@@ -60,6 +60,21 @@ class Kinds(NamedTuple):
             lists.setdefault(its_kind, []).append(dated)
         inner = ", ".join(f"{one}: [" + ", ".join(names) + "]" for one, names in lists.items())
         return _for_shell(f"data.columns={{{inner}}}")
+
+    def of_features(self, beside: Mapping[str, str]) -> "Kinds":
+        """Return it without columns that are no features, each by its key: `beside`.
+
+        A time may be said to be a date or a number, a weight to be a number. Raises `UserError` for anything else.
+        """
+        takes = {"time_column": ("date", "number", "drop"), "weight_column": ("number", "drop")}
+        for name, key in beside.items():
+            kind = self.of.get(name, "drop")
+            if kind not in takes.get(key, ("drop",)):
+                raise UserError(f"{_KEY}: column '{name}' is no feature, but data.{key}; leave it out of one")
+        return Kinds(
+            {name: kind for name, kind in self.of.items() if name not in beside},
+            {name: written for name, written in self.formats.items() if name not in beside},
+        )
 
     def check(self, names: Sequence[str], targets: Iterable[str], drop: Iterable[str], source: str) -> None:
         """Raise `UserError` for a column that isn't among `names`, or is a target, or is dropped and something else."""

@@ -30,6 +30,10 @@ class Source(Protocol):
         """Return the types of the columns; by the `whole` file they are certain."""
         ...
 
+    def codes(self) -> dict[str, str]:
+        """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
+        ...
+
     def doubtful(self, columns: Collection[str]) -> str:
         """Return what may be read in two ways in these columns, and how it is settled; "" if nothing."""
         ...
@@ -59,10 +63,12 @@ class Keys(NamedTuple):
     sheet: str | None = None
     missing: Sequence[str] = USUAL
     """Words for a missing number or date; text is left as it is."""
+    as_codes: tuple[str, ...] = ()
+    """The columns that are text if some of their whole numbers have zeros in front: 007 is not 7 there."""
 
-    def set(self) -> list[str | None]:
+    def set(self) -> list[str | int | None]:
         """Return them as plain values."""
-        return [*self.form[:4], self.sheet]
+        return [*self.form[:4], self.sheet, self.form.skip_rows]
 
 
 def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
@@ -72,7 +78,7 @@ def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Sourc
         if kind == "text":
             from trainhouse.tables.csv_source import CsvSource
 
-            return CsvSource(path, key, keys.form, missing, known)
+            return CsvSource(path, key, keys, missing, known)
         if kind == "parquet":
             from trainhouse.tables.columnar import open_parquet
 
@@ -87,6 +93,6 @@ def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Sourc
             return open_json_lines(path, source, missing)
         from trainhouse.tables.excel import open_excel
 
-        return open_excel(path, source, keys.sheet, missing)
+        return open_excel(path, source, keys, missing)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

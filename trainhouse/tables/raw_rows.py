@@ -11,6 +11,7 @@ from trainhouse.arrays.npz import stream_npz
 from trainhouse.arrays.row_preprocessing import check_finite
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.one_file import Keys
 from trainhouse.tables.table_files import ENDINGS as TABLES
 from trainhouse.tables.table_files import is_several, kind_of
 
@@ -18,13 +19,13 @@ ENDINGS = (".npy", ".npz", *TABLES)
 
 
 def read_raw_rows(
-    path: Path, spec: DataSpec, batch_size: int, key: str = "input"
+    path: Path, spec: DataSpec, batch_size: int, key: str = "input", keys: Keys | None = None
 ) -> tuple[int | None, Iterator[np.ndarray]]:
     """Return the number of rows (None for a table, which doesn't say) and their batches (B, *input_shape).
 
     Rows may be flattened, and may have the label where the rows had it that were trained on; a table may have its
-    columns in any order. Raises `UserError`, at once or with the batch concerned, for rows that are not
-    like those the model was trained on.
+    columns in any order, and is read as the `keys` say. Raises `UserError`, at once or with the batch concerned, for
+    rows that are not like those the model was trained on.
     """
     is_array = path.suffix in (".npy", ".npz")
     if not (is_array or kind_of(path) or is_several(path) or path.is_dir()):
@@ -35,7 +36,7 @@ def read_raw_rows(
     if not is_array:
         from trainhouse.tables.cells import stream_table
 
-        return None, _checked(_rebatched(stream_table(path, key, spec), batch_size), spec, path)
+        return None, _checked(_rebatched(stream_table(path, key, spec, keys or Keys()), batch_size), spec, path)
     if path.suffix == ".npz":
         shape, batches = stream_npz(path, batch_size, key)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from trainhouse.arrays.array_file import open_array
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.unlabelled import Unlabelled
-from trainhouse.configuration.annotations import Count
+from trainhouse.configuration.annotations import Count, Whole
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.beside_columns import BesideColumns, names_own_file, read_beside
@@ -42,6 +42,7 @@ def read_table(
     decimal: str | None = None,
     thousands: str | None = None,
     encoding: str | None = None,
+    skip_rows: Whole = 0,
     sheet: str | None = None,
     val_file: str | None = None,
     test_file: str | None = None,
@@ -70,6 +71,7 @@ def read_table(
         na_values: words that stand for a missing value beside the usual ones, as `Words.asked` says.
         min_category_rows: texts of fewer training rows share one category, which unknown ones belong to later.
         separator, decimal, thousands, encoding: the form of text files, which is recognised where it is certain.
+        skip_rows: lines of text files, or rows of a sheet, above the header.
         sheet: the sheet of a workbook with several.
         val_file, test_file: tables of these splits' rows, whose columns, classes and categories are those of `file`.
         split_column: which split a row is of; `group_column`: rows of one group are in one split; `time_column`: the
@@ -92,11 +94,14 @@ def read_table(
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
     words = Words.of_spec(like.missing_words) if like else Words.asked(na_values)
     kinds = Kinds.asked(None if like else columns)
-    form = FormKeys(separator, decimal, thousands, encoding, are_hints=like is not None).check()
-    keys = Keys(form, sheet, words.in_numbers)
+    form = FormKeys(separator, decimal, thousands, encoding, like is not None, skip_rows).check()
+    as_codes = () if like or task == "regression" else tuple(targets[:1])
+    keys = Keys(form, sheet, words.in_numbers, as_codes)
     ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
-    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too)
+    written = None if time_column is None else Kinds.asked(columns).formats.get(time_column)
+    beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too, written)
     beside.check(targets)
+    kinds = kinds.of_features({name: key for key, name in beside.named() if name not in kept_too})
     dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
     asked = Asked(
         targets,

@@ -56,6 +56,13 @@ class Table:
                 lines.append(f"{of}read as: {reading}")
         return lines
 
+    def codes(self) -> dict[str, str]:
+        """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
+        found: dict[str, str] = {}
+        for source in self._sources:
+            found |= source.codes()
+        return found
+
     def refuse_twice(self, names: Iterable[str]) -> None:
         """Raise `UserError` if there are two columns of one of the names."""
         counts, wanted = Counter(self.names), {*names}

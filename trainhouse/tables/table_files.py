@@ -44,7 +44,9 @@ def files_of(path: Path, key: str) -> list[Path]:
     if not is_several(path):
         refuse_missing(path, key)
         if not kind_of(path):
-            raise UserError(f"{key}: {path} is no table by its name; {expected}")
+            is_packed = path.suffix.lower() in (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
+            way = "unpack it" if is_packed else expected
+            raise UserError(f"{key}: {path} is {'an archive' if is_packed else 'no table by its name'}; {way}")
         return [path]
     root = Path(path.anchor)
     found = sorted(path.iterdir() if path.is_dir() else root.glob(str(path.relative_to(root))))

@@ -9,22 +9,22 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
-from trainhouse.configuration.errors import UserError
 from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
 from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
+_SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
 
 def find_categories(
-    table: pa.Table, columns: list[str], source: str, kinds: Kinds = NOTHING, dropped: Sequence[str] = ()
+    table: pa.Table, columns: list[str], problems: Problems, kinds: Kinds = NOTHING, dropped: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """The sorted texts of each column that is not numeric. Raises `UserError` for all columns of other kinds at once.
+    """The sorted texts of each column that is not numeric; columns of other kinds are `problems`.
 
     What `kinds` says to be categories are some, whatever they hold; `dropped` are those that are left out already.
     """
-    found, no_categories, problems = {}, {}, Problems(source)
+    found, no_categories = {}, {}
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
@@ -40,25 +40,23 @@ def find_categories(
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
             problems.add(f"column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}", name)
-    problems.refuse()
-    _refuse_free_text(no_categories, table.num_rows, source, kinds, dropped)
+    if no_categories:
+        problems.add(_free_text_line(no_categories, table.num_rows, kinds, dropped), "")
     return found
 
 
-def _refuse_free_text(columns: dict[str, int], rows: int, source: str, kinds: Kinds, dropped: Sequence[str]) -> None:
-    """Raise `UserError` that names all columns in which nearly every text is another one, with what leaves them out."""
-    if not columns:
-        return
+def _free_text_line(columns: dict[str, int], rows: int, kinds: Kinds, dropped: Sequence[str]) -> str:
+    """Name all columns in which nearly every text is another one, with what leaves them out."""
     way = typed_drop([*dropped, *columns])
     if len(columns) == 1:
         ((name, count),) = columns.items()
-        raise UserError(
-            f"{source}: column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
+        return (
+            f"column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
             f"with {way}, or have one with {kinds.typed(name, 'category')}"
         )
     listed = ", ".join(f"{name} {count}" for name, count in columns.items())
-    raise UserError(
-        f"{source}: {len(columns)} columns have too many different texts in {rows} rows to be categories ({listed}); "
+    return (
+        f"{len(columns)} columns have too many different texts in {rows} rows to be categories ({listed}); "
         f"leave them out with {way}"
     )
 
@@ -107,6 +105,13 @@ def _is_odd(text: str) -> bool:
 def _not_numbers_line(texts: Counter[str], cells: pa.ChunkedArray, name: str, kinds: Kinds) -> str:
     """What to do about text that is numbers but for a few cells, or numbers as people write them; "" of other text."""
     texts = Counter({text: count for text, count in texts.items() if text not in USUAL})
+    if texts and all(is_number(text) or _SPACED.fullmatch(text) for text in texts):
+        spaced = next((text for text in texts if _SPACED.fullmatch(text)), None)
+        if spaced is not None:
+            return (
+                f"column {name}: '{spaced}' may be {spaced.strip().replace(' ', '')} (set \"data.thousands=' '\") or a "
+                f"text (set {kinds.typed(name, 'category')})"
+            )
     odd = set(filter(_is_odd, texts))
     total, numbers = texts.total(), sum(texts[text] for text in texts if text not in odd or is_written_number(text))
     if not odd:

@@ -23,6 +23,14 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_PROGRAMS = {
+    b"\x1f\x8b": "packed with gzip: call it .csv.gz",
+    b"\x28\xb5\x2f\xfd": "packed with zstd: call it .csv.zst",
+    b"PK\x03\x04": "a zip archive or a workbook: unpack it, or call it .xlsx",
+    b"\xd0\xcf\x11\xe0": "a workbook: call it .xls",
+    b"PAR1": "parquet: call it .parquet",
+    b"ARROW1": "Arrow: call it .feather",
+}
 _WESTERN = "cp1252"  # Latin-1 with Windows' quotes and dashes in places that Latin-1 leaves empty
 # What no Western text has: three letters beyond ASCII in a row, a capital one within a word, a sign between letters.
 _LETTERS, _SMALL = "\xc0-\xff\u0160\u0161\u017d\u017e\u0152\u0153\u0178", "a-z\xdf-\xff"
@@ -53,6 +61,8 @@ class TextStream(io.RawIOBase):
         self.quotes = 0
         self._file = unpacked(path)
         self._start = self._file.read(4096)
+        if what := next((what for mark, what in _PROGRAMS.items() if bytes(self._start).startswith(mark)), None):
+            raise UserError(f"{source} is no text, but {what}")
         if self.encoding is None:
             self.encoding = next((name for mark, name in _MARKS.items() if self._start.startswith(mark)), None)
         if self.encoding is None:

@@ -2,12 +2,15 @@
 
 import gzip
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError, did_you_mean
+from trainhouse.predicting.form_of_rows import keys_of_rows
+from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.tables.read_table import read_table
 
@@ -137,3 +140,38 @@ def test_a_single_column_of_such_a_name_is_one(tmp_path):
 @pytest.mark.parametrize(("name", "option"), [("pclass", "PCLASS"), ("PCLASS", "pclass"), ("pclass", " Pclass ")])
 def test_a_name_in_another_case_is_the_one_that_was_meant(name, option):
     assert did_you_mean(name, ["plass", option]) == f"; did you mean '{option}'?"
+
+
+def test_lines_above_the_header_are_skipped_and_not_counted_as_rows(tmp_path):
+    rows = [f"{row};{row % 3},5;{row % 2}" for row in range(30)]
+    file = tmp_path / "t.csv"
+    file.write_text("\n".join(["Sales 2024", "# by month", "a;b;y", *rows]) + "\n")
+    data = read_table(str(file), "y", str(tmp_path / "kept"), skip_rows=2, keep_index=True)
+    assert data.spec.columns == ("a", "b")
+    assert data.rows.x[:2].tolist() == [[0, 0.5], [1, 1.5]]
+    file.write_text("\n".join(["Sales 2024", "# by month", "a;b;y", *rows, "1;2"]) + "\n")
+    with pytest.raises(UserError, match="row 30 has 2 cells, but the header has 3"):
+        read_table(str(file), "y", str(tmp_path / "kept"), skip_rows=2)
+    file.write_text("\n".join(["sep=;", "a;b;y", *rows, "1;2"]) + "\n")
+    with pytest.raises(UserError, match="row 30 has 2 cells, but the header has 3"):
+        read_table(str(file), "y", str(tmp_path / "kept"))
+
+
+def test_new_rows_are_read_as_is_said_or_as_those_of_training_where_they_are_in_doubt(tmp_path):
+    spec = DataSpec("regression", (1,), "float64", 1, columns=("größe",))
+    (tmp_path / "t.csv").write_bytes("Export\ngröße;x\n1.234;2\n".encode("cp1252"))
+    form = FormKeys(separator=";", thousands=".", encoding="cp1252", skip_rows=1)
+    checkpoint = SimpleNamespace(config=SimpleNamespace(data={"decimal": "."}))
+    given = {"separator": ";", "thousands": ".", "encoding": "cp1252", "skip_rows": 1}
+    assert keys_of_rows(checkpoint, given).form == form
+    rows = [*read_raw_rows(tmp_path / "t.csv", spec, 8, keys=keys_of_rows(checkpoint, given))[1]]
+    assert rows[0].tolist() == [[1234]]
+    (tmp_path / "u.csv").write_text("größe;x\n1.234;2\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"set data\.thousands='\.' or data\.decimal='\.'"):
+        [*read_raw_rows(tmp_path / "u.csv", spec, 8)[1]]
+    rows = [*read_raw_rows(tmp_path / "u.csv", spec, 8, keys=keys_of_rows(checkpoint, {}))[1]]
+    assert rows[0].tolist() == [[1.234]]
+    with pytest.raises(UserError, match=r"data\.sepator: .*did you mean 'separator'"):
+        keys_of_rows(checkpoint, {"sepator": ";"})
+    with pytest.raises(UserError, match=r"data\.skip_rows: expected a number of lines, got 'x'"):
+        keys_of_rows(checkpoint, {"skip_rows": "x"})

@@ -73,7 +73,8 @@ WRONG = {
     "a header alone": ("a,b,y\n", "t.csv has no rows"),
     "a header without its end": ("a,b,y", "t.csv has no rows"),
     "names twice": ("a,a,b,y\n1,2,3,4\n", "t.csv has two columns 'a'; rename one, or take it out"),
-    "a comment": ("# of 2024\na,b,y\n1,2,3\n", "2 problems:\n  row 0 has 3 cells, but the header has 1\n.*"),
+    "a comment": ("# of 2024\na,b,y\n1,2,3\n", "'# of 2024'.* line 2 may be one; set data.skip_rows=1, .*"),
+    "a title": ("Sales;;\n;;\na;b;y\n1;2;3\n4;5;6\n", "line 3 may be one; set data.skip_rows=2, .*"),
 }  # fmt: skip
 
 

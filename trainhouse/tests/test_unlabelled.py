@@ -60,6 +60,23 @@ def test_rows_of_arrays(kind: str, tmp_path: Path) -> None:
     check(served(read_npy(*files, unlabelled="drop")), kind)
 
 
+def test_messages_number_rows_as_their_file_does(tmp_path: Path) -> None:
+    labels = ["" if row in GONE else "yes" if row % 3 else "no" for row in range(ROWS)]
+    labels[40] = "yess"
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["x,label", *(f"{row / 7},{label}" for row, label in enumerate(labels))]) + "\n")
+    with pytest.raises(UserError, match=r"'yess' is the label of row 40 alone of 57"):
+        read_table(str(table), "label", str(tmp_path / "kept"), unlabelled="drop")
+    amounts = np.where(np.isin(np.arange(ROWS), GONE), np.nan, np.arange(ROWS) % 2)
+    amounts[40] = 0.5
+    np.save(tmp_path / "x.npy", np.arange(ROWS, dtype=np.float32)[:, None] ** 2)
+    np.save(tmp_path / "y.npy", amounts)
+    files = str(tmp_path / "x.npy"), str(tmp_path / "y.npy")
+    for task, line in ((None, "row 40 is 0.5: mistyped"), ("classification", "in row 40 is 0.5, which is not a whole")):
+        with pytest.raises(UserError, match=line):
+            read_npy(*files, unlabelled="drop", task=task)
+
+
 def test_a_value_that_the_key_does_not_take_and_labels_that_are_all_missing_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("x,label\n" + "1,\n2,\n")

@@ -29,14 +29,13 @@ def check_row_weights(module: Any, datamodule: Any) -> None:
         raise UserError(
             f"{key}: the loss {name} takes no weights; give it an argument `weights`, or choose another loss="
         )
-    names = {
-        name: None
-        for split in SPLITS
-        for name, metric in (module.metrics[f"{split}_split"].items() if hasattr(module, "metrics") else ())
-        if not _takes_weights(metric.update)
-    }
+    names: dict[str, None] = {}
+    for split in SPLITS:
+        for name, metric in module.metrics[f"{split}_split"].items() if hasattr(module, "metrics") else ():
+            own = [name.partition("/")[2]] * (not _takes_weights(metric.update))
+            names |= dict.fromkeys([*own, *getattr(metric, "unweighted", ())])
     if names:
-        measures = list(dict.fromkeys(name.partition("/")[2] for name in names))
+        measures = list(names)
         one = len(measures) == 1
         _log.info("note: %s counts in the loss; %s count%s each row once", key, ", ".join(measures), "s" * one)
 

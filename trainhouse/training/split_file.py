@@ -30,17 +30,20 @@ def write_splits(folder: Path, datamodule: Any) -> None:
     """Write the file of a run on arrays, unless a run that is resumed has it already."""
     if not isinstance(datamodule, DataModule) or any((folder / name).exists() for name in (SPLIT_TABLE, SPLIT_ARRAY)):
         return
-    codes = np.full(datamodule.row_count("all"), _NONE, np.uint8)
-    own = []
+    main = datamodule.parts["all"][0]
+    codes = np.full(len(main.y), _NONE, np.uint8)  # of rows without a label too
+    own: dict[str, list[str]] = {}
     for place, split in enumerate(SPLITS):
-        numbers = datamodule.parts[split][1]
-        if numbers is None:
-            own.append(split)
+        rows = datamodule.parts[split][0]
+        if rows is main:
+            codes[datamodule.row_numbers_of(split)] = place
         else:
-            codes[numbers] = place
+            is_in = np.full(len(rows.y), "", "U5")
+            is_in[datamodule.row_numbers_of(split)] = split
+            own[split] = is_in.tolist()
     if len(codes) > _MOST:
         _log.info("note: which row is in which split is not kept, of more than %s rows", f"{_MOST:,}")
-    elif len(codes) + sum(map(datamodule.row_count, own)) > _MOST_AS_TEXT:
+    elif len(codes) + sum(map(len, own.values())) > _MOST_AS_TEXT:
         with atomic_write(folder / SPLIT_ARRAY) as file:
             np.savez(file, split=codes)
     else:
@@ -48,15 +51,15 @@ def write_splits(folder: Path, datamodule: Any) -> None:
             file.write(_table(datamodule, codes, own).encode())
 
 
-def _table(datamodule: DataModule, codes: np.ndarray, own: list[str]) -> str:
+def _table(datamodule: DataModule, codes: np.ndarray, own: dict[str, list[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = dict(enumerate(SPLITS))
     keys = datamodule.beside["all"].keys
     main = "data.file" if "test" in keys else "data.features"
     parts = [("all", main, [names.get(code, "") for code in codes.tolist()])]
-    for split in own:
-        parts.append((split, keys.get(split, f"data.{split}_features"), [split] * datamodule.row_count(split)))
+    for split, splits in own.items():
+        parts.append((split, keys.get(split, f"data.{split}_features"), splits))
     for place, (split, file, splits) in enumerate(parts):
         ids = datamodule.beside[split].ids
         columns = ids(np.arange(len(splits))) if ids else {}
