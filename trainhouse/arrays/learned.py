@@ -78,10 +78,22 @@ def _varying(x: np.ndarray, train: np.ndarray | None, spec: DataSpec) -> dict[st
 def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
     """Return the data set with the categories, codes, ranges and parts of dates of `spec`: that of a model."""
     codes = _new_codes(dataset.spec.categories or {}, spec)
-    val, test = (rows and _recoded(rows, codes) for rows in (dataset.val, dataset.test))
+    own_codes = _new_codes(dataset.spec.categories or {}, spec, every=True) if dataset.min_category_rows > 1 else codes
+    val, test = (rows and _recoded(rows, own_codes) for rows in (dataset.val, dataset.test))
     learned = {name: getattr(spec, name) for name in ("categories", "unlearned", "ranges", "grouped", "date_parts")}
     kept = replace(dataset.spec, **learned)
     return replace(dataset, rows=_recoded(dataset.rows, codes), val=val, test=test, spec=kept)
+
+
+def with_group_in_each(spec: DataSpec) -> DataSpec:
+    """Return a spec by which a file's texts that `spec` lacks get a code of their own, other than missing ones.
+
+    Which columns have a group for them is known when the training rows are.
+    """
+    categories = {
+        name: texts if name in spec.grouped else (*texts, OTHER) for name, texts in (spec.texts() or {}).items()
+    }
+    return replace(spec, categories=categories or None, unlearned=None, grouped=tuple(categories))
 
 
 def with_codes_of(rows: Rows, own: DataSpec, other: DataSpec) -> Rows:
@@ -94,23 +106,27 @@ def with_codes_of(rows: Rows, own: DataSpec, other: DataSpec) -> Rows:
     return _recoded(rows, _new_codes(found, other))
 
 
-def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec) -> dict[int, np.ndarray]:
+def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec, every: bool = False) -> dict[int, np.ndarray]:
     """Return, by the column, the codes for a model of `spec` in the order of the codes that texts are `found` with.
 
+    Of columns whose codes stay there is nothing, unless `every` one is asked for.
+
     Texts that are none of its categories have the codes above those, in alphabetical order; but what inference would
-    take for one of them is that one here too. Where they are grouped, the last category has the others.
+    take for one of them is that one here too. Where they are grouped, the last category has the others, those of
+    `with_group_in_each` too, whose code follows the ones of the texts. The last is the code of a missing text, -1.
     """
     wanted, codes = spec.categories or {}, {}
     for name, texts in found.items():
         known = wanted.get(name, texts)
-        if texts != known:
+        if every or texts != known:
             places = {text: code for code, text in enumerate([*known, *sorted(set(texts) - set(known))])}
             if name in spec.grouped:
                 places = {text: min(code, len(known) - 1) for text, code in places.items()}
             places = {
                 text: code_of(text, known) if code_of(text, known) >= 0 else code for text, code in places.items()
             }
-            codes[spec.columns.index(name)] = np.array([*(places[text] for text in texts), -1])  # the last for -1
+            strange = len(known) - 1 if name in spec.grouped else -1  # of a text that the file of training lacks
+            codes[spec.columns.index(name)] = np.array([*(places[text] for text in texts), strange, -1])
     return codes
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainhouse.arrays.array_file import open_array
+from trainhouse.arrays.learned import with_group_in_each
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.unlabelled import Unlabelled
 from trainhouse.configuration.annotations import Count, Whole
@@ -122,7 +123,8 @@ def read_table(
         dataset, folder = _read(path, asked, keys, processed, file)
     rows = len(dataset.rows.y)
     found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, rows, passes=like is not None)}
-    asked = asked._replace(like=like or dataset.spec, drop=[])
+    own_like = like or dataset.spec
+    asked = asked._replace(like=with_group_in_each(own_like) if min_category_rows > 1 else own_like, drop=[])
     for split, name in (("val", val_file), ("test", test_file)):
         if name is not None:
             with names_own_file(path, name, split, file):

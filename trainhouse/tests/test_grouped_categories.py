@@ -54,3 +54,26 @@ def test_nothing_is_grouped_unless_asked_or_where_no_text_is_rare(read):
     assert DataModule(read(), 8, 0, [0.8, 0.1, 0.1], 0, seed=0).spec.grouped == ()
     common = read(["big", "mid"] * 60, min_category_rows=10)
     assert DataModule(common, 8, 0, [0.8, 0.1, 0.1], 0, seed=0).spec.categories == {"shop": ("big", "mid")}
+
+
+def test_unknown_texts_of_a_test_file_are_in_the_group_as_they_are_when_it_is_measured_again(read, tmp_path):
+    kinds = ["u", "v"] * 90
+    lines = "".join(f"{shop},{kind},{row % 2}\n" for row, (shop, kind) in enumerate(zip(SHOPS, kinds, strict=True)))
+    (tmp_path / "train.csv").write_text(f"shop,kind,y\n{lines}")
+    (tmp_path / "test.csv").write_text("shop,kind,y\nbig,u,0\ns3,v,1\nnever,w,1\n,,0\n")
+
+    def reading(**arguments):
+        test = str(tmp_path / "test.csv")
+        return read_table(
+            str(tmp_path / "train.csv"), "y", str(tmp_path / "p"), test_file=test, min_category_rows=10, **arguments
+        )
+
+    data = DataModule(reading(), 8, 0, [0.8, 0.2, 0], 0, seed=0)
+    assert (data.spec.grouped, data.spec.categories["kind"]) == (("shop",), ("u", "v"))
+    rows = data.parts["test"][0].x
+    assert rows.tolist() == [[0, 0], [2, 1], [2, -1], [-1, -1]]
+    again = DataModule(reading(like=data.spec), 8, 0, [0.8, 0.2, 0], 0, seed=0, like=data.spec)
+    np.testing.assert_array_equal(again.parts["test"][0].x, rows)
+    assert again.fingerprint == data.fingerprint
+    new = read_table(str(tmp_path / "test.csv"), "y", str(tmp_path / "p"), like=data.spec)
+    np.testing.assert_array_equal(DataModule(new, 8, 0, None, 0, seed=0, like=data.spec).parts["all"][0].x, rows)
