@@ -1,5 +1,6 @@
 """A project of an earlier version is brought up to this one as text: comments stay, and nothing is lost."""
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -11,9 +12,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from trainhouse import upgrade
+from trainhouse.arrays.npy import read_npy
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.conftest import CONF, ROOT
 from trainhouse.upgrading.added_keys import GROUPS, added_keys
 from trainhouse.upgrading.code import SCRIPTS, is_of_one_house
+from trainhouse.upgrading.conf_files import look_at_conf
 from trainhouse.upgrading.dependencies import REQUIREMENTS, look_at_dependencies
 from trainhouse.upgrading.saved_files import look_at_saved_files
 
@@ -185,3 +189,24 @@ def test_what_is_added_is_what_this_version_has() -> None:
         for group, option in one.items()
     }
     assert GROUPS["train.yaml"].items() <= chosen.items()
+
+
+def test_files_that_read_any_table_get_the_keys_they_lack_and_their_newer_name(tmp_path):
+    data = tmp_path / "conf" / "data"
+    data.mkdir(parents=True)
+    reader = "_target_: trainhouse.tables.read_table.read_table\n"
+    (data / "csv.yaml").write_text(f"{reader}file: ???\ntask: null\nchannel_axis: auto\n")
+    (data / "own.yaml").write_text(f"{reader}file: own.csv\nchannel_axis: auto\n")
+    (data / "npy.yaml").write_text("_target_: trainhouse.arrays.npy.read_npy\nfeatures: ???\nchannel_axis: auto\n")
+    (tmp_path / "conf" / "infer.yaml").write_text("input: null\noutputs: outputs\ndata: {}\n")
+    findings = upgrade.Findings()
+    look_at_conf(tmp_path, findings)
+    texts = {change.path.relative_to(tmp_path / "conf").as_posix(): change.text for change in findings.changes}
+    assert set(texts) == {"data/csv.yaml", "data/npy.yaml", "data/table.yaml", "infer.yaml"}
+    has = {name: OmegaConf.create(text) for name, text in texts.items()}
+    assert (has["data/csv.yaml"].unlabelled, has["data/csv.yaml"].id_columns) == ("error", [])
+    taken = set(inspect.signature(read_table).parameters) - {"target", "processed", "drop", "keep_index", "like"}
+    assert taken - {"shape", "dtype", "missing"} <= set(has["data/csv.yaml"])
+    assert set(inspect.signature(read_npy).parameters) >= set(has["data/npy.yaml"]) - {"_target_"}
+    assert has["infer.yaml"].overwrite is False
+    assert has["data/table.yaml"].defaults == ["csv", "_self_"]

@@ -55,6 +55,10 @@ _TOLD_TO_LOGGERS = {
     "notes": "notes: null  # and a few words on it\n",
     "log_gradients": "log_gradients: false  # the norm of gradients and the distribution of weights, in the loggers\n",
 }
+_OVERWRITE = """\
+# Write over what is there already.
+overwrite: false
+"""
 _KEYS: dict[str, dict[str, str]] = {
     "train.yaml": {
         "outputs": _OUTPUTS,
@@ -66,10 +70,11 @@ _KEYS: dict[str, dict[str, str]] = {
         **_TOLD_TO_LOGGERS,
         "module": _MODULE,
     },
-    "eval.yaml": {"outputs": _OUTPUTS, "figures": _FIGURES},
+    "eval.yaml": {"outputs": _OUTPUTS, "figures": _FIGURES, "overwrite": _OVERWRITE},
     "select_best_model.yaml": {"outputs": _OUTPUTS},
     "infer.yaml": {
         "outputs": _OUTPUTS,
+        "overwrite": _OVERWRITE,
         "data": "# Arguments of your own LightningDataModule to replace, as data.predict_dir=new/.\ndata: {}\n",
     },
     "data/array_defaults.yaml": {
@@ -87,6 +92,34 @@ _KEYS: dict[str, dict[str, str]] = {
 OF_READERS = {
     "channel_axis": _CHANNEL_AXIS,
 }
+# Of those of them that read any file, which they name as ???; what each key means says docs/data.md.
+OF_TABLES = {
+    "columns": "# What columns are: {zip: category, age: number, note: drop}.\ncolumns: null\n",
+    "na_values": "na_values: null  # more words that stand for a missing value\n",
+    "min_category_rows": "min_category_rows: 1  # categories of fewer training rows are one\n",
+    "val_file": "val_file: null  # a table of validation rows\n",
+    "test_file": "test_file: null  # a table of test rows\n",
+    "split_column": "split_column: null  # says which split a row is of\n",
+    "group_column": "group_column: null  # rows of one group are in one split\n",
+    "time_column": "time_column: null  # the past trains, the future tests\n",
+    "weight_column": "weight_column: null  # what a row counts in the loss and the metrics\n",
+    "id_columns": "id_columns: []  # carried into predictions\n",
+    "keep_columns": "keep_columns: []  # the column of group or time, to be a feature too\n",
+    "separator": "separator: null  # of columns; null recognises it\n",
+    "decimal": "decimal: null  # the decimal mark; null recognises it\n",
+    "thousands": "thousands: null  # the separator of thousands; null recognises it where it is certain\n",
+    "encoding": "encoding: null  # of text; null recognises it\n",
+    "skip_rows": "skip_rows: 0  # lines above the header\n",
+    "sheet": "sheet: null  # of a workbook\n",
+    "unlabelled": "unlabelled: error  # a row without a label: an error, or drop\n",
+}
+OF_ARRAYS = {
+    **{name: f"{name}: null\n" for name in ("splits", "groups", "times", "weights")},
+    **{f"{split}_{name}": f"{split}_{name}: null\n" for split in ("val", "test") for name in ("groups", "weights")},
+    "unlabelled": OF_TABLES["unlabelled"],
+}
+# A file that earlier versions have under its older name only.
+FILES = {"data/table.yaml": ("data/csv.yaml", "# data=csv by its newer name.\ndefaults:\n  - csv\n  - _self_\n")}
 
 
 def added_keys(file: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import yaml
 
 from trainhouse.configuration.bounded import LOADER
 from trainhouse.configuration.old_names import current_name
-from trainhouse.upgrading.added_keys import GROUPS, OF_READERS, added_keys
+from trainhouse.upgrading.added_keys import FILES, GROUPS, OF_ARRAYS, OF_READERS, OF_TABLES, added_keys
 from trainhouse.upgrading.findings import Change, Findings
 from trainhouse.upgrading.names import exists, where_now
 
@@ -43,6 +43,21 @@ def look_at_conf(root: Path, findings: Findings) -> None:
             findings.by_hand.append(_DATA_OF_ALL)
         if (root / "trainhouse" / shown).is_file():
             findings.notes.append(f"{shown} goes before the library's file of that name: delete it unless it is yours")
+    _add_files(root / "conf", findings)
+
+
+def _of_any_file(keys: dict[str, Any], reader: str) -> dict[str, str]:
+    """Return the keys of a reader whose file is given by the command; one that reads a file of its own needs none."""
+    name, its_keys = ("features", OF_ARRAYS) if reader.endswith(".read_npy") else ("file", OF_TABLES)
+    file = keys.get(name)
+    return its_keys if isinstance(file, yaml.ScalarNode) and file.value == "???" else {}
+
+
+def _add_files(conf: Path, findings: Findings) -> None:
+    """Add the files that have another name now, and lead to the older one."""
+    for name, (older, text) in FILES.items():
+        if (conf / older).is_file() and not (conf / name).exists():
+            findings.changes.append(Change(conf / name, text, [f"added, {older} by its newer name"]))
 
 
 def _top(text: str) -> dict[str, Any]:
@@ -99,7 +114,8 @@ def _with_keys(text: str, file: str) -> tuple[str, list[str]]:
     lacking = {key: block for key, block in added_keys(file).items() if key not in keys}
     target = keys.get("_target_")
     if file.startswith("data/") and isinstance(target, yaml.ScalarNode) and target.value.endswith(_READERS):
-        lacking |= {key: block for key, block in OF_READERS.items() if key not in keys}
+        reads = {**OF_READERS, **_of_any_file(keys, target.value)}
+        lacking |= {key: block for key, block in reads.items() if key not in keys}
     if not lacking:
         return text, []
     blocks = "\n".join(lacking.values())
