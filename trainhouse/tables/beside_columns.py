@@ -34,7 +34,7 @@ _KEYS = {
     "val": "data.val_file",
     "test": "data.test_file",
 }
-_VERSION = 1  # of what is kept
+_VERSION = 2  # of what is kept
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path,
     for key, name in () if passes else columns.named():
         if name not in names:
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
+    opened.refuse_doubtful([name for _, name in columns.named() if name in names and name not in as_text])
     table = _table(opened, list(dict.fromkeys(name for _, name in columns.named() if name in names)), as_text)
     try:
         if columns.id_columns:

@@ -26,7 +26,8 @@ ALL = {
 
 def read(folder: Path, text: str = HEAD + "".join(ROWS), **arguments) -> Dataset:
     (folder / "table.csv").write_text(text)
-    dates = [] if arguments.get("time_column") == "day" else ["day"]  # which no model takes
+    has_day = "day" in text.partition("\n")[0] and arguments.get("time_column") != "day"
+    dates = ["day"] if has_day else []  # which no model takes
     arguments["drop"] = dates + arguments.get("drop", [])
     return read_table(str(folder / "table.csv"), "y", str(folder / "processed"), **arguments)
 
@@ -70,7 +71,7 @@ def test_dates_and_numbers_are_times_and_words_are_not(tmp_path):
             "data.time_column: column 'user' is data.group_column already",
         ),
         ({"id_columns": ["id", "id"]}, "data.id_columns: column 'id' is named twice"),
-        ({"weight_column": "colour"}, "data.weight_column: .*, column colour: holds 'blue'; expected a number"),
+        ({"weight_column": "colour"}, "data.weight_column: .*, column colour: row 0 is 'blue'; expected a number"),
         ({"split_column": "colour"}, "data.split_column: .*, column colour: row 0 is 'blue'; expected train"),
     ],
 )
@@ -85,6 +86,24 @@ def test_a_missing_group_or_weight_is_named_by_its_row(tmp_path):
         read(tmp_path, broken, group_column="user")
     with pytest.raises(UserError, match=r"data.weight_column: .*: row 3 has none"):
         read(tmp_path, broken, weight_column="w")
+
+
+def test_the_odd_cell_of_weights_is_named_by_its_row(tmp_path):
+    with pytest.raises(UserError, match=r"data.weight_column: .*, column w: row 2 is 'high'; expected a number"):
+        read(tmp_path, "size,w,y\n1.5,2.5,yes\n2.5,1,no\n3.5,high,no\n", weight_column="w")
+
+
+def test_weights_that_can_be_read_in_two_ways_are_refused_as_features_are(tmp_path):
+    rows = "".join(f"{row * 7 % 11};1.{row % 10}34;{row % 2}\n" for row in range(30))
+    with pytest.raises(UserError, match=r"column w.*1\.034"):
+        read(tmp_path, f"size;w;y\n{rows}", weight_column="w")
+
+
+def test_a_group_written_as_a_whole_number_with_a_point_is_that_number(tmp_path):
+    rows = "".join(f"{row}.5,{row % 5 + 1}{'.0' * (row >= 20)},{row % 2}\n" for row in range(40))
+    groups = read(tmp_path, f"size,user,y\n{rows}", group_column="user").beside.groups
+    assert len(set(groups.tolist())) == 5
+    assert groups[:20].tolist() == groups[20:].tolist()
 
 
 def test_a_file_of_its_own_has_the_codes_of_training_and_is_no_part_of_the_split(tmp_path):
