@@ -80,10 +80,10 @@ class Evidence:
         if len(cells) or "address" in found:
             self._is_text.add(name)
 
-    def has_open_question(self, asks_for_points: bool) -> bool:
-        """Whether cells further behind may say what these don't."""
+    def has_open_question(self, may_have_commas: bool) -> bool:
+        """Whether cells further behind may say what these don't: whole ones, if others `may_have_commas`."""
         return any(
-            "comma or thousands" in kinds or (asks_for_points and kinds <= {"whole", "point or thousands"} != {"whole"})
+            "comma or thousands" in kinds or (may_have_commas and kinds <= {"whole", "point or thousands"})
             for name, kinds in self._found.items()
             if name not in self._is_text
         )

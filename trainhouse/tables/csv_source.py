@@ -38,7 +38,7 @@ class CsvSource:
         self._add(next(first, None), evidence, finder)
         self._is_learned = next(first, None) is None
         self._take(evidence, finder)
-        self._is_open = not self._is_learned and evidence.has_open_question(self._asks)
+        self._is_open = not self._is_learned and evidence.has_open_question(self._head.separator != ",")
 
     def _named(self) -> list[str]:
         """The header without columns behind the last name that hold nothing: Excel writes such separators."""

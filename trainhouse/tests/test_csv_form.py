@@ -10,6 +10,7 @@ import pytest
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.predicting.form_of_rows import keys_of_rows
+from trainhouse.tables import csv_source
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.tables.read_table import read_table
@@ -175,3 +176,12 @@ def test_new_rows_are_read_as_is_said_or_as_those_of_training_where_they_are_in_
         keys_of_rows(checkpoint, {"sepator": ";"})
     with pytest.raises(UserError, match=r"data\.skip_rows: expected a number of lines, got 'x'"):
         keys_of_rows(checkpoint, {"skip_rows": "x"})
+
+
+def test_decimal_commas_far_behind_whole_numbers_are_read_for_a_model_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_source, "_BLOCK", 4096)
+    path = tmp_path / "new.tsv"
+    path.write_text("a\tb\n" + "7123\t2\n" * 9000 + "70,5\t2\n")
+    rows = np.concatenate(list(read_raw_rows(path, MODEL, 64)[1]))
+    assert rows[-1].tolist() == [70.5, 2]
+    assert len(rows) == 9001

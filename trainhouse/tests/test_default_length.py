@@ -29,6 +29,7 @@ def epochs(*overrides: str, data: Any = None, own: bool = False) -> Any:
         (("trainer.max_epochs=20",), 20),
         (("trainer.max_epochs=-1",), -1),
         (("trainer.accumulate_grad_batches=2",), 334),  # three steps an epoch
+        (("trainer.min_epochs=300",), 300),
         (("trainer.limit_train_batches=2",), 500),
         (("trainer.limit_train_batches=0.4",), 500),
         (("trainer.max_steps=2000",), 400),  # as far as the steps that were asked for

@@ -23,7 +23,7 @@ def with_length(settings: Train, datamodule: L.LightningDataModule, has_own_modu
     epochs = EPOCHS
     if isinstance(datamodule, DataModule) and not has_own_module and _is_stopped_early(settings):
         epochs = max(EPOCHS, math.ceil(max(STEPS, settings.trainer.max_steps) / _steps(settings, datamodule)))
-    return settings.with_values({"trainer.max_epochs": epochs})
+    return settings.with_values({"trainer.max_epochs": max(epochs, settings.trainer.min_epochs or 0)})
 
 
 def _is_stopped_early(settings: Train) -> bool:
