@@ -131,6 +131,25 @@ def _file_key(beside: Beside, split: str) -> str:
     return beside.keys.get(split, f"data.{split}_features")
 
 
+def refuse_unseen_classes(dataset: Dataset, absent: Sequence[str], key: str) -> None:
+    """Raise `UserError` for classes without a training row: they would never be predicted, and nothing would say so.
+
+    `key` is the one that the shares of rows come from, where nothing in the file decides.
+    """
+    if not absent:
+        return
+    if by := next((name for name in ("splits", "times", "groups") if getattr(dataset.beside, name) is not None), ""):
+        raise UserError(
+            f"{dataset.beside.key(by)}: class {absent[0]} is in no row that it leaves to training ({dataset.name}); "
+            "have other rows train, or leave that class out"
+        )
+    way = "raise the first fraction of data.split or " if key == "data.split" else ""
+    raise UserError(
+        f"{key}: class {absent[0]} has too few rows in {dataset.name} to be in the training split; "
+        f"{way}leave that class out"
+    )
+
+
 def how_split(dataset: Dataset) -> str:
     """Say what decides which rows are where, as ``data.group_column, data.test_file``; nothing if chance alone does."""
     beside = dataset.beside

@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 
-from trainhouse.arrays.assigning import assign_rows, how_split
+from trainhouse.arrays.assigning import assign_rows, how_split, refuse_unseen_classes
 from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
 from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.far_numbers import watched
@@ -93,16 +93,8 @@ class DataModule(L.LightningDataModule):
         self.beside: dict[str, Beside] = weighed(dataset, numbers if split else None)
         self.split_by = how_split(dataset) if split else ""
         if split:
-            self._refuse_unseen_classes("data.split" if fold is None else "data.folds")
-
-    def _refuse_unseen_classes(self, key: str) -> None:
-        """A class without a training row would never be predicted, and nothing would say so."""
-        if absent := [self.spec.classes[place] for place in np.flatnonzero(self.class_counts == 0)]:
-            way = "raise the first fraction of data.split or " if key == "data.split" else ""
-            raise UserError(
-                f"{key}: class {absent[0]} has too few rows in {self.source} to be in the training split; "
-                f"{way}leave that class out"
-            )
+            absent = [self.spec.classes[place] for place in np.flatnonzero(self.class_counts == 0)]
+            refuse_unseen_classes(dataset, absent, "data.split" if fold is None else "data.folds")
 
     @functools.cached_property
     def class_counts(self) -> np.ndarray:

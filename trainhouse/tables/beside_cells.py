@@ -11,7 +11,7 @@ from trainhouse.arrays.beside import checked_weights
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.date_formats import likely_format
-from trainhouse.tables.dates import seconds_of
+from trainhouse.tables.dates import ISO, ISO_UTC, TIME, fits, seconds_of
 from trainhouse.tables.kinds import NOTHING
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0*", re.ASCII)
@@ -65,11 +65,17 @@ def times_of(column: pa.ChunkedArray, source: str, name: str = "day", written: s
         if np.isnan(values).any():
             raise UserError(f"{source}: row {int(np.isnan(values).argmax())} has no time; write one for each row")
         return values
-    text = next((str(cell) for cell in column.to_pylist() if cell), "")
+    cells = [str(cell or "") for cell in column.to_pylist()]
+    odd = (row for row, cell in enumerate(cells) if cell and not _is_time(cell))
+    row = next(odd, next((row for row, cell in enumerate(cells) if cell), 0))
     raise UserError(
-        f"{source}: '{text:.40}' is no time; write numbers, or dates as 2024-05-31 or 2024-05-31 13:45:00, or "
-        f"say how they are written, as {NOTHING.typed(name, 'date', likely_format(text))}"
+        f"{source}: row {row}: '{cells[row]:.40}' is no time; write numbers, or dates as 2024-05-31 or 2024-05-31 "
+        f"13:45:00, or say how they are written, as {NOTHING.typed(name, 'date', likely_format(cells[row]))}"
     )
+
+
+def _is_time(cell: str) -> bool:
+    return is_number(cell) or any(fits(cell, written) for written in (ISO, ISO_UTC, TIME))
 
 
 def weights_of(column: pa.ChunkedArray, source: str) -> np.ndarray:

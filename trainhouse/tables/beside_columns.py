@@ -125,7 +125,7 @@ def read_beside(
     """
     if not list(columns.named()):
         return Beside(keys=_KEYS)
-    kept, ids = (folder / f"{what}-{columns.digest()}" for what in ("beside.npz", "ids.arrow"))
+    kept, ids = folder / f"beside-{columns.digest()}.npz", folder / f"ids-{columns.digest()}.arrow"
     if not kept.is_file() or (columns.id_columns and not ids.is_file()):
         _keep(path, columns, keys, kept, ids, passes)
     try:

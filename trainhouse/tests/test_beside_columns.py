@@ -57,7 +57,7 @@ def test_dates_and_numbers_are_times_and_words_are_not(tmp_path):
     assert (np.diff(data.beside.times) > 0).all()
     served = DataModule(data, 4, 0, [0.6, 0.2, 0.2], 0, 0)
     assert served.row_numbers_of("test").tolist() == list(range(24, 30))
-    with pytest.raises(UserError, match=r"data.time_column: .*, column colour: 'blue' is no time"):
+    with pytest.raises(UserError, match=r"data.time_column: .*, column colour: row 0: 'blue' is no time"):
         read(tmp_path, time_column="colour")
 
 
@@ -91,6 +91,12 @@ def test_a_missing_group_or_weight_is_named_by_its_row(tmp_path):
 def test_the_odd_cell_of_weights_is_named_by_its_row(tmp_path):
     with pytest.raises(UserError, match=r"data.weight_column: .*, column w: row 2 is 'high'; expected a number"):
         read(tmp_path, "size,w,y\n1.5,2.5,yes\n2.5,1,no\n3.5,high,no\n", weight_column="w")
+
+
+def test_the_odd_cell_of_times_is_named_by_its_row(tmp_path):
+    rows = "".join(f"{row}.5,2024-01-{row + 1:02},{row % 2}\n" for row in range(20)) + "3,unknown,1\n"
+    with pytest.raises(UserError, match=r"data.time_column: .*, column day: row 20: 'unknown' is no time"):
+        read(tmp_path, f"size,day,y\n{rows}", time_column="day")
 
 
 def test_weights_that_can_be_read_in_two_ways_are_refused_as_features_are(tmp_path):
@@ -147,3 +153,9 @@ def test_a_model_measures_other_data_that_lacks_them(tmp_path, caplog):
     assert other.beside.arrays() == []
     assert other.rows.y.tolist() == [1, 0]
     assert "has no column 'w', so each row counts once" in caplog.text
+
+
+def test_a_class_that_groups_keep_from_training_is_named_with_their_key(tmp_path):
+    rows = "".join(f"{row}.5,g{row // 10},{'abc'[row // 10]}\n" for row in range(30))
+    with pytest.raises(UserError, match=r"data.group_column: class [abc] is in no row that it leaves to training"):
+        DataModule(read(tmp_path, f"size,user,y\n{rows}", group_column="user"), 4, 0, [0.6, 0.2, 0.2], 0, 0)
