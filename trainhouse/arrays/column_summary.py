@@ -17,6 +17,7 @@ _MOST_ROWS, _MOST_CELLS, _MOST_CLASSES = 10_000, 1_000_000, 10
 _LEAST_ROWS, _LEAST_OF_CLASS = 50, 10  # with fewer a high score is chance
 _SUSPICIOUS = 0.99
 _FREQUENT = 3
+_CONSTANT = "constant"
 
 
 class ColumnSummary(NamedTuple):
@@ -24,8 +25,8 @@ class ColumnSummary(NamedTuple):
 
     column: str
     kind: str
-    missing: int
-    different: int
+    missing: int | None
+    different: int | None
     least: str
     mean: str
     most: str
@@ -37,7 +38,10 @@ class ColumnSummary(NamedTuple):
 
 
 def column_summary(data: DataModule) -> list[ColumnSummary]:
-    """Return a line for each feature column of a table, as its training rows are; none for data without columns."""
+    """Return a line for each feature column of a table, as its training rows are, then for each that is left out.
+
+    There are none for data without columns.
+    """
     spec = data.spec
     if not spec.columns or len(spec.input_shape) != 1:
         return []
@@ -48,7 +52,12 @@ def column_summary(data: DataModule) -> list[ColumnSummary]:
     chosen = places if numbers is None else np.sort(numbers[places])
     x, y = np.asarray(rows.x[chosen]), np.asarray(rows.y[chosen])
     answers = _answers(y, len(spec.classes))
-    return [_of_column(data, name, x[:, place].astype(np.float64), answers) for place, name in enumerate(spec.columns)]
+    found = [_of_column(data, name, x[:, place].astype(np.float64), answers) for place, name in enumerate(spec.columns)]
+    return [*found, *(_left_out(name, why) for name, why in data.left_out.items())]
+
+
+def _left_out(name: str, why: str) -> ColumnSummary:
+    return ColumnSummary(name, "left out", None, None, "", "", "", "", "", None, why)
 
 
 def as_csv(columns: Sequence[ColumnSummary]) -> str:
@@ -63,13 +72,13 @@ def as_csv(columns: Sequence[ColumnSummary]) -> str:
 def summary_lines(columns: Sequence[ColumnSummary], data: DataModule) -> list[str]:
     """Return a line for columns that are the same in every row, and one for a column that predicts too well alone."""
     lines = []
-    if constant := [one.column for one in columns if one.note]:
+    if constant := [one.column for one in columns if one.note == _CONSTANT]:
         more = f" and {len(constant) - _FREQUENT} more" if len(constant) > _FREQUENT else ""
         lines.append(
             f"the same in all training rows, so nothing to learn from: {', '.join(constant[:_FREQUENT])}{more}"
         )
     best = max(columns, key=lambda one: one.alone or 0.0, default=None)
-    if best and best.alone and best.alone > _SUSPICIOUS and len(columns) > 1:
+    if best and best.alone and best.alone > _SUSPICIOUS and len(data.spec.columns) > 1:
         measure = "AUC" if data.spec.classes else "rank correlation"
         lines.append(
             f"column {best.column} alone predicts {data.spec.targets[0]} ({measure} {best.alone:.3f}): known only with "
@@ -104,7 +113,7 @@ def _of_column(data: DataModule, name: str, values: np.ndarray, answers: list[np
         "; ".join(f"{text} {count}" for text, count in named),
         _becomes(data, name),
         _alone(values, known, answers, texts is not None, bool(spec.classes)),
-        "constant" if len(found) == 1 and known.all() else "",
+        _CONSTANT if len(found) == 1 and known.all() else "",
     )
 
 

@@ -59,8 +59,7 @@ class DataModule(L.LightningDataModule):
         training rows.
         """
         super().__init__()
-        self.source = dataset.name
-        self.reason = dataset.reason
+        self.source, self.reason, self.left_out = dataset.name, dataset.reason, dataset.left_out
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.worker_timeout = worker_timeout

@@ -230,6 +230,8 @@ class Dataset:
     """Why the task is what it is."""
     lacking: dict[str, int] = field(default_factory=dict)
     """How many training rows lack a number or a text, by the name of the column; counted by the library."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """The columns of the file that are neither features nor labels, each with what leaves it out."""
     min_category_rows: int = 1
     """Texts of fewer training rows share one category."""
     beside: Beside = field(default_factory=Beside)

@@ -103,7 +103,8 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     strangers.refuse(f"data.file: {path}")
     warnings += strangers.lines() if like else spelling_lines(categories or {})
     write_labels(spread(y, has_label), folder / "labels.npy")
-    said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings()}
+    names = [name for name in table.column_names if name in unused]
+    said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings(), "unused": names}
     write_json(folder / NOTES, said)
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 

@@ -127,9 +127,9 @@ def _refuse_title(text: str, skipped: int, source: str, separator: str | None, k
             continue
         below = [len(row) == width for row in rows[places[0] + 1 :]]
         if sum(below) > 0.9 * len(below):
-            first, above = text[: _end_of_line(text)], skipped + starts[places[0]]
+            title, above = text[: _end_of_line(text)], skipped + starts[places[0]]
             raise UserError(
-                f"{source}: its first line ('{first:.40}') is no header, line {above + 1} may be one; set "
+                f"{source}: its first line ('{title:.40}') is no header, line {above + 1} may be one; set "
                 f"data.skip_rows={above}, or delete the lines above it"
             )
 

@@ -121,6 +121,7 @@ def read_table(
     )
     with beside.names_its_keys():
         dataset, folder = _read(path, asked, keys, processed, file)
+    dataset = replace(dataset, left_out=_left_out(dataset.left_out, beside, drop or [], Kinds.asked(columns)))
     rows = len(dataset.rows.y)
     found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, rows, passes=like is not None)}
     own_like = like or dataset.spec
@@ -155,7 +156,15 @@ def _read(path: Path, asked: Asked, keys: Keys, processed: str, name: str) -> tu
     for line in notes["notes"]:
         _log.info("note: %s: %s", name, line)
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
-    return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"]), folder
+    unused = dict.fromkeys(notes.get("unused", ()), "numbers the rows")
+    return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"], left_out=unused), folder
+
+
+def _left_out(unused: dict[str, str], beside: BesideColumns, drop: list[str], kinds: Kinds) -> dict[str, str]:
+    """Return what leaves each of the unused columns out."""
+    by_key = dict.fromkeys(kinds.all_of("drop"), "data.columns") | dict.fromkeys(drop, "data.drop")
+    by_key |= {name: f"data.{key}" for key, name in beside.named()}
+    return {name: by_key.get(name, why) for name, why in unused.items()}
 
 
 read_csv = read_table  # what configurations and code of earlier versions name

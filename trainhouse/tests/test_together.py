@@ -9,6 +9,7 @@ import torch
 
 from src.evaluation.multilabel import Labels
 from src.training.losses import Auto
+from trainhouse.arrays.column_summary import as_csv, column_summary
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.overview import data_lines
 from trainhouse.configuration.errors import UserError
@@ -126,3 +127,16 @@ def test_which_of_their_measures_count_rows_once_is_said(read, caplog):
     with caplog.at_level("INFO"):
         check_row_weights(SimpleNamespace(loss=Auto("multilabel", 2), metrics=splits), data)
     assert "data.weight_column counts in the loss; f1, auroc count each row once" in caplog.text
+
+
+def test_the_summary_names_columns_that_are_left_out_and_why(read):
+    keys = {"group_column": "team", "id_columns": ["day"], "drop": ["w"], "unlabelled": "drop"}
+    for _ in range(2):  # the second time from what was converted
+        summary = column_summary(served(read(**keys)))
+        assert [(one.column, one.kind, one.note) for one in summary] == [
+            ("a", "number", ""),
+            ("day", "left out", "data.id_columns"),
+            ("team", "left out", "data.group_column"),
+            ("w", "left out", "data.drop"),
+        ]
+    assert as_csv(summary).splitlines()[-1] == "w,left out,,,,,,,,,data.drop"

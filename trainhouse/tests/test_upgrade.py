@@ -194,6 +194,7 @@ def test_what_is_added_is_what_this_version_has() -> None:
 def test_files_that_read_any_table_get_the_keys_they_lack_and_their_newer_name(tmp_path):
     data = tmp_path / "conf" / "data"
     data.mkdir(parents=True)
+    (tmp_path / "trainhouse").symlink_to(ROOT / "trainhouse")
     reader = "_target_: trainhouse.tables.read_table.read_table\n"
     (data / "csv.yaml").write_text(f"{reader}file: ???\ntask: null\nchannel_axis: auto\n")
     (data / "own.yaml").write_text(f"{reader}file: own.csv\nchannel_axis: auto\n")

@@ -138,21 +138,27 @@ def _around(
     if isinstance(datamodule, DataModule) and not learns_by_heart:
         augmentation = _build_augmentation(settings.data, spec)
     wrapper = settings.module or Part(MODULE)
-    module: Any = create(
-        wrapper,
-        "module",
-        spec=spec,
-        preprocessing=preprocessing or nn.Identity(),
-        network=network,
-        loss=build_loss(settings.loss, spec, facts),
-        augmentation=augmentation,
-        optimizer=optimizer,
-        scheduler=scheduler,
-        monitor=settings.monitor or "train/loss",
-        log_every_n_steps=settings.trainer.log_every_n_steps,
-        **chosen_metrics(wrapper, settings.metrics, spec),
-        **chosen_groups,
-    )
+    parts = {
+        "preprocessing": preprocessing or nn.Identity(),
+        "network": network,
+        "loss": build_loss(settings.loss, spec, facts),
+        "augmentation": augmentation,
+        "optimizer": optimizer,
+        "scheduler": scheduler,
+        "monitor": settings.monitor or "train/loss",
+        "log_every_n_steps": settings.trainer.log_every_n_steps,
+    }
+    try:
+        module: Any = create(
+            wrapper, "module", spec=spec, **parts, **chosen_metrics(wrapper, settings.metrics, spec), **chosen_groups
+        )
+    except KeyError as error:
+        if error.args != (spec.task,):
+            raise
+        raise UserError(
+            f"data.task: {wrapper.name} knows no task '{spec.task}'; add it in src/evaluation/tasks.py, as a new "
+            "project has it"
+        ) from error
     _refuse_undirected(settings.monitor, module)
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
