@@ -30,7 +30,7 @@ def stream_table(path: Path, key: str, spec: DataSpec, keys: Keys) -> Iterator[n
     that is missing.
     """
     words = Words.of_spec(spec.missing_words).in_numbers
-    opened = open_table(path, key, keys._replace(missing=words), spec.columns)
+    opened = open_table(path, key, keys._replace(missing=words, as_codes=tuple(spec.categories or ())), spec.columns)
     source, columns, labels = f"{key}: {path}", list(spec.columns), list[str]()
     if not columns:
         columns, labels = _unnamed_columns(opened.names, spec, source)

@@ -43,8 +43,10 @@ class TypedSource:
         schema: pa.Schema,
         missing: pa.Array,
         read: Callable[[list[str]], Iterator[pa.RecordBatch]],
+        codes: dict[str, str] | None = None,
     ) -> None:
-        """`read` yields batches of the columns with these names."""
+        """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known."""
+        self._codes = codes or {}
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
 
@@ -62,8 +64,8 @@ class TypedSource:
         return {name: plain_kind(field.type) for name, field in zip(self.names, self._schema, strict=True)}
 
     def codes(self) -> dict[str, str]:
-        """Return nothing: numbers have no zeros in front."""
-        return {}
+        """Return a cell of each column of numbers that are kept as text with zeros in front."""
+        return self._codes
 
     def doubtful(self, columns: Collection[str]) -> str:
         """Return nothing: there is no doubt."""

@@ -53,16 +53,19 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedS
         raise UserError(f"{source} has no rows")
     _refuse_uncomputed(path, filled[0], source)
     header, *rows = sheets[filled[0]]
+    _refuse_title([header, *rows], source)
     names = [_name(cell) for cell in header]
+    codes: dict[str, str] = {}
     table = {
-        place: _column([row[place] for row in rows], missing, name in keys.as_codes) for place, name in enumerate(names)
+        place: _column([row[place] for row in rows], missing, name, keys, codes) for place, name in enumerate(names)
     }
 
     def read(wanted: list[str]) -> Iterator[pa.RecordBatch]:
         if rows:
             yield pa.RecordBatch.from_arrays([table[names.index(name)] for name in wanted], names=wanted)
 
-    return TypedSource(path, pa.schema([(name, table[place].type) for place, name in enumerate(names)]), missing, read)
+    schema = pa.schema([(name, table[place].type) for place, name in enumerate(names)])
+    return TypedSource(path, schema, missing, read, codes)
 
 
 def _rows(sheet: Any, skipped: int) -> list[list[Any]]:
@@ -72,12 +75,27 @@ def _rows(sheet: Any, skipped: int) -> list[list[Any]]:
     return [row for row in rows if any(cell != "" for cell in row)]
 
 
+def _refuse_title(rows: list[list[Any]], source: str) -> None:
+    """Raise `UserError` if the first row has one cell only, and another one below it is a header."""
+    above = next(
+        (place for place, row in enumerate(rows[:20]) if all(isinstance(cell, str) and cell for cell in row)), 0
+    )
+    if above and len(rows[0]) > 1 and sum(cell != "" for cell in rows[0]) == 1:
+        raise UserError(
+            f"{source}: its first row ('{_name(rows[0][0]):.40}') is no header, the one with "
+            f"'{rows[above][0]:.40}' may be one; set data.skip_rows to the number of rows above it"
+        )
+
+
 def _name(cell: Any) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _column(cells: list[Any], missing: pa.Array, has_codes: bool) -> pa.Array:
-    """A column as a text file would have it: numbers that Excel keeps as text are numbers, whole ones are whole."""
+def _column(cells: list[Any], missing: pa.Array, name: str, keys: Keys, codes: dict[str, str]) -> pa.Array:
+    """A column as a text file would have it: numbers that Excel keeps as text are numbers, whole ones are whole.
+
+    A cell with zeros in front is noted in `codes`.
+    """
     filled = [cell for cell in cells if cell != ""]
     types = {type(cell) for cell in filled}
     if types <= {float, int} and types:
@@ -92,7 +110,9 @@ def _column(cells: list[Any], missing: pa.Array, has_codes: bool) -> pa.Array:
     texts = pa.array([None if cell == "" else _as_text(cell) for cell in cells], pa.string())
     finder = KindFinder(missing)
     finder.add("", texts)
-    return texts if has_codes and finder.codes else as_kind(texts, finder.kinds[""], missing)
+    if code := finder.codes.get(""):
+        codes[name] = code
+    return texts if code and name in keys.as_codes else as_kind(texts, finder.kinds[""], missing)
 
 
 def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,19 @@ def _column(rows: list[dict[str, Any]], name: str) -> pa.Array:
     values = [row.get(name) for row in rows]
     types = {type(value) for value in values} - {type(None)}
     if types <= {int, float} or types == {str}:
-        return pa.array(values, pa.float64() if float in types else None) if types else pa.nulls(len(values))
+        return _numbers_or_texts(values, types) if types else pa.nulls(len(values))
     if {dict, list} & types and len(types) == 1:
         return pa.array([json.dumps(value) for value in values]).cast(pa.large_binary())
     return pa.array([None if value is None else _as_text(value) for value in values], pa.string())
+
+
+def _numbers_or_texts(values: list[Any], types: set[type]) -> pa.Array:
+    if float in types:
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    try:
+        return pa.array(values)
+    except OverflowError:  # whole numbers beyond 64 bits, with all of their digits
+        return pa.array([None if value is None else Decimal(value) for value in values], pa.decimal128(38, 0))
 
 
 def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -96,8 +96,7 @@ def read_table(
     words = Words.of_spec(like.missing_words) if like else Words.asked(na_values)
     kinds = Kinds.asked(None if like else columns)
     form = FormKeys(separator, decimal, thousands, encoding, like is not None, skip_rows).check()
-    as_codes = () if like or task == "regression" else tuple(targets[:1])
-    keys = Keys(form, sheet, words.in_numbers, as_codes)
+    keys = Keys(form, sheet, words.in_numbers, _as_codes(targets, task, kinds, like))
     ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
     written = None if time_column is None else Kinds.asked(columns).formats.get(time_column)
     beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too, written)
@@ -158,6 +157,14 @@ def _read(path: Path, asked: Asked, keys: Keys, processed: str, name: str) -> tu
     x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     unused = dict.fromkeys(notes.get("unused", ()), "numbers the rows")
     return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"], left_out=unused), folder
+
+
+def _as_codes(targets: list[str], task: str | None, kinds: Kinds, like: DataSpec | None) -> tuple[str, ...]:
+    """Return the columns that are text if some of their whole numbers have zeros in front."""
+    if like:
+        has_zeros = any(name[:1] == "0" and name != "0" for name in like.classes)
+        return (*(like.categories or ()), *(targets if has_zeros else ()))
+    return (*kinds.all_of("category"), *(() if task == "regression" else targets[:1]))
 
 
 def _left_out(unused: dict[str, str], beside: BesideColumns, drop: list[str], kinds: Kinds) -> dict[str, str]:

@@ -93,3 +93,10 @@ def test_rows_of_different_line_ends_and_empty_lines_are_one_table_and_counted(t
     (tmp_path / "t.csv").write_bytes(("a,y\r\n" + "".join(lines)).encode())
     data = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "kept"))
     np.testing.assert_allclose(data.rows.x[:, 0], A, rtol=1e-6)
+
+
+def test_whole_numbers_of_json_beyond_64_bits_are_refused_by_name(tmp_path):
+    lines = [f'{{"a": {10**25 + row * 37 % 11}, "y": {row % 2}}}' for row in range(ROWS)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    with pytest.raises(UserError, match=r"column a holds whole numbers beyond 2\^53"):
+        read_table(str(tmp_path / "t.jsonl"), "y", str(tmp_path / "kept"))

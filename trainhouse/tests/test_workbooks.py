@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
+from trainhouse.tables.read_table import read_table
 from trainhouse.tests.test_table_files import trained
 from trainhouse.tests.workbook import workbook
 
@@ -54,3 +56,20 @@ def test_what_is_no_workbook_and_a_missing_package_are_named(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     with pytest.raises(UserError, match=r"t\.xlsx: workbooks are read with python-calamine: pip install"):
         trained(tmp_path / "t.xlsx")
+
+
+def test_codes_kept_as_text_keep_their_zeros_and_a_title_is_no_header(tmp_path):
+    rows = [["a", "zip", "y"], *([row * 37 % 101 / 10, f"00{row % 3 + 5}", f"00{row % 2 + 7}"] for row in range(40))]
+    workbook(tmp_path / "t.xlsx", S=rows)
+    data = read_table(str(tmp_path / "t.xlsx"), "y", str(tmp_path / "kept"), columns={"zip": "category"})
+    assert data.spec.classes == ("007", "008")
+    assert data.spec.categories == {"zip": ("005", "006", "007")}
+    later = read_table(str(tmp_path / "t.xlsx"), "y", str(tmp_path / "kept"), like=data.spec)
+    assert later.rows.y.tolist() == data.rows.y.tolist()
+    batches = [*read_raw_rows(tmp_path / "t.xlsx", data.spec, 64)[1]]
+    assert batches[0].tolist() == np.asarray(data.rows.x).tolist()
+    workbook(tmp_path / "titled.xlsx", S=[["Report of 2024"], *rows])
+    with pytest.raises(UserError, match=r"first row \('Report of 2024'\) is no header.*set data\.skip_rows"):
+        read_table(str(tmp_path / "titled.xlsx"), "y", str(tmp_path / "kept"))
+    titled = read_table(str(tmp_path / "titled.xlsx"), "y", str(tmp_path / "kept"), skip_rows=1)
+    assert titled.spec.classes == ("007", "008")
