@@ -87,7 +87,8 @@ class ClaimRunFolder(Callback):
             here = ranks()
             _refuse(
                 f"-m: each of the {here.world} processes that {here.launcher} has started would run the whole sweep; "
-                "start the trials one by one, or leave it to launcher=submitit"
+                "start it once, by itself: trainer.devices=2 gives each trial two processes, or launcher=submitit "
+                "hydra.launcher.tasks_per_node=2 on a SLURM cluster"
             )
         _prepare(config)
         if config.get("resume"):

@@ -44,7 +44,8 @@ def address(tmp_path: Path) -> Iterator[str]:
     try:
         until = time.monotonic() + 60
         while not _answers(port):
-            assert cluster.poll() is None and time.monotonic() < until, (tmp_path / "ray.log").read_text()
+            assert cluster.poll() is None, (tmp_path / "ray.log").read_text()
+            assert time.monotonic() < until
             time.sleep(0.2)
         yield f"127.0.0.1:{port}"
     finally:
@@ -53,6 +54,7 @@ def address(tmp_path: Path) -> Iterator[str]:
             cluster.wait(30)
         except subprocess.TimeoutExpired:
             cluster.kill()
+        log.close()
 
 
 def _answers(port: int) -> bool:
