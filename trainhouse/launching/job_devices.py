@@ -16,8 +16,9 @@ def processes_of(config: DictConfig) -> int:
     trainer = config.get("trainer")
     if not isinstance(trainer, DictConfig):
         return 0
-    count = _devices(trainer)
-    return count if count > 1 or str(trainer.get("strategy")).startswith(_OF_PROCESSES) else 0
+    count, strategy = _devices(trainer), trainer.get("strategy")
+    name = strategy.get("_target_", "") if isinstance(strategy, DictConfig) else strategy
+    return count if count > 1 or str(name).rpartition(".")[2].lower().startswith(_OF_PROCESSES) else 0
 
 
 def _devices(trainer: DictConfig) -> int:

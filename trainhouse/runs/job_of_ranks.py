@@ -66,10 +66,10 @@ def join_job(config: DictConfig) -> None:
 
 def answer(said: Answer) -> None:
     """Say how this process has ended."""
-    write_text(Path(os.environ[PLACE]) / _ANSWER.format(ranks().rank), json.dumps(said._asdict()))
+    write_text(Path(os.environ[PLACE]) / _ANSWER.format(ranks().rank), json.dumps(said))
 
 
 def answer_of(place: Path, rank: int) -> Answer | None:
     """Return what a process has said, if it has come to that."""
     path = place / _ANSWER.format(rank)
-    return Answer(**json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return Answer(*json.loads(path.read_text("utf-8"))) if path.exists() else None
