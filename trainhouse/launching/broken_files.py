@@ -106,6 +106,11 @@ def no_such_option(group: str, option: str, error: Exception | None = None) -> s
     """Say which options a group has, and in which file one was asked for that it hasn't."""
     if group == "hydra/launcher" and option.partition("_")[0] in ("joblib", "submitit"):
         return f"launcher={option}: its package is not installed; pip install -e '.[parallel]' brings it"
+    if group == "hydra/launcher" and option == "ray":
+        return (
+            "launcher=ray: its package is not installed; pip install -e '.[ray]' brings it, in an environment without "
+            "'.[parallel]'"
+        )
     found = error.options if isinstance(error, MissingConfigException) and error.options else []
     names = sorted({*options(group), *found})
     asked = re.match("In '(.*?)': ", str(error))

@@ -36,10 +36,11 @@ from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.given_ranks import take_given_ranks
 from trainhouse.launching.in_utf8 import start_in_utf8
+from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError, is_elsewhere, run_where_it_belongs
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
-from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
+from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
@@ -60,14 +61,6 @@ _TRACEBACKS = "TRAINHOUSE_FULL_ERROR"
 _received: list[int] = []  # signals of the time in which no run has its own handler
 
 Act = Callable[[DictConfig], float | None]
-
-
-class JobFailedError(Exception):
-    """One job of a sweep could not be run to its end; the sweep says so, and runs the others."""
-
-
-class JobStoppedError(JobFailedError):
-    """One job of a sweep was stopped by a signal; it can be resumed."""
 
 
 def script(
@@ -109,7 +102,9 @@ def script(
                     print(page, flush=True)
                     return
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
-                job = functools.partial(_run_job, act, trains, show_traceback)
+                job = functools.partial(
+                    _run_job, act, trains, show_traceback, str(Path(act.__code__.co_filename).resolve())
+                )
                 functools.update_wrapper(job, act)
                 command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
                 with allowed(_OF_HYDRA), _leaving_no_litter():
@@ -186,12 +181,17 @@ def _leaving_no_litter() -> Iterator[None]:
         forget()
 
 
-def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
+def _run_job(act: Act, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
+    """Run one job, here or in processes of its own, which run the same `file`."""
+    here = functools.partial(_run_here, act, trains, show_traceback, config)
+    return run_where_it_belongs(here, file, config) if trains else here()
+
+
+def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
     in_sweep = is_sweep_job()
-    is_basic = hydra_config.launcher["_target_"].endswith(".BasicLauncher")
-    elsewhere = in_sweep and not is_basic and not is_launchers_process()
+    elsewhere = in_sweep and is_elsewhere()
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)
     try:

@@ -4,7 +4,6 @@ Hydra imports this file whenever a command starts, so nothing heavy is imported 
 """
 
 import os
-import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, redirect_stderr
@@ -26,7 +25,10 @@ from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import unhidden
 from trainhouse.launching.chosen_files import check_chosen_files
-from trainhouse.launching.entry import JobStoppedError
+from trainhouse.launching.job_devices import check_processes
+from trainhouse.launching.job_ranks import JobStoppedError
+from trainhouse.launching.launchers import at_once, launch
+from trainhouse.launching.queued import unpickle_nothing_found
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual
 from trainhouse.machine.sweep_worker import new_stop_mark, prepare_worker
@@ -53,7 +55,7 @@ class _ProjectSweeper(Sweeper):
         self.runner = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
-        _unpickle_nothing_found(self.runner)
+        unpickle_nothing_found(self.runner)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the command line `arguments` describe."""
@@ -91,8 +93,9 @@ class _ProjectSweeper(Sweeper):
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
                 resumed_by = resumed_command(sys.argv, folder, in_place=self.is_search)
+                batch, side_by_side = at_once(self.runner, batch, self.n_jobs, self.is_search)
                 runs = True
-                run_sweep(plan, self._launch, folder, batch, parallel, resumed_by, mark)
+                run_sweep(plan, self._launch, folder, batch, parallel, resumed_by, mark, side_by_side)
         except Exception:
             if is_new and not runs:
                 give_up(folder)
@@ -130,6 +133,7 @@ class _ProjectSweeper(Sweeper):
                 job.hydra.job.num, job.hydra.job.id = 0, "0"
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
             check_chosen_files(job, job.hydra.runtime.choices, job.hydra.overrides.task)
+            check_processes(job, job.hydra.overrides.task)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
         question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
@@ -156,19 +160,7 @@ class _ProjectSweeper(Sweeper):
             naming: Any = OmegaConf.to_container(hydra_config.job.config.override_dirname)
             for task in tasks:
                 link(folder, readable_name(subdir, task.lines, task.number, naming), task.number)
-        return [_error(one) for one in self.runner.launch(jobs, initial_job_idx=tasks[0].number)]
-
-
-def _unpickle_nothing_found(launcher: Any) -> None:
-    """Let submitit keep its pickles in a folder whose name nobody can have known.
-
-    It takes a result that lies in the folder of a job's number for that of the job, and unpickles it: in a sweep's
-    folder that comes from somebody else such files can lie ready.
-    """
-    params = getattr(launcher, "params", None)
-    if isinstance(params, dict) and "submitit_folder" in params:
-        folder = Path(params["submitit_folder"])
-        params["submitit_folder"] = str(folder.parent / secrets.token_hex(8) / folder.name)
+        return [_error(one) for one in launch(self.runner, jobs, tasks[0].number)]
 
 
 def _check_in_workers(launcher: Any, question: tuple[Any, ...]) -> None:

@@ -16,9 +16,10 @@ from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine.locks import of_this_machine, try_lock
 from trainhouse.machine.writes import unrefused
 
-_STOP_MARK = "SWEEP_STOP_MARK"  # in the environment, which processes hand on to those that they start
+STOP_MARK = "SWEEP_STOP_MARK"  # in the environment, which processes hand on to those that they start
 _TIME_TO_SAVE = 60.0  # seconds
-_held: list[IO[str]] = []  # the lock on an accelerator, for as long as the process lives
+_held: dict[str, IO[str]] = {}  # the locks on accelerators, by their names, for as long as the process lives
+_visible: list[str] = []  # what the process could see before it took any
 
 
 def new_stop_mark(sweep: Path) -> Path:
@@ -28,7 +29,7 @@ def new_stop_mark(sweep: Path) -> Path:
     """
     mark = sweep.absolute() / _mark_of_this_process()
     mark.unlink(missing_ok=True)
-    os.environ[_STOP_MARK] = str(mark)
+    os.environ[STOP_MARK] = str(mark)
     return mark
 
 
@@ -38,12 +39,12 @@ def _mark_of_this_process() -> str:
 
 def is_launchers_process() -> bool:
     """Whether this process is the sweep's own, and no worker: launchers may run jobs in it too."""
-    return Path(os.environ.get(_STOP_MARK, "")).name == _mark_of_this_process()
+    return Path(os.environ.get(STOP_MARK, "")).name == _mark_of_this_process()
 
 
 def stop_asked() -> bool:
     """Whether the process that has launched this job of a sweep wants it to stop."""
-    mark = os.environ.get(_STOP_MARK)
+    mark = os.environ.get(STOP_MARK)
     return mark is not None and Path(mark).exists()
 
 
@@ -66,14 +67,26 @@ def prepare_worker() -> None:
             signal.signal(signum, _leave_to_the_mark if is_joblibs else _interrupt)
     if multiprocessing.get_start_method(allow_none=True) == "loky":  # which data workers can't be started by
         multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)  # the system's own
-        threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
-    if "torch" not in sys.modules and not _held and "SLURM_JOB_ID" not in os.environ:
-        _take_accelerator()
+        end_without_parent()
+    # A rank's job has taken what it needs; SLURM and Ray show a process what is its own.
+    is_given = "LOCAL_RANK" in os.environ or "SLURM_JOB_ID" in os.environ or "ray" in sys.modules
+    if "torch" not in sys.modules and not _held and not is_given:
+        take_accelerators(1)
+
+
+def end_without_parent() -> None:
+    """From now on, save and stop when the process that has started this one is gone."""
+    threading.Thread(target=_end_without_parent, name="sweep", daemon=True).start()
+
+
+def ask_to_stop_by(mark: Path, env: dict[str, str]) -> dict[str, str]:
+    """Return an environment for processes which stop when this one leaves `mark`."""
+    return {**env, STOP_MARK: str(mark)}
 
 
 def _end_without_parent() -> None:
     """Save and stop when the sweep's own process was killed, and begin no other job."""
-    mark = os.environ.get(_STOP_MARK, "")
+    mark = os.environ.get(STOP_MARK, "")
     pid = mark.rpartition("-")[2]
     parent = int(pid) if pid.isdecimal() else os.getppid()  # it may be gone already
     while os.getppid() == parent:
@@ -86,20 +99,26 @@ def _end_without_parent() -> None:
     os._exit(128 + signal.SIGTERM)
 
 
-def _take_accelerator() -> None:
-    """Show this process one accelerator only, where there are several: one that no other worker has."""
-    names = accelerators()
+def take_accelerators(count: int) -> bool:
+    """Show this process `count` accelerators only, where there are several: those that no other worker has.
+
+    Returns whether it got as many; a process that gets none sees one that another one has too.
+    """
+    names = _visible or accelerators()
     if len(names) < 2:
-        return
+        return count == 1
+    _visible[:] = names
     for name in names:
+        if len(_held) >= count:
+            break
         lock = None
         with suppress(OSError):  # nowhere to lock
-            lock = try_lock(of_this_machine(f"accelerator-{name}"))
+            lock = None if name in _held else try_lock(of_this_machine(f"accelerator-{name}"))
         if lock:
-            _held.append(lock)
-            os.environ["CUDA_VISIBLE_DEVICES"] = name
-            return
-    os.environ["CUDA_VISIBLE_DEVICES"] = names[os.getpid() % len(names)]  # more workers than accelerators
+            _held[name] = lock
+    taken = [*_held] or [names[os.getpid() % len(names)]]  # more workers than accelerators
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
+    return len(_held) >= count
 
 
 def accelerators(devices: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:

@@ -15,7 +15,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, flag_override, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.references import unresolved
@@ -23,6 +23,7 @@ from trainhouse.machine.ranks import ranks
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
+from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder
@@ -47,6 +48,12 @@ class ClaimRunFolder(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.run.dir`, or take the folder that `resume` names; writes the folder's name back."""
+        if is_rank_of_job():
+            try:
+                join_job(config)
+            except Exception as error:  # which Hydra would only warn of, and run something else
+                _refuse(f"the job of the sweep can't be taken over: {first_line(error)}")
+            return
         if is_worker_rank():
             if is_shared():
                 _join(config)
@@ -80,7 +87,8 @@ class ClaimRunFolder(Callback):
             here = ranks()
             _refuse(
                 f"-m: each of the {here.world} processes that {here.launcher} has started would run the whole sweep; "
-                "start the trials one by one, or leave it to launcher=submitit"
+                "start it once, by itself: trainer.devices=2 gives each trial two processes, or launcher=submitit "
+                "hydra.launcher.tasks_per_node=2 on a SLURM cluster"
             )
         _prepare(config)
         if config.get("resume"):

@@ -22,6 +22,7 @@ from trainhouse.sweeps.plan import Plan, Task
 from trainhouse.sweeps.progress import Progress
 from trainhouse.sweeps.repeats import why_none_is_best
 from trainhouse.sweeps.result_files import write_results
+from trainhouse.sweeps.side_by_side import LauncherError, run_side_by_side
 from trainhouse.sweeps.summary_text import summary
 
 Launch = Callable[[Sequence[Task]], list[str | None]]
@@ -30,9 +31,18 @@ _TIME_TO_STOP = 30.0  # seconds
 
 
 def run_sweep(
-    plan: Plan, launch: Launch, folder: Path, batch: int | None, parallel: bool, command: str, mark: Path
+    plan: Plan,
+    launch: Launch,
+    folder: Path,
+    batch: int | None,
+    parallel: bool,
+    command: str,
+    mark: Path,
+    side_by_side: bool = False,
 ) -> None:
     """Launch what `plan` chooses, `batch` jobs at a time (None: all at once), until there is nothing left.
+
+    If the launcher can be called `side_by_side`, a job that ends makes room for the next, however long others take.
 
     When it ends, by itself, by a signal or by an error, `folder` has the results, and the terminal the table. `command`
     resumes it; the file `mark` asks its jobs to stop. Raises `Interrupted` after a signal, and `UserError` if a
@@ -42,7 +52,9 @@ def run_sweep(
     try:
         with Progress(plan, folder) as progress, _stopping(mark, parallel) as stopped:
             progress.say(_opening(plan, folder))
-            while not stopped and (tasks := plan.next(batch)):
+            if side_by_side and batch:
+                run_side_by_side(plan, launch, batch, stopped, progress.look)
+            while not side_by_side and not stopped and (tasks := plan.next(batch)):
                 _run(tasks, plan, launch, folder, stopped)
                 progress.look()
         if stopped:
@@ -52,7 +64,7 @@ def run_sweep(
             _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted(signum, f"{error or 'interrupted'}\n{_how_to_continue(plan, command)}") from error
-    except _LauncherError as error:
+    except LauncherError as error:
         try:
             _stop_what_runs(plan, error.begun, mark)
         finally:
@@ -91,14 +103,6 @@ def run_sweep(
         print(f"\nnext:  {advised}")
 
 
-class _LauncherError(Exception):
-    """The launcher itself has failed, not a job; `begun` are the numbers of the jobs that it had started."""
-
-    def __init__(self, message: str, begun: set[int]) -> None:
-        super().__init__(message)
-        self.begun = begun
-
-
 def _how_to_continue(plan: Plan, command: str) -> str:
     if plan.is_kept:
         return f"continue with: {command}"
@@ -135,7 +139,7 @@ def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stoppe
             if not killed or not begun:
                 numbers = {task.number for task in begun}
                 message = fault_of_the_machine(error) or f"{type(error).__name__}: {first_line(error)}"
-                raise _LauncherError(f"launcher: {message}", numbers) from error
+                raise LauncherError(f"launcher: {message}", numbers) from error
             left = [task for task in left if task not in begun]
         else:
             for task, error_line in zip(left, errors, strict=True):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 _STORAGES: "WeakKeyDictionary[Study, Any]" = WeakKeyDictionary()  # a study has no public name for its own
-_JOURNAL = "journal://"
+_JOURNAL, _GRPC = "journal://", "grpc://"
+_TO_ANSWER = 10.0  # seconds
 _LIBRARIES = {"GPSampler": ("scipy",), "WilcoxonPruner": ("scipy",)}
 _DIRECTIONS = {"min": "MINIMIZE", "max": "MAXIMIZE"}
 
@@ -30,7 +31,8 @@ def open_study(
 ) -> "Study":
     """Return the study of that name, created if there is none and `objectives` are given.
 
-    `storage` is ``journal://<file>``, any URL that Optuna knows, or None for this process's memory.
+    `storage` is ``journal://<file>``, ``grpc://<host>:<port>``, any URL that Optuna knows, or None for this process's
+    memory.
     Raises `UserError` for a storage that can't be opened, and for a study with other objectives.
     """
     import optuna
@@ -111,7 +113,7 @@ def _open_storage(url: str | None) -> Any:
     from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
 
     if url is None or not url.startswith(_JOURNAL):
-        return InMemoryStorage() if url is None else RDBStorage(url)
+        return InMemoryStorage() if url is None else _proxy(url) if url.startswith(_GRPC) else RDBStorage(url)
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     path = str(Path(url.removeprefix(_JOURNAL)).absolute())
@@ -123,6 +125,30 @@ def _open_storage(url: str | None) -> Any:
         finally:
             lock.release()
     return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+
+
+def _proxy(url: str) -> Any:
+    """Reach a server that alone opens the storage: `optuna.storages.run_grpc_proxy_server`."""
+    host, _, port = url.removeprefix(_GRPC).rstrip("/").rpartition(":")
+    if not host or not port.isdecimal():
+        raise UserError(f"hydra.sweeper.storage: expected {_GRPC}<host>:<port>, got {url}")
+    if missing := [name for name in ("grpc", "google.protobuf") if not _is_there(name)]:
+        raise UserError(f"hydra.sweeper.storage: {url} needs {missing[0]}; pip install grpcio protobuf")
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.storages import GrpcStorageProxy
+
+    with warnings.catch_warnings():  # it was asked for by name
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        proxy = GrpcStorageProxy(host=host, port=int(port))
+    proxy.wait_server_ready(timeout=_TO_ANSWER)
+    return proxy
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _drop_half_a_record(journal: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.sweepers import _unpickle_nothing_found
+from trainhouse.launching.queued import unpickle_nothing_found
 from trainhouse.tests.conftest import CONF
 
 
@@ -48,7 +48,7 @@ def test_submitits_pickles_are_in_a_folder_that_nobody_could_fill_before() -> No
     folders = set()
     for _ in range(3):
         launcher = Launcher()
-        _unpickle_nothing_found(launcher)
+        unpickle_nothing_found(launcher)
         assert re.fullmatch(r"sweep/\.submitit/[0-9a-f]{16}/%j", launcher.params["submitit_folder"])
         folders.add(launcher.params["submitit_folder"])
     assert len(folders) == 3

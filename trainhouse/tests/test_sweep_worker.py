@@ -23,6 +23,7 @@ from trainhouse.machine.sweep_worker import (
     is_launchers_process,
     new_stop_mark,
     prepare_worker,
+    take_accelerators,
 )
 
 
@@ -33,9 +34,10 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(sweep_worker, "_held", [])
+    monkeypatch.setattr(sweep_worker, "_held", {})
+    monkeypatch.setattr(sweep_worker, "_visible", [])
     yield monkeypatch
-    for lock in sweep_worker._held:
+    for lock in sweep_worker._held.values():
         lock.close()
     for signum, handler in before.items():
         signal.signal(signum, handler)
@@ -62,11 +64,26 @@ def test_each_worker_gets_an_accelerator_of_its_own_while_there_are_any(
     assert other is not None
     prepare_worker()
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
-    process.setattr(sweep_worker, "_held", [held := sweep_worker._held[0]])
+    held = sweep_worker._held["1"]
+    process.setattr(sweep_worker, "_held", {})
     process.setattr(os, "getpid", lambda: 7)
-    sweep_worker._take_accelerator()  # a third one has to share
+    assert not take_accelerators(1)  # a third one has to share
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     held.close()
+    other.close()
+
+
+def test_a_trial_of_several_devices_gets_as_many_accelerators_or_is_refused(
+    process: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    process.setattr(sweep_worker, "accelerators", lambda: ["0", "1", "2"])
+    process.setattr(tempfile, "tempdir", str(tmp_path))
+    prepare_worker()  # which takes one, before it knows what its trials need
+    assert take_accelerators(2)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+    other = try_lock(of_this_machine("accelerator-2"))
+    assert not take_accelerators(3)
+    assert other is not None
     other.close()
 
 

@@ -13,15 +13,19 @@ from trainhouse.runs.this_job import is_sweep_job
 
 
 def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
-    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+    """Processes that are spawned give nothing back; those of Lightning's would run a sweep's whole command line."""
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
             f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
         )
-    if is_sweep_job() and type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher"):
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    are_started = environment is not None and environment.creates_processes_externally
+    starts = type(trainer.strategy.launcher).__name__.endswith("SubprocessScriptLauncher") and not are_started
+    if is_sweep_job() and starts:
         raise UserError(
-            f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
-            "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
+            f"trainer.devices: {settings.get('devices')!r} with trainer.strategy={settings.strategy} starts "
+            f"{trainer.num_devices} processes, which a trial of a sweep starts by their number alone; set "
+            f"trainer.devices={trainer.num_devices} and leave trainer.strategy=auto, or ddp"
         )
 
 

@@ -71,9 +71,9 @@ def test_only_groups_are_listed_that_the_command_takes(command: str, taken: list
         assert "group=option" not in page
 
 
-# joblib and submitit: not everybody has their packages.
+# joblib, submitit and ray: not everybody has their packages.
 OPTIONS = {
-    group: [option for option in options(group) if option not in ("submitit", "submitit_local", "joblib")]
+    group: [option for option in options(group) if option not in ("submitit", "submitit_local", "joblib", "ray")]
     for group in [*groups(), "hydra/sweeper/pruner"]
     if group != "hydra"
 }
