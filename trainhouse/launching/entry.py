@@ -187,7 +187,7 @@ def _leaving_no_litter() -> Iterator[None]:
 def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
-    in_sweep = is_sweep_job()
+    in_sweep = trains and is_sweep_job()  # of other commands each job says what it finds, and the first error ends all
     is_basic = hydra_config.launcher["_target_"].endswith(".BasicLauncher")
     elsewhere = in_sweep and not is_basic and not is_launchers_process()
     has_folder = has_log(config)
