@@ -113,7 +113,7 @@ def begins_with(group: str, option: str) -> list[str]:
 
 
 def parts_alone(group: str) -> set[str]:
-    """Return the options of a group that others begin with and that build nothing by themselves: nobody chooses them."""
+    """Return the options of a group that others begin with and that build nothing: nobody chooses them."""
     begun = {part for name in schema.options(group) for part in begins_with(group, name)}
     return {part for part in begun if part != "default" and not _target(group, part)}
 

@@ -49,7 +49,7 @@ def option_page(group: str, asked: Composed) -> str:
 
 
 def group_page(group: str, asked: Composed) -> str:
-    """Return the page of a group: what its options are, each in one sentence. Raises `UserError` for one that the command lacks."""
+    """Return the page of a group: its options, each in one sentence. Raises `UserError` for one that the command lacks."""
     if group not in asked.choices:
         there_are = ", ".join(one for one in asked.choices if options(one) and not one.startswith("hydra"))
         what = f"only the groups {there_are}" if there_are else "no groups"
@@ -58,7 +58,11 @@ def group_page(group: str, asked: Composed) -> str:
     rows = [(f"{group}={name}{'*' if name == chosen else ''}", _first_of_header(group, name)) for name in names]
     meaning = asked.meaning(f"defaults.{group}")
     script = f"python {Path(sys.argv[0]).name}"
-    lines = [f"{group}=<option>{f': {meaning}' if meaning else ''}", "", "Options; * is what you get without typing one"]
+    lines = [
+        f"{group}=<option>{f': {meaning}' if meaning else ''}",
+        "",
+        "Options; * is what you get without typing one",
+    ]
     lines += [*table(rows), "", *paragraph(f"{script} --help {group}={names[0]} shows the keys of an option.")]
     return "\n".join(line.rstrip() for line in lines)
 
