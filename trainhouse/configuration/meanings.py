@@ -112,6 +112,12 @@ def begins_with(group: str, option: str) -> list[str]:
     return [entry for entry in entries or [] if isinstance(entry, str) and entry in schema.options(group)]
 
 
+def parts_alone(group: str) -> set[str]:
+    """Return the options of a group that others begin with and that build nothing: nobody chooses them."""
+    begun = {part for name in schema.options(group) for part in begins_with(group, name)}
+    return {part for part in begun if part != "default" and not _target(group, part)}
+
+
 def _target(group: str, option: str) -> str | None:
     said = _readable(schema.config_file(f"{group}/{option}")).get("_target_")
     return said.written if said else None

@@ -9,7 +9,7 @@ from trainhouse.launching.command_line import CommandLine, read
 def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     """Return what is to be printed for a command line, None if it asks for nothing, or for what Hydra answers itself.
 
-    Hydra answers for --config-path, as of a run's folder, and where conf/ has chosen a page of its own (hydra/help).
+    Hydra answers where conf/ has chosen a page of its own (hydra/help). The page is the same beside --config-path.
     Raises what composing raises, and `UserError` for a key that isn't there, or that is asked for of other files.
     """
     line = read(arguments)
@@ -17,7 +17,7 @@ def answer(arguments: list[str], conf: Path, command: str) -> str | None:
     if keys and "config-path" in line.options:
         raise UserError("explain=: only for the project's own conf/, without --config-path")
     package = line.options.get("package") if "cfg" in line.options else None
-    if "config-path" in line.options or not ("help" in line.options or keys or package):
+    if not ("help" in line.options or keys or (package and "config-path" not in line.options)):
         return None
     overrides = [one for one in line.overrides if not one.startswith("explain=")]
     if package and not keys:
@@ -48,11 +48,13 @@ def _answered(keys: list[str], overrides: list[str], line: CommandLine, conf: Pa
     from trainhouse.launching.composed import composed
     from trainhouse.launching.explanation import explanation
     from trainhouse.launching.help_page import help_page
-    from trainhouse.launching.option_page import option_page
+    from trainhouse.launching.option_page import group_page, option_page
 
     # What varies from job to job has no value here.
     varied = [one for one in overrides if "multirun" in line.options and varies(one)]
-    main = _main(line)
+    groups = [one for one in overrides if "help" in line.options and is_group(one)]
+    varied += groups
+    main = "" if "config-path" in line.options else _main(line)
     asked = composed(
         main if main in OF_COMMAND else command, conf, [one for one in overrides if one not in varied], main
     )
@@ -62,5 +64,6 @@ def _answered(keys: list[str], overrides: list[str], line: CommandLine, conf: Pa
         return None
     else:
         chosen = [group for one in asked.overrides if is_group(group := one.partition("=")[0])]
-        pages = [option_page(group, asked) for group in chosen] or [help_page(asked)]
+        pages = [group_page(group, asked) for group in groups] + [option_page(group, asked) for group in chosen]
+        pages = pages or [help_page(asked)]
     return printable("\n\n\n".join(pages), lines=True)

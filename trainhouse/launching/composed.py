@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.hydra_versions import VERSION_BASE
-from trainhouse.configuration.meanings import Said, begins_with, meaning_in_group, meanings
+from trainhouse.configuration.meanings import Said, meaning_in_group, meanings, parts_alone
 from trainhouse.configuration.schema import as_hydra_searches, config_file, is_global, options
 
 
@@ -82,7 +82,7 @@ class Composed:
     def options(self, group: str) -> list[str]:
         """Return the options of a group, the one that is chosen first, but for what only others begin with."""
         names, chosen = options(group), self.choices.get(group)
-        parts = {part for name in names for part in begins_with(group, name)}
+        parts = parts_alone(group)
         return sorted((name for name in names if name not in parts or name == chosen), key=lambda name: name != chosen)
 
     def typed(self, key: str) -> str:

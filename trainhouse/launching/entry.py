@@ -190,7 +190,7 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, file: str, config: Di
 def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
-    in_sweep = is_sweep_job()
+    in_sweep = trains and is_sweep_job()  # of other commands each job says what it finds, and the first error ends all
     elsewhere = in_sweep and is_elsewhere()
     has_folder = has_log(config)
     folder = Path(hydra_config.runtime.output_dir)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.meanings import meanings
+from trainhouse.configuration.meanings import begins_with, meanings
 from trainhouse.configuration.read_by import OF_THE_WRAPPER, is_read
 from trainhouse.configuration.schema import config_file, options
 from trainhouse.configuration.source import signature
@@ -103,9 +103,15 @@ def _another(group: str, asked: Composed) -> str | None:
     for name in asked.options(group):
         path = config_file(f"{group}/{name}")
         is_alike = chosen is None or _is_lightning(path) == _is_lightning(config_file(f"{group}/{chosen}"))
-        if name != chosen and is_alike and "???" not in path.read_text(encoding="utf-8", errors="replace"):
+        if name != chosen and is_alike and not _leaves_open(group, name):
             return name
     return None
+
+
+def _leaves_open(group: str, option: str) -> bool:
+    """Whether the file of an option, or one that it begins with, leaves a value to whoever chooses it."""
+    files = [config_file(f"{group}/{name}") for name in (option, *begins_with(group, option))]
+    return any("???" in path.read_text(encoding="utf-8", errors="replace") for path in files)
 
 
 def _is_lightning(path: Path) -> bool:
@@ -153,6 +159,7 @@ def _more(asked: Composed, script: str, groups: list[str]) -> Iterator[tuple[str
     group = next((one for one in ("model", *groups) if one in groups and asked.choices.get(one)), None)
     if group:
         option = _another(group, asked) or asked.choices[group]
+        yield f"{script} --help {group}", "what the options of a group are"
         yield f"{script} --help {group}={option}", "the keys of an option"
     if key := next(iter(_used_most(asked)), None):
         yield f"{script} explain={key}", "where a value comes from"

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.loadable import why_not_loadable
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, is_global, options
@@ -45,6 +46,33 @@ def option_page(group: str, asked: Composed) -> str:
         script = f"python {Path(sys.argv[0]).name}"
         lines += ["", *paragraph(f"{script} {group}={chosen} explain=<key> says more of one key.")]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def group_page(group: str, asked: Composed) -> str:
+    """Return the page of a group: its options, each in one sentence. Raises `UserError` for one that the command lacks."""
+    if group not in asked.choices:
+        there_are = ", ".join(one for one in asked.choices if options(one) and not one.startswith("hydra"))
+        what = f"only the groups {there_are}" if there_are else "no groups"
+        raise UserError(f"--help {group}: {asked.command}.py has {what}")
+    names, chosen = asked.options(group), asked.choices.get(group)
+    rows = [(f"{group}={name}{'*' if name == chosen else ''}", _first_of_header(group, name)) for name in names]
+    meaning = asked.meaning(f"defaults.{group}")
+    script = f"python {Path(sys.argv[0]).name}"
+    lines = [
+        f"{group}=<option>{f': {meaning}' if meaning else ''}",
+        "",
+        "Options; * is what you get without typing one",
+    ]
+    lines += [*table(rows), "", *paragraph(f"{script} --help {group}={names[0]} shows the keys of an option.")]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _first_of_header(group: str, option: str) -> str:
+    try:
+        said = meanings(config_file(f"{group}/{option}"))
+    except (UserError, UnicodeDecodeError):  # whoever chooses it hears of that
+        return ""
+    return first_sentence(" ".join(said.header) or said.meaning).partition(": python ")[0]
 
 
 def _keys_of(key: str, asked: Composed) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CONFIG, HISTORY, LOG, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CONFIG, HISTORY, LOG, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.outputs import outputs
 from trainhouse.runs.typed import as_override, command, shown_path
 
@@ -37,13 +37,20 @@ def find_run(resume: str) -> Path:
             f"resume: {folder} is a sweep; it is resumed by its own command and {as_override('sweep.resume', folder)}"
         )
     if not (folder / CONFIG).is_file():
-        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}")
+        raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}{_way_to_begin(folder)}")
     if sweep := sweep_of(folder):
         raise UserError(
             f"resume: {folder} is a trial of the sweep {shown_path(sweep)}, which resumes it: {_command_of(sweep)}; "
             f"for a run of its own from these weights: {as_override('init_from', folder)}"
         )
     return folder
+
+
+def _way_to_begin(folder: Path) -> str:
+    """What to type where a run was killed before it had its configuration: there is nothing to resume yet."""
+    if not (folder / MARK).is_dir() or (folder / METRICS).exists():
+        return ""
+    return f"; nothing is lost: type its command once more, with {as_override('hydra.run.dir', folder)} in this folder"
 
 
 def newer_that_has_not_begun(since: float) -> Path | None:

@@ -1,6 +1,7 @@
 """What is in the folder of a run or a sweep, by name."""
 
 CONFIG = "config.yaml"
+MARK = ".hydra"  # Hydra's record: made first, by one process only, and so the mark that the folder is taken
 METRICS = "metrics.json"
 HISTORY = "logs/metrics.csv"
 COLUMNS = "data_columns.csv"

@@ -1,10 +1,9 @@
 """A command that ends before anything worth keeping was made leaves no folder.
 
 Only what this process has claimed, and nobody has added anything to, is removed: file by file, and folders that are
-empty then. What a killed process leaves stays.
+empty then. Of a folder that held something before, what it held stays. What a killed process leaves stays.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainhouse.machine.ranks import ranks
-from trainhouse.runs.layout import CONFIG, METRICS, MULTIRUN
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, MARK, METRICS, MULTIRUN
+from trainhouse.runs.outputs import outputs
 
-# What is written before the first step of a run; of a sweep its mark alone.
+_OF_A_RUN = (MARK, "logs", CHECKPOINTS, FIGURES)
+# What is written before the first step of a run; of a sweep its mark, and what its first job has that is refused.
 _LITTER = {
     "run": re.compile(
-        r"\.hydra/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
+        r"[^/]+/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
         r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
-    "sweep": re.compile(re.escape(MULTIRUN)),
+    "sweep": re.compile(
+        re.escape(MULTIRUN) + r"|\d+/(\.hydra/(config|hydra|overrides)\.yaml|logs/training\.log)",
+    ),
 }
 _TRIES = 5  # beside others that remove their own litter
 
@@ -33,7 +36,8 @@ class _Claimed:
     """``run`` or ``sweep``."""
     made: list[Path]
     """Folders that were not there before, the outermost first."""
-    was_empty: bool
+    before: frozenset[Path]
+    """What the folder held before, where a run writes before its first step."""
     kept: bool = False
 
 
@@ -54,7 +58,7 @@ def claim_folder(folder: Path, kind: str, create_mark: Callable[[Path], None]) -
                     made.append(path)
             if place.exists() and not place.is_dir():
                 raise FileExistsError(folder)
-            was_empty = not any(place.iterdir())
+            before = frozenset(_near(place))
             create_mark(folder)
             break
         except FileNotFoundError:
@@ -62,7 +66,7 @@ def claim_folder(folder: Path, kind: str, create_mark: Callable[[Path], None]) -
                 if any(path.is_symlink() and not path.exists() for path in (place, *place.parents)):
                     raise FileExistsError(folder) from None
                 raise
-    _claims[:] = [_Claimed(place, kind, made, was_empty)]
+    _claims[:] = [_Claimed(place, kind, made, before)]
 
 
 def keep() -> None:
@@ -83,22 +87,45 @@ def remove_litter() -> None:
             if _is_litter(claimed):
                 _remove(claimed)
             elif claimed.kind == "run" and not (claimed.folder / CONFIG).exists():  # the name can be used again
-                shutil.rmtree(claimed.folder / ".hydra", ignore_errors=True)
+                shutil.rmtree(claimed.folder / MARK, ignore_errors=True)
     _claims.clear()
 
 
 def forget() -> None:
-    """Leave what was claimed as it is: the command has come to its end."""
+    """Leave what was claimed as it is: the command has ended. A mark that nobody wrote into has done its part."""
+    for claimed in _claims:
+        if claimed.kind == "run":
+            with suppress(OSError):  # Hydra's record is in it, but where hydra.output_subdir names another place
+                (claimed.folder / MARK).rmdir()
     _claims.clear()
 
 
 def _is_litter(claimed: _Claimed) -> bool:
-    if claimed.kept or not claimed.was_empty or _has_others():
+    if claimed.kept or _has_others():
         return False
-    files = [path.relative_to(claimed.folder).as_posix() for path in _files_in(claimed.folder)]
+    files = [path.relative_to(claimed.folder).as_posix() for path in _new(claimed)]
     if METRICS in files and CONFIG not in files:  # of an evaluation, which has come to numbers
         return False
     return all(_LITTER[claimed.kind].fullmatch(name) for name in files)
+
+
+def _new(claimed: _Claimed) -> list[Path]:
+    """Return the files that the folder did not hold before; a link counts as a file, wherever it leads."""
+    return [path for path in _tree(claimed) if path.is_symlink() or not path.is_dir()]
+
+
+def _tree(claimed: _Claimed) -> list[Path]:
+    """Return what the folder holds now and did not hold before, at any depth."""
+    found = _near(claimed.folder) if claimed.before else claimed.folder.rglob("*")
+    return [path for path in found if path not in claimed.before]
+
+
+def _near(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder, and in those below it that a run writes into: the user's others may be large."""
+    for path in folder.iterdir():
+        yield path
+        if path.name in _OF_A_RUN and path.is_dir() and not path.is_symlink():
+            yield from path.rglob("*")
 
 
 def _has_others() -> bool:
@@ -106,17 +133,14 @@ def _has_others() -> bool:
     return ranks().world > 1
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield what is no folder below `folder`; a link counts as a file, wherever it leads."""
-    for parent, folders, files in os.walk(folder):
-        yield from (Path(parent, name) for name in files)
-        yield from (path for name in folders if (path := Path(parent, name)).is_symlink())
-
-
 def _remove(claimed: _Claimed) -> None:
-    for path in [*_files_in(claimed.folder)]:
+    for path in _new(claimed):
         path.unlink()
-    inner = [Path(parent) for parent, _, _ in os.walk(claimed.folder, topdown=False)][:-1]
+    inner = sorted(_tree(claimed), key=lambda path: -len(path.parts))
     for path in (*inner, *reversed(claimed.made)):  # one that somebody has put something into since stays
         with suppress(FileNotFoundError):  # a sweep that is given up removes its own
+            path.rmdir()
+    runs = outputs().absolute()
+    for path in claimed.folder.parents if claimed.made else ():  # which another command, begun together, has made
+        if path.is_relative_to(runs) and path != runs:
             path.rmdir()

@@ -22,9 +22,10 @@ from trainhouse.configuration.references import unresolved
 from trainhouse.machine.ranks import ranks
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
+from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
 from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
-from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder
 from trainhouse.runs.outputs import is_typed, place
@@ -146,7 +147,7 @@ def _refuse_links_out(folder: Path) -> None:
 
 
 def _take(folder: Path, overwrites: bool = False) -> None:
-    """Claim a folder for a run; Hydra's `.hydra` is the mark, since it is made first and by one process only."""
+    """Claim a folder for a run; Hydra's `.hydra` is the mark."""
     if FOREIGN_CONFIG in os.environ:
         _refuse_links_out(folder)
     elif overwrites:
@@ -157,7 +158,7 @@ def _take(folder: Path, overwrites: bool = False) -> None:
         raise FileExistsError(folder)
     if theirs := next(filter(_holds_something, (folder / name for name in _OF_A_RUN)), None):
         _refuse(f"hydra.run.dir: {theirs} is there already, and a run would overwrite it; name another folder")
-    (folder / ".hydra").mkdir()
+    (folder / MARK).mkdir()
 
 
 def _holds_something(path: Path) -> bool:
@@ -216,6 +217,8 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
     for suffix in range(_MOST_AT_ONCE):
         candidate = folder if suffix == 0 else folder.with_name(f"{folder.name}-{suffix}")
         try:
+            if kind == "run" and _named_by_user(config, kind) and FOREIGN_CONFIG not in os.environ:
+                free_abandoned(candidate)
             claim_folder(candidate, kind, create_mark)
             return candidate
         except FileExistsError:

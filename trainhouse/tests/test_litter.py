@@ -1,13 +1,16 @@
 """A command that ends before anything worth keeping was made leaves no folder; its traceback is kept in one file."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from trainhouse.launching.failure import keep_traceback
-from trainhouse.runs import litter
+from trainhouse.runs import abandoned, litter
+from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.litter import claim_folder, forget, keep, leaves_nothing, remove_litter
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import RUN, Hold, Started
@@ -69,7 +72,61 @@ def test_a_folder_that_was_there_stays_and_so_does_what_was_in_it(tmp_path: Path
         claimed(folder)
         remove_litter()
     assert left(empty) == []
-    assert left(full) == ["logs", "logs/training.log"], "but its name can be used again"
+    assert left(full) == ["logs"]
+
+
+def test_a_log_that_was_there_stays_and_so_does_what_a_run_does_not_write(tmp_path: Path) -> None:
+    for name in ("logs/training.log", "mine/config.yaml", "notes.txt"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).touch()
+    before = left(tmp_path)
+    claimed(tmp_path / "run", "config.yaml")
+    remove_litter()
+    assert left(tmp_path) == before
+
+
+def test_a_mark_that_nobody_wrote_into_goes_when_the_command_ends(tmp_path: Path) -> None:
+    claim_folder(tmp_path / "run", "run", lambda path: (path / ".hydra").mkdir())
+    forget()
+    assert left(tmp_path) == ["run"]
+
+
+def test_a_folder_above_that_another_command_made_goes_when_it_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainhouse.runs.outputs._place", [tmp_path / "outputs"])
+    (tmp_path / "outputs/name").mkdir(parents=True)
+    claimed(tmp_path / "outputs/name/run", "config.yaml")
+    remove_litter()
+    assert left(tmp_path) == ["outputs"]
+
+
+def test_a_folder_whose_run_was_killed_before_it_had_a_configuration_can_be_used_again(tmp_path: Path) -> None:
+    claimed(tmp_path / "run")
+    forget()
+    free_abandoned(tmp_path / "run")
+    abandoned._held.pop().close()
+    assert left(tmp_path / "run") == ["logs", "logs/training.log"]
+    starting = tmp_path / "starting"
+    (starting / ".hydra").mkdir(parents=True)
+    free_abandoned(starting)
+    assert (starting / ".hydra").exists(), "it may be about to write"
+    claimed(tmp_path / "begun", "config.yaml")
+    free_abandoned(tmp_path / "begun")
+    assert (tmp_path / "begun/.hydra").exists()
+
+
+def test_a_run_that_is_at_work_keeps_its_folder(tmp_path: Path) -> None:
+    claimed(tmp_path / "run")
+    code = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.lockf(f, fcntl.LOCK_EX); print('locked', flush=True)"
+    code = f"{code}; input()"
+    log = str(tmp_path / "run/logs/training.log")
+    with subprocess.Popen([sys.executable, "-c", code, log], stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "locked\n"
+        free_abandoned(tmp_path / "run")
+        assert (tmp_path / "run/.hydra").exists()
+        other.communicate("\n")
 
 
 def test_what_has_begun_to_train_stays(tmp_path: Path) -> None:
@@ -147,7 +204,7 @@ def test_the_last_traceback_takes_the_place_of_the_one_before(tmp_path: Path, mo
     assert kept("first") == kept("second") == Path("outputs/last_error.log")
     text = Path("outputs/last_error.log").read_text()
     assert text.endswith("ValueError: second\n")
-    assert "first" not in text
+    assert "ValueError: first" not in text
     assert left(tmp_path) == ["outputs", "outputs/last_error.log"]
 
 

@@ -157,3 +157,17 @@ def test_an_answer_loads_no_torch_and_makes_no_folder(arguments: list[str], tmp_
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "LOADED []"
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_group_alone_lists_its_options_each_in_a_sentence(ask: Ask) -> None:
+    page = ask("--help", "data")
+    assert "data=fake*" in page
+    assert "A table with a header" in page
+    assert "array_defaults" not in page
+    assert "--help data=fake shows the keys" in page
+
+
+def test_an_example_chooses_what_needs_nothing_more(ask: Ask) -> None:
+    chosen = [line for line in section(ask("--help"), "Examples") if "data=" in line]
+    assert chosen
+    assert all("data=csv" not in line and "data=table" not in line for line in chosen)

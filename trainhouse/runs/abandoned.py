@@ -1,0 +1,47 @@
+"""A folder whose run was killed before it had a configuration: nothing is there to resume, and it can be used."""
+
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from trainhouse.runs.layout import CONFIG, LOG, MARK, METRICS
+
+fcntl: Any = None
+with suppress(ImportError):  # Windows: nothing is locked
+    import fcntl
+
+_STARTING = 10.0  # seconds that a run may have its mark and no log yet, which it locks
+
+_held: list[IO[str]] = []  # until this process ends, so that no other one takes the same folder
+
+
+def free_abandoned(folder: Path) -> None:
+    """Remove the mark of a run that was killed before it had written its configuration, so that another can begin.
+
+    A run that is at work, or has just been started, keeps its mark. Never fails.
+    """
+    mark = folder / MARK
+    with suppress(OSError):
+        if not mark.is_dir() or mark.is_symlink() or (folder / CONFIG).exists() or (folder / METRICS).exists():
+            return
+        has_log = (folder / LOG).is_file()
+        if not has_log and time.time() - mark.stat().st_mtime < _STARTING:
+            return
+        if not has_log or _is_free(folder / LOG):
+            shutil.rmtree(mark)
+
+
+def _is_free(log: Path) -> bool:
+    """Whether no process keeps its log there, as `trainhouse.launching.logging` locks it; from now on this one does."""
+    if fcntl is None:
+        return False
+    file = open(log, "a", encoding="utf-8")  # noqa: SIM115 - held on to
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # locked, or a file system without locks: who knows
+        file.close()
+        return False
+    _held.append(file)
+    return True
