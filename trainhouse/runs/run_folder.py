@@ -69,8 +69,7 @@ class ClaimRunFolder(Callback):
             except UserError as error:
                 _refuse(str(error))
             if resumed == "last" and (newer := newer_that_has_not_begun(last_worked_on(folder))):
-                why = f"is newer, but has not begun (it has no {CONFIG})"
-                line = f"resume: {newer} {why}; {folder} is resumed"
+                line = f"resume: {newer} is newer, but has not begun (it has no {CONFIG}); {folder} is resumed"
                 print(fold(f"warning: {printable(line)}", sys.stderr), file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
@@ -232,8 +231,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
                 )
         except OSError as error:
             _refuse(f"{key}: cannot create {candidate}: {error.strerror}")
-    count = _MOST_AT_ONCE - 1
-    raise SystemExit(f"error: {key}: {folder} and {count} more of its name hold a {kind}; name another folder")
+    _refuse(f"{key}: {folder} and {_MOST_AT_ONCE - 1} more of its name hold a {kind}; name another folder")
 
 
 def _in_the_way(folder: Path) -> str:
