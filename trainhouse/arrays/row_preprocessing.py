@@ -245,4 +245,6 @@ def check_finite(
             hint = "; only a model trained with data.missing=mean takes missing numbers"
         elif np.isfinite(value):
             hint = ", too large for float32; scale the column down"
+        elif chunk.dtype == np.float32:  # it may have been a number of float64 in its file
+            hint = ", or too large for float32; mend it, or leave the row out"
         raise UserError(f"{source}: row {start + row}, column {where} is {value}{hint}")
