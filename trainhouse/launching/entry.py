@@ -39,13 +39,14 @@ from trainhouse.launching.in_utf8 import start_in_utf8
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
+from trainhouse.machine.ranks import tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, is_launchers_process, prepare_worker
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
 from trainhouse.runs.outputs import is_placed, place
-from trainhouse.runs.rendezvous import leave, say_failed, watch
+from trainhouse.runs.rendezvous import leave, say_failed, say_stopped, watch
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ def script(
                     raise
                 sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
+                tell_torchrun(str(stopped) or "interrupted")
                 if not is_worker_rank():
                     print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
@@ -233,4 +235,5 @@ def _run_job(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
     _received.append(signum)
+    say_stopped(signum)
     raise Interrupted(signum)
