@@ -139,9 +139,9 @@ class StopOnSignal(Checkpoint):
         dataloader_idx: int = 0,
     ) -> None:
         """Stop if a signal has come to any rank."""
-        if trainer.world_size > 1 and batch_idx < self._of_every_rank.get(dataloader_idx, 0):
-            if signum := self._in_evaluation.after_batch(trainer, self._received or 0):
-                self._end(signum)
+        is_of_all = trainer.world_size > 1 and batch_idx < self._of_every_rank.get(dataloader_idx, 0)
+        if is_of_all and (signum := self._in_evaluation.after_batch(trainer, self._received or 0)):
+            self._end(signum)
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """What follows each rank does for itself."""
