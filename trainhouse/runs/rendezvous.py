@@ -105,6 +105,8 @@ def _watch() -> None:
         for name in place.names(f"{_FAILED}-*"):
             rank = int(name.rpartition("-")[2])
             if rank != here.rank and (line := place.get(name, 0)):
+                if "torch" in sys.modules and sys.modules["torch"].distributed.is_initialized():
+                    time.sleep(_TOGETHER)  # in which the run is recorded as failed
                 if here.rank == 0:
                     message = f"error: rank {rank} has failed: {printable(line)}"
                     _log.error(message, extra={"file_only": True})

@@ -9,11 +9,15 @@ import torch
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
+from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.runs.this_job import is_sweep_job
 
 
-def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
-    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it."""
+def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it.
+
+    Those that are left wait for one another for so many seconds.
+    """
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
             f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
@@ -23,6 +27,7 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
             f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
             "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
         )
+    limit_waiting(trainer, seconds, settings.strategy)
 
 
 def check_strategy(strategy: Any) -> None:
