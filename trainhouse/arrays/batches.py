@@ -4,9 +4,11 @@ There is no state but a cursor: where training stands. A checkpoint saves it, an
 there sees the batches that an uninterrupted run would have seen, with any number of workers.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from trainhouse.arrays.order import Permutation, mix
 from trainhouse.arrays.placement import OnDevice, in_file
 from trainhouse.arrays.precision import served_dtype
 from trainhouse.arrays.spec import Rows
+from trainhouse.configuration.errors import UserError
 
 Batch = tuple[Tensor, ...]
 """Features and labels; and, where the data has them, the rows' weights (B,)."""
@@ -36,8 +39,8 @@ class Batches:
 
     x is (B, *input_shape), uint8, float32, or float64 of `wide` rows; y is (B,) int64 or (B, T). The last batch
     of an epoch may be smaller; a shuffled one of a single row is left out, since batch normalisation can't
-    train on it, and it is another row each epoch. With several ranks each one gets an equal share, and
-    up to `world_size` - 1 rows of an epoch are left out.
+    train on it, and it is another row each epoch. With several ranks each one gets an equal share of the training
+    rows, and up to `world_size` - 1 rows of an epoch are left out; other splits are served as `EveryRow` does.
     """
 
     def __init__(
@@ -121,12 +124,47 @@ class Batches:
     def _chunk_rows(self, epoch: int, chunk: int) -> np.ndarray:
         """The rows of many batches in one go: numpy's cost per call would be felt at each batch."""
         size = _CHUNK * self.batch_size
-        positions = np.arange(chunk * size, min((chunk + 1) * size, self.row_count))
+        return self._rows_at(epoch, np.arange(chunk * size, min((chunk + 1) * size, self.row_count)))
+
+    def _rows_at(self, epoch: int, positions: np.ndarray) -> np.ndarray:
+        """Return the rows at positions of this rank's share."""
         positions = positions * self.world_size + self.rank
         if self.shuffle_seed is not None:
             total = len(self.rows.y) if self.indices is None else len(self.indices)
             positions = Permutation(total, mix(self.shuffle_seed, "order", epoch))(positions)
         return positions if self.indices is None else self.indices[positions]
+
+
+class EveryRow(Batches):
+    """Batches in stored order that leave no row out: some ranks may have a row more than others.
+
+    Ranks have equally many batches wherever each of them can have a row: one that is short of a row for the last takes
+    it from the batch before. With batches of one row it has a batch less.
+    """
+
+    def __init__(self, name: str, *arguments: Any, **named: Any) -> None:
+        """Serve the rows of what is called `name`. Raises `UserError` if there are fewer than ranks."""
+        super().__init__(*arguments, **named)
+        total = len(self.rows.y) if self.indices is None else len(self.indices)
+        if total < self.world_size:
+            raise UserError(
+                f"data.split: {name} has fewer rows ({total}) than there are ranks ({self.world_size}), so one would "
+                "have none; use fewer devices, or more rows"
+            )
+        self.row_count = len(range(self.rank, total, self.world_size))
+        self._batches = min(self.row_count, math.ceil(math.ceil(total / self.world_size) / self.batch_size))
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def row_numbers(self, epoch: int, batch: int) -> np.ndarray:
+        """Return the numbers in `rows` of the rows of one batch."""
+        end, short = self.row_count, self.row_count <= (len(self) - 1) * self.batch_size
+        if not short or batch < len(self) - 2:
+            return super().row_numbers(epoch, batch)
+        first = (len(self) - 2) * self.batch_size
+        positions = np.arange(first, end - 1) if batch == len(self) - 2 else np.arange(end - 1, end)
+        return self._rows_at(epoch, positions)
 
 
 class DeviceBatches:
@@ -144,7 +182,8 @@ class DeviceBatches:
     def __iter__(self) -> Iterator[Batch]:
         keys = self.batches.keys()
         while chunk := list(islice(keys, _CHUNK)):
-            numbers = np.concatenate([self.batches.row_numbers(*key) for key in chunk])
-            for part in torch.from_numpy(numbers).to(self.rows.x.device).split(self.batches.batch_size):
+            each = [self.batches.row_numbers(*key) for key in chunk]
+            numbers = torch.from_numpy(np.concatenate(each)).to(self.rows.x.device)
+            for part in numbers.split([len(one) for one in each]):
                 x, y = self.rows[part]
                 yield (x, y) if self.weights is None else (x, y, self.weights[part])

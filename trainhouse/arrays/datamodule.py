@@ -8,7 +8,7 @@ import lightning as L
 import numpy as np
 
 from trainhouse.arrays.assigning import assign_rows, how_split, refuse_unseen_classes
-from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches
+from trainhouse.arrays.batches import Batches, Cursor, DeviceBatches, EveryRow
 from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.fingerprint import fingerprint, has_other_form, is_named
@@ -186,12 +186,9 @@ class DataModule(L.LightningDataModule):
                 f"data.split: the {split} split of {self.source} has {count} rows, at least {needed} are needed"
             )
         rows, numbers = self.parts[split]
-        rank, world_size = self._ranks()
-        weights = self.beside[split].weights
-        batches = Batches(
-            rows, numbers, self.batch_size, rank=rank, world_size=world_size, wide=self._is_wide, weights=weights
-        )
-        return self._serve(batches)
+        name, size = f"the {split} split of {self.source}", self.batch_size
+        ranks, weights = self._ranks(), self.beside[split].weights
+        return self._serve(EveryRow(name, rows, numbers, size, None, None, *ranks, None, self._is_wide, weights))
 
     def say_far_numbers(self, split: str) -> None:
         """Warn of numbers of a split that are far outside what the model was trained on."""

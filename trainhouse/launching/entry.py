@@ -40,13 +40,14 @@ from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError, is_e
 from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
+from trainhouse.machine.ranks import tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
 from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
 from trainhouse.runs.outputs import is_placed, place
-from trainhouse.runs.rendezvous import leave, say_failed, watch
+from trainhouse.runs.rendezvous import leave, say_failed, say_stopped, watch
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ def script(
                     raise
                 sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
+                tell_torchrun(str(stopped) or "interrupted")
                 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                     signal.signal(signal.SIGINT, signal.SIG_DFL)  # pressed again, it ends what libraries do at exit
                 if not is_worker_rank():
@@ -235,4 +237,5 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
     _received.append(signum)
+    say_stopped(signum)
     raise Interrupted(signum)

@@ -4,7 +4,10 @@ The order is Lightning's own (its cluster environments): torchrun, also within a
 last the processes that Lightning itself starts for the devices of one machine.
 """
 
+import json
 import os
+import time
+from contextlib import suppress
 from typing import NamedTuple
 
 
@@ -53,6 +56,14 @@ def _of_torchrun() -> Ranks | None:
         _number("TORCHELASTIC_RESTART_COUNT", 0),
     )
     return Ranks(_number("RANK", 0), world, _number("LOCAL_WORLD_SIZE", world), "torchrun", "-".join(map(str, parts)))
+
+
+def tell_torchrun(line: str) -> None:
+    """Have torchrun show, at the end of what it says of its processes, why this one has ended."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        said = {"message": line, "extraInfo": {"py_callstack": line, "timestamp": str(int(time.time()))}}
+        with suppress(OSError), open(path, "w", encoding="utf-8") as file:
+            json.dump({"message": said}, file)
 
 
 def _of_slurm() -> Ranks | None:

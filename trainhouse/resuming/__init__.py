@@ -43,6 +43,8 @@ PRIVATE_NAMES = {
     f"{_LOGGED}.result:_ResultMetric": "as `_Metadata`",
     f"{_LOGGED}.result:_Sync": "as `_Metadata`, on several ranks",
     f"{_LOGGED}.result:_ResultCollection._forked_name": "the name of a value as users see it; as `Trainer._results`",
+    "lightning.pytorch.strategies:DDPStrategy._timeout": "how long ranks wait for one another; a strategy that is "
+    "chosen by its name can't be given it",
     "torchmetrics:Metric._computed": "the value on this rank; `compute` exchanges it among ranks once more",
     "torchmetrics:Metric._update_count": "weighs what a metric, or a sum, counted before the resume; `update_count` "
     "can't be set, and `merge_state` refuses those with `full_state_update`",

@@ -1,8 +1,11 @@
 """What all ranks have, for each of them to know."""
 
+from datetime import timedelta
 from typing import Any
 
+import lightning as L
 import torch
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy
 
 
 def of_all_ranks(what: Any) -> list[Any]:
@@ -15,3 +18,9 @@ def of_all_ranks(what: Any) -> list[Any]:
 def of_any_rank(names: list[str]) -> list[str]:
     """Return the names that any rank has, in the same order on each; a collective."""
     return sorted({name for part in of_all_ranks(names) for name in part})  # a set has another order in each process
+
+
+def limit_waiting(trainer: L.Trainer, seconds: float, strategy: Any) -> None:
+    """Have ranks wait for one another no longer than that; a strategy that is not chosen by its name may say it."""
+    if isinstance(strategy, str) and isinstance(trainer.strategy, (DDPStrategy, FSDPStrategy)):
+        trainer.strategy._timeout = timedelta(seconds=seconds)

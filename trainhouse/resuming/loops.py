@@ -33,12 +33,12 @@ def modes_of_training(trainer: L.Trainer, is_validating: bool) -> list[str]:
     return [name for name, part in module.named_modules() if name and not part.training]
 
 
-def validation_loaders(trainer: L.Trainer) -> list[tuple[Any, int | float]]:
-    """Return each loader of the validation, and its number of batches on this rank.
+def evaluated_loaders(trainer: L.Trainer) -> list[tuple[Any, int | float]]:
+    """Return each loader of the validation, or of the test, and its number of batches on this rank.
 
     Where batches come from several loaders at once, a batch is counted as one of the shortest.
     """
-    loop = trainer.fit_loop.epoch_loop.val_loop
+    loop = trainer.test_loop if trainer.testing else trainer.fit_loop.epoch_loop.val_loop
     loader, numbers = loop._combined_loader, loop.max_batches
     if loader is None:
         return []

@@ -120,12 +120,12 @@ class _EqualBatches:
 
 
 def batches_of_every_rank(trainer: L.Trainer) -> list[int]:
-    """Return the number of batches of each validation loader that every rank has for certain; a collective.
+    """Return the number of batches of each evaluated loader that every rank has for certain; a collective.
 
     What ranks do together after a batch they may do after those only: in any other, one would wait for ever. It is 0
     for loaders whose length is no more than what somebody says: iterable data, batch samplers of the user's own.
     """
-    own = [number if _is_counted(loader) else 0 for loader, number in loops.validation_loaders(trainer)]
+    own = [number if _is_counted(loader) else 0 for loader, number in loops.evaluated_loaders(trainer)]
     return [min(numbers) for numbers in zip(*of_all_ranks(own), strict=True)]
 
 

@@ -22,14 +22,15 @@ from typing import Any, Protocol
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_text
-from trainhouse.machine.ranks import Ranks, ranks
+from trainhouse.machine.ranks import Ranks, ranks, tell_torchrun
 from trainhouse.runs.outputs import outputs
 
 SECONDS = 300.0
 """For which the others wait for what the first process says."""
 _TOGETHER = 10.0  # seconds between the same error of two processes, at most
 _FOLDER = ".ranks"
-_RUN, _FAILED = "run", "failed"
+_RUN, _FAILED, _STOPPED = "run", "failed", "stopped"
+_TIME_TO_SAVE = 30.0  # seconds, as torchrun gives
 _POLL, _WATCH = 0.05, 2.0  # seconds
 _BEFORE = 120.0  # seconds by which the clocks of machines, and the starts of processes, may differ
 
@@ -70,11 +71,18 @@ def say_failed(line: str) -> str:
     if not is_shared():
         return line
     here = ranks()
+    tell_torchrun(line)
     _place().put(f"{_FAILED}-{here.rank}", line)
     if here.rank == 0:
         return line
     first = _place().get(f"{_FAILED}-0", _TOGETHER)
     return "" if first == line else f"rank {here.rank} on {socket.gethostname()}: {line}"
+
+
+def say_stopped(signum: int) -> None:
+    """Let the others know that this process ends by a signal, in a moment in which ranks can't agree on that."""
+    if is_shared() and isinstance(place := _place(), _Files):  # torchrun tells them
+        place.put(f"{_STOPPED}-{ranks().rank}", str(signum))
 
 
 def leave() -> None:
@@ -97,11 +105,18 @@ def _watch() -> None:
         for name in place.names(f"{_FAILED}-*"):
             rank = int(name.rpartition("-")[2])
             if rank != here.rank and (line := place.get(name, 0)):
+                if "torch" in sys.modules and sys.modules["torch"].distributed.is_initialized():
+                    time.sleep(_TOGETHER)  # in which the run is recorded as failed
                 if here.rank == 0:
                     message = f"error: rank {rank} has failed: {printable(line)}"
                     _log.error(message, extra={"file_only": True})
                     print(message, file=sys.stderr, flush=True)
                 os._exit(1)
+        for name in place.names(f"{_STOPPED}-*"):
+            if int(name.rpartition("-")[2]) != here.rank and (text := place.get(name, 0)):
+                os.kill(os.getpid(), int(text))
+                time.sleep(_TIME_TO_SAVE)  # it may wait for one that has ended
+                os._exit(128 + int(text))
 
 
 class _Place(Protocol):

@@ -231,7 +231,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
                 )
         except OSError as error:
             _refuse(f"{key}: cannot create {candidate}: {error.strerror}")
-    _refuse(f"{key}: {folder} and {_MOST_AT_ONCE - 1} more of its name hold a {kind}; name another folder")
+    raise SystemExit(f"error: {key}: {folder} and {_MOST_AT_ONCE - 1} more of its name hold a {kind}; name another")
 
 
 def _in_the_way(folder: Path) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainhouse.arrays.batches import Batches, Cursor
+from trainhouse.arrays.batches import Batches, Cursor, EveryRow
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 
@@ -126,3 +126,19 @@ def test_a_cursor_that_moves_during_an_epoch_does_not_disturb_it():
         cursor.batch += 1
         seen += 1
     assert seen == 10
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7])
+def test_ranks_evaluate_every_row_once_in_equally_many_batches_of_at_least_one(batch_size: int) -> None:
+    for total in (2, 5, 7, 129, 130, 257, 385):
+        for ranks in (1, 2, 3):
+            if total < ranks:
+                continue
+            numbers = np.arange(COUNT)[:total]
+            made = [EveryRow("rows", ROWS, numbers, batch_size, rank=rank, world_size=ranks) for rank in range(ranks)]
+            sizes = [[len(x) for x, _ in batches] for batches in made]
+            assert sorted(row for batches in made for row in row_numbers(batches)) == list(range(total))
+            assert [len(batches) for batches in made] == [len(of_rank) for of_rank in sizes]
+            assert all(0 < size <= batch_size for of_rank in sizes for size in of_rank)
+            if batch_size > 1:
+                assert len({len(of_rank) for of_rank in sizes}) == 1

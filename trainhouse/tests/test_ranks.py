@@ -13,7 +13,7 @@ import pytest
 
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.conftest import ROOT, run_script
 from trainhouse.tests.started import Started
 from trainhouse.training import build_run
 
@@ -186,3 +186,17 @@ def test_a_mark_of_an_earlier_job_is_not_heard(tmp_path, monkeypatch):
     (mark,) = tmp_path.rglob("run")
     os.utime(mark, (1e9, 1e9))
     assert place.get("run", 0) is None
+
+
+def test_two_processes_measure_every_row_once(tmp_path):
+    config = (*RUN, "data.rows=214", "data.batch_size=16", "hydra.run.dir=run")  # 21 of validation, and of the test
+    first, _ = srun(tmp_path, *config)
+    assert first[0] == 0, first[2]
+    of_two = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]
+    for split in ("val", "test"):
+        done = run_script("eval.py", "ckpt_path=run", f"split={split}", "trainer=cpu", f"outputs={split}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (alone,) = (tmp_path / split).rglob("metrics.json")
+        of_one = json.loads(alone.read_text())["metrics"]
+        assert of_two[f"{split}/acc"] == of_one[f"{split}/acc"]
+        assert of_two[f"{split}/loss"] == pytest.approx(of_one[f"{split}/loss"], rel=1e-6)

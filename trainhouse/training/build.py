@@ -22,6 +22,7 @@ from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.finders import refuse_finder
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.ranks import RanksCompared, let_threads_finish_before_forks
+from trainhouse.resuming.shares import with_exact_means
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History, LastCheckpoint
@@ -88,6 +89,8 @@ def build_trainer(
             exact.data = data
     if trainer.world_size > 1 and was_tried():
         trainer.callbacks.insert(0, RanksCompared())
+        if not is_own:
+            trainer.strategy.reduce = with_exact_means(trainer.strategy.reduce)
     if trainer.world_size > 1 and hasattr(os, "register_at_fork"):
         let_threads_finish_before_forks()
     built: L.Trainer = trainer

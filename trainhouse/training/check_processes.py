@@ -9,11 +9,15 @@ import torch
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
+from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.runs.this_job import is_sweep_job
 
 
-def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
-    """Processes that are spawned give nothing back; those of Lightning's would run a sweep's whole command line."""
+def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> None:
+    """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it.
+
+    Those that are left wait for one another for so many seconds.
+    """
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
             f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
@@ -27,6 +31,7 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
             f"{trainer.num_devices} processes, which a trial of a sweep starts by their number alone; set "
             f"trainer.devices={trainer.num_devices} and leave trainer.strategy=auto, or ddp"
         )
+    limit_waiting(trainer, seconds, settings.strategy)
 
 
 def check_strategy(strategy: Any) -> None:

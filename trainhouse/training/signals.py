@@ -13,12 +13,15 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from trainhouse.configuration.errors import Interrupted
+from trainhouse.machine.ranks import ranks
 from trainhouse.machine.sweep_worker import stop_asked
 from trainhouse.machine.terminal import start_of_line
+from trainhouse.resuming.agreement import Agreement
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.litter import keep, leaves_nothing
+from trainhouse.runs.rendezvous import say_stopped
 from trainhouse.runs.requeued import remember_to_requeue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.runs.typed import as_override, command, shown_path
@@ -38,8 +41,12 @@ class StopOnSignal(Checkpoint):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._received: int | None = None
+        self._received_at = 0.0
         self._in_loop = False
-        self._of_every_rank: dict[int, int] = {}  # the batches of each validation loader in which ranks can agree
+        self._agreement = Agreement()
+        self._in_evaluation = Agreement()
+        self._of_every_rank: dict[int, int] = {}  # the batches of each evaluated loader in which ranks can agree
+        self._ranks = ranks().world
         self._process = os.getpid()
         self._is_sweep_job = is_sweep_job()
         self._looked = time.monotonic()
@@ -61,10 +68,15 @@ class StopOnSignal(Checkpoint):
         if os.getpid() != self._process:  # a data worker that has just been forked
             return
         if self._received is not None:
+            if self._ranks > 1 and time.monotonic() - self._received_at < _SAME:
+                return  # whoever has started the ranks hands on what each of them was sent too
             os._exit(128 + signum)
-        self._received = signum
+        self._received, self._received_at = signum, time.monotonic()
         if not self._in_loop:
+            say_stopped(signum)
             self._end(signum)
+        if is_worker_rank():
+            return
         name = signal.Signals(signum).name
         before = start_of_line() if os.isatty(2) else ""
         os.write(2, f"{before}{name}: finishing this batch, then saving (once more ends at once)\n".encode())
@@ -72,20 +84,24 @@ class StopOnSignal(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""
         keep()
+        self._begin(trainer)
+
+    def _begin(self, trainer: L.Trainer) -> None:
         for signum in self._handlers_before:
             signal.signal(signum, self._handle)
-        self._in_loop = True
+        self._in_loop, self._ranks = True, trainer.world_size
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop if a signal has come."""
-        self._stop_if_asked(trainer)
+        self._stop_if_asked(trainer, self._agreement)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Agree with other ranks on the batches that all of them have."""
         if self._in_loop and trainer.world_size > 1:
             self._of_every_rank = dict(enumerate(batches_of_every_rank(trainer))) if was_tried() else {}
+            self._in_evaluation.begin()
 
     def on_validation_batch_end(
         self,
@@ -98,29 +114,62 @@ class StopOnSignal(Checkpoint):
     ) -> None:
         """Stop if a signal has come; the validation begins again when the run is resumed."""
         if self._in_loop and (trainer.world_size == 1 or batch_idx < self._of_every_rank.get(dataloader_idx, 0)):
-            self._stop_if_asked(trainer)
+            self._stop_if_asked(trainer, self._in_evaluation)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """What follows can be interrupted at any point."""
-        self._in_loop = False
-        if self._received is not None:
-            self._end(self._received)
+        """What follows can be interrupted at any point, by one process; several wait for one another in it."""
+        self._in_loop = trainer.world_size > 1
+        self._end_if_asked(trainer)
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Have ranks stop in a batch that all of them have."""
+        if trainer.world_size > 1:
+            self._begin(trainer)
+            self._end_if_asked(trainer)
+            self._of_every_rank = dict(enumerate(batches_of_every_rank(trainer))) if was_tried() else {}
+            self._in_evaluation.begin()
+
+    def on_test_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Stop if a signal has come to any rank."""
+        is_of_all = trainer.world_size > 1 and batch_idx < self._of_every_rank.get(dataloader_idx, 0)
+        if is_of_all and (signum := self._in_evaluation.after_batch(trainer, self._received or 0)):
+            self._end(signum)
+
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """What follows each rank does for itself."""
+        if trainer.world_size > 1:
+            self._in_loop = False
+            self._end_if_asked(trainer)
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """What follows can be interrupted at any point."""
         self._in_loop = False
 
-    def _stop_if_asked(self, trainer: L.Trainer) -> None:
+    def _end_if_asked(self, trainer: L.Trainer) -> None:
+        signum = self._received or 0
+        if trainer.world_size > 1:
+            signum = self._agreement.ask(trainer, signum)
+        if signum:
+            self._end(signum)
+
+    def _stop_if_asked(self, trainer: L.Trainer, agreement: Agreement) -> None:
         if self._is_sweep_job and time.monotonic() - self._looked > 1:
             self._looked = time.monotonic()
             if stop_asked():
                 self._received = self._received or signal.SIGINT
-        asked = self._received is not None
+        signum = self._received or 0
         if trainer.world_size > 1:  # the signal may have reached one process only
-            asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
-        if not asked or trainer.global_step == trainer.max_steps:  # the epoch's end follows
+            signum = agreement.after_batch(trainer, signum)
+        if not signum or trainer.global_step == trainer.max_steps:  # the epoch's end follows
             return
-        signum = self._received or signal.SIGTERM
         path = self.folder / LAST_CHECKPOINT
         trainer.save_checkpoint(path)
         where = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
@@ -157,6 +206,8 @@ class StopOnSignal(Checkpoint):
         else:
             _log.info("job %s is back in the queue", job)
 
+
+_SAME = 1.0  # seconds within which a signal that comes twice to one of several ranks is the same
 
 _REQUEUE, _HANDED_ON = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGUSR2", None)
 

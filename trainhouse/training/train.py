@@ -39,6 +39,7 @@ from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
 from trainhouse.training.compiling import CompileNetworks, check_compiler
+from trainhouse.training.failed_ranks import forget_failures, whose_fault
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
@@ -107,7 +108,7 @@ def _train(
         refuse_other_data(resume_from, card.name, card.fingerprint)
     ready = _set_up(built, folder, resume_from, origin, stop)
     warn_of_what_files_may_not_name(settings)
-    refuse_processes(ready.trainer, settings.trainer)
+    refuse_processes(ready.trainer, settings.trainer, settings.rank_timeout)
     if settings.compile:
         check_compiler(settings.compile, ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)
@@ -131,12 +132,13 @@ def _train(
             )
         _fit(built, ready, resume_from, logged)
         return _close(built, ready, folder, origin, started)
-    except BaseException as error:
+    except BaseException as met:
+        error, recorded = whose_fault(met, ready.trainer, folder, settings.rank_timeout)
         with suppress(Exception):  # the error itself says more
             close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
-        leave_as_stopped(error, folder, {"provenance": origin, **before})
-        raise
+        leave_as_stopped(recorded, folder, {"provenance": origin, **before})
+        raise error from error.__cause__
 
 
 def _set_up(
@@ -242,5 +244,6 @@ def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Lo
 
 @rank_zero_only
 def _write_start(settings: Train, folder: Path, content: dict[str, Any]) -> None:
+    forget_failures(folder)
     write_config(folder, settings)
     write_metrics(folder, content)

@@ -1,0 +1,112 @@
+"""Runs of two processes, by whoever starts them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.started import Hold, Started
+
+SHORT = ("trainer=cpu", "data.path=rows.npy", "data.rows=200", "data.batch_size=16", "logger=none", "figures=false")
+SLURM = {
+    "SLURM_JOB_ID": "4321",
+    "SLURM_JOB_NAME": "train",
+    "SLURM_NTASKS": "2",
+    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_NNODES": "1",
+    "SLURM_NODEID": "0",
+    "SLURM_NODELIST": "127.0.0.1",
+    "SLURM_STEP_ID": "0",
+    "MASTER_ADDR": "127.0.0.1",
+}
+
+
+@contextmanager
+def two_tasks(
+    cwd: Path,
+    *arguments: str,
+    hold: Hold | None = None,
+    prepare: Callable[[], None] | None = None,
+    first: Callable[[], None] | None = None,
+    **env: str,
+) -> Iterator[tuple[Started, Started]]:
+    """Start two processes as srun does; `hold` and `prepare` are for the second, `first` for the first."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    of_0 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "0", "SLURM_LOCALID": "0", **env}
+    of_1 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **env}
+    with (
+        Started("train.py", *arguments, cwd=cwd, prepare=first, **of_0) as one,
+        Started("train.py", *arguments, cwd=cwd, hold=hold, prepare=prepare, **of_1) as other,
+    ):
+        yield one, other
+
+
+class Launched:
+    """`train.py` of two processes, as a user starts it: ``torchrun``, or ``own`` for Lightning."""
+
+    def __init__(self, launcher: str, cwd: Path, *arguments: str, options: tuple[str, ...] = ()) -> None:
+        before = [sys.executable]
+        if launcher == "torchrun":
+            before += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", *options]
+        else:
+            arguments = (*arguments, "trainer.devices=2")
+        self._said = Path(tempfile.mkdtemp(dir=cwd, prefix="said_")) / "said"
+        self._cwd = cwd
+        with open(self._said, "w") as said:
+            self.process = subprocess.Popen(
+                [*before, str(ROOT / "train.py"), *arguments],
+                cwd=cwd,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        self._ranks: list[int] = []
+
+    def __enter__(self) -> "Launched":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for pid in self._ranks or self._find():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    @property
+    def ranks(self) -> list[int]:
+        """The processes that train, in the order of their ranks."""
+        return self._ranks or self._find()
+
+    def _find(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        found = [
+            int(pid) for pid in children if str(ROOT / "train.py").encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        self._ranks = found if len(found) == 2 else [self.process.pid, *found]
+        return self._ranks
+
+    def wait_for(self, text: str, seconds: float = 90) -> None:
+        until = time.monotonic() + seconds
+        while text not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < until, self.said
+            time.sleep(0.02)
+
+    def status(self, seconds: float = 60) -> int:
+        status = self.process.wait(seconds)
+        return status if status >= 0 else 128 - status

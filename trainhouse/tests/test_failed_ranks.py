@@ -1,0 +1,80 @@
+"""One of two processes fails, is killed or hangs: the run ends, and says which of them, where and why."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import lightning as L
+import pytest
+
+from trainhouse.tests.many_ranks import SHORT, two_tasks
+from trainhouse.training.signals import StopOnSignal
+
+RUN = (*SHORT, "trainer.max_epochs=2", "hydra.run.dir=run")
+STEP = 3
+
+
+def after_three_steps(act: Callable[[], None]) -> Callable[[], None]:
+    """Return what makes a process do that then."""
+
+    def prepare() -> None:
+        original = StopOnSignal.on_train_batch_end
+
+        def hook(self: StopOnSignal, trainer: L.Trainer, *arguments: object) -> None:
+            original(self, trainer, *arguments)  # type: ignore[arg-type]
+            if trainer.global_step == STEP:
+                act()
+
+        StopOnSignal.on_train_batch_end = hook  # type: ignore[assignment,method-assign]
+
+    return prepare
+
+
+def fail() -> None:
+    raise ValueError("boom")
+
+
+def recorded(folder: Path) -> str:
+    content = json.loads((folder / "run" / "metrics.json").read_text())
+    assert content["status"] == "failed"
+    return str(content["error"])
+
+
+def test_the_error_of_one_is_what_the_run_ends_with(tmp_path: Path) -> None:
+    with two_tasks(tmp_path, *RUN, prepare=after_three_steps(fail)) as (first, second):
+        assert (first.status(), second.status()) == (1, 1)
+        lines = [line for line in first.stderr.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, first.stderr
+        assert lines[0].startswith("error: rank 1 on ")
+        assert " failed at epoch 1, step 3: ValueError: boom; continue with: " in lines[0]
+        assert "gloo" not in first.stderr
+        assert second.stderr.count("ValueError: boom") == 1
+    assert lines[0] == f"error: {recorded(tmp_path)}"
+
+
+@pytest.mark.slow
+def test_the_error_of_the_first_is_recorded_with_its_place(tmp_path: Path) -> None:
+    with two_tasks(tmp_path, *RUN, first=after_three_steps(fail)) as (first, second):
+        assert (first.status(), second.status()) == (1, 1)
+        assert "rank 0 on " in first.stdout + first.stderr
+        assert "gloo" not in second.stderr
+    assert " failed at epoch 1, step 3: ValueError: boom" in recorded(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "ended without a word, as if killed"),
+        (lambda: time.sleep(1000), "gave no answer for rank_timeout=15 s"),
+    ],
+)
+def test_one_that_is_killed_or_hangs_is_named(act: Callable[[], None], what: str, tmp_path: Path) -> None:
+    with two_tasks(tmp_path, *RUN, "rank_timeout=15", prepare=after_three_steps(act)) as (first, second):
+        assert first.status() == 1
+        assert second.status() in (1, 137)
+        assert f"error: rank 1 of 2 {what}, in epoch 1, after step 3; continue with: " in first.stderr
+    assert what in recorded(tmp_path)

@@ -1,0 +1,136 @@
+"""Whose fault it is that several ranks have come to their end: all but one only say that nobody answered them."""
+
+import json
+import logging
+import re
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
+from trainhouse.machine.files import write_json
+from trainhouse.machine.writes import unrefused
+from trainhouse.runs.typed import as_override, command
+
+_log = logging.getLogger(__name__)
+
+_NOTE = ".failed_rank_"
+_SECONDS = 3.0  # for which ranks wait for what the others say; Lightning ends all 5 s after one has ended
+_POLL = 0.05
+_STARTED, _BEFORE = time.time(), 60.0  # the starts of processes, and clocks of machines, differ
+# What torch says, in the ranks that are left, of another one that has ended or doesn't answer.
+_OF_OTHERS = re.compile(
+    r"gloo|Connection (reset|closed|refused)|Broken pipe|[Tt]imed out (waiting|after)|NCCL|ncclRemoteError"
+    r"|DistStoreError|Socket Timeout|process group|pair closure",
+)
+
+
+def forget_failures(folder: Path) -> None:
+    """Remove what ranks have said in an earlier part of the run."""
+    for path in folder.glob(f"{_NOTE}*"):
+        path.unlink(missing_ok=True)
+
+
+def whose_fault(
+    error: BaseException, trainer: L.Trainer, folder: Path, seconds: float
+) -> tuple[BaseException, BaseException]:
+    """Return what has ended the run, the error itself or what another rank has met, and how it is recorded.
+
+    `seconds` is the time for which ranks wait for one another.
+    """
+    if trainer.world_size == 1 or not isinstance(error, Exception):
+        return error, error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # by which torchrun ends those that are left: first the record
+    is_own = not _is_of_others(error)
+    line = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    said = line or f"{type(error).__name__}: {first_line(error)}"
+    note = _say(trainer, folder, said, is_own)
+    continuing = f"; continue with: {command('train', as_override('resume', folder))}"
+    if is_own:
+        failed = UserError(_sentence(note) + continuing)
+        if trainer.global_rank != 0:
+            _let_go(folder)
+        elif line is None:  # its traceback follows
+            _log.error("error: %s", failed)
+        return error, failed
+    notes = _others(trainer, folder)
+    if own := next((note for note in notes.values() if note["is_own"]), None):
+        failed = UserError(_sentence(own) + continuing)
+    else:
+        missing = [rank for rank in range(trainer.world_size) if rank != trainer.global_rank and rank not in notes]
+        who = f"rank{'s' * (len(missing) != 1)} {', '.join(map(str, missing))}" if missing else "another rank"
+        where = f"epoch {trainer.current_epoch + 1}, after step {trainer.global_step}"
+        is_late = "imed out" in str(error) or "imeout" in str(error)
+        what = f"gave no answer for rank_timeout={seconds:g} s" if is_late else "ended without a word, as if killed"
+        failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{continuing}")
+        _end_those_that_hang(trainer)
+    failed.__cause__ = error
+    return failed, failed
+
+
+def _sentence(note: dict[str, Any]) -> str:
+    where = f"epoch {note['epoch']}, step {note['step']}"
+    return f"rank {note['rank']} on {note['host']} failed at {where}: {note['error']}"
+
+
+def _is_of_others(error: Exception) -> bool:
+    is_of_torch = isinstance(error, (RuntimeError, torch.distributed.DistError))
+    return is_of_torch and not isinstance(error, Interrupted) and bool(_OF_OTHERS.search(str(error)))
+
+
+def _say(trainer: L.Trainer, folder: Path, line: str, is_own: bool) -> dict[str, Any]:
+    note = {
+        "rank": trainer.global_rank,
+        "host": socket.gethostname(),
+        "epoch": trainer.current_epoch + 1,
+        "step": trainer.global_step,
+        "error": line,
+        "is_own": is_own,
+    }
+    with suppress(OSError), unrefused():
+        write_json(folder / f"{_NOTE}{trainer.global_rank}", note)
+    return note
+
+
+def _others(trainer: L.Trainer, folder: Path) -> dict[int, dict[str, Any]]:
+    """Wait for a rank that knows what has happened, or for all of them."""
+    until = time.monotonic() + _SECONDS
+    while True:
+        notes = {}
+        for path in folder.glob(f"{_NOTE}*"):
+            with suppress(OSError, ValueError):
+                if path.stat().st_mtime < _STARTED - _BEFORE:  # of an earlier part of the run
+                    continue
+                note = json.loads(path.read_text("utf-8"))
+                notes[int(note["rank"])] = note
+        is_known = any(note["is_own"] for note in notes.values()) or len(notes) == trainer.world_size
+        if is_known or time.monotonic() > until:
+            notes.pop(trainer.global_rank, None)
+            return notes
+        time.sleep(_POLL)
+
+
+def _let_go(folder: Path) -> None:
+    """Leave the group, so that no rank waits for this one, and the first of them time to say so."""
+    with suppress(Exception):
+        if torch.distributed.get_backend() == "gloo":
+            torch.distributed.destroy_process_group()
+    until = time.monotonic() + _SECONDS
+    while time.monotonic() < until and not (folder / f"{_NOTE}0").exists():
+        time.sleep(_POLL)
+
+
+def _end_those_that_hang(trainer: L.Trainer) -> None:
+    """End the processes that this one has started; whoever else starts processes ends them."""
+    launcher: Any = trainer.strategy.launcher
+    for process in getattr(launcher, "procs", None) or []:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
