@@ -5,8 +5,9 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UNUSED_MAY_BE, UserError, missed_gradients
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
 from trainhouse.runs.this_job import is_sweep_job
@@ -23,6 +24,18 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer) -> None:
             f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
             "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
         )
+
+
+def refuse_missed_gradients(
+    missed: list[str], module: L.LightningModule, trainer: L.Trainer, settings: Trainer
+) -> None:
+    """Raise `UserError` if a backward pass misses parameters, for each of which DDP would wait."""
+    strategy = Part(settings.strategy)
+    options = strategy.plain if strategy.is_mapping else {}
+    finds = options.get("find_unused_parameters") or options.get("static_graph") or settings.strategy == UNUSED_MAY_BE
+    if missed and type(trainer.strategy) is DDPStrategy and not finds:
+        more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+        raise UserError(missed_gradients(f"a step of {type(module).__name__} ({missed[0]}{more})"))
 
 
 def check_strategy(strategy: Any) -> None:
