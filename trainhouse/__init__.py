@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.closing_lines import summarise_training as summarise_training
     from trainhouse.training.resume import resume as resume
+    from trainhouse.training.row_weights import takes_weights as takes_weights
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
     from trainhouse.training.train import train as train
 
@@ -114,6 +115,7 @@ _PLACES = {
     "script": "launching.entry",
     "spans_the_run": "training.schedule_span",
     "summarise_training": "training.closing_lines",
+    "takes_weights": "training.row_weights",
     "to_numpy": "arrays.precision",
     "train": "training.train",
     "weight_in_step": "training.accumulation",

@@ -11,8 +11,6 @@ the data has some; `unweighted` names values that count each row once all the sa
 torchmetrics' own.
 """
 
-import inspect
-
 import torch
 from torch import Tensor
 from torchmetrics import Metric
@@ -191,17 +189,6 @@ class MaxError(Metric):
     def compute(self) -> Tensor | dict[str, Tensor]:
         """Return the largest of each target."""
         return self.largest[0] if len(self.names) == 1 else dict(zip(self.names, self.largest, strict=True))
-
-
-def takes_weights(metric: Metric) -> bool:
-    """Whether a metric's `update` takes the `weights` (B,) of rows; those of torchmetrics count each row once."""
-    kind = type(metric)
-    if kind not in _TAKE_WEIGHTS:
-        _TAKE_WEIGHTS[kind] = "weights" in inspect.signature(kind.update).parameters
-    return _TAKE_WEIGHTS[kind]
-
-
-_TAKE_WEIGHTS: dict[type, bool] = {}
 
 
 def usual(spec: DataSpec, split: str) -> dict[str, Metric]:

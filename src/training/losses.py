@@ -4,7 +4,7 @@ A function takes the outputs and the targets of a batch, and the keys of its fil
 constructor, and outputs and targets when it is called. Both return the mean over the batch's rows; with `weights` (B,),
 which data with weights of its rows gives, that of weight times loss. `for_task` says which task one is for. A
 constructor may ask for facts of the data by name: ``outputs``, ``classes`` (their names) and ``class_counts`` (the rows
-of each class in training).
+of each class in training, or the sum of their weights).
 
 Outputs are logits (B, C) of classes (B,), or predictions (B, T) of targets (B, T) standardised by the training split's
 mean and deviation.

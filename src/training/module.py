@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric, MetricCollection
 
-from src.evaluation.metrics import WIDEST, takes_weights, usual
+from src.evaluation.metrics import WIDEST, usual
 from src.evaluation.tasks import TASKS
 from src.training.losses import Auto, Loss
 from src.training.parameter_groups import optimizer_of, takes_no_groups
@@ -24,6 +24,7 @@ from trainhouse import (
     is_far,
     moments_of,
     spans_the_run,
+    takes_weights,
     to_numpy,
     weight_in_step,
 )

@@ -137,6 +137,19 @@ def _is_below(error: BaseException, package: str) -> bool:
     return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] == package
 
 
+# The strategy with which a step may leave parameters without a gradient, and what is said by the others.
+UNUSED_MAY_BE = "ddp_find_unused_parameters_true"
+_OF_UNUSED = ("Expected to have finished reduction in the prior", "parameters that were not used in producing the loss")
+
+
+def missed_gradients(step: str) -> str:
+    """Return the line on a `step` that leaves parameters without a gradient, for which ddp waits."""
+    return (
+        f"trainer.strategy: {step} leaves parameters without a gradient, and ddp waits for one of each; type "
+        f"trainer.strategy={UNUSED_MAY_BE}"
+    )
+
+
 # The name of the class of its refusals.
 OF_LIGHTNING = "MisconfigurationException"
 
@@ -146,6 +159,8 @@ def refusal_of_lightning(error: BaseException) -> str | None:
 
     Lightning is not imported for that. What it only passes on, as an error in a user's step, is none of its own.
     """
+    if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OF_UNUSED):
+        return missed_gradients("a step")
     steps = traceback.extract_tb(error.__traceback__)
     frames = list(traceback.walk_tb(error.__traceback__))
     if not frames:

@@ -9,3 +9,5 @@ class About:
 
     run: str = ""
     data: str = ""
+    note: str = ""
+    """What is said behind every caption."""

@@ -128,7 +128,7 @@ def entitle(figure: Figure, what: str, about: About | None = None, caption: str 
     lines = ["  ·  ".join(head), label(about.data, 200)]
     text = "\n".join(_wrapped(line, figure, LARGE) for line in lines if line)
     figure.suptitle(text, x=0.012, ha="left", fontsize=LARGE)
-    if caption:
+    if caption := f"{caption} {about.note}".strip():
         figure.supxlabel(_wrapped(caption, figure, SMALL), x=0.012, ha="left", fontsize=SMALL, color=GREY)
 
 

@@ -18,6 +18,7 @@ from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.errors import UserError, causes
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
+from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import config_file, is_group, options
 from trainhouse.launching.broken_files import no_such_option, of_circle, of_defaults, of_yaml, undecodable
@@ -41,10 +42,12 @@ _OF_A_SWEEP = re.compile(r"Sweep parameters '([^=]+)=(.*)' requires --multirun")
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
 _CALLED = re.compile(r"got an unexpected keyword argument '(\w+)'.*full_key: hydra\.", re.DOTALL)
 
+_IN_A_LIST = "can only concatenate str"  # of a mapping in a list of files
+
 
 def is_of_composing(error: Exception) -> bool:
     """Whether `explain` knows an error: an added key of Hydra's own is a `TypeError` from Hydra 1.4 on."""
-    return isinstance(error, COMPOSING) or _CALLED.search(_with_notes(error)) is not None
+    return isinstance(error, COMPOSING) or bool(_CALLED.search(_with_notes(error)) or _IN_A_LIST in str(error))
 
 
 def _with_notes(error: Exception) -> str:
@@ -84,6 +87,8 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         return f"'{match[1]}' is no group: @ stands behind a group only"
     if match := _CALLED.search(_with_notes(error)):
         return _not_taken(match[1], conf, config_name, arguments)
+    if _IN_A_LIST in text and (line := _of_listed_mapping(arguments)):
+        return line
     if ("''" in text or type(error) is ValueError) and (line := _of_argument(arguments)):
         return line
     *_, cause = takewhile(lambda inner: inner is error or str(inner).strip(), causes(error))
@@ -175,6 +180,17 @@ def _of_argument(arguments: list[str]) -> str:
             return f"'{argument}': expected key=value, without spaces around ="
         if group.startswith("@"):
             return f"'{argument}': a group stands before the @, as model@model={option}"
+    return ""
+
+
+def _of_listed_mapping(arguments: list[str]) -> str:
+    """Say how an object is added that was typed among the files of a group."""
+    for argument in arguments:
+        group, _, value = argument.partition("=")
+        if is_group(group) and value.startswith("[") and (found := re.search(r"{.*}", value)):
+            files = re.sub(r"{.*}", "", value).strip("[], ") or ("default" if group == "callbacks" else "auto")
+            added = shell_quoted(f"+{group}.name={found[0]}")
+            return f"{group}: a list has the names of files; add an object under a name: {group}=[{files}] {added}"
     return ""
 
 

@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 from torchmetrics import MaxMetric, Metric
-from torchmetrics.functional import auroc, average_precision, mean_absolute_percentage_error, recall
+from torchmetrics.functional import (
+    auroc,
+    average_precision,
+    exact_match,
+    f1_score,
+    mean_absolute_percentage_error,
+    recall,
+)
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from trainhouse.arrays.spec import DataSpec
@@ -25,6 +32,7 @@ from trainhouse.training.train import train
 TWO = DataSpec("classification", (4,), "float32", 2, classes=("no", "yes"))
 SIX = DataSpec("classification", (4,), "float32", 6, classes=tuple("abcdef"))
 ONE = DataSpec("regression", (4,), "float32", 1)
+LABELS = DataSpec("multilabel", (4,), "float32", 3, targets=("hot", "wet", "dark"))
 SPECS = {"two classes": TWO, "six classes": SIX, "one target": ONE, "two targets": TARGETS}
 
 
@@ -36,9 +44,14 @@ def from_file(name: str, **arguments: Any) -> dict[str, Any]:
 def batch(spec: DataSpec, rows: int = 200, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     outputs = torch.randn(rows, spec.outputs, generator=generator)
+    if spec.task == "multilabel":
+        return outputs, torch.randint(2, (rows, spec.outputs), generator=generator).float()
     if spec.task == "classification":
         return outputs, torch.randint(spec.outputs, (rows,), generator=generator)
     return outputs.double() + 5, (outputs + 5 + torch.rand(rows, spec.outputs, generator=generator)).float()
+
+
+PROBABLE, TRUE = batch(LABELS)[0].sigmoid(), batch(LABELS)[1].long()
 
 
 def measured(metrics: Mapping[str, Metric], spec: DataSpec) -> dict[str, Tensor]:
@@ -70,6 +83,33 @@ def test_every_file_measures_the_data_of_its_task_and_is_refused_on_others(name:
         assert all(metric.higher_is_better is not None for metric in chosen["test"].values())
     assert all(line.startswith(f"metrics.{name}: ") for line in refused)
     assert sum(count > 0 for count in fitting.values()) == (2 if name in ("auto", "none") else 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (from_file("recall"), recall(PROBABLE, TRUE, "multilabel", num_labels=3, average="macro")),
+        (from_file("auroc"), auroc(PROBABLE, TRUE, "multilabel", num_labels=3)),
+        (from_file("f1"), f1_score(PROBABLE, TRUE, "multilabel", num_labels=3, average="macro")),
+        (
+            {"exact": {"_target_": "torchmetrics.classification.MultilabelExactMatch"}},
+            exact_match(PROBABLE, TRUE, "multilabel", num_labels=3),
+        ),
+    ],
+)
+def test_metrics_of_torchmetrics_measure_several_labels(part: dict[str, Any], expected: Tensor) -> None:
+    (value,) = measured(build_metrics(Parts(part), LABELS)["test"], LABELS).values()
+    assert value == pytest.approx(expected)
+
+
+def test_each_label_has_its_name_and_what_is_measured_twice_is_refused() -> None:
+    each = build_metrics(Parts(from_file("recall", average="none")), LABELS)["test"]
+    assert [*measured(each, LABELS)] == ["recall_hot", "recall_wet", "recall_dark"]
+    with pytest.raises(UserError, match=r"^metrics.auroc: labels measures that already; leave it out"):
+        build_metrics(Parts({**from_file("auto"), **from_file("auroc")}), LABELS)
+    part = {"f1": {"_target_": "torchmetrics.classification.MultilabelF1Score"}}
+    with pytest.raises(UserError, match=r"^metrics.f1: MultilabelF1Score is for multilabel, but this is class"):
+        build_metrics(Parts(part), TWO)
 
 
 PROBABILITIES = {spec.outputs: batch(spec)[0].softmax(dim=1) for spec in (TWO, SIX)}

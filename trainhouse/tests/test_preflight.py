@@ -232,3 +232,17 @@ def test_of_more_batches_than_two_it_needs_none(tmp_path: Path) -> None:
     batches = Counted.batches = []
     preflight(tiny_module(data, network), data, [], OPTIONS)
     assert batches == [True, False]
+
+
+class Idle(Counted):
+    """Has a weight that no step uses."""
+
+    def __init__(self, input_shape: Sequence[int], outputs: int, **of_simple_net: object) -> None:
+        super().__init__(input_shape, outputs)
+        self.idle = nn.Parameter(torch.ones(1))
+
+
+def test_weights_that_a_step_misses_are_refused_under_ddp_which_would_wait_for_them(tmp_path: Path) -> None:
+    options = ["model._target_=trainhouse.tests.test_preflight.Idle", "trainer.devices=2"]
+    with pytest.raises(UserError, match=r"^trainer.strategy: a step of Module \(network.idle\) leaves .*_true$"):
+        train(tiny_config(tmp_path / "rows.npy", *options), tmp_path / "run")

@@ -1,11 +1,13 @@
 """Rows count by their weights: in the loss and the metrics as repeated rows do, and not at all where none has one."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from src.evaluation.metrics import R2, AbsoluteErrors, Accuracy, RootOfSquaredErrors, takes_weights
+from src.evaluation.metrics import R2, AbsoluteErrors, Accuracy, RootOfSquaredErrors
 from src.training.losses import Auto, BinaryCrossEntropy, CrossEntropy, Focal, huber, mae, mse, quantile
 from src.training.module import MeanLoss
 from trainhouse.arrays.beside import Beside
@@ -13,7 +15,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_module, tiny_trainer
-from trainhouse.training.row_weights import check_row_weights
+from trainhouse.training.row_weights import check_row_weights, class_counts, takes_weights
 
 TIMES = torch.tensor([1, 3, 0, 2, 2])
 LOGITS, TRUE = torch.randn(5, 2, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1, 0, 1])
@@ -104,10 +106,21 @@ def test_weights_are_scaled_so_that_a_training_row_weighs_1_on_average() -> None
 def test_a_loss_that_takes_no_weights_is_refused_and_metrics_that_do_not_are_named(caplog) -> None:
     served = data(np.arange(37.0))
     with pytest.raises(UserError, match=r"data.weights: the loss mine takes no weights"):
-        check_row_weights(tiny_module(served, loss=mine), served)
+        check_row_weights(tiny_module(served, loss=partial(mine)), served)
     caplog.set_level("INFO")
     check_row_weights(tiny_module(served), served)
     assert "data.weights counts in the loss; f1 counts each row once" in caplog.text
+
+
+def test_classes_are_balanced_by_the_weights_of_their_rows() -> None:
+    served, labels = data(np.arange(37.0)), (np.arange(37) % 3)
+    rows, weights = served.row_numbers_of("train"), served.weights_of("train")
+    facts = class_counts({"outputs": 3, "class_counts": served.class_counts.tolist()}, served)
+    sums = np.array([weights[labels[rows] == code].sum() for code in range(3)])
+    of_each = sums.sum() / (3 * sums)
+    loss = CrossEntropy(3, class_counts=facts["class_counts"], class_weight="balanced")
+    np.testing.assert_allclose(loss.weight, of_each, rtol=1e-6)
+    assert class_counts({"class_counts": [1]}, data(None)) == {"class_counts": [1]}
 
 
 def mine(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -137,6 +137,15 @@ def test_what_others_decide_is_refused_by_name(name: str, tmp_path: Path) -> Non
         ({"strategy": part("profilers.SimpleProfiler")}, "trainer.strategy._target_: expected a Strategy of Lightn"),
         ({"strategy": part("strategies.NoSuch")}, "trainer.strategy._target_: cannot load "),
         ({"strategy": part("strategies.SingleDeviceStrategy", x=1)}, "trainer.strategy.x: "),
+        (
+            {"strategy": part("strategies.DDPStrategy", find_unused=True)},
+            "trainer.strategy.find_unused: lightning.pytorch.strategies.DDPStrategy takes no such argument; did you "
+            "mean 'find_unused_parameters'?",
+        ),
+        (
+            {"profiler": part("profilers.PyTorchProfiler", record_shapez=True)},
+            "trainer.profiler.record_shapez: lightning.pytorch.profilers.PyTorchProfiler takes no such argument; did",
+        ),
         ({"strategy": "no_such"}, "trainer.strategy: You selected an invalid strategy name"),
         ({"profiler": part("profilers.SimpleProfiler", dirpath="x")}, "trainer.profiler.dirpath: a run writes into"),
         (
@@ -158,6 +167,12 @@ def test_what_cannot_be_followed_names_its_key(options: dict[str, Any], line: st
     with pytest.raises(UserError) as refused:
         given(tmp_path, **options)
     assert str(refused.value).startswith(line)
+
+
+def test_what_a_class_hands_on_to_pytorch_is_passed_on(tmp_path: Path) -> None:
+    strategy = part("strategies.DDPStrategy", find_unused_parameters=True)
+    profiler = part("profilers.PyTorchProfiler", record_shapes=True)
+    given(tmp_path, strategy=strategy, profiler=profiler)
 
 
 def test_checkpoints_are_written_safely_whoever_hands_them_on(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from torchmetrics import Metric
+from torchmetrics import Metric, classification
 
 from trainhouse.arrays.spec import DataSpec
+from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.views import Part, Parts
@@ -19,6 +20,11 @@ _DEFAULT = ["val", "test"]
 _OWN_KEYS = ("splits", "mode")  # of the file of a metric; the others are arguments
 # The packages whose metrics are of one task.
 _OF_TORCHMETRICS = {"torchmetrics.classification": "classification", "torchmetrics.regression": "regression"}
+_SIZES = {
+    "classification": ["num_classes"],
+    "regression": ["num_outputs"],
+    "multilabel": ["num_labels", "num_outputs"],
+}
 
 Chosen = dict[str, dict[str, Metric]]
 
@@ -38,8 +44,16 @@ def build_metrics(metrics: Parts, spec: DataSpec) -> Chosen:
             if split in _splits_of(name, part):
                 built = _build(name, part, split, spec)
                 (single if [*built] == [name] else several).update(built)
+        _refuse_twice(single, several)
         chosen[split] = {**several, **single}
     return chosen
+
+
+def _refuse_twice(single: Mapping[str, Metric], several: Mapping[str, Metric]) -> None:
+    """Raise `UserError` for a metric whose name another has for one of its values."""
+    for name, other in several.items():
+        for twice in single.keys() & set(getattr(other, "names", ())) - {name}:
+            raise UserError(f"metrics.{twice}: {name} measures that already; leave it out, or choose another name")
 
 
 def _splits_of(name: str, part: Part) -> list[str]:
@@ -53,8 +67,9 @@ def _splits_of(name: str, part: Part) -> list[str]:
 
 def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Metric]:
     key = f"metrics.{name}"
+    part = _of_labels(part) if spec.task == "multilabel" else part
     found = located(part, key)
-    refuse_other_task(key, found, spec, _OF_TORCHMETRICS.get(".".join(found.__module__.split(".")[:2])))
+    refuse_other_task(key, found, spec, _task_of(found, spec))
     if name == "loss":
         raise UserError(f"{key}: the loss has that name; choose another")
     mode = part.get("mode")
@@ -77,12 +92,31 @@ def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Me
     return {str(inner): metric for inner, metric in built.items()}
 
 
+def _of_labels(part: Part) -> Part:
+    """Return the part with the metric of several labels in place of that of classes, where torchmetrics has both."""
+    package, _, name = str(part.get("_target_")).rpartition(".")
+    sibling = name.replace("Multiclass", "Multilabel", 1)
+    if package == "torchmetrics.classification" and name.startswith("Multiclass") and hasattr(classification, sibling):
+        return Part({**part.plain, "_target_": f"{package}.{sibling}"})
+    return part
+
+
+def _task_of(found: Any, spec: DataSpec) -> str | None:
+    """Return the task that a metric of torchmetrics is for; None for one of any."""
+    task = _OF_TORCHMETRICS.get(".".join(found.__module__.split(".")[:2]))
+    if task == "classification" and "num_labels" in parameters_of(found):
+        is_for_any = "task" in parameters_of(found)  # such as F1Score
+        return spec.task if is_for_any and spec.task == "multilabel" else task if is_for_any else "multilabel"
+    return task
+
+
 def _facts(found: Any, name: str, split: str, spec: DataSpec) -> dict[str, Any]:
     """Return what the data says that a metric may ask for, in the words of torchmetrics where it is of there."""
-    is_classes = spec.task == "classification"
-    sizes = {"num_classes": spec.outputs} if is_classes else {"num_outputs": spec.outputs}
+    sizes: dict[str, Any] = dict.fromkeys(_SIZES[spec.task], spec.outputs)
     if found.__module__.startswith("torchmetrics."):
-        return {**sizes, "task": "binary" if spec.outputs == 2 else "multiclass"} if is_classes else sizes
+        of_classes = "binary" if spec.outputs == 2 else "multiclass"
+        task = {"classification": of_classes, "multilabel": "multilabel"}.get(spec.task)
+        return {**sizes, "task": task} if task else sizes
     return {
         **sizes,
         "spec": spec,

@@ -28,6 +28,7 @@ from trainhouse.training.build_loss import build_loss
 from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.files_read import files_read
+from trainhouse.training.row_weights import class_counts
 from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.weights_by_name import GROUPS, checked_groups, freeze, refuse_unmatched_groups, without_groups
 
@@ -141,7 +142,7 @@ def _around(
     parts = {
         "preprocessing": preprocessing or nn.Identity(),
         "network": network,
-        "loss": build_loss(settings.loss, spec, facts),
+        "loss": build_loss(settings.loss, spec, class_counts(facts, datamodule)),
         "augmentation": augmentation,
         "optimizer": optimizer,
         "scheduler": scheduler,

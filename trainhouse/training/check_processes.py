@@ -5,8 +5,9 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UNUSED_MAY_BE, UserError, missed_gradients
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
 from trainhouse.resuming.gathering import limit_waiting
@@ -32,6 +33,18 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> N
             f"trainer.devices={trainer.num_devices} and leave trainer.strategy=auto, or ddp"
         )
     limit_waiting(trainer, seconds, settings.strategy)
+
+
+def refuse_missed_gradients(
+    missed: list[str], module: L.LightningModule, trainer: L.Trainer, settings: Trainer
+) -> None:
+    """Raise `UserError` if a backward pass misses parameters, for each of which DDP would wait."""
+    strategy = Part(settings.strategy)
+    options = strategy.plain if strategy.is_mapping else {}
+    finds = options.get("find_unused_parameters") or options.get("static_graph") or settings.strategy == UNUSED_MAY_BE
+    if missed and type(trainer.strategy) is DDPStrategy and not finds:
+        more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+        raise UserError(missed_gradients(f"a step of {type(module).__name__} ({missed[0]}{more})"))
 
 
 def check_strategy(strategy: Any) -> None:

@@ -37,6 +37,8 @@ class FiguresOfTest(L.Callback):
         self.module = module
         self.rows = datamodule.parts[split][0]
         self.numbers = datamodule.row_numbers_of(split)
+        has_weights = datamodule.beside[split].weights is not None
+        self._note = "Each row counts once, whatever its weight." if has_weights else ""
         self.figures = [one for one in figures_of(module.task) if is_asked(name_of(one), asked)]
         self._wide = module.spec.dtype == "float64"
         self._kept = KeptRows(module.spec, module.task, self.numbers, scale_of(self.rows.y)) if self.figures else None
@@ -57,6 +59,7 @@ class FiguresOfTest(L.Callback):
 
     def by_name(self, about: About, folder: Path) -> dict[str, Callable[[], Any]]:
         """Return what draws each figure; nothing if no batch was tested. What stands beside one goes to `folder`."""
+        about = replace(about, note=self._note)
         weights = sum(parameter.numel() for parameter in self.module.parameters())
         try:
             measured = self._kept.measured(about, self._stored, self._predict, weights) if self._kept else None

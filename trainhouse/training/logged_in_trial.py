@@ -19,6 +19,8 @@ class Logged:
     """What training and validation log under one name."""
     of_validation: set[str] = field(default_factory=set)
     """What validation logs."""
+    without_gradient: list[str] = field(default_factory=list)
+    """The parameters that a backward pass has missed."""
     is_complete: bool = False
     """Whether it got to the end, so that what is not among `names` is not logged."""
 

@@ -26,7 +26,7 @@ def fed(metric: Metric, key: str, spec: DataSpec, mode: str | None = None) -> Me
             )
         return metric
     name = key.rpartition(".")[2]
-    prepared = (OfClasses if spec.task == "classification" else OfTargets)(metric, name, mode)
+    prepared = _PREPARED[spec.task](metric, name, mode)
     prepared.names = _names(prepared, key, spec)
     return prepared
 
@@ -79,6 +79,21 @@ class OfTargets(_Prepared):
         self.metric.update(predictions, targets.to(predictions.dtype))
 
 
+class OfLabels(_Prepared):
+    """Of logits and labels (B, K), 0 or 1: gets probabilities."""
+
+    def update(self, logits: Tensor, targets: Tensor) -> None:
+        """Add a batch."""
+        self.metric.update(logits.float().sigmoid(), (targets > 0).long())
+
+
+_PREPARED: dict[str, type[_Prepared]] = {
+    "classification": OfClasses,
+    "regression": OfTargets,
+    "multilabel": OfLabels,
+}
+
+
 def _names(metric: _Prepared, key: str, spec: DataSpec) -> list[str]:
     """Return a name for each value that the metric computes: its own, or one for each class or target."""
     trial = copy.deepcopy(metric)
@@ -112,5 +127,8 @@ def _rows(spec: DataSpec) -> tuple[Tensor, Tensor]:
         logits = torch.zeros(count, spec.outputs)
         logits[torch.arange(count), targets] = 1
         return logits, targets
+    if spec.task == "multilabel":
+        labels = torch.tensor([0.0, 1.0, 0.0, 1.0])[:, None].expand(count, spec.outputs).contiguous()
+        return labels, labels
     targets = torch.arange(1.0, count + 1)[:, None].expand(count, spec.outputs).contiguous()
     return targets * 1.1, targets

@@ -30,7 +30,7 @@ from trainhouse.resuming.seeding import random_states_kept
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
-from trainhouse.training.preflight_callbacks import SaveOnce, WhereItIs
+from trainhouse.training.preflight_callbacks import GradientsMissed, SaveOnce, WhereItIs
 from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ def preflight(
         return Logged()
     is_own = not isinstance(datamodule, DataModule)
     like_run = trial_arguments(options)
-    stage, saving = WhereItIs(), SaveOnce(folder, callbacks)
+    stage, saving, missed = WhereItIs(), SaveOnce(folder, callbacks), GradientsMissed()
     trainer = L.Trainer(
         devices=1,
         fast_dev_run=True,
         logger=DummyLogger(),  # modules may write to theirs
-        callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving],
+        callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving, missed],
         **{**like_run, "plugins": [*like_run["plugins"], saving.io]},
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -94,6 +94,7 @@ def preflight(
     logged = Logged(sorted(trainer.callback_metrics), of_validation=stage.of_validation, is_complete=stage.is_done)
     if was_tried():
         logged.directions, logged.twice = logged_directions(trainer), logged_twice(trainer)
+    logged.without_gradient = missed.names
     logged.first_batches = data.first_digests if data else []
     _check_plateau(trainer, options)
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]

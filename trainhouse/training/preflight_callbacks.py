@@ -46,6 +46,30 @@ class WhereItIs(L.Callback):
         self.is_at_an_end, self.is_done = False, True
 
 
+class GradientsMissed(L.Callback):
+    """Knows which parameters got no gradient in a backward pass: DDP waits for one of each in every pass."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._reached: set[str] = set()
+        self._learned: list[str] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Watch what learns: the module is a copy, so the hooks go with it."""
+        for name, parameter in pl_module.named_parameters():
+            if parameter.requires_grad:
+                self._learned.append(name)
+                parameter.register_post_accumulate_grad_hook(lambda _, name=name: self._reached.add(name))
+
+    def on_before_backward(self, *_: Any) -> None:
+        """Begin a pass."""
+        self._reached.clear()
+
+    def on_after_backward(self, *_: Any) -> None:
+        """Note what the first incomplete pass has missed."""
+        self.names = self.names or [name for name in self._learned if name not in self._reached]
+
+
 class _InspectingIO(AtomicCheckpointIO):
     """Remembers what in a checkpoint is no plain data."""
 

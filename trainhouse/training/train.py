@@ -35,7 +35,7 @@ from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.check_callbacks import check_callbacks, not_exact_with
-from trainhouse.training.check_processes import refuse_processes
+from trainhouse.training.check_processes import refuse_missed_gradients, refuse_processes
 from trainhouse.training.checks import check_validated
 from trainhouse.training.chosen import about
 from trainhouse.training.compiling import CompileNetworks, check_compiler
@@ -171,6 +171,7 @@ def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
     if settings.preflight:
         with doing("trying out a batch"):
             logged = _preflight(built, ready.callbacks, folder)
+        refuse_missed_gradients(logged.without_gradient, built.module, ready.trainer, settings.trainer)
         built.directions = logged.directions | built.directions
         check_logged(settings, logged, built.directions)
         check_validated(settings, built.datamodule, logged.of_validation)

@@ -23,6 +23,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.targets import locate
 from trainhouse.configuration.views import Part, targets_in
+from trainhouse.training.handed_on import check_handed_on
 from trainhouse.training.trainer_plugins import build_plugins, with_checkpoint_io
 
 PASSED_ON = frozenset(
@@ -74,6 +75,8 @@ def check_trainer_arguments(settings: Trainer) -> None:
     for name, value in plain.items():
         for target in targets_in(value):
             locate(target, f"trainer.{name}")
+        if _is_built(value) and name in _KINDS:
+            _check_built(Part(value), f"trainer.{name}")
     profiler = plain.get("profiler")
     if isinstance(profiler, dict):
         _check_below(Part(profiler), "trainer.profiler")
@@ -143,6 +146,12 @@ def make_trainer(settings: Trainer, options: dict[str, Any], **arguments: Any) -
 
 def _is_built(value: Any) -> bool:
     return isinstance(value, dict) and "_target_" in value
+
+
+def _check_built(part: Part, key: str) -> None:
+    found = located(part, key)
+    check_arguments(found, part, key, (), complete=False)
+    check_handed_on(found, part, key)
 
 
 def _built(name: str, part: Part, folder: Path) -> Any:

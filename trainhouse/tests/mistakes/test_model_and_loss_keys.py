@@ -8,6 +8,10 @@ ROWS: Rows = [
     ("train.py loss.label_smoothing=1", "loss.label_smoothing: expected a number from 0 to below 1"),
     ("train.py model=simplenet", "did you mean 'simple_net'?"),
     ("train.py modle=cnn", "did you mean 'model'?"),
+    (
+        "train.py 'metrics=[auto,{_target_: torchmetrics.AUROC}]'",
+        "metrics: a list has the names of files; add an object under a name: metrics=[auto] '+metrics.name={_target_: ",
+    ),
     ("train.py 'model={a: 1}'", "model: choose an option, as model=cnn, and give keys by their names"),
     ("train.py cnn", "'cnn': expected key=value, without spaces around =; did you mean model=cnn?"),
     ("train.py optimizer.lr = 0.1", "'optimizer.lr': expected key=value, without spaces around ="),
