@@ -5,12 +5,14 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import BaseFinetuning
 from lightning.pytorch.strategies import DDPStrategy
 
 from trainhouse.configuration.errors import UNUSED_MAY_BE, UserError, missed_gradients
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
 from trainhouse.resuming.gathering import limit_waiting
+from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_sweep_job
 
 
@@ -22,6 +24,12 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> N
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
             f"trainer.strategy: {settings.strategy} starts processes that keep what they learn to themselves; use ddp"
+        )
+    later = next((one for one in callbacks_of(trainer) if isinstance(one, BaseFinetuning)), None)
+    if later and trainer.world_size > 1 and isinstance(trainer.strategy, DDPStrategy):
+        raise UserError(  # ddp exchanges the gradients of what was learned when it began
+            f"callbacks: {type(later).__name__} frees weights that ddp then exchanges no gradients of, so each process "
+            "would learn them by itself; set trainer.devices=1, or leave it out: optimizer.groups= slows weights down"
         )
     environment = getattr(trainer.strategy, "cluster_environment", None)
     are_started = environment is not None and environment.creates_processes_externally
