@@ -77,14 +77,21 @@ def summary_lines(columns: Sequence[ColumnSummary], data: DataModule) -> list[st
         lines.append(
             f"the same in all training rows, so nothing to learn from: {', '.join(constant[:_FREQUENT])}{more}"
         )
-    best = max(columns, key=lambda one: one.alone or 0.0, default=None)
-    if best and best.alone and best.alone > _SUSPICIOUS and len(data.spec.columns) > 1:
-        measure = "AUC" if data.spec.classes else "rank correlation"
-        lines.append(
-            f"column {best.column} alone predicts {data.spec.targets[0]} ({measure} {best.alone:.3f}): known only with "
-            "it, a leak? then name it in data.drop"
-        )
+    if leak := leak_line(columns, data):
+        lines.append(leak)
     return lines
+
+
+def leak_line(columns: Sequence[ColumnSummary], data: DataModule) -> str | None:
+    """Return a line for the column that predicts best alone, if it does so too well; None if none does."""
+    best = max(columns, key=lambda one: one.alone or 0.0, default=None)
+    if not (best and best.alone and best.alone > _SUSPICIOUS and len(data.spec.columns) > 1):
+        return None
+    measure = "AUC" if data.spec.classes else "rank correlation"
+    return (
+        f"column {best.column} alone predicts {data.spec.targets[0]} ({measure} {best.alone:.3f}): known only with "
+        "it, a leak? then name it in data.drop"
+    )
 
 
 def _of_column(data: DataModule, name: str, values: np.ndarray, answers: list[np.ndarray]) -> ColumnSummary:

@@ -49,7 +49,7 @@ def option_page(group: str, asked: Composed) -> str:
 
 
 def group_page(group: str, asked: Composed) -> str:
-    """Return the page of a group: its options, each in a sentence. Raises `UserError` for one that a command lacks."""
+    """Return the page of a group: its options, a sentence each. Raises `UserError` for one that the command lacks."""
     if group not in asked.choices:
         there_are = ", ".join(one for one in asked.choices if options(one) and not one.startswith("hydra"))
         what = f"only the groups {there_are}" if there_are else "no groups"

@@ -12,11 +12,12 @@ from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
 from trainhouse.reports.repeat_texts import means_line
-from trainhouse.reports.run_configs import configured
+from trainhouse.reports.run_configs import configured, configured_alone, differing
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.layout import METRICS
 
 _log = logging.getLogger(__name__)
+_KEYS = 3  # that are named, of those that differ
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def rank_folder(folder: Path, metric: str | None, mode: str | None, trained_on: 
 
 
 def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: str | None) -> Ranking:
-    """Return the runs on one data set, best first; runs whose value is missing or not finite come last.
+    """Return the runs on one data set, best first; runs whose value is not finite come last.
+
+    Runs that have no such value are left out, in one line.
 
     `trained_on` chooses the data by its file name, or by the key that also names the split. Raises
     `UserError` if the runs are on several data sets or splits and none is chosen, if they disagree on what
@@ -70,7 +73,7 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
         print_data(runs)
         raise UserError(
             f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
-            f"choose one with trained_on='{_choice(runs)}', or a folder with runs=..."
+            f"choose one with trained_on='{_choice(runs)}', or a folder with runs=...{_in_what(runs)}"
         )
     if metric is None:
         chosen = {(run.monitor, run.mode) for run in runs}
@@ -88,6 +91,9 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
     names = sorted({name for run in runs for name in run.metrics})
     if metric not in names:
         raise UserError(f"metric: no run has '{metric}'{did_you_mean(metric, names)} (there are: {', '.join(names)})")
+    if without := sum(metric not in run.metrics for run in runs):
+        runs = [run for run in runs if metric in run.metrics]
+        _log.info("left out: %d run%s without %s", without, "s" * (without > 1), metric)
     if mode is None:
         mode = next((run.mode for run in runs if run.monitor == metric), None)
     if mode is None:
@@ -115,6 +121,12 @@ def _refuse_unlike_losses(runs: Sequence[Run], metric: str) -> None:
     better = {name: end for run in having for name in run.metrics if (end := run.better(name))}
     shared = {name: end for name, end in better.items() if all(name in run.metrics for run in having)}
     refuse_unlike("metric", metric, [run.loss for run in having], shared)
+
+
+def _in_what(runs: Sequence[Run]) -> str:
+    """Which keys of the data differ between `runs`, as far as their configurations say it."""
+    keys = [key for key in differing(configured_alone(runs)) if key.startswith("data.")]
+    return f" (they differ in {', '.join(keys[:_KEYS])})" if keys else ""
 
 
 def _choice(runs: Sequence[Run]) -> str:

@@ -63,7 +63,7 @@ class GridPlan:
             known[number : number + 1] = [job]  # as it is typed now: the file's line may say more
         self._lines = known
         self._asked = frozenset(numbers[same_job(job)] for job in jobs)
-        self.note = ""
+        self.note = self.drawn = ""
         if len(self._asked) < len(jobs):
             self.note = (
                 f"{len(jobs)} trials were asked for, {len(self._asked)} of them different; repeats differ in seed"

@@ -26,6 +26,8 @@ class Plan(Protocol):
     """Whether the same command can resume it in another process."""
     note: str
     """What the user should know of it at the start; empty if there is nothing."""
+    drawn: str
+    """Of a search what its trials are drawn from, key by key; empty of a grid."""
     shared: frozenset[str]
     """The keys of the overrides that all have in common."""
 

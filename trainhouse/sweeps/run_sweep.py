@@ -159,7 +159,8 @@ def _opening(plan: Plan, folder: Path) -> str:
     before = f", {done} of them done before" if done else ""
     count = f"{plan.total()} trial{'' if plan.total() == 1 else 's'}"
     note = f"note    {plan.note}\n" if plan.note else ""
-    return f"sweep   {count}{before}\nfolder  {shown_path(folder)}\n{note}"
+    drawn = f"search  {plan.drawn}\n" if plan.drawn else ""
+    return f"sweep   {count}{before}\n{drawn}folder  {shown_path(folder)}\n{note}"
 
 
 def _close(plan: Plan, folder: Path) -> list[Job]:

@@ -21,6 +21,7 @@ from trainhouse.sweeps.folder import (
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.search_settings import SearchSettings, why_none_is_pruned
+from trainhouse.sweeps.shown_space import shown_space
 from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.sweeps.trial_lines import Extension, Space, TrialLines
 
@@ -64,6 +65,7 @@ class SearchPlan:
         self.is_kept = settings.storage is not None
         self.shared = frozenset(split_line(line)[0] for line in typed if line not in space)
         self.note = why_none_is_pruned(objectives, settings)
+        self.drawn = shown_space(space, command)
         record = read_record(folder)
         if record and record.get("kind") != "search":
             raise UserError(

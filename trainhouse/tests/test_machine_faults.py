@@ -97,7 +97,7 @@ def test_a_run_that_meets_a_limit_names_the_file(limit: int, tmp_path: Path, mon
 class Plan:
     """Two jobs that are done."""
 
-    is_search, is_kept, note, shared = False, True, "", frozenset[str]()
+    is_search, is_kept, note, drawn, shared = False, True, "", "", frozenset[str]()
     objectives = (Objective("val/loss", "min"),)
 
     def __init__(self, fails: Callable[[], Any] = lambda: []) -> None:

@@ -32,6 +32,8 @@ def summarise_training(result: TrainingResult) -> None:
         _log.info("%-6s %s", split, line)
     if baseline := baseline_line(result.baseline):
         _log.info("       %s", baseline)
+    for note in result.notes:
+        _log.info("note   %s", note)
     _log.info("%.1f s; everything is in %s", result.seconds, folder)
     if result.best_epoch:
         longer = continuation(result.folder, 2 * result.epochs) if still_improves(result) else None

@@ -44,6 +44,7 @@ from trainhouse.training.figures_of_test import check_figures, draw_figures, fig
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog
+from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import (
@@ -227,6 +228,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         stopped_by=why,
         baseline=built.card.baseline,
         ends_by_schedule=built.ends_by_schedule,
+        notes=last_notes(built, history.rows),
     )
     if trainer.is_global_zero:
         draw_figures(built, result, history.rows, figures)

@@ -47,6 +47,8 @@ class TrainingResult:
     """What always saying the same reaches, as the data says it; None of data of the user's own."""
     ends_by_schedule: bool = False
     """Whether its learning rate has come to its end: the last epochs are then the best in most cases."""
+    notes: tuple[str, ...] = ()
+    """What the metrics alone do not say, each a line."""
 
     @classmethod
     def of_run(cls, folder: Path, content: dict[str, Any]) -> "TrainingResult":

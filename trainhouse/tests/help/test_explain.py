@@ -81,7 +81,7 @@ def test_a_question_with_a_mistake_ends_in_one_line(script: str, arguments: list
         (["--cfg", "job"], "seed: 0"),
         (["--info", "searchpath"], "trainhouse"),
         (["--shell-completion", "install=bash"], "complete"),
-        (["--help", f"--config-path={CONF}"], "train is powered by Hydra."),
+        (["--help", f"--config-path={CONF}"], "Train a model."),
     ],
 )
 def test_what_hydra_answers_it_answers_still(arguments: list[str], said: str, tmp_path: Path) -> None:
