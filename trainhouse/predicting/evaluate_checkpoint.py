@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from trainhouse.arrays.baseline import Baseline
 from trainhouse.arrays.unpredicted import unpredicted_line
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
@@ -27,6 +26,7 @@ from trainhouse.predicting.ensemble import (
     which_models,
 )
 from trainhouse.predicting.evaluate_split import Collect, Evaluation, evaluate
+from trainhouse.predicting.known_baseline import known_baseline
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.shown_evaluation import say_next_to, show_evaluation
 from trainhouse.reports.baseline import baseline_line
@@ -109,7 +109,8 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
         **(origins[0] if len(members) == 1 else {"members": origins}),
     }
     _log.info("%-6s %s", split, metrics_line(metrics, split))
-    if line := baseline_line(baseline := _baseline(evaluation, members, split)):
+    baseline = known_baseline(members[0], split, evaluation.targets, evaluation.weights)
+    if line := baseline_line(baseline):
         content["baseline"] = baseline
         _log.info("       %s", line)
     if spec.classes:
@@ -128,16 +129,3 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     _log.info("everything is in %s", shown_path(folder))
     if evaluation.settings:
         say_next_to(evaluation.settings, members[0].path, members[0].provenance["data"])
-
-
-def _baseline(evaluation: Evaluation, members: Sequence[Checkpoint], split: str) -> dict[str, Any] | None:
-    """Return what always saying the same reaches on the rows that were measured; None where nobody kept what it is."""
-    first = members[0]
-    counts, mean = first.facts.get("class_counts"), first.state_dict.get("target_mean")
-    is_multilabel = first.data_spec.task == "multilabel"
-    known = counts if first.data_spec.classes else first.facts.get("label_shares") if is_multilabel else mean
-    if known is None or not len(known) or not len(evaluation.targets):
-        return None
-    always = np.asarray(np.argmax(known)) if first.data_spec.classes else np.asarray(known)
-    always = always > 0.5 if is_multilabel else always
-    return Baseline.of(first.data_spec, always, {split: evaluation.targets}, {split: evaluation.weights}).to_dict()

@@ -15,13 +15,15 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.settings import Eval
+from trainhouse.configuration.settings import Eval, Trainer
 from trainhouse.figures.chosen import asked_in, check_asked
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
+from trainhouse.predicting.known_baseline import baseline_of_own
 from trainhouse.predicting.measured_rows import check_trainer, measured_split, say_and_leave_out_seen
 from trainhouse.predicting.own_parts import fitting, own_parts, say_what_changed
 from trainhouse.predicting.shown_evaluation import say_next_to, show_evaluation
+from trainhouse.reports.baseline import baseline_line
 from trainhouse.reports.metrics_text import metrics_lines
 from trainhouse.reports.names import SPLITS, as_tested
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
@@ -91,11 +93,22 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
         raise UserError(f"split: {type(module).__name__} logs nothing on the {split} split")
     for what, line in metrics_lines(metrics, SPLITS):
         _log.info("%-6s %s", what, line)
-    origin = {"ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
-    write_json(folder / METRICS, {"split": split, **rows, "metrics": metrics, **origin})
+    content = {"split": split, **rows, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
+    if isinstance(datamodule, DataModule) and not _limits(settings.trainer, split):
+        baseline = baseline_of_own(checkpoint, datamodule, split)
+        if said := baseline_line(baseline):
+            content["baseline"] = baseline
+            _log.info("       %s", said)
+    write_json(folder / METRICS, content)
     show_evaluation(settings, metrics, folder, checkpoint.path)
     _log.info("everything is in %s", shown_path(folder))
     say_next_to(settings, checkpoint.path, checkpoint.provenance["data"])
+
+
+def _limits(trainer: Trainer, split: str) -> bool:
+    """Whether only some batches of a split are measured."""
+    limit = trainer.limit_val_batches if split == "val" else trainer.limit_test_batches
+    return isinstance(limit, int) or limit < 1  # 1 is one batch, 1.0 all of them
 
 
 def _check_hooks(module: L.LightningModule, datamodule: L.LightningDataModule, split: str) -> None:

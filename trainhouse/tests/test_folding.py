@@ -18,6 +18,10 @@ WORDS = "eighteen of them are the same as rows of training"
         ("short", "short"),
         (f"folder  {'x' * 50}", f"folder  {'x' * 50}"),
         ("x" * 50, "x" * 50),
+        (f"trial 3  python train.py {'x' * 50}", f"trial 3\n         python train.py {'x' * 50}"),
+        (f"2.4 s; everything is in {'x' * 50}", f"2.4 s; everything is in\n  {'x' * 50}"),
+        (f"changed  a={'x' * 50}  b=1  c=2", f"changed  a={'x' * 50}\n         b=1  c=2"),
+        (f"error: {'x' * 50}: is not there", f"error: {'x' * 50}:\n  is not there"),
         (f"1  {'x' * 20}  0.1234  {'x' * 20}", f"1  {'x' * 20}  0.1234  {'x' * 20}"),  # a row of a table
         (f"next:  python eval.py ckpt_path={'x' * 30}", f"next:  python eval.py ckpt_path={'x' * 30}"),
         (

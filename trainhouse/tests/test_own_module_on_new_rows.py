@@ -60,9 +60,20 @@ def test_rows_that_it_was_trained_on_are_left_out_of_a_grown_file(run: Path, tmp
     new = np.delete(rows, seen, axis=0)
     assert (report["split"], report["rows"], report["rows_left_out"]) == ("all", len(new), len(seen))
     assert report["metrics"]["test_loss"] == pytest.approx(loss_of(new), rel=1e-5)
+    always = json.loads(Path("run/metrics.json").read_text())["baseline"]["always"]
+    share = np.mean(new[:, -1] == int(always))
+    assert report["baseline"] == {"always": always, "metrics": {"all/acc": pytest.approx(share)}}
     report = evaluated(tmp_path / "all", "+data.features=grown.npy", "split=all")
     assert (report["rows"], report["rows_left_out"]) == (len(rows), 0)
     assert report["metrics"]["test_loss"] == pytest.approx(loss_of(rows), rel=1e-5)
+
+
+def test_the_baseline_stands_beside_what_a_module_of_ones_own_reaches(run: Path, tmp_path: Path) -> None:
+    trained = json.loads(Path("run/metrics.json").read_text())["baseline"]
+    for split in ("val", "test"):
+        found = evaluated(tmp_path / split, f"split={split}")["baseline"]
+        assert found["metrics"] == {f"{split}/acc": trained["metrics"][f"{split}/acc"]}
+    assert "baseline" not in evaluated(tmp_path / "some", "trainer.limit_test_batches=1")
 
 
 def test_a_file_that_has_changed_in_its_place_is_refused(run: Path, tmp_path: Path) -> None:
