@@ -13,10 +13,10 @@ from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.runs.this_job import is_sweep_job
 
 
-def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> None:
+def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float | None) -> None:
     """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it.
 
-    Those that are left wait for one another for so many seconds.
+    Those that are left wait for one another for so many seconds; None leaves it to the strategy.
     """
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
@@ -27,7 +27,8 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> N
             f"trainer.devices: {trainer.num_devices} processes can't be started from a trial of a sweep; set "
             "trainer.devices=1, start the trials one by one, or let SLURM start the processes (launcher=submitit)"
         )
-    limit_waiting(trainer, seconds, settings.strategy)
+    if seconds is not None:
+        limit_waiting(trainer, seconds, settings.strategy)
 
 
 def check_strategy(strategy: Any) -> None:

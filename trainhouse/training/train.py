@@ -84,8 +84,7 @@ class _Ready:
 
     trainer: L.Trainer
     loggers: list[Logger]
-    logged_before: LogPosition | None
-    """How far they were, in a run that is resumed."""
+    logged_before: LogPosition | None  # how far they were, in a run that is resumed
     callbacks: list[L.Callback]
     checkpoint_record: CheckpointRecord
     history: History
@@ -138,7 +137,9 @@ def _train(
             close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
         leave_as_stopped(recorded, folder, {"provenance": origin, **before})
-        raise error from error.__cause__
+        if error is not met:
+            raise error from met
+        raise
 
 
 def _set_up(
@@ -169,8 +170,7 @@ def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
     """Look for mistakes that show in a batch; what the metrics that were logged say of themselves is taken over."""
     settings, logged = built.settings, Logged()
     if settings.preflight:
-        with doing("trying out a batch"):
-            logged = _preflight(built, ready.callbacks, folder)
+        logged = _preflight(built, ready.callbacks, folder)
         built.directions = logged.directions | built.directions
         check_logged(settings, logged, built.directions)
         check_validated(settings, built.datamodule, logged.of_validation)
@@ -239,7 +239,8 @@ def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Lo
     if not isinstance(tried, DataModule):
         reseed(settings.seed, "init")
         tried = build_data(settings.data, settings.seed)
-    return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
+    with doing("trying out a batch"):
+        return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
 
 
 @rank_zero_only
