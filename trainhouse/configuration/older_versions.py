@@ -21,6 +21,7 @@ _OF_CLASSES = ("Auto", "CrossEntropy")
 BEFORE: Plain = {
     "module": MODULE,
     "init_prefix": None,
+    "rank_timeout": None,
     "compile": False,
     "tags": [],
     "notes": None,

@@ -155,7 +155,7 @@ class Train(Settings):
     init_from: Annotated[Text | None, MAY_BE_MISSING]
     init_prefix: Text | None
     threads: Annotated[Count | None, MAY_CHANGE, MAY_BE_MISSING]
-    rank_timeout: Annotated[Positive, MAY_CHANGE, MAY_BE_MISSING]
+    rank_timeout: Annotated[Positive | None, MAY_CHANGE, MAY_BE_MISSING]
     compile: Compile
     freeze: Annotated[list[str] | None, doc("a list of names, as [layers.1.*]")]
     preflight: Annotated[bool, MAY_CHANGE, MAY_BE_MISSING]

@@ -88,6 +88,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "log_gradients": ([True, False, None], [1, "true"]),
     "figures": ([True, False, [], ["roc_curve"]], [0, None, "roc_curve", [1]]),
     "threads": ([1, 8, None], [0, 1.5, "2", True]),
+    "rank_timeout": ([1, 600, 0.5, None], [0, -1, "2", True]),
     "split": (["auto", "train", "val", "test", "all"], ["validation", None, 0]),
     "ckpt_path": TEXT,
     "runs": TEXT,

@@ -16,10 +16,10 @@ from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_sweep_job
 
 
-def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> None:
+def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float | None) -> None:
     """Processes that are spawned give nothing back; those that run a sweep's command line would run all of it.
 
-    Those that are left wait for one another for so many seconds.
+    Those that are left wait for one another for so many seconds; None leaves it to the strategy.
     """
     if type(trainer.strategy.launcher).__name__.endswith("MultiProcessingLauncher"):
         raise UserError(
@@ -40,7 +40,8 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float) -> N
             f"{trainer.num_devices} processes, which a trial of a sweep starts by their number alone; set "
             f"trainer.devices={trainer.num_devices} and leave trainer.strategy=auto, or ddp"
         )
-    limit_waiting(trainer, seconds, settings.strategy)
+    if seconds is not None:
+        limit_waiting(trainer, seconds, settings.strategy)
 
 
 def refuse_missed_gradients(

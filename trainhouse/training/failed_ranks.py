@@ -39,7 +39,7 @@ def forget_failures(folder: Path) -> None:
 
 
 def whose_fault(
-    error: BaseException, trainer: L.Trainer, folder: Path, seconds: float
+    error: BaseException, trainer: L.Trainer, folder: Path, seconds: float | None
 ) -> tuple[BaseException, BaseException]:
     """Return what has ended the run, the error itself or what another rank has met, and how it is recorded.
 
@@ -68,11 +68,11 @@ def whose_fault(
         missing = [rank for rank in range(trainer.world_size) if rank != trainer.global_rank and rank not in notes]
         who = f"rank{'s' * (len(missing) != 1)} {', '.join(map(str, missing))}" if missing else "another rank"
         where = f"epoch {trainer.current_epoch + 1}, after step {trainer.global_step}"
+        for_so_long = "" if seconds is None else f" for rank_timeout={seconds:g} s"
         is_late = "imed out" in str(error) or "imeout" in str(error)
-        what = f"gave no answer for rank_timeout={seconds:g} s" if is_late else "ended without a word, as if killed"
+        what = f"gave no answer{for_so_long}" if is_late else "ended without a word, as if killed"
         failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{continuing}")
         _end_those_that_hang(trainer)
-    failed.__cause__ = error
     return failed, failed
 
 

@@ -18,7 +18,6 @@ from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.files import check_writable
-from trainhouse.machine.terminal import doing
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.restoring import restoring
 from trainhouse.resuming.seeding import reseed
@@ -28,15 +27,12 @@ from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.provenance import provenance
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
-from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name, write_columns
 from trainhouse.training.build import build_callbacks, build_trainer
-from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.check_callbacks import check_callbacks, not_exact_with
-from trainhouse.training.check_processes import refuse_missed_gradients, refuse_processes
-from trainhouse.training.checks import check_validated
+from trainhouse.training.check_processes import refuse_processes
 from trainhouse.training.chosen import about
 from trainhouse.training.compiling import CompileNetworks, check_compiler
 from trainhouse.training.failed_ranks import forget_failures, whose_fault
@@ -46,7 +42,6 @@ from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog
 from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
-from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.outcome import (
     best_checkpoint,
     leave_as_stopped,
@@ -56,7 +51,6 @@ from trainhouse.training.outcome import (
     stopped_by,
 )
 from trainhouse.training.predicted import watching_test
-from trainhouse.training.preflight import preflight
 from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
@@ -64,6 +58,7 @@ from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.split_file import write_splits
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
 from trainhouse.training.training_result import TrainingResult, record, write_metrics
+from trainhouse.training.trying_out import try_out
 
 _log = logging.getLogger(__name__)
 
@@ -85,8 +80,7 @@ class _Ready:
 
     trainer: L.Trainer
     loggers: list[Logger]
-    logged_before: LogPosition | None
-    """How far they were, in a run that is resumed."""
+    logged_before: LogPosition | None  # how far they were, in a run that is resumed
     callbacks: list[L.Callback]
     checkpoint_record: CheckpointRecord
     history: History
@@ -119,7 +113,7 @@ def _train(
         write_splits(folder, built.datamodule)
         announce(settings, card, built.module, ready.trainer, folder)
         write_columns(card, folder)
-        logged = _try_out(built, ready, folder)
+        logged = try_out(built, ready.trainer, ready.callbacks, folder)
         built.settings = ready.checkpoint_record.settings = with_threads_kept(built, ready.trainer)
         if built.settings is not settings:  # so there is one rank
             write_config(folder, built.settings)
@@ -139,7 +133,9 @@ def _train(
             close_bar(ready.trainer)
             end_loggers(ready.loggers, succeeded=False)
         leave_as_stopped(recorded, folder, {"provenance": origin, **before})
-        raise error from error.__cause__
+        if error is not met:
+            raise error from met
+        raise
 
 
 def _set_up(
@@ -164,21 +160,6 @@ def _set_up(
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
     return _Ready(trainer, loggers, logged_before, callbacks, kept, history, exact, pruning)
-
-
-def _try_out(built: BuiltRun, ready: _Ready, folder: Path) -> Logged:
-    """Look for mistakes that show in a batch; what the metrics that were logged say of themselves is taken over."""
-    settings, logged = built.settings, Logged()
-    if settings.preflight:
-        with doing("trying out a batch"):
-            logged = _preflight(built, ready.callbacks, folder)
-        refuse_missed_gradients(logged.without_gradient, built.module, ready.trainer, settings.trainer)
-        built.directions = logged.directions | built.directions
-        check_logged(settings, logged, built.directions)
-        check_validated(settings, built.datamodule, logged.of_validation)
-    if built.has_own_module and not is_worker_rank():
-        check_mode_is_said(settings, built.directions)
-    return logged
 
 
 def _fit(built: BuiltRun, ready: _Ready, resume_from: Path | None, logged: Logged) -> None:
@@ -234,15 +215,6 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         draw_figures(built, result, history.rows, figures)
         record(result, settings, history, origin, ready.loggers, directions, ready.exact.reasons)
     return result
-
-
-def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Logged:
-    """Try out a batch; a user's DataModule is built once more for that, so that the run's own is left as it is."""
-    settings, tried = built.settings, built.datamodule
-    if not isinstance(tried, DataModule):
-        reseed(settings.seed, "init")
-        tried = build_data(settings.data, settings.seed)
-    return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
 
 
 @rank_zero_only
