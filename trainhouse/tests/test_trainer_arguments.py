@@ -1,6 +1,7 @@
 """Every argument of Lightning's Trainer is followed as it is recorded, or ends in one line that names its key."""
 
 import inspect
+import time
 from collections.abc import Iterator
 from functools import cache, wraps
 from pathlib import Path
@@ -184,6 +185,25 @@ def test_checkpoints_are_written_safely_whoever_hands_them_on(tmp_path: Path) ->
     assert isinstance(handing_on, AsyncCheckpointIO)
     assert isinstance(handing_on.checkpoint_io, AtomicCheckpointIO)
     assert len(plugins(part("plugins.TorchSyncBatchNorm"))) == 2
+
+
+def test_a_thread_removes_a_checkpoint_after_the_one_in_its_place_is_written(tmp_path: Path) -> None:
+    (saving,) = given(tmp_path, plugins=[part("plugins.AsyncCheckpointIO")])["plugins"]
+    old, new, seen = tmp_path / "old.ckpt", tmp_path / "new.ckpt", []
+    old.touch()
+    write = saving.checkpoint_io.save_checkpoint
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.2)
+        seen.append(old.exists())
+        write(*arguments)
+
+    saving.checkpoint_io.save_checkpoint = slowly
+    saving.save_checkpoint({"x": 1}, new)
+    saving.remove_checkpoint(old)
+    saving.teardown()
+    assert seen == [True]
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_a_precision_plugin_computes_in_the_trial_too() -> None:

@@ -172,6 +172,7 @@ class StopOnSignal(Checkpoint):
             return
         path = self.folder / LAST_CHECKPOINT
         trainer.save_checkpoint(path)
+        trainer.strategy.checkpoint_io.teardown()  # one that writes in a thread has written it then
         where = f"epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
         self._end(signum, f" at {where}; saved {shown_path(path)}")
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightning.fabric.plugins import ClusterEnvironment
-from lightning.pytorch.plugins import CheckpointIO, LayerSync, Precision
+from lightning.pytorch.plugins import AsyncCheckpointIO, CheckpointIO, LayerSync, Precision
 
+from trainhouse.checkpoints.async_saving import AsyncInOrder
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
@@ -49,7 +50,8 @@ def _wraps(plugin: Any) -> bool:
 
 
 def with_checkpoint_io(plugins: list[Any]) -> list[Any]:
-    """Have checkpoints written as a run's are, whoever hands them on."""
+    """Have checkpoints written as a run's are, whoever hands them on, and removed in order by a thread."""
+    plugins = [AsyncInOrder(one.checkpoint_io) if type(one) is AsyncCheckpointIO else one for one in plugins]
     ios: list[Any] = [plugin for plugin in plugins if isinstance(plugin, CheckpointIO)]
     for wrapper in ios:
         if not isinstance(wrapper, AtomicCheckpointIO) and wrapper.checkpoint_io is None:

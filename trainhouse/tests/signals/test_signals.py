@@ -202,6 +202,7 @@ def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: 
     done: list[str] = []
     trainer = SimpleNamespace(world_size=1, global_step=3, max_steps=-1, current_epoch=0)
     trainer.save_checkpoint = lambda path: done.append(path.name)
+    trainer.strategy = SimpleNamespace(checkpoint_io=SimpleNamespace(teardown=lambda: done.append("written")))
     before = signal.signal(signal.SIGUSR2, theirs)
     try:
         with StopOnSignal(tmp_path) as stop:
@@ -210,7 +211,7 @@ def test_a_signal_that_is_anothers_is_handed_on_once_the_run_is_saved(tmp_path: 
             assert done == []
             with pytest.raises(SystemExit):
                 stop.on_train_batch_end(trainer, None, None, None, 0)  # type: ignore[arg-type]
-        assert done == ["last.ckpt", "handed on"]
+        assert done == ["last.ckpt", "written", "handed on"]
         assert signal.getsignal(signal.SIGUSR2) is theirs
         no_more = OSError("timed-out too many times")
         signal.signal(signal.SIGUSR2, lambda *_: (_ for _ in ()).throw(no_more))
