@@ -34,6 +34,7 @@ from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
 from trainhouse.launching.foreign_config import check_foreign_config
+from trainhouse.launching.full_errors import as_it_is, asks_for_tracebacks, put_back
 from trainhouse.launching.given_ranks import take_given_ranks
 from trainhouse.launching.in_utf8 import start_in_utf8
 from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError, is_elsewhere, run_where_it_belongs
@@ -57,7 +58,6 @@ _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 # What the keys of `hydra` may name, beside what is checked when it is built: callbacks, launchers, handlers of logs.
 _OF_HYDRA = ["hydra.*", "hydra_plugins.*", "logging.*", "src.*", "trainhouse.*"]
 
-_TRACEBACKS, _OF_HYDRA_ITSELF = "TRAINHOUSE_FULL_ERROR", "HYDRA_FULL_ERROR"
 
 _received: list[int] = []  # signals of the time in which no run has its own handler
 
@@ -81,10 +81,9 @@ def script(
             for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
                 if signal.getsignal(signum) is signal.SIG_DFL:
                     signal.signal(signum, _raise_interrupted)
-            before = {name: os.environ.get(name) for name in (_OF_HYDRA_ITSELF, _TRACEBACKS)}
-            show_traceback = _asks_for_tracebacks()
+            before = as_it_is()
+            show_traceback = asks_for_tracebacks()
             threading.excepthook = functools.partial(tell_of_thread, threading.excepthook, show_traceback)
-            os.environ[_OF_HYDRA_ITSELF] = "1"  # Hydra then raises to us what it would print by itself
             if not trains and is_worker_rank():  # the first process does the work, once
                 return
             try:
@@ -136,7 +135,7 @@ def script(
             finally:
                 search_as_usual()
                 leave()
-                _put_back(before)
+                put_back(before)
 
         return main
 
@@ -147,24 +146,6 @@ def _refusal(error: object, lines: bool = False) -> str | int:
     """Return what to exit with: the line, unless another process of the same run says it."""
     line = say_failed(printable(error, lines=lines))
     return fold(f"error: {line}", sys.stderr) if line else 1
-
-
-def _put_back(variables: dict[str, str | None]) -> None:
-    """Leave the environment as it was: in a notebook the next command is of the same process, or inherits it."""
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-def _asks_for_tracebacks() -> bool:
-    """Whether the user does: the processes that a run starts for its devices find set what is set below for Hydra."""
-    asked = os.environ.get(_OF_HYDRA_ITSELF, "0")
-    if is_worker_rank():
-        asked = os.environ.get(_TRACEBACKS, asked)
-    os.environ[_TRACEBACKS] = asked
-    return asked != "0"
 
 
 def _unless_stopped(run: Callable[[], None]) -> None:
