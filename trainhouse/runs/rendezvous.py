@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -30,7 +31,7 @@ SECONDS = 300.0
 _TOGETHER = 10.0  # seconds between the same error of two processes, at most
 _FOLDER = ".ranks"
 _RUN, _FAILED, _STOPPED = "run", "failed", "stopped"
-_TIME_TO_SAVE = 30.0  # seconds, as torchrun gives
+_TIME_TO_SAVE, _TO_END = 30.0, 5.0  # seconds, the first as torchrun gives
 _POLL, _WATCH = 0.05, 2.0  # seconds
 _BEFORE = 120.0  # seconds by which the clocks of machines, and the starts of processes, may differ
 
@@ -105,7 +106,7 @@ def _watch() -> None:
         for name in place.names(f"{_FAILED}-*"):
             rank = int(name.rpartition("-")[2])
             if rank != here.rank and (line := place.get(name, 0)):
-                if "torch" in sys.modules and sys.modules["torch"].distributed.is_initialized():
+                if _are_together():
                     time.sleep(_TOGETHER)  # in which the run is recorded as failed
                 if here.rank == 0:
                     message = f"error: rank {rank} has failed: {printable(line)}"
@@ -115,8 +116,17 @@ def _watch() -> None:
         for name in place.names(f"{_STOPPED}-*"):
             if int(name.rpartition("-")[2]) != here.rank and (text := place.get(name, 0)):
                 os.kill(os.getpid(), int(text))
-                time.sleep(_TIME_TO_SAVE)  # it may wait for one that has ended
+                time.sleep(_TIME_TO_SAVE if _are_together() else _TO_END)  # it may wait for one that has ended
+                if here.rank == 0:
+                    message = f"stopped by {signal.Signals(int(text)).name}, as rank {name.rpartition('-')[2]} was"
+                    _log.error(message, extra={"file_only": True})
+                    print(message, file=sys.stderr, flush=True)
                 os._exit(128 + int(text))
+
+
+def _are_together() -> bool:
+    """Whether the ranks have found one another, and wait for one another from now on."""
+    return "torch" in sys.modules and bool(sys.modules["torch"].distributed.is_initialized())
 
 
 class _Place(Protocol):
