@@ -2,7 +2,8 @@
 
 Half of what a refused command takes is Hydra, which reads and merges the thirty files that it chooses. They are the
 same for all tests that choose the same of them; what is then typed for single keys is applied by Hydra as ever. A
-script that a test starts afresh knows nothing of this.
+file that several choices have in common is read once, whatever its name: what it says decides. A script that a test
+starts afresh knows nothing of this.
 """
 
 import copy
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from io import StringIO, TextIOBase
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal import config_loader_impl
@@ -19,7 +22,7 @@ from hydra._internal.config_repository import IConfigRepository
 from hydra._internal.defaults_list import DefaultsList, create_defaults_list
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from trainhouse.configuration.hydra_versions import VERSION_BASE
 
@@ -27,16 +30,19 @@ _ROOT = Path(__file__).resolve().parents[2]
 _CONF = _ROOT / "conf"
 _OURS = {str(_CONF), str(_ROOT / "trainhouse" / "conf"), "hydra.conf", ""}  # where files stay as they are
 _compose = ConfigLoaderImpl._compose_config_from_defaults_list
+_load = OmegaConf.load
 
 _lists: dict[tuple[object, ...], DefaultsList] = {}
 _composed: dict[int, DictConfig] = {}
 _asked: set[tuple[str, ...]] = set()
+_read: dict[str, DictConfig | ListConfig] = {}
 
 
 def remember_choices() -> None:
     """From now on, in this process and those that are forked from it, put each choice of groups together once."""
     config_loader_impl.create_defaults_list = _defaults_list  # type: ignore[attr-defined]
     ConfigLoaderImpl._compose_config_from_defaults_list = _composed_once  # type: ignore[method-assign]
+    OmegaConf.load = staticmethod(_loaded_once)  # type: ignore[method-assign]
 
 
 def make_ready(script: str, arguments: Sequence[str]) -> None:
@@ -82,3 +88,13 @@ def _composed_once(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: 
     if id(defaults) not in _composed:
         _composed[id(defaults)] = _compose(self, defaults, repo)
     return copy.deepcopy(_composed[id(defaults)])
+
+
+def _loaded_once(file: Any) -> DictConfig | ListConfig:
+    """Do what OmegaConf's method `load` does."""
+    if not isinstance(file, TextIOBase):
+        file = Path(file)
+    text = file.read() if isinstance(file, TextIOBase) else file.read_text(encoding="utf-8")
+    if text not in _read:
+        _read[text] = _load(StringIO(text))
+    return copy.deepcopy(_read[text])

@@ -34,6 +34,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.tests.composing import make_ready, remember_choices
 from trainhouse.tests.drawing import draw_each_kind_once
 from trainhouse.tests.drawing import drawn as drawn
+from trainhouse.tests.quick_files import ask_git_once, wait_for_no_disk
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
@@ -71,9 +72,11 @@ def composed(*overrides: str, config_name: str = "train") -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where there is time for slow tests, there is time to draw."""
+    """Where there is time for slow tests, there is time to draw, and to write to the disk."""
     if config.option.markexpr == "not slow":
         draw_each_kind_once()
+        wait_for_no_disk()
+        ask_git_once()
     remember_choices()
 
 

@@ -1,6 +1,7 @@
 """Every file of conf/ composes, builds and trains a step: a new one is covered as soon as it is there."""
 
 import inspect
+import itertools
 import json
 import warnings
 from pathlib import Path
@@ -38,8 +39,6 @@ NEEDS = {
 
 
 ALIASES = {"csv": "table"}  # an older name for another option, whose file it begins with
-
-
 # Of a group, what its files begin with and what is no option of its own.
 SHARED = {"array_defaults"}
 
@@ -77,13 +76,13 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(tmp_path: Path, *overrides: str, **changes: Any) -> Train:
+def run(tmp_path: Path, *overrides: str) -> Train:
     config = composed(*SMALL, *overrides)
     train(config, tmp_path / "run")
     return config
 
 
-@pytest.mark.parametrize("data", ARRAYS)
+@pytest.mark.parametrize("data", [name for name in ARRAYS if name not in ALIASES])
 @pytest.mark.parametrize("model", NETWORKS)
 def test_every_network_trains_on_every_data_set_of_arrays_that_it_can_take(
     model: str, data: str, tmp_path: Path
@@ -106,24 +105,33 @@ CALLBACK_NEEDS = {
     "throughput": ["logger=csv"],
 }
 GROUPS = ["optimizer", "scheduler", "logger", "callbacks", "debug"]
+ALONE = ("callbacks", "debug")
+EACH = [[(group, option)] for group in GROUPS for option in options(group)]
+# One of each group at once, but for groups whose options change how a run goes; `-m slow` tries each by itself.
+LONE = [row for row in EACH if row[0][0] in ALONE or row[0][1] in PACKAGES]
+_BESIDE = ([row[0] for row in EACH if row not in LONE and row[0][0] == group] for group in GROUPS)
+SHORT = [*LONE, *([one for one in row if one] for row in itertools.zip_longest(*_BESIDE))]
+LONG = [pytest.param(row, marks=pytest.mark.slow) for row in EACH if row not in SHORT]
 
 
-@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
-def test_every_option_of_every_group_trains(group: str, option: str, tmp_path: Path) -> None:
-    if package := PACKAGES.get(option):
+@pytest.mark.parametrize("chosen", [*SHORT, *LONG], ids=str)
+def test_every_option_of_every_group_trains(chosen: list[tuple[str, str]], tmp_path: Path) -> None:
+    names = [option for _, option in chosen]
+    for package in (PACKAGES[name] for name in names if name in PACKAGES):
         pytest.importorskip(package)
-    config = composed(*SMALL, f"{group}={option}", *CALLBACK_NEEDS.get(option, []))
-    if option == "backbone_finetuning":
+    needs = [need for name in names for need in CALLBACK_NEEDS.get(name, [])]
+    config = composed(*SMALL, *(f"{group}={option}" for group, option in chosen), *needs)
+    if "backbone_finetuning" in names:
         with pytest.raises(UserError, match="a part named backbone, which Module has not"):
             train(config, tmp_path / "run")
         return
-    if option == "fast_dev_run":
+    if "fast_dev_run" in names:
         config = config.with_values({"trainer.max_epochs": 1})
     assert train(config, tmp_path / "run").epochs == 1
 
 
 # Of losses and metrics, those that need other data than the default; the others are of classes.
-TABLE = ["data=csv", *NEEDS["csv"]]
+TABLE = ["data=csv", *NEEDS["csv"]]  # which the losses of targets train on, by its older name
 OF_TARGETS = ["mse", "mae", "huber", "quantile", "rmse", "r2", "mape", "max_error", "pearson", "spearman"]
 OF_TARGETS += ["explained_variance"]
 LOSS_NEEDS = {"bce": ["data.classes=2"]}

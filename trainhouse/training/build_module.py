@@ -211,7 +211,7 @@ def _refuse_wrong_options(optimizer: Any, scheduler: Any) -> None:
         if scheduler:
             whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}
             made = scheduler(tried, **whole_run)
-            tried.step()
+            tried.step(lambda: 0.0)  # as Lightning does; LBFGS asks for it
             made.step(*([1.0] if isinstance(made, ReduceLROnPlateau) else []))
     except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError) as error:
         raise UserError(f"{key}: {first_line(error)}") from error
