@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from io import StringIO, TextIOBase
+from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,13 @@ def _composed_once(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: 
 
 
 def _loaded_once(file: Any) -> DictConfig | ListConfig:
-    """Do what OmegaConf's method `load` does."""
-    if not isinstance(file, TextIOBase):
+    """Do what OmegaConf's method `load` does; what can't be read it reads itself, and names."""
+    if isinstance(file, TextIOBase):
+        text = file.read()
+        file.seek(0)
+    else:
         file = Path(file)
-    text = file.read() if isinstance(file, TextIOBase) else file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     if text not in _read:
-        _read[text] = _load(StringIO(text))
+        _read[text] = _load(file)
     return copy.deepcopy(_read[text])
