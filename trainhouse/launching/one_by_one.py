@@ -8,6 +8,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from trainhouse.configuration.printable import printable
 from trainhouse.launching.below_swept import unhidden
 
 
@@ -28,5 +29,5 @@ class OneByOne(Sweeper):
         jobs: list[Any] = grid(OverridesParser.create(config_loader=self.loader).parse_overrides(unhidden(arguments)))
         for number, job in enumerate(jobs):
             own = [one for one in job if any(one not in other for other in jobs)]
-            print(f"{number + 1}/{len(jobs)}  {' '.join(own)}".rstrip(), flush=True)
+            print(printable(f"{number + 1}/{len(jobs)}  {' '.join(own)}".rstrip()), flush=True)
             self.runner.launch([job], initial_job_idx=number)

@@ -74,6 +74,8 @@ def test_a_command_composes(command: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert asked.count("\n") > 5
         return
     overrides = [one for one in arguments if "=" in one and not one.startswith("--")]
+    for launcher in (one for one in overrides if one.startswith("launcher=")):
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.removeprefix('launcher=')}_launcher")  # an extra
     if name in ("eval", "infer"):
         overrides = [f"++{one}" if one.startswith("data.") else one for one in overrides]
     if any(one.startswith("sweep=") for one in overrides):

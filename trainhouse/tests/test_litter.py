@@ -14,7 +14,7 @@ from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.litter import claim_folder, forget, keep, leaves_nothing, remove_litter
 from trainhouse.tests.conftest import run_script
 from trainhouse.tests.started import RUN, Hold, Started
-from trainhouse.training import train
+from trainhouse.training import trying_out
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_a_traceback_that_cannot_be_kept_changes_nothing(
 
 
 def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path: Path) -> None:
-    hold = Hold(train, "_preflight")
+    hold = Hold(trying_out, "_preflight")
     with Started("train.py", *RUN, cwd=tmp_path, hold=hold) as started:
         started.wait_for_hold()
         assert list(tmp_path.glob("outputs/fake-simple_net/*/config.yaml"))

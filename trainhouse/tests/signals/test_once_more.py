@@ -16,6 +16,8 @@ ENDS_TWICE = """
 import atexit, os, signal, time
 from trainhouse.launching.entry import script
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+
 def act(config):
     raise KeyboardInterrupt
 
