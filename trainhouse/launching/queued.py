@@ -72,7 +72,7 @@ def launch_queued(launcher: Any, jobs: Sequence[Sequence[str]], first: int) -> l
 
 def _executor(launcher: Any) -> Any:
     import submitit
-    from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf  # type: ignore[import-untyped]
+    from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
 
     kind, params = _EXECUTORS[type(launcher).__name__], dict(launcher.params)
     options = {"folder": params.pop("submitit_folder")}
