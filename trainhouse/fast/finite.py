@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def add_non_finite(tensors: Sequence[Tensor], found: Tensor, scale: Tensor) -> None:
-    """Set `found` (1,) to 1 if any number is not finite; `scale` is one, so that the tensors stay what they are."""
+    """Set `found` () to 1 if any number is not finite; `scale` () is one, so that the tensors stay what they are."""
     for dtype in {tensor.dtype for tensor in tensors}:
         alike = [tensor for tensor in tensors if tensor.dtype == dtype]
         torch._amp_foreach_non_finite_check_and_unscale_(alike, found, scale)

@@ -72,7 +72,12 @@ def composed(*overrides: str, config_name: str = "train") -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where there is time for slow tests, there is time to draw, and to write to the disk."""
+    """Where there is time for slow tests, there is time to draw, and to write to the disk.
+
+    A GPU is for the tests marked so: the others fork processes, which can't use it, and compare numbers with the CPU's.
+    """
+    if "gpu" not in config.option.markexpr:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if config.option.markexpr == "not slow":
         draw_each_kind_once()
         wait_for_no_disk()

@@ -115,3 +115,39 @@ def test_a_finite_prediction_whose_loss_is_infinite_names_no_row(tmp_path: Path)
 def test_one_parameter_is_named_and_no_other(tmp_path: Path) -> None:
     stopped = Stopped(tmp_path, "one element")
     assert "the gradient of network.wide.weight is not finite at epoch 1" in stopped.message
+
+
+class AsOnGpu(NonFiniteGuard):
+    """Looks when it would on a GPU, with gradients that are on the CPU."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        self._on_cpu = False
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop])
+def test_an_optimizer_that_is_handed_the_result_steps_as_without(kind: Any, fused: bool, tmp_path: Path) -> None:
+    options = {} if kind is torch.optim.RMSprop else {"fused": fused}
+    weights = []
+    for name, guards in (("without", []), ("with", [AsOnGpu(tmp_path, 0)])):
+        data = tiny_data(CLASSES)
+        module = tiny_module(data, optimizer=lambda groups: kind(groups, lr=0.01, **options))
+        tiny_trainer(tmp_path / name, *guards, max_epochs=2).fit(module, datamodule=data)
+        weights.append(module.state_dict())
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_on_a_gpu_weights_stay_what_they_were_before_the_gradients_turned_bad(fused: bool, tmp_path: Path) -> None:
+    data = tiny_data(CLASSES)
+    rows, numbers = data.parts["train"]
+    assert numbers is not None
+    rows.x[numbers[:2], 0] = 50
+    network = Poisoned((4,), 3, "gradient", after=7)
+    module = tiny_module(data, network, optimizer=lambda groups: torch.optim.Adam(groups, lr=0.01, fused=fused))
+    callbacks = [ExactResume(0, data.cursor), AsOnGpu(tmp_path, 0)]
+    trainer = tiny_trainer(tmp_path, *callbacks, max_epochs=5, log_every_n_steps=3)
+    with pytest.raises(UserError, match=r"^training diverged: "):
+        trainer.fit(module, datamodule=data)
+    assert all(value.isfinite().all() for value in module.state_dict().values())

@@ -167,17 +167,3 @@ def test_workers_and_rows_on_a_device_exclude_each_other(choice, message):
     else:
         with pytest.raises(UserError, match=rf"^data\.device_resident: .*{message}"):
             DataModule(dataset, 4, 2, None, 0, 0, device_resident=choice)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_batches_from_a_gpu_are_those_of_the_cpu(tmp_path):
-    rows = mapped(tmp_path, values())
-    device = torch.device("cuda", 0)
-    resident = on_device(rows, "auto", device, "x.npy")
-    assert resident is not None
-    batches = Batches(rows, None, 7, 0)
-    for got, expected in zip(DeviceBatches(batches, resident), batches, strict=True):
-        for one, other in zip(got, expected, strict=True):
-            assert one.to(device) is one
-            assert torch.equal(one.cpu(), other)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from src.data.fake import read_fake
 from trainhouse.arrays.spec import Dataset
@@ -163,13 +162,3 @@ def test_data_that_changed_since_training_is_refused(trained: Path) -> None:
     done = run_script("eval.py", "ckpt_path=run", "hydra.run.dir=eval", cwd=trained)
     assert done.returncode == 1
     assert "X.npy: has changed since" in done.stderr
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
-def test_a_gpu_learns_what_the_cpu_learns() -> None:
-    on_gpu, _ = run("trainer=gpu", "trainer.max_epochs=3")
-    assert torch.load("run/checkpoints/last.ckpt", weights_only=True)["state_dict"]
-    config = composed(*QUIET, "trainer=cpu", "trainer.max_epochs=3")
-    on_cpu = train(config, Path("cpu"))
-    assert on_gpu.best_value == pytest.approx(on_cpu.best_value, rel=0.05)

@@ -1,13 +1,27 @@
-"""How the weights move, for the loggers: ``log_gradients=true``."""
+"""How the weights move, for the loggers: ``log_gradients=true``; and when their gradients can't be clipped."""
 
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.plugins.precision import MixedPrecision
 from torch.optim import Optimizer
 
+from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.views import Part
 from trainhouse.resuming.loops import logged_step
 from trainhouse.runs.shown import show_histogram
+
+
+def check_clipping(trainer: L.Trainer, optimizer: Part) -> None:
+    """Raise `UserError` if the optimizer's own kernel turns scaled gradients into those that should be clipped."""
+    precision = trainer.precision_plugin
+    is_scaled = isinstance(precision, MixedPrecision) and precision.scaler is not None
+    if is_scaled and trainer.gradient_clip_val and optimizer.get("fused"):
+        raise UserError(
+            f"trainer.gradient_clip_val: trainer.precision={trainer.precision} scales gradients, and a fused optimizer "
+            "has them unscaled only within its step; set optimizer.fused=false, or trainer.precision=bf16-mixed"
+        )
 
 
 class GradientLog(L.Callback):

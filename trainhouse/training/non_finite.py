@@ -44,9 +44,9 @@ class NonFiniteGuard(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Make the place of the result, on the device."""
-        self._found = torch.zeros(1, device=pl_module.device)
-        self._scale = torch.ones(1, device=pl_module.device)
-        self._first_bad_step = torch.full((1,), -1, device=pl_module.device)
+        self._found = torch.zeros((), device=pl_module.device)  # without dimensions: optimizers subtract it from theirs
+        self._scale = torch.ones((), device=pl_module.device)
+        self._first_bad_step = torch.full((), -1, device=pl_module.device)
         self._on_cpu = pl_module.device.type == "cpu"
         self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
         self._weights = [weight for weight in pl_module.parameters() if weight.requires_grad]
@@ -81,12 +81,13 @@ class NonFiniteGuard(L.Callback):
         else:
             if not self._scaled:
                 self._look([weight.grad for weight in self._weights if weight.grad is not None])
-            optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
             assert self._found is not None
             is_first = (self._found > 0) & (self._first_bad_step < 0)
             self._first_bad_step.masked_fill_(is_first, trainer.global_step)
-            every = trainer.log_every_n_steps if optimizer.defaults.get("fused") else 1  # type: ignore[attr-defined]
-            if trainer.global_step % every == 0:
+            is_fused = bool(optimizer.defaults.get("fused"))
+            if is_fused and not self._scaled:
+                optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
+            if not is_fused or trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
                 self._stop_if_found(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -39,7 +39,7 @@ from trainhouse.training.failed_ranks import forget_failures, whose_fault
 from trainhouse.training.figures_of_test import check_figures, draw_figures, figures_of_run
 from trainhouse.training.final_test import directions_of_test, has_test, measure_best
 from trainhouse.training.found_values import with_found_values
-from trainhouse.training.gradients import GradientLog
+from trainhouse.training.gradients import GradientLog, check_clipping
 from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.outcome import (
@@ -159,6 +159,8 @@ def _set_up(
     if pruning := build_pruning(settings, history):
         callbacks.append(pruning)
     trainer = build_trainer(settings.trainer, folder, [*callbacks, stop], loggers, built.datamodule, settings.seed)
+    if not built.has_own_module:
+        check_clipping(trainer, settings.optimizer)
     return _Ready(trainer, loggers, logged_before, callbacks, kept, history, exact, pruning)
 
 
