@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -39,6 +40,7 @@ from trainhouse.tests.quick_files import ask_git_once, wait_for_no_disk
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 LIBRARY_CONF = ROOT / "trainhouse" / "conf"
+_ONE_FORK_AT_A_TIME = threading.Lock()  # several threads may run scripts; locks of files refuse to be forked meanwhile
 
 # The classes in pairs/ are found where a user has theirs.
 for package in (src.models, src.data):
@@ -132,7 +134,8 @@ def run_script(
         )
     make_ready(script, arguments)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = os.fork()
+        with _ONE_FORK_AT_A_TIME:
+            process = os.fork()
         if process == 0:
             os._exit(_run_as_main(script, arguments, cwd, env, out.fileno(), err.fileno()))
         deadline = time.monotonic() + timeout

@@ -27,5 +27,6 @@ def test_the_first_losses_are_what_they_were(
     train(composed(*overrides), tmp_path / "run")
     rows = read_history(tmp_path / "run" / HISTORY)
     found = [row[name] for row in rows for name in ("train/loss", "val/loss")]
-    # A different CPU may round differently in the last bits; a changed order, seed or formula shows at once.
-    assert found == pytest.approx(GOLDEN[data, model], rel=1e-5)
+    # A different CPU may round differently in the last bits, and convolutions choose among kernels by what it has; a
+    # changed order, seed or formula shows at once.
+    assert found == pytest.approx(GOLDEN[data, model], rel=1e-3 if model == "cnn" else 1e-5)

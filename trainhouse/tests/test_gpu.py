@@ -88,7 +88,9 @@ def test_clipping_what_scales_its_own_gradients_is_refused() -> None:
 
 def test_what_was_saved_is_evaluated_and_predicts_the_same_on_the_cpu() -> None:
     trained = run("trainer=gpu", "data.path=rows.npy", "data.rows=400")
-    done = run_script("eval.py", "ckpt_path=run", "hydra.run.dir=eval", "trainer=cpu", "data.path=rows.npy")
+    done = run_script(
+        "eval.py", "ckpt_path=run", "hydra.run.dir=eval", "trainer=cpu", "data.path=rows.npy", cwd=Path.cwd()
+    )
     assert done.returncode == 0, done.stderr
     evaluated = json.loads(Path("eval/metrics.json").read_text())["metrics"]
     assert evaluated["test/acc"] == pytest.approx(trained.metrics["test/acc"], abs=0.03)

@@ -58,6 +58,7 @@ def test_an_exported_model_predicts_the_same_for_any_number_of_rows(spec: DataSp
         assert torch.equal(exported(rows[:count]), predictor(rows[:count]))
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable")  # torch 2.11, of what it reads
 def test_the_three_lines_of_the_docs_do_it(
     made_once: Callable[[str, Callable[[Path], None]], Path], tmp_path: Path
 ) -> None:
