@@ -22,7 +22,9 @@ from trainhouse.resuming.seeded_data import Delegate
 def exact(loader: Any, passes: Passes) -> Any:
     """Return a loader that looks like `loader` in every way, and is iterated by `passes`."""
     if not isinstance(loader, DataLoader):
-        return (_Front if length_of(loader) is None else _SizedFront)(loader, passes)
+        kinds = ((_Sized, length_of(loader) is not None), (_Stateful, has_state(loader)))
+        bases = (*(kind for kind, fits in kinds if fits), _Front)
+        return type("_Front", bases, {"__module__": __name__})(loader, passes)
     front = copy.copy(loader)
     kind: Any = type(loader)  # the only base: with another one beside it the layouts would differ
     changed: dict[str, Any] = {"__module__": __name__, "__iter__": _iterate_by_passes}
@@ -56,6 +58,16 @@ class _Front(Delegate):
         return iter(self._passes)
 
 
-class _SizedFront(_Front):
+class _Sized(Delegate):
     def __len__(self) -> int:
         return len(self._other)
+
+
+class _Stateful(Delegate):
+    """Lightning asks for these of the class: since Python 3.12 a protocol passes over `__getattr__`."""
+
+    def state_dict(self) -> Any:
+        return self._other.state_dict()
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        self._other.load_state_dict(state_dict)

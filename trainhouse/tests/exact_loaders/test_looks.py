@@ -1,5 +1,7 @@
 """A loader that can be resumed looks like the user's own, which it leaves as it is."""
 
+import inspect
+
 import pytest
 import torch
 from torch import Tensor
@@ -36,6 +38,23 @@ def test_it_looks_like_what_it_stands_for(name: str) -> None:
     else:
         with pytest.raises(TypeError):
             len(front)
+
+
+class Placed(list[int]):
+    """Batches that know their place."""
+
+    def state_dict(self) -> dict[str, int]:
+        return {"place": 3}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None: ...
+
+
+def test_a_state_is_found_as_python_finds_it_from_3_12_on() -> None:
+    front, without = (exact(kind([1]), Passes(kind([1]), (0, "train"), rank=0)) for kind in (Placed, list))
+    for name in ("state_dict", "load_state_dict"):
+        assert callable(inspect.getattr_static(front, name))
+        assert not hasattr(without, name)
+    assert front.state_dict() == {"place": 3}
 
 
 def test_whatever_is_asked_of_the_data_set_or_set_on_it_is_the_users() -> None:
