@@ -40,7 +40,7 @@ from trainhouse.tests.quick_files import ask_git_once, wait_for_no_disk
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 LIBRARY_CONF = ROOT / "trainhouse" / "conf"
-_ONE_FORK_AT_A_TIME = threading.Lock()  # several threads may run scripts; locks of files refuse to be forked meanwhile
+_ONE_FORK_AT_A_TIME = threading.Lock()  # several threads may run scripts
 
 # The classes in pairs/ are found where a user has theirs.
 for package in (src.models, src.data):
@@ -132,9 +132,9 @@ def run_script(
         return subprocess.run(
             command, cwd=cwd, capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False
         )
-    make_ready(script, arguments)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         with _ONE_FORK_AT_A_TIME:
+            make_ready(script, arguments)
             process = os.fork()
         if process == 0:
             os._exit(_run_as_main(script, arguments, cwd, env, out.fileno(), err.fileno()))

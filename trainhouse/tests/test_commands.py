@@ -158,7 +158,7 @@ def test_runs_of_the_same_second_do_not_share_a_folder(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda _: run_script("train.py", *arguments, cwd=tmp_path), range(3)))
     assert sorted(result.returncode for result in done) == [0, 1, 1]
-    assert all("never overwritten" in result.stderr for result in done if result.returncode), [r.stderr for r in done]
+    assert all("never overwritten" in result.stderr for result in done if result.returncode)
 
 
 def test_a_folder_in_which_no_run_began_can_be_named_again(tmp_path: Path) -> None:
