@@ -83,12 +83,12 @@ class Classification:
 class AtThreshold(Classification):
     """Two classes, of which the second is decided for from a probability on."""
 
-    def __init__(self, threshold: float) -> None:
-        self.threshold = threshold
+    def __init__(self, threshold: Tensor) -> None:
+        self.threshold = threshold  # (), which a run may change
 
     def decide(self, predictions: np.ndarray) -> np.ndarray:
         """Map probabilities (N, 2) to the code (N,) of a class."""
-        codes: np.ndarray = (predictions[:, 1] >= self.threshold).astype(np.int64)
+        codes: np.ndarray = (predictions[:, 1] >= float(self.threshold)).astype(np.int64)
         return codes
 
 

@@ -88,7 +88,7 @@ class Module(KeepsFloat64, DecidesAtThreshold, L.LightningModule):
         self.preprocessing = preprocessing
         self.augmentation = augmentation or nn.Identity()
         self.network = network
-        self.task = TASKS[spec.task]
+        self.usual_task = TASKS[spec.task]
         self.loss = loss or Auto(spec.task, spec.outputs)
         self.parameter_groups = parameter_groups or {}
         self.make_optimizer, self.make_scheduler, self.monitor = optimizer, scheduler, monitor

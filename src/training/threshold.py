@@ -14,7 +14,13 @@ class DecidesAtThreshold(nn.Module):
     """A part of the module around a network: what `metrics=[auto,binary]` asks for. Without it nothing is changed."""
 
     metrics: nn.ModuleDict
-    task: Task
+    usual_task: Task
+    threshold: Tensor
+
+    @property
+    def task(self) -> Task:
+        """What is predicted and decided; at the threshold, if there is one."""
+        return AtThreshold(self.threshold) if "threshold" in self._buffers else self.usual_task
 
     def use_threshold(self) -> None:
         """Take the threshold of the metrics, if they have one, and from then on that of the weights that are loaded."""
@@ -25,8 +31,7 @@ class DecidesAtThreshold(nn.Module):
 
     def set_threshold(self, threshold: float) -> None:
         """Decide for the second class from this probability on."""
-        cast(Tensor, self.threshold).fill_(threshold)
-        self.task = AtThreshold(threshold)
+        self.threshold.fill_(threshold)
         for metric in self._binary():
             metric.threshold = threshold
 
@@ -43,4 +48,4 @@ class DecidesAtThreshold(nn.Module):
 
 
 def _as_loaded(module: DecidesAtThreshold, _: object) -> None:
-    module.set_threshold(float(cast(Tensor, module.threshold)))
+    module.set_threshold(float(module.threshold))

@@ -1,5 +1,6 @@
 """Two classes: what they are measured by, and the threshold that validation chooses, in training and afterwards."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,7 @@ def test_a_chosen_threshold_is_in_the_checkpoint_and_decides_what_is_predicted(
     result = train(composed(*table, *options, "model=linear", "callbacks.progress_bar=null"), tmp_path)
     chosen = result.metrics["val/threshold"]
     assert result.metrics["test/threshold"] == chosen != 0.5
+    assert json.loads((tmp_path / "metrics.json").read_text())["exact"] is True
     checkpoint = load_checkpoint(tmp_path)
     assert checkpoint.metrics["val/threshold"] == pytest.approx(chosen)
     for module in (rebuild_ensemble([checkpoint]), rebuild_ensemble([checkpoint, checkpoint])):

@@ -51,6 +51,8 @@ ROWS: Rows = [
     ("train.py trainer.accelerator=tpu", "trainer.accelerator: Requirement 'torch_xla"),
     ("train.py trainer.profiler=5", "trainer.profiler: expected"),
     ("train.py trainer.num_nodes=2", "trainer.num_nodes"),
+    ("train.py trainer.devices=0", "trainer.devices: expected a number from 1 up"),
+    ("train.py trainer.devices=1000000 trainer=cpu", "trainer.devices: 1000000 processes would share"),
     ("train.py trainer=null", "trainer="),
     ("train.py trainer=5", "trainer="),
     ("train.py ~trainer", "trainer"),
