@@ -7,6 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 from trainhouse.resuming.loops import logged_step
+from trainhouse.resuming.sharded import whole
 from trainhouse.runs.shown import show_histogram
 
 
@@ -26,21 +27,19 @@ class GradientLog(L.Callback):
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         if not gradients:
             return
-        norm = float(torch.nn.utils.get_total_norm(gradients))
+        norm = float(whole(torch.nn.utils.get_total_norm(gradients)))
         name = "step/gradient_norm" + (f"_{_number(trainer, optimizer)}" if len(trainer.optimizers) > 1 else "")
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics({name: norm}, step=step)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the weights; what is not finite in them is left out."""
-        if not trainer.is_global_zero:
-            return
+        """Show the weights; what is not finite in them is left out. All ranks put those together that they share."""
         for name, weight in pl_module.named_parameters():
             if not torch.nn.parameter.is_lazy(weight):
-                values = weight.detach().float()
+                values = whole(weight.detach()).float()
                 values = values[torch.isfinite(values)]
-                if len(values):
+                if len(values) and trainer.is_global_zero:
                     show_histogram(trainer.loggers, f"weights/{name}", values.cpu().numpy(), logged_step(trainer))
 
 
