@@ -7,7 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 from trainhouse.resuming.loops import logged_step
-from trainhouse.resuming.sharded import whole
+from trainhouse.resuming.sharded import is_sharded, whole
 from trainhouse.runs.shown import show_histogram
 
 
@@ -34,7 +34,9 @@ class GradientLog(L.Callback):
                 logger.log_metrics({name: norm}, step=step)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the weights; what is not finite in them is left out. All ranks put those together that they share."""
+        """Show the weights; what is not finite in them is left out. Those that ranks share take all of them."""
+        if not trainer.is_global_zero and not is_sharded(pl_module):
+            return
         for name, weight in pl_module.named_parameters():
             if not torch.nn.parameter.is_lazy(weight):
                 values = whole(weight.detach()).float()

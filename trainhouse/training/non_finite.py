@@ -102,7 +102,7 @@ class NonFiniteGuard(L.Callback):
     def _look(self, tensors: list[Tensor]) -> None:
         """Add to the result, which is that of all ranks if each has a part."""
         assert self._found is not None
-        tensors = [part_of(tensor) for tensor in tensors]
+        tensors = [part for part in map(part_of, tensors) if part.numel()]
         tensors = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
         tensors = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
         if self._finite:
