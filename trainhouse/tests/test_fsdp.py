@@ -2,6 +2,7 @@
 
 import json
 import signal
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from trainhouse.tests.own import OwnModule
 from trainhouse.tests.pair_house import read_checkpoint
 from trainhouse.tests.started import Hold
 from trainhouse.training.build import build_trainer
-from trainhouse.training.check_processes import check_strategy
+from trainhouse.training.check_processes import check_strategy, refuse_processes
 from trainhouse.training.check_sharding import refuse_beside_sharding
 from trainhouse.training.fsdp import FSDP
 from trainhouse.training.non_finite import NonFiniteGuard
@@ -156,6 +157,9 @@ def test_a_trainer_is_built_from_each_file_of_several_processes(
     trainer = build_trainer(settings, tmp_path, [], [])
     assert (trainer.world_size, trainer.num_nodes) == (world, machines)
     assert type(trainer.strategy).__name__ == ("FSDP" if option == "fsdp" else "DDPStrategy")
+    refuse_processes(trainer, settings, 12)
+    strategy: Any = trainer.strategy
+    assert strategy._timeout == timedelta(seconds=12)
 
 
 def _run(folder: Path, *overrides: str, status: int = 0, **options: Any) -> str:

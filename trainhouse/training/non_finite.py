@@ -85,7 +85,7 @@ class NonFiniteGuard(L.Callback):
         else:
             if not self._scaled:
                 self._look([weight.grad for weight in self._weights if weight.grad is not None])
-            waits = self._is_sharded or not optimizer.defaults.get("fused")  # type: ignore[attr-defined]
+            waits = self._is_sharded or not optimizer.defaults.get("fused")
             if not waits:
                 optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
             assert self._found is not None
