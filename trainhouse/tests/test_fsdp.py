@@ -17,7 +17,7 @@ from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.conftest import composed, run_script
 from trainhouse.tests.many_ranks import two_tasks
-from trainhouse.tests.own import OwnModule
+from trainhouse.tests.own import OwnData, OwnModule
 from trainhouse.tests.pair_house import read_checkpoint
 from trainhouse.tests.started import Hold
 from trainhouse.training.build import build_trainer
@@ -25,6 +25,7 @@ from trainhouse.training.check_processes import check_strategy, refuse_processes
 from trainhouse.training.check_sharding import refuse_beside_sharding
 from trainhouse.training.fsdp import FSDP
 from trainhouse.training.non_finite import NonFiniteGuard
+from trainhouse.training.preflight import preflight
 from trainhouse.training.rebuild_module import rebuild_module
 from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.train import train
@@ -145,6 +146,20 @@ def test_a_number_that_another_rank_alone_has_found_stops_this_one_too(
     guard._found, guard._scale, guard._is_sharded = torch.zeros(1), torch.ones(1), True
     guard._look([torch.ones(3), torch.ones(0)])
     assert guard._found.item() == 1
+
+
+class TooLarge(OwnModule):
+    """Fits into no GPU."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_network_that_is_too_large_for_one_gpu_is_not_tried_out_on_one() -> None:
+    shared, alone = (composed(f"trainer={one}", "trainer.accelerator=cpu").trainer for one in ("fsdp", "cpu"))
+    assert preflight(TooLarge(), OwnData(), [], shared).names == []
+    with pytest.raises(torch.OutOfMemoryError):
+        preflight(TooLarge(), OwnData(), [], alone)
 
 
 @pytest.mark.parametrize(

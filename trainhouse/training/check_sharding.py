@@ -19,16 +19,14 @@ _NAMES = ("fsdp", "fsdp_cpu_offload")
 
 def check_sharding(settings: Trainer) -> None:
     """Raise `UserError` for torch's first FSDP, and for what `FSDP` is not made for."""
-    strategy = Part(settings.strategy)
-    found = located(strategy, "trainer.strategy") if strategy.is_mapping and strategy.get("_target_") else None
-    kind = found if isinstance(found, type) else object
+    kind = _kind(settings)
     if settings.strategy in _NAMES or issubclass(kind, FSDPStrategy):
         name = settings.strategy if isinstance(settings.strategy, str) else kind.__name__
         raise UserError(
             f"trainer.strategy: {name} is torch's first FSDP, which rounds the buffers that rows are standardised "
             "with; choose trainer=fsdp, or trainer=ddp_cpu on the CPU, where Lightning refuses it"
         )
-    if not issubclass(kind, FSDP):
+    if not shares_weights(settings):
         return
     if settings.precision not in _PRECISIONS:
         raise UserError(
@@ -36,6 +34,18 @@ def check_sharding(settings: Trainer) -> None:
         )
     if settings.get("sync_batchnorm"):
         raise UserError("trainer.sync_batchnorm: is not done by trainer=fsdp; set it to false, or choose trainer=ddp")
+
+
+def shares_weights(settings: Trainer) -> bool:
+    """Whether processes share out the weights."""
+    return issubclass(_kind(settings), FSDP)
+
+
+def _kind(settings: Trainer) -> type:
+    """Return the class of a strategy that is named with its arguments."""
+    strategy = Part(settings.strategy)
+    found = located(strategy, "trainer.strategy") if strategy.is_mapping and strategy.get("_target_") else None
+    return found if isinstance(found, type) else object
 
 
 def refuse_beside_sharding(trainer: L.Trainer, module: L.LightningModule) -> None:
