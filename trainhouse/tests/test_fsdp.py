@@ -84,8 +84,8 @@ def test_a_policy_chooses_layers_by_their_size_or_class(policy: Any, layers: lis
     ("policy", "error"),
     [
         (["Linaer"], "no layer of this model is a Linaer; did you mean 'Linear'"),
-        (["ModuleList"], "ModuleList is never called itself; leave it out"),
-        (["Linear"], "Linear shares weights with other layers; leave it out"),
+        (["ModuleList"], "a ModuleList is never called itself; name the class"),
+        (["Linear"], "a Linear shares weights with layers outside of it; leave it out"),
     ],
 )
 def test_layers_that_can_not_be_shared_out_are_refused(policy: list[str], error: str) -> None:

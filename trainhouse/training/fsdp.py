@@ -1,5 +1,6 @@
 """Weights that several GPUs share out: torch's `fully_shard`, as a strategy of Lightning's Trainer."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -130,11 +131,11 @@ class FSDP(ModelParallelStrategy):
             )
         if isinstance(self.auto_wrap_policy, int):
             return list(_large(module, self.auto_wrap_policy))
-        chosen = _of_classes(module, self.auto_wrap_policy, f"{_KEY}.auto_wrap_policy")
-        for layer in chosen:
-            if isinstance(layer, _NOT_CALLED) or _shares_weights(layer, module):
-                why = "is never called itself" if isinstance(layer, _NOT_CALLED) else "shares weights with other layers"
-                raise UserError(f"{_KEY}.auto_wrap_policy: {type(layer).__name__} {why}; leave it out")
+        chosen, uses = _of_classes(module, self.auto_wrap_policy, f"{_KEY}.auto_wrap_policy"), _uses(module)
+        if tied := next((layer for layer in chosen if _shares_weights(layer, uses)), None):
+            raise UserError(
+                f"{_KEY}.auto_wrap_policy: a {type(tied).__name__} shares weights with layers outside of it; leave it out"
+            )
         return chosen
 
     def checkpointed(self, module: nn.Module) -> list[nn.Module]:
@@ -184,28 +185,35 @@ def _of_classes(module: nn.Module, names: Sequence[str], key: str) -> list[nn.Mo
             raise UserError(
                 f"{key}: no layer of this model is a {name}{did_you_mean(name, there)} (there are {', '.join(there)})"
             )
-    return [layer for layer in reversed(layers) if type(layer).__name__ in names]
+    chosen = [layer for layer in reversed(layers) if type(layer).__name__ in names]
+    if unused := next((layer for layer in chosen if isinstance(layer, _NOT_CALLED)), None):
+        raise UserError(f"{key}: a {type(unused).__name__} is never called itself; name the class of what is in it")
+    return chosen
 
 
 def _large(module: nn.Module, least: int) -> Iterator[nn.Module]:
     """Yield the layers with so many weights, apart from those of layers in them that have as many."""
-    yield from _large_below(module, module, least, set())
+    yield from _large_below(module, _uses(module), least, set())
 
 
-def _large_below(parent: nn.Module, module: nn.Module, least: int, taken: set[nn.Parameter]) -> Iterator[nn.Module]:
+def _large_below(
+    parent: nn.Module, uses: Counter[nn.Parameter], least: int, taken: set[nn.Parameter]
+) -> Iterator[nn.Module]:
     for layer in parent.children():
         if not isinstance(layer, _READ_INNER):
-            yield from _large_below(layer, module, least, taken)
+            yield from _large_below(layer, uses, least, taken)
         left = {*layer.parameters()} - taken
         is_large = sum(weight.numel() for weight in left) >= least
-        if is_large and not isinstance(layer, _NOT_CALLED) and not _shares_weights(layer, module):
+        if is_large and not isinstance(layer, _NOT_CALLED) and not _shares_weights(layer, uses):
             taken |= left
             yield layer
 
 
-def _shares_weights(layer: nn.Module, module: nn.Module) -> bool:
+def _uses(module: nn.Module) -> Counter[nn.Parameter]:
+    """Return in how many places each weight is."""
+    return Counter(weight for part in module.modules() for weight in part.parameters(recurse=False))
+
+
+def _shares_weights(layer: nn.Module, uses: Counter[nn.Parameter]) -> bool:
     """Whether a weight of the layer is one of a layer outside of it too."""
-    inside = {id(part) for part in layer.modules()}
-    own = {id(weight) for weight in layer.parameters()}
-    others: Any = (part for part in module.modules() if id(part) not in inside)
-    return any(id(weight) in own for part in others for weight in part.parameters(recurse=False))
+    return any(uses[weight] > count for weight, count in _uses(layer).items())
