@@ -134,7 +134,8 @@ class FSDP(ModelParallelStrategy):
         chosen, uses = _of_classes(module, self.auto_wrap_policy, f"{_KEY}.auto_wrap_policy"), _uses(module)
         if tied := next((layer for layer in chosen if _shares_weights(layer, uses)), None):
             raise UserError(
-                f"{_KEY}.auto_wrap_policy: a {type(tied).__name__} shares weights with layers outside of it; leave it out"
+                f"{_KEY}.auto_wrap_policy: a {type(tied).__name__} shares weights with layers outside of it; leave it "
+                "out"
             )
         return chosen
 
