@@ -204,9 +204,7 @@ def test_two_processes_that_share_weights_give_the_checkpoint_of_one(tmp_path: P
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_a_gpu_that_shares_weights_with_none_gives_those_that_it_gives_otherwise(
-    precision: str, tmp_path: Path
-) -> None:
+def test_one_gpu_gives_the_weights_that_it_gives_otherwise(precision: str, tmp_path: Path) -> None:
     run = (*ROWS, "data.path=rows.npy", "trainer.devices=1", f"trainer.precision={precision}", "log_gradients=true")
     found = []
     for option in ("fsdp", "gpu"):
