@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from trainhouse.tables.read_table import read_table as read_table
     from trainhouse.training.accumulation import weight_in_step as weight_in_step
     from trainhouse.training.closing_lines import summarise_training as summarise_training
+    from trainhouse.training.fsdp import FSDP as FSDP
     from trainhouse.training.resume import resume as resume
     from trainhouse.training.row_weights import takes_weights as takes_weights
     from trainhouse.training.schedule_span import spans_the_run as spans_the_run
@@ -73,6 +74,7 @@ _PLACES = {
     "Columns": "predicting.task",
     "DataSpec": "arrays.spec",
     "Dataset": "arrays.spec",
+    "FSDP": "training.fsdp",
     "Findings": "predicting.task",
     "KeepsFloat64": "arrays.precision",
     "Measured": "figures.measured",

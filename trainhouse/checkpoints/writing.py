@@ -92,7 +92,8 @@ class CheckpointRecord(L.Callback):
 
 def is_lightning(module: L.LightningModule, settings: Train) -> bool:
     """Whether `module` itself is what the configuration names as the model."""
-    return "_target_" in settings.model and settings.model.name == type(module).__name__
+    kinds = [kind.__name__ for kind in type(module).__mro__]  # torch gives sharded modules a class of its own
+    return "_target_" in settings.model and settings.model.name in kinds
 
 
 def _move(state: dict[str, Any], folder: str) -> None:

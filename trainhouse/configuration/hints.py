@@ -102,7 +102,7 @@ _OPTIONS = {
     "metrics": {"accuracy": "acc", "auc": "auroc", "roc_auc": "auroc", "f1_score": "f1", "ap": "average_precision"},
     "loss": {"ce": "cross_entropy", "l1": "mae", "l2": "mse", "binary_cross_entropy": "bce", "smooth_l1": "huber"},
     "debug": {"default": "fast_dev_run", "true": "fast_dev_run", "fdr": "fast_dev_run", "profiler": "profile"},
-    "trainer": {"ddp": "trainer.strategy=ddp trainer.devices=2", "cuda": "gpu", "mps": "gpu", "auto": "default"},
+    "trainer": {"ddp_sim": "ddp_cpu", "deepspeed": "fsdp", "cuda": "gpu", "mps": "gpu", "auto": "default"},
     "launcher": {"slurm": "submitit", "submitit_slurm": "submitit", "local": "basic"},
     "scheduler": {"reduce_on_plateau": "plateau", "onecycle": "one_cycle", "cosine_annealing": "cosine"},
     "hydra/sweeper": {"optuna": "sweep=optuna"},

@@ -16,7 +16,7 @@ def take_given_ranks(config: DictConfig, overrides: Sequence[str]) -> None:
     trainer = config.get("trainer")
     if not is_shared() or not isinstance(trainer, DictConfig) or typed & {*_KEYS}:
         return
-    if trainer.get("devices") in (1, "auto") and trainer.get("num_nodes", 1) == 1:
-        here = ranks()
+    here, devices, machines = ranks(), trainer.get("devices"), trainer.get("num_nodes", 1)
+    if (machines == 1 and devices in (1, "auto")) or (machines == here.machines and devices == "auto"):
         with flag_override(config, ["struct", "readonly"], False):
             trainer.devices, trainer.num_nodes = here.local_world, here.machines

@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
 
 
 def of_all_ranks(what: Any) -> list[Any]:
@@ -21,6 +21,7 @@ def of_any_rank(names: list[str]) -> list[str]:
 
 
 def limit_waiting(trainer: L.Trainer, seconds: float, strategy: Any) -> None:
-    """Have ranks wait for one another no longer than that; a strategy that is not chosen by its name may say it."""
-    if isinstance(strategy, str) and isinstance(trainer.strategy, (DDPStrategy, FSDPStrategy)):
+    """Have ranks wait for one another no longer than that; a strategy that is named with its arguments may say it."""
+    says_it = not isinstance(strategy, str) and strategy.get("timeout") is not None
+    if isinstance(trainer.strategy, (DDPStrategy, ModelParallelStrategy)) and not says_it:
         trainer.strategy._timeout = timedelta(seconds=seconds)

@@ -6,6 +6,8 @@ import lightning as L
 from torch import Tensor
 from torchmetrics import Metric
 
+from trainhouse.resuming.sharded import shared_like, whole
+
 Saved = dict[str, Any]
 
 
@@ -28,7 +30,7 @@ def counts_of(metric: Metric, ranks: int) -> Saved:
 
 def gradients_of(module: L.LightningModule) -> dict[str, Tensor]:
     """Return copies of the gradients that there are, by the names of their weights."""
-    return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
+    return {name: whole(weight.grad).clone() for name, weight in module.named_parameters() if weight.grad is not None}
 
 
 def frozen_in(module: L.LightningModule) -> list[str]:
@@ -49,7 +51,7 @@ def restore_state(module: L.LightningModule, saved: Saved, is_first_rank: bool) 
         for name, weight in weights.items():
             weight.requires_grad_(name not in saved["frozen"])
     for name, gradient in saved.get("gradients", {}).items():
-        weights[name].grad = gradient.to(weights[name].device)
+        weights[name].grad = shared_like(weights[name], gradient)
     if "in_eval_mode" in saved:
         in_eval_mode = set(saved["in_eval_mode"])
         for name, part in module.named_modules():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import lightning as L
 from lightning.pytorch.callbacks import ModelPruning, SpikeDetection, StochasticWeightAveraging
-from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, SingleDeviceStrategy
 
 from trainhouse.resuming.trainer_parts import callbacks_of
 
@@ -16,7 +16,7 @@ IN_STEP = "it begins in the middle of a step that an error has ended"
 
 def why_not_exact(trainer: L.Trainer) -> Iterator[str]:
     """Yield the reasons that are known before training."""
-    if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy)):
+    if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy, ModelParallelStrategy)):
         yield f"it was not tried with {type(trainer.strategy).__name__}"
     for callback in callbacks_of(trainer):
         name = type(callback).__name__

@@ -46,7 +46,7 @@ SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_acc
         ),
         (
             ["trainer.strategy={_target_:lightning.pytorch.strategies.FSDPStrategy,state_dict_type:sharded}"],
-            "trainer.strategy.state_dict_type: sharded saves checkpoints as folders",
+            "trainer.strategy: FSDPStrategy is torch's first FSDP",
         ),
     ],
 )

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from trainhouse.launching.given_ranks import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
 from trainhouse.tests.conftest import ROOT, run_script
@@ -105,6 +107,25 @@ def test_a_process_knows_which_of_how_many_it_is(environment, expected, monkeypa
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert ranks() == expected
+
+
+@pytest.mark.parametrize(
+    ("trainer", "devices"),
+    [
+        ({"devices": 1, "num_nodes": 1}, 2),
+        ({"devices": "auto", "num_nodes": 2}, 2),
+        ({"devices": "auto", "num_nodes": 3}, "auto"),
+        ({"devices": 4, "num_nodes": 2}, 4),
+        ({"devices": [0, 1], "num_nodes": 2}, [0, 1]),
+    ],
+)
+def test_a_trainer_that_leaves_its_devices_open_has_those_that_are_given(trainer, devices, monkeypatch):
+    four = {"TORCHELASTIC_RUN_ID": "a", "RANK": "3", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in four.items():
+        monkeypatch.setenv(name, value)
+    config = OmegaConf.create({"trainer": trainer})
+    take_given_ranks(config, [])
+    assert config.trainer.devices == devices
 
 
 def test_srun_starts_one_run_whose_lines_come_once(tmp_path):

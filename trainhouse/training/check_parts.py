@@ -28,7 +28,7 @@ def check_parts(settings: Train) -> None:
         options_of(settings.compile)
     if settings.trainer.get("barebones"):
         _check_bare(settings)
-    check_strategy(settings.trainer.strategy)
+    check_strategy(settings.trainer)
     for key, part in _parts(settings):
         # What is open will be filled in by the data.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}

@@ -1,7 +1,6 @@
 """Refuses processes that a run could not learn with."""
 
 from importlib.util import find_spec
-from typing import Any
 
 import lightning as L
 import torch
@@ -14,6 +13,7 @@ from trainhouse.configuration.views import Part
 from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_sweep_job
+from trainhouse.training.check_sharding import check_sharding
 
 
 def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float | None) -> None:
@@ -56,23 +56,24 @@ def refuse_missed_gradients(
         raise UserError(missed_gradients(f"a step of {type(module).__name__} ({missed[0]}{more})"))
 
 
-def check_strategy(strategy: Any) -> None:
+def check_strategy(settings: Trainer) -> None:
     """Raise `UserError` for a strategy that this machine can't follow, or whose checkpoints are no files.
 
     It is the name of one, or what names its class.
     """
+    strategy = settings.strategy
     part = Part(strategy)
     name = str(part.name if part.is_mapping and part.get("_target_") else strategy)
     kind, key = name.lower(), "trainer.strategy"
+    if settings.accelerator in ("gpu", "cuda") and not torch.accelerator.is_available():
+        raise UserError(
+            f"trainer.accelerator: {settings.accelerator}, and there is none; trainer=cpu trains on the CPU, "
+            "trainer=ddp_cpu in several processes"
+        )
+    check_sharding(settings)
     if "deepspeed" in kind or kind.startswith("modelparallel"):
-        raise UserError(f"{key}: {name} saves checkpoints as folders, which no command here reads; use ddp, or fsdp")
+        raise UserError(
+            f"{key}: {name} saves checkpoints as folders, which no command here reads; use ddp, or trainer=fsdp"
+        )
     if ("xla" in kind or "tpu" in kind) and find_spec("torch_xla") is None:
         raise UserError(f"{key}: {name} needs a package that is not installed; pip install torch_xla")
-    if not kind.startswith("fsdp"):
-        return
-    if part.is_mapping and part.get("state_dict_type") == "sharded":
-        raise UserError(
-            f"{key}.state_dict_type: sharded saves checkpoints as folders, which no command here reads; use full"
-        )
-    if not torch.cuda.is_available():
-        raise UserError(f"{key}: {name} needs a GPU, and there is none; leave trainer.strategy=auto")

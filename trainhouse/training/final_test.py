@@ -11,6 +11,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.reports.names import as_tested
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.sharded import put_weights
 from trainhouse.resuming.trainer_parts import callbacks_of
 
 
@@ -38,7 +39,7 @@ def measure_best(
     if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
         content = read(best.path)
         module.on_load_checkpoint(content)
-        module.load_state_dict(content["state_dict"], strict=module.strict_loading)
+        put_weights(module, content["state_dict"], strict=module.strict_loading)
         if state := content.get(type(datamodule).__qualname__):
             datamodule.load_state_dict(state)
     reseed(seed, "test")

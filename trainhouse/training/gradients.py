@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.views import Part
 from trainhouse.resuming.loops import logged_step
+from trainhouse.resuming.sharded import is_sharded, whole
 from trainhouse.runs.shown import show_histogram
 
 
@@ -40,21 +41,21 @@ class GradientLog(L.Callback):
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         if not gradients:
             return
-        norm = float(torch.nn.utils.get_total_norm(gradients))
+        norm = float(whole(torch.nn.utils.get_total_norm(gradients)))
         name = "step/gradient_norm" + (f"_{_number(trainer, optimizer)}" if len(trainer.optimizers) > 1 else "")
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics({name: norm}, step=step)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the weights; what is not finite in them is left out."""
-        if not trainer.is_global_zero:
+        """Show the weights; what is not finite in them is left out. Those that ranks share take all of them."""
+        if not trainer.is_global_zero and not is_sharded(pl_module):
             return
         for name, weight in pl_module.named_parameters():
             if not torch.nn.parameter.is_lazy(weight):
-                values = weight.detach().float()
+                values = whole(weight.detach()).float()
                 values = values[torch.isfinite(values)]
-                if len(values):
+                if len(values) and trainer.is_global_zero:
                     show_histogram(trainer.loggers, f"weights/{name}", values.cpu().numpy(), logged_step(trainer))
 
 

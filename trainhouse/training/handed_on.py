@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lightning.pytorch.profilers import PyTorchProfiler
-from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy
-from torch.distributed.fsdp import FullyShardedDataParallel
+from lightning.pytorch.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 from torch.profiler import profile
 
@@ -17,7 +16,6 @@ from trainhouse.configuration.views import Part
 # Which constructor hands on to what.
 _TO: dict[type, Callable[..., Any]] = {
     DDPStrategy: DistributedDataParallel,
-    FSDPStrategy: FullyShardedDataParallel,
     PyTorchProfiler: profile,
 }
 _SET_BY_LIGHTNING = {"module", "device_ids", "self"}

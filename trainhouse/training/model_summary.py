@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from trainhouse.reports.aligned_table import table
+from trainhouse.resuming.sharded import class_of
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class ModelSummary(L.Callback):
 def layer_table(module: nn.Module, max_depth: int) -> str:
     """Return a line for each layer down to a depth: its name, its class, its weights, and how many are trained."""
     rows = [
-        [name or "all", type(layer).__name__, *_weights(layer)]
+        [name or "all", class_of(layer).__name__, *_weights(layer)]
         for name, layer in module.named_modules()
         if _depth(name) <= max_depth or max_depth == -1
     ]

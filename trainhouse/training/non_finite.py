@@ -17,7 +17,9 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.speed import fast
 from trainhouse.machine.files import atomic_write
+from trainhouse.resuming.gathering import of_any_rank
 from trainhouse.resuming.seeding import reseed
+from trainhouse.resuming.sharded import is_sharded, part_of
 from trainhouse.resuming.trainer_parts import datamodule_of
 from trainhouse.runs.layout import LAST_CHECKPOINT
 from trainhouse.runs.typed import shown_path
@@ -41,6 +43,7 @@ class NonFiniteGuard(L.Callback):
         self._batch: Any = None
         self._finite = fast("finite")
         self._on_cpu = True
+        self._is_sharded = False  # a rank sees a part of each gradient then
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Make the place of the result, on the device."""
@@ -48,6 +51,7 @@ class NonFiniteGuard(L.Callback):
         self._scale = torch.ones((), device=pl_module.device)
         self._first_bad_step = torch.full((), -1, device=pl_module.device)
         self._on_cpu = pl_module.device.type == "cpu"
+        self._is_sharded = is_sharded(pl_module)
         self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
         self._weights = [weight for weight in pl_module.parameters() if weight.requires_grad]
 
@@ -84,10 +88,10 @@ class NonFiniteGuard(L.Callback):
             assert self._found is not None
             is_first = (self._found > 0) & (self._first_bad_step < 0)
             self._first_bad_step.masked_fill_(is_first, trainer.global_step)
-            is_fused = bool(optimizer.defaults.get("fused"))
-            if is_fused and not self._scaled:
+            waits = self._is_sharded or not optimizer.defaults.get("fused")
+            if not waits and not self._scaled:
                 optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
-            if not is_fused or trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            if waits or trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
                 self._stop_if_found(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -95,32 +99,40 @@ class NonFiniteGuard(L.Callback):
         self._stop_if_found(trainer, pl_module)
 
     def _look(self, tensors: list[Tensor]) -> None:
-        """Add to the result."""
+        """Add to the result, which is that of all ranks if each has a part."""
         assert self._found is not None
+        tensors = [part for part in map(part_of, tensors) if part.numel()]
         tensors = [tensor.coalesce().values() if tensor.is_sparse else tensor for tensor in tensors]
         tensors = [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
         if self._finite:
             self._finite.add_non_finite(tensors, self._found, self._scale)
-            return
-        for tensor in tensors:
-            self._found += (~tensor.isfinite().all()).to(self._found)
+        else:
+            for tensor in tensors:
+                self._found += (~tensor.isfinite().all()).to(self._found)
+        if self._is_sharded:
+            torch.distributed.all_reduce(self._found, torch.distributed.ReduceOp.MAX)
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Refuse to write weights that are not finite: the step itself can overflow."""
         if trainer.state.fn != "fit" or self._found is None:
             return
         self._stop_if_found(trainer, pl_module)
-        for name, value in pl_module.state_dict().items():
-            if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all():
-                self._stop(
-                    trainer, pl_module, f"{name} is not finite after the last step", "nothing of that step was saved"
-                )
+        state = [(name, value) for name, value in pl_module.state_dict().items() if isinstance(value, Tensor)]
+        bad = [name for name, value in state if value.is_floating_point() and not part_of(value).isfinite().all()]
+        if self._is_sharded:
+            bad = of_any_rank(bad)
+        if bad:
+            self._stop(
+                trainer, pl_module, f"{bad[0]} is not finite after the last step", "nothing of that step was saved"
+            )
 
     def _stop_if_found(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self._found is None or not self._found.item():
             return
         gradients = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
-        bad = [name for name, gradient in gradients if not gradient.isfinite().all()]
+        bad = [name for name, gradient in gradients if not part_of(gradient).isfinite().all()]
+        if self._is_sharded:
+            bad = of_any_rank(bad)
         self._stop(
             trainer, pl_module, f"the gradient of {_listed(bad)} is not finite" if bad else "the loss is not finite"
         )

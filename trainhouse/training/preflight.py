@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import ProgressBar as AnyProgressBar
 from lightning.pytorch.loggers.logger import DummyLogger
 
@@ -30,6 +31,7 @@ from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import random_states_kept
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_worker_rank
+from trainhouse.training.check_sharding import shares_weights
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import GradientsMissed, SaveOnce, WhereItIs
@@ -86,6 +88,9 @@ def preflight(
         except UserError:
             raise
         except Exception as error:
+            if isinstance(error, torch.OutOfMemoryError) and shares_weights(options):
+                _log.info("preflight: left out, as the network doesn't fit into one GPU by itself")
+                return Logged()
             if isinstance(error, ValueError):
                 _refuse_value(error, module, datamodule)
             if refusal := refusal_of_lightning(error):  # such as a schedule that monitors what is not logged

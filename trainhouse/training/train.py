@@ -33,6 +33,7 @@ from trainhouse.training.build_run import BuiltRun, build_run
 from trainhouse.training.callbacks import History, log_position
 from trainhouse.training.check_callbacks import check_callbacks, not_exact_with
 from trainhouse.training.check_processes import refuse_processes
+from trainhouse.training.check_sharding import refuse_beside_sharding
 from trainhouse.training.chosen import about
 from trainhouse.training.compiling import CompileNetworks, check_compiler
 from trainhouse.training.failed_ranks import forget_failures, whose_fault
@@ -104,6 +105,7 @@ def _train(
     ready = _set_up(built, folder, resume_from, origin, stop)
     warn_of_what_files_may_not_name(settings)
     refuse_processes(ready.trainer, settings.trainer, settings.rank_timeout)
+    refuse_beside_sharding(ready.trainer, built.module)
     if settings.compile:
         check_compiler(settings.compile, ready.trainer.strategy.root_device)
     check_writable(folder / CHECKPOINTS)

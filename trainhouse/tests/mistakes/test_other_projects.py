@@ -38,7 +38,7 @@ KEYS: Rows = [
     ("train.py seed_everything=1", "did you mean 'seed'?"),
     ("train.py hparams_search=x", "-m sweep=optuna hydra.sweeper.n_trials=20"),
     ("train.py debug=default", "did you mean 'fast_dev_run'?"),
-    ("train.py trainer=ddp", "trainer.strategy=ddp trainer.devices=2"),
+    ("train.py trainer=ddp_sim", "did you mean 'ddp_cpu'?"),
     ("train.py paths.output_dir=x", "hydra.run.dir=<folder>"),
     ("train.py data_dir=x", "data=table data.file=table.csv"),
     ("train.py loss.name=mse", "did you mean 'loss'?"),

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import get_args
 
-import torch
 from lightning.fabric.connector import _PRECISION_INPUT_STR, _PRECISION_INPUT_STR_ALIAS
 from lightning.pytorch import callbacks, loggers, profilers, strategies
 from lightning.pytorch.strategies import StrategyRegistry
 
 OWN = "src.models.lightning_parts"
 COUNT = "trainhouse.training.throughput.row_count"
-CUDA, TPU = "a GPU", "torch_xla"
+TPU = "torch_xla"
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,6 @@ class Part:
     @property
     def is_at_hand(self) -> bool:
         """Whether this machine has what it needs."""
-        if self.needs == CUDA:
-            return torch.cuda.is_available()
         return not self.needs or find_spec(self.needs) is not None
 
 
@@ -117,14 +114,13 @@ def _profilers() -> Iterator[Part]:
 
 def _strategies() -> Iterator[Part]:
     for name in ["auto", *StrategyRegistry.available_strategies()]:
-        needs = CUDA if "fsdp" in name else TPU if "xla" in name else ""
+        needs = TPU if "xla" in name else ""
         yield Part("strategy", name, (f"trainer.strategy={name}",), "", TPU if "tpu" in name else needs)
     for name in strategies.__all__:
         more = f"{OWN}.OwnDevice" if name in ("Strategy", "ParallelStrategy") else ""
         more = "device:cpu" if name == "SingleDeviceStrategy" else more
         note = "a subclass" if more.startswith(OWN) else ""
-        needs = CUDA if name == "FSDPStrategy" else ""
-        yield Part("strategy", name, (f"trainer.strategy={_node('strategies', name, more)}",), note, needs)
+        yield Part("strategy", name, (f"trainer.strategy={_node('strategies', name, more)}",), note)
 
 
 def _precisions() -> Iterator[Part]:
