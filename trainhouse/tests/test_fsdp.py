@@ -202,6 +202,7 @@ def test_two_processes_that_share_weights_give_the_checkpoint_of_one(tmp_path: P
     assert tested[1]["exact"] is True
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_one_gpu_gives_the_weights_that_it_gives_otherwise(precision: str, tmp_path: Path) -> None:
