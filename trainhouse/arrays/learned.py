@@ -11,6 +11,7 @@ from trainhouse.arrays.date_parts import PARTS, raw_parts
 from trainhouse.arrays.far_numbers import EmptyRows, LackingRows, find_ranges
 from trainhouse.arrays.grouped import OTHER, group_line, rare_ones
 from trainhouse.arrays.moments import chunks
+from trainhouse.arrays.placement import in_file
 from trainhouse.arrays.prepared import prepared
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
@@ -152,5 +153,7 @@ def _recoded(rows: Rows, codes: dict[int, np.ndarray], source: str) -> Rows:
             x[:, column] = new[x[:, column].astype(np.int64)]
         return {"x": x}
 
+    if not in_file(rows.x):  # where they were to be
+        return rows._replace(**recode())
     new_codes = [[column, new.tolist()] for column, new in codes.items()]
     return rows._replace(x=prepared("codes", [rows.x], new_codes, source, recode)["x"])

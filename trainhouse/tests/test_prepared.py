@@ -11,9 +11,11 @@ from trainhouse.arrays import hash_cache
 from trainhouse.arrays import prepared as keeping
 from trainhouse.arrays.array_file import map_of
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.learned import learned_from
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.prepared import LIMIT, place
 from trainhouse.arrays.row_preprocessing import RowPreprocessing
+from trainhouse.tables.read_table import read_table
 
 ROWS = 400
 SPLIT = {"split": [0.8, 0.1, 0.1], "split_seed": 0}
@@ -120,6 +122,21 @@ def test_another_version_of_the_code_works_it_out_again(worked_out: list[str], m
     monkeypatch.setattr(keeping, "_versions", lambda: ["another"])
     everything()
     assert worked_out == 2 * ["split", "ranges", "moments"]
+
+
+def test_other_codes_of_texts_are_one_copy_for_all(worked_out: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{row},{'a few' if row < 5 else 'most'},{row % 2}\n" for row in range(40)]
+    Path("t.csv").write_text("".join(["size,kind,y\n", *lines]))
+    data = read_table("t.csv", "y", "processed", keep_index=True)
+    first, second = (learned_from(data, np.arange(5, 40)).rows.x for _ in range(2))
+    assert worked_out == ["ranges", "codes"]
+    assert map_of(first) is not None
+    monkeypatch.setenv(LIMIT, "0")
+    alone = learned_from(data, np.arange(5, 40)).rows.x
+    assert map_of(alone) is None
+    for one in (first, second):
+        np.testing.assert_array_equal(one, alone)
+    assert not np.array_equal(alone, data.rows.x)
 
 
 class OwnPreprocessing(RowPreprocessing):
