@@ -6,6 +6,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from trainhouse.configuration.errors import UserError, first_line
 
 _MAGIC = b"\x93NUMPY"
 _LET_GO_BYTES = 16 * 2**20
+_opened: WeakKeyDictionary[mmap.mmap, os.stat_result] = WeakKeyDictionary()
 
 
 def open_array(path: str | Path, key: str) -> np.ndarray:
@@ -44,8 +46,12 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")
     if not shape or min(shape) < 1:
         raise UserError(f"{key}: {path} has no rows (shape {shape})")
+    state = path.stat()
     # Read-only: of a writable map Linux wants to know where its changes would go, and refuses one larger than memory.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    if (pages := map_of(array)) is not None:
+        _opened[pages] = state
+    return array
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
@@ -69,6 +75,15 @@ def map_of(array: np.ndarray) -> mmap.mmap | None:
     while isinstance(base, np.ndarray):
         base = base.base
     return base if isinstance(base, mmap.mmap) else None
+
+
+def state_when_opened(array: np.ndarray) -> os.stat_result | None:
+    """Return the state that the file of an array was in when `open_array` opened it; None for any other array.
+
+    A name may lead to another file since then.
+    """
+    pages = map_of(array)
+    return None if pages is None else _opened.get(pages)
 
 
 def stream_array(array: np.ndarray, batch_size: int, source: str) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainhouse.arrays.beside import TEST, TRAIN, VAL, Beside, refuse_shared_groups
+from trainhouse.arrays.prepared import prepared
 from trainhouse.arrays.spec import Dataset
 from trainhouse.arrays.split import SPLITS, split_rows
 from trainhouse.arrays.split_by import split_groups, split_times
@@ -41,25 +42,32 @@ def assign_rows(
     if beside.splits is not None:
         if rows is not None:
             beside = replace(beside, splits=np.where(np.isin(np.arange(len(y)), rows), beside.splits, _NONE))
-        return _as_said(y, beside, parts, seed, fold, folds)
+        return _as_said(y, beside, parts, (seed, fold, folds), dataset.name)
     if rows is None:
-        return _cut(y, beside, parts, seed, fold, folds)
-    cut = _cut(y[rows], beside.of_rows(rows), parts, seed, fold, folds)
+        return _cut(y, beside, parts, (seed, fold, folds), dataset.name)
+    cut = _cut(y[rows], beside.of_rows(rows), parts, (seed, fold, folds), dataset.name)
     return {name: rows[numbers] for name, numbers in cut.items()}
 
 
-def _cut(
-    y: np.ndarray, beside: Beside, fractions: Sequence[float], seed: int, fold: int | None, folds: int
-) -> dict[str, np.ndarray]:
-    if beside.times is not None:
-        return split_times(beside.times, fractions, fold, folds, beside.key("times"))
-    if beside.groups is not None:
-        return split_groups(y, beside.groups, fractions, seed, fold, folds, beside.key("groups"))
-    return split_rows(y, fractions, seed, fold, folds)
+Drawn = tuple[int, int | None, int]  # the seed, the fold, and how many folds
+
+
+def _cut(y: np.ndarray, beside: Beside, fractions: Sequence[float], how: Drawn, source: str) -> dict[str, np.ndarray]:
+    """Return the rows of each split; of many rows from what another process, or a run before, has kept."""
+
+    def cut() -> dict[str, np.ndarray]:
+        seed, fold, folds = how
+        if beside.times is not None:
+            return split_times(beside.times, fractions, fold, folds, beside.key("times"))
+        if beside.groups is not None:
+            return split_groups(y, beside.groups, fractions, seed, fold, folds, beside.key("groups"))
+        return split_rows(y, fractions, seed, fold, folds)
+
+    return prepared("split", [y, beside.groups, beside.times], [list(map(float, fractions)), *how], source, cut)
 
 
 def _as_said(
-    y: np.ndarray, beside: Beside, fractions: Sequence[float], seed: int, fold: int | None, folds: int
+    y: np.ndarray, beside: Beside, fractions: Sequence[float], how: Drawn, source: str
 ) -> dict[str, np.ndarray]:
     """Return the rows as the column has them; where it has no val rows, they are cut from those of train."""
     assert beside.splits is not None
@@ -72,15 +80,15 @@ def _as_said(
     if beside.groups is not None:
         _refuse_groups_on_two_sides(beside, said)
     if len(said["val"]):
-        if fold is not None:
+        if how[1] is not None:
             raise UserError(f"data.fold: {key} says already which rows validate; leave out one of the two")
         return said
     train, val, _ = fractions
-    if fold is None and val == 0:
+    if how[1] is None and val == 0:
         return said
     rest = said["train"]
     inner = replace(beside, splits=None).of_rows(rest)
-    cut = _cut(y[rest], inner, [train / (train + val), val / (train + val), 0.0], seed, fold, folds)
+    cut = _cut(y[rest], inner, [train / (train + val), val / (train + val), 0.0], how, source)
     return {"train": rest[cut["train"]], "val": rest[cut["val"]], "test": said["test"]}
 
 

@@ -32,8 +32,18 @@ def fingerprint(dataset: Dataset) -> str:
     digest = hashlib.sha256()
     for array in _arrays(dataset):
         digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(_hashed(array, dataset.name))
+        digest.update(content_of(array, dataset.name))
     return _form(dataset) + digest.hexdigest()[:_CONTENT]
+
+
+def content_of(array: np.ndarray, source: str) -> bytes:
+    """Return the SHA-256 of an array's content, without its shape and type; `source` names it for messages.
+
+    That of a large file is looked up first, since to read it again takes seconds.
+    """
+    if array.nbytes <= _LARGE:
+        return hashlib.sha256(np.ascontiguousarray(array).data).digest()
+    return bytes.fromhex(hash_cache.hash_of(array, lambda: _hash_in_blocks(array, source)))
 
 
 def sampled(dataset: Dataset) -> str:
@@ -74,19 +84,6 @@ def _is_large(dataset: Dataset) -> bool:
 def _form(dataset: Dataset) -> str:
     forms = "".join(f"{array.shape}{array.dtype}" for array in _arrays(dataset))
     return hashlib.sha256(forms.encode()).hexdigest()[:_FORM]
-
-
-def _hashed(array: np.ndarray, source: str) -> bytes:
-    """The hash of one array; that of a large file is looked up first, since to read it again takes seconds."""
-    if array.nbytes <= _LARGE:
-        return hashlib.sha256(np.ascontiguousarray(array).data).digest()
-    key = hash_cache.key_of(array)
-    known = hash_cache.get(key) if key else None
-    if known is None:
-        known = _hash_in_blocks(array, source)
-        if key:
-            hash_cache.put(key, known, array)
-    return bytes.fromhex(known)
 
 
 def _hash_in_blocks(array: np.ndarray, source: str) -> str:

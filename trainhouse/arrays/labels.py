@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainhouse.arrays.digits import shown_within
+from trainhouse.arrays.few_values import values_of
 from trainhouse.arrays.moments import needs_float64
 from trainhouse.arrays.readings import Distinct, no_classes, refuse_text_among_numbers, refuse_written_numbers
 from trainhouse.arrays.spec import LONGEST_CLASS, DataSpec, TaskName
@@ -13,6 +14,7 @@ from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.whole_numbers import refuse_too_large
 from trainhouse.configuration.errors import UserError
 
+_MANY_BYTES = 2**24  # of labels, from where on they stay in their file, which all processes of a machine share
 _FAR_TARGET = 1024  # deviations from 0 to the mean: to there float32 moves a target by 3e-5 of one, no more
 
 
@@ -63,7 +65,7 @@ def find_classes(labels: np.ndarray, source: str, has_label: np.ndarray | None =
     if labels.dtype.kind == "f":
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
         _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class", has_label)
-    classes = np.unique(labels)
+    classes = values_of(labels).values
     if labels.dtype.kind in "if" and classes.tolist() != [-1, 1]:
         why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
         _refuse_row(labels < 0, labels, source, why, has_label)
@@ -93,10 +95,19 @@ def encode_classes(
         codes = np.array([class_of(text, names) for text in texts.tolist()])[places]
         _refuse_row(codes < 0, labels, source, known, has_label)
         return codes.astype(np.int64)
+    if _are_codes(labels, classes):
+        return labels if labels.nbytes >= _MANY_BYTES else labels.copy()
     order = np.argsort(classes)
     positions = order[np.minimum(np.searchsorted(classes, labels, sorter=order), len(classes) - 1)]
     _refuse_row(classes[positions] != labels, labels, source, known, has_label)
     return positions.astype(np.int64)
+
+
+def _are_codes(labels: np.ndarray, classes: np.ndarray) -> bool:
+    """Whether the labels are positions in `classes` as they are stored."""
+    is_stored_so = labels.dtype == np.int64 and classes.dtype.kind in "iu" and labels.flags.c_contiguous
+    are_counted = is_stored_so and np.array_equal(classes, np.arange(len(classes)))
+    return are_counted and len(labels) > 0 and labels.min() >= 0 and labels.max() < len(classes)
 
 
 def known_classes(like: DataSpec, labels: np.ndarray) -> np.ndarray:
@@ -153,6 +164,8 @@ def encode_targets(labels: np.ndarray, source: str, has_label: np.ndarray | None
         targets = labels.reshape(len(labels), -1).astype(np.float32)
     _refuse_row(np.any(~np.isfinite(targets), axis=1), labels, source, "is not a finite number", has_label)
     exact = labels.reshape(targets.shape)
+    if exact.dtype == np.float32 and exact.nbytes >= _MANY_BYTES:
+        return exact
     for column in exact.T if exact.dtype.kind in "iu" else ():
         refuse_too_large(column, source)
     return exact.astype(np.float64) if needs_float64(exact, far=_FAR_TARGET) else targets

@@ -11,6 +11,8 @@ from trainhouse.arrays.date_parts import PARTS, raw_parts
 from trainhouse.arrays.far_numbers import EmptyRows, LackingRows, find_ranges
 from trainhouse.arrays.grouped import OTHER, group_line, rare_ones
 from trainhouse.arrays.moments import chunks
+from trainhouse.arrays.placement import in_file
+from trainhouse.arrays.prepared import prepared
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.arrays.texts import code_of
 
@@ -41,7 +43,16 @@ def learned_from(dataset: Dataset, train: np.ndarray | None) -> Dataset:
                 shown = ", ".join(map(repr, strange[:_SHOWN])) + (", ..." if len(strange) > _SHOWN else "")
                 _log.info("note: column %s: %s in no training row, so unknown to the model", name, shown)
     lacking = LackingRows(spec)
-    ranges = find_ranges(x, train, spec, empty, lacking)
+
+    def look() -> dict[str, np.ndarray]:
+        ends = [(np.nan, np.nan) if one is None else one for one in find_ranges(x, train, spec, empty, lacking)]
+        counts = np.array([empty.count, empty.rows, empty.first])
+        return {"ends": np.array(ends, np.float64).reshape(-1, 2), "empty": counts, "lacking": lacking.counts}
+
+    found = prepared("ranges", [x, train], spec.to_dict(), dataset.name, look)
+    ranges = tuple(None if np.isnan(low) else (low, high) for low, high in found["ends"].tolist())
+    empty.count, empty.rows, empty.first = found["empty"].tolist()
+    lacking.counts = found["lacking"]
     for line in empty.lines():  # cut lines and lost joins leave them
         _log.warning("warning: %s: %s; better left out of the file", dataset.name, line)
     known = replace(
@@ -79,10 +90,11 @@ def coded_for(dataset: Dataset, spec: DataSpec) -> Dataset:
     """Return the data set with the categories, codes, ranges and parts of dates of `spec`: that of a model."""
     codes = _new_codes(dataset.spec.categories or {}, spec)
     own_codes = _new_codes(dataset.spec.categories or {}, spec, every=True) if dataset.min_category_rows > 1 else codes
-    val, test = (rows and _recoded(rows, own_codes) for rows in (dataset.val, dataset.test))
+    name = dataset.name
+    val, test = (rows and _recoded(rows, own_codes, name) for rows in (dataset.val, dataset.test))
     learned = {name: getattr(spec, name) for name in ("categories", "unlearned", "ranges", "grouped", "date_parts")}
     kept = replace(dataset.spec, **learned)
-    return replace(dataset, rows=_recoded(dataset.rows, codes), val=val, test=test, spec=kept)
+    return replace(dataset, rows=_recoded(dataset.rows, codes, name), val=val, test=test, spec=kept)
 
 
 def with_group_in_each(spec: DataSpec) -> DataSpec:
@@ -103,7 +115,7 @@ def with_codes_of(rows: Rows, own: DataSpec, other: DataSpec) -> Rows:
     """
     unlearned = own.unlearned or {}
     found = {name: (*texts, *unlearned.get(name, ())) for name, texts in (own.categories or {}).items()}
-    return _recoded(rows, _new_codes(found, other))
+    return _recoded(rows, _new_codes(found, other), "the data")
 
 
 def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec, every: bool = False) -> dict[int, np.ndarray]:
@@ -130,11 +142,18 @@ def _new_codes(found: Mapping[str, tuple[str, ...]], spec: DataSpec, every: bool
     return codes
 
 
-def _recoded(rows: Rows, codes: dict[int, np.ndarray]) -> Rows:
+def _recoded(rows: Rows, codes: dict[int, np.ndarray], source: str) -> Rows:
     """Return rows with other codes in the columns that have some; as they are if none has."""
     if not codes:
         return rows
-    x = np.array(rows.x)
-    for column, new in codes.items():
-        x[:, column] = new[x[:, column].astype(np.int64)]
-    return rows._replace(x=x)
+
+    def recode() -> dict[str, np.ndarray]:
+        x = np.array(rows.x)
+        for column, new in codes.items():
+            x[:, column] = new[x[:, column].astype(np.int64)]
+        return {"x": x}
+
+    if not in_file(rows.x):  # where they were to be
+        return rows._replace(**recode())
+    new_codes = [[column, new.tolist()] for column, new in codes.items()]
+    return rows._replace(x=prepared("codes", [rows.x], new_codes, source, recode)["x"])

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
+from trainhouse.arrays.few_values import values_of
 from trainhouse.arrays.spec import TASKS, TaskName
 from trainhouse.arrays.texts import is_number
 from trainhouse.arrays.unlabelled import number_of
@@ -39,7 +40,7 @@ class Distinct(NamedTuple):
     @classmethod
     def of(cls, labels: np.ndarray, source: str, has_label: np.ndarray | None = None) -> "Distinct":
         """Find those among labels (N,), of the rows that `has_label`."""
-        values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        values, first, counts = values_of(labels)
         first = first if has_label is None else np.flatnonzero(has_label)[first]
         return cls(list(map(str, values.tolist())), first, counts, source)
 

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from trainhouse.arrays import date_parts
+from trainhouse.arrays.finite_rows import check_finite
 from trainhouse.arrays.moments import Moments, by_channel, chunks, is_far, refuse_too_alike
 from trainhouse.arrays.precision import KeepsFloat64, has_float64
+from trainhouse.arrays.prepared import prepared
 from trainhouse.arrays.spec import DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 
@@ -159,6 +161,19 @@ class RowPreprocessing(KeepsFloat64):
         Every row is checked on the way. Raises `UserError` for a number that is infinite, or missing
         where the spec does not allow it, and for a column that is missing in every training row.
         """
+        ours = RowPreprocessing
+        if (type(self)._by_channel, type(self)._numbers) != (ours._by_channel, ours._numbers):
+            found = self._measured(rows, train, source)  # what a class of one's own makes of rows is not known
+        else:
+            how = [self.input_shape, self.columns, self.missing, self.dtype, self.axis, self.sizes, self.parts]
+            how += [self.plain.tolist(), self.coded.tolist(), self.dated.tolist(), list(self.sources)]
+            found = prepared("moments", [rows.x, train], how, source, lambda: self._measured(rows, train, source))
+        self.mean.copy_(torch.tensor(found["mean"]))
+        self.std.copy_(torch.tensor(found["std"]))
+        self.prepare()
+
+    def _measured(self, rows: Rows, train: np.ndarray | None, source: str) -> dict[str, np.ndarray]:
+        """Return what is learned, when every row has been checked."""
         is_train = np.ones(len(rows.x), dtype=bool)
         if train is not None:
             is_train[:] = False
@@ -169,9 +184,7 @@ class RowPreprocessing(KeepsFloat64):
             moments.add(self._by_channel(chunk[is_train[start : start + len(chunk)]]))
         self._refuse_empty(moments.count, source)
         refuse_too_alike(moments, source, [self.columns[index] for index in self.sources] if self.columns else ())
-        self.mean.copy_(torch.from_numpy(moments.mean))
-        self.std.copy_(torch.from_numpy(moments.std))
-        self.prepare()
+        return {"mean": moments.mean, "std": moments.std}
 
     def prepare(self) -> None:
         """Make what rows are standardised with from `mean` and `std`; to be called when these were changed."""
@@ -216,35 +229,3 @@ def _refuse_deviations(
 
 def _after_loading(module: RowPreprocessing, keys: object) -> None:
     module.prepare()
-
-
-def check_rows(rows: Rows, source: str, missing: str, columns: tuple[str, ...]) -> None:
-    """Raise `UserError` for the first number in any row that is not finite, reading a chunk at a time."""
-    for start, chunk in chunks(rows.x):
-        check_finite(chunk, start, source, missing, columns)
-
-
-def check_finite(
-    chunk: np.ndarray, start: int, source: str, missing: str = "error", columns: tuple[str, ...] = ()
-) -> None:
-    """Raise `UserError` for the first number in raw rows that is not finite; `start` is the first row's number.
-
-    A number too large for float32, as which it is used, counts as infinite.
-    """
-    if chunk.dtype.kind != "f":
-        return
-    with np.errstate(over="ignore"):
-        stored = chunk.astype(np.float32, copy=False)
-    wrong = np.isinf(stored) if missing == "mean" else ~np.isfinite(stored)
-    if wrong.any():
-        row, *column = np.argwhere(wrong)[0]
-        where = columns[column[0]] if columns and len(column) == 1 else ", ".join(map(str, column))
-        value = chunk[row, *column]
-        hint = "; mend it, or leave the row out"
-        if np.isnan(value):
-            hint = "; only a model trained with data.missing=mean takes missing numbers"
-        elif np.isfinite(value):
-            hint = ", too large for float32; scale the column down"
-        elif chunk.dtype == np.float32:  # it may have been a number of float64 in its file
-            hint = ", or too large for float32; mend it, or leave the row out"
-        raise UserError(f"{source}: row {start + row}, column {where} is {value}{hint}")

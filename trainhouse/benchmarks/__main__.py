@@ -1,6 +1,6 @@
 """Measure: python -m trainhouse.benchmarks [names...] [--repeats 5] [--quick] [--json FILE].
 
-`python -m trainhouse.benchmarks quality` compares what is learned, not how fast.
+`python -m trainhouse.benchmarks quality` compares what is learned, not how fast; `... scaling` splits a step of ranks.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from trainhouse.benchmarks.outcome_table import Outcome, machine, table, write_r
 from trainhouse.benchmarks.processes import SkippedError
 from trainhouse.benchmarks.rows import ROWS
 
-QUALITY = "quality"
+QUALITY, SCALING = "quality", "scaling"
 _RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -30,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == [QUALITY]:
         return _compared(words[1:])
+    if words[:1] == [SCALING]:
+        from trainhouse.benchmarks.scaling.__main__ import main as split_steps
+
+        return split_steps(words[1:])
     options = _parsed(arguments)
     if options.repeats < 1:
         sys.exit(f"error: --repeats: expected a whole number from 1 up, got {options.repeats}")

@@ -8,9 +8,10 @@ import os
 import re
 import socket
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -48,6 +49,30 @@ def locked(path: Path) -> Iterator[None]:
     with open(path, "a", encoding="utf-8") as file:
         _lock(file, wait=True)
         yield
+
+
+_POLL = 0.02  # seconds
+
+
+@contextmanager
+def one_at_a_time(name: str, patience: float = 600.0) -> Iterator[None]:
+    """Hold, for the block, what one process of this user on this machine can have: for work that others can take over.
+
+    It may be done twice all the same: after so many seconds of `patience` with a process that hangs, and where nothing
+    can be locked.
+    """
+    path, lock = of_this_machine(name), None
+    ends = time.monotonic() + patience
+    with suppress(OSError):
+        while (lock := try_lock(path)) is None and time.monotonic() < ends:
+            time.sleep(_POLL)
+    try:
+        yield
+    finally:
+        if lock:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            lock.close()
 
 
 _NAME_OF_A_WORKER = r"[^/\\\0]+-\d+-[0-9a-f]{8}"

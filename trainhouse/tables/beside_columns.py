@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 
 from trainhouse.arrays.beside import Beside, splits_from
 from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.machine.files import atomic_write
+from trainhouse.machine.files import atomic_write, sha256
 from trainhouse.tables.beside_cells import groups_of, text_of, times_of, weights_of
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import RetypedError, Table, open_table
@@ -34,7 +35,8 @@ _KEYS = {
     "val": "data.val_file",
     "test": "data.test_file",
 }
-_VERSION = 2  # of what is kept
+_VERSION = 3  # of what is kept
+_OF_IDS = "sha256_of_ids"
 
 
 @dataclass(frozen=True)
@@ -126,19 +128,27 @@ def read_beside(
     if not list(columns.named()):
         return Beside(keys=_KEYS)
     kept, ids = folder / f"beside-{columns.digest()}.npz", folder / f"ids-{columns.digest()}.arrow"
-    if not kept.is_file() or (columns.id_columns and not ids.is_file()):
+    if (arrays := _kept(kept, ids, rows)) is None:
         _keep(path, columns, keys, kept, ids, passes)
-    try:
-        with np.load(kept, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"data.processed: {kept} can't be read back; delete it") from error
-    if any(len(array) != rows for array in arrays.values()):
-        raise UserError(f"data.processed: {kept} has other rows than {path}; delete it")
+        if (arrays := _kept(kept, ids, rows)) is None:
+            raise UserError(f"data.processed: {kept} can't be read back, or has other rows than {path}; delete it")
     if columns.weight_column and "weights" not in arrays:
         _log.warning("warning: %s has no column '%s', so each row counts once", path, columns.weight_column)
     ids_of = StoredIds(ids) if columns.id_columns else None
     return Beside(**arrays, ids=ids_of, keys=_KEYS)
+
+
+def _kept(kept: Path, ids: Path, rows: int) -> dict[str, np.ndarray] | None:
+    """Return the arrays of a file, each of so many rows; None if there is none, or it or that of `ids` is damaged."""
+    try:
+        with np.load(kept, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        written = arrays.pop(_OF_IDS)
+        if written.size and bytes.fromhex(sha256(ids)) != written.tobytes():
+            return None
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    return arrays if all(len(array) == rows for array in arrays.values()) else None
 
 
 def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path, passes: bool) -> None:
@@ -151,13 +161,15 @@ def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path,
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
     opened.refuse_doubtful([name for _, name in columns.named() if name in names and name not in as_text])
     table = _table(opened, list(dict.fromkeys(name for _, name in columns.named() if name in names)), as_text)
+    opened.refuse_changed(kept.parent)
     try:
         if columns.id_columns:
             found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
             with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
                 writer.write_table(pa.table(found))
+        of_ids = np.frombuffer(bytes.fromhex(sha256(ids)) if columns.id_columns else b"", np.uint8)
         with atomic_write(kept) as file:
-            np.savez(file, allow_pickle=False, **_arrays(table, columns, path, passes))
+            np.savez(file, allow_pickle=False, **_arrays(table, columns, path, passes), **{_OF_IDS: of_ids})
     except OSError as error:
         raise UserError(f"data.processed: cannot write {kept}: {error.strerror}") from error
 

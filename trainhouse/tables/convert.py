@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from trainhouse.arrays.array_file import open_array
+from trainhouse.arrays.fingerprint import content_of
 from trainhouse.arrays.labels import Coding, refuse_constant
 from trainhouse.arrays.readings import Reading, read_task, slip_lines
 from trainhouse.arrays.spec import BY_DTYPE, DataSpec
@@ -24,7 +26,9 @@ from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
 from trainhouse.tables.text_columns import find_categories, spelling_lines
 
-NOTES = "told.json"  # the warnings that reading the table gave, and why the task is what it is
+PARTS = "features", "labels"
+# The warnings that reading the table gave, why the task is what it is, and the hashes of the arrays' content.
+NOTES = "told.json"
 
 
 def convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
@@ -104,8 +108,10 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     warnings += strangers.lines() if like else spelling_lines(categories or {})
     write_labels(spread(y, has_label), folder / "labels.npy")
     names = [name for name in table.column_names if name in unused]
+    contents = {part: content_of(open_array(folder / f"{part}.npy", "data.processed"), part).hex() for part in PARTS}
     said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings(), "unused": names}
-    write_json(folder / NOTES, said)
+    opened.refuse_changed(folder)
+    write_json(folder / NOTES, {**said, "contents": contents})
     write_json(folder / "spec.json", spec.to_dict())  # last: its presence says that the arrays are whole
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from trainhouse.arrays.array_file import open_array, stream_array
+from trainhouse.arrays.finite_rows import check_finite
 from trainhouse.arrays.label_place import without_labels
 from trainhouse.arrays.npz import stream_npz
-from trainhouse.arrays.row_preprocessing import check_finite
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.one_file import Keys

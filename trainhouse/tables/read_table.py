@@ -1,28 +1,36 @@
 """A table with a header: numbers, text categories and empty cells, in a file or several of any format."""
 
+import atexit
+import errno
+import hashlib
 import logging
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from trainhouse.arrays.array_file import open_array
+from trainhouse.arrays.fingerprint import content_of
 from trainhouse.arrays.learned import with_group_in_each
 from trainhouse.arrays.spec import AUTO, Dataset, DataSpec, Missing, Rows
 from trainhouse.arrays.unlabelled import Unlabelled
 from trainhouse.configuration.annotations import Count, Whole
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.locks import one_at_a_time
 from trainhouse.tables.beside_columns import BesideColumns, names_own_file, read_beside
 from trainhouse.tables.columns import Asked
-from trainhouse.tables.convert import NOTES, convert
+from trainhouse.tables.convert import NOTES, PARTS, convert
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.kinds import Columns, Kinds
 from trainhouse.tables.missing_words import NaValues, Words
 from trainhouse.tables.one_file import Keys
-from trainhouse.tables.table_files import content_digest, files_of, folder_of
+from trainhouse.tables.table_files import DIGITS, content_digest, files_of, folder_of
 
 _log = logging.getLogger(__name__)
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
 def read_table(
@@ -136,27 +144,53 @@ def read_table(
 
 def _read(path: Path, asked: Asked, keys: Keys, processed: str, name: str) -> tuple[Dataset, Path]:
     """Return the rows of one table, and the folder in which they are kept as arrays."""
-    files = files_of(path, "data.file")
-    folder = Path(processed) / folder_of(path) / f"{content_digest(files)[:12]}-{asked.digest()}"
-    kept = _kept(folder)
-    if kept is None:
-        try:
-            convert(path, asked, keys, folder)
-        except OSError as error:
-            raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
-        kept = _kept(folder)
-    if kept is None:
-        raise UserError(f"data.processed: {folder} can't be read back; delete it")
-    spec, notes = kept
+    content = content_digest(files_of(path, "data.file"))[:DIGITS]
+    folder = Path(processed) / folder_of(path) / f"{content}-{asked.digest()}"
+    folder, spec, notes, rows = _kept_or_made(path, asked, keys, folder)
     for line in notes["readings"]:
         _log.info("%s: %s", name, line)
     for line in notes["warnings"]:
         _log.warning("warning: %s: %s", name, line)
     for line in notes["notes"]:
         _log.info("note: %s: %s", name, line)
-    x, y = (open_array(folder / f"{part}.npy", "data.processed") for part in ("features", "labels"))
     unused = dict.fromkeys(notes.get("unused", ()), "numbers the rows")
-    return Dataset(spec, Rows(x, y), name=name, reason=notes["reason"], left_out=unused), folder
+    return Dataset(spec, rows, name=name, reason=notes["reason"], left_out=unused), folder
+
+
+def _kept_or_made(path: Path, asked: Asked, keys: Keys, folder: Path) -> tuple[Path, DataSpec, dict[str, Any], Rows]:
+    """Return what `folder` has, or has now; by one process at a time, so that of several one reads the table.
+
+    Where nothing can be written the arrays are in another folder, which this process removes when it ends.
+    """
+    if kept := _kept(folder):
+        return folder, *kept
+    with one_at_a_time(f"table-{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:32]}"):
+        if kept := _kept(folder):
+            return folder, *kept
+        try:
+            convert(path, asked, keys, folder)
+        except OSError as error:
+            if error.errno not in _NOT_WRITABLE:
+                raise UserError(f"data.processed: cannot write {folder}: {error.strerror}") from error
+            why = error
+        else:
+            return folder, *_made(folder)
+    temporary = mkdtemp(prefix="table-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    own = Path(temporary) / folder.name
+    text = "cannot write %s (%s), so each process reads the table again, into %s"
+    _log.warning(f"warning: data.processed: {text}", folder, why.strerror, temporary)
+    try:
+        convert(path, asked, keys, own)
+    except OSError as error:
+        raise UserError(f"data.processed: cannot write {folder}, nor {temporary}: {error.strerror}") from error
+    return own, *_made(own)
+
+
+def _made(folder: Path) -> tuple[DataSpec, dict[str, Any], Rows]:
+    if (kept := _kept(folder, is_new=True)) is None:
+        raise UserError(f"data.processed: {folder} can't be read back; delete it")
+    return kept
 
 
 def _as_codes(targets: list[str], task: str | None, kinds: Kinds, like: DataSpec | None) -> tuple[str, ...]:
@@ -177,13 +211,20 @@ def _left_out(unused: dict[str, str], beside: BesideColumns, drop: list[str], ki
 read_csv = read_table  # what configurations and code of earlier versions name
 
 
-def _kept(folder: Path) -> tuple[DataSpec, dict[str, Any]] | None:
-    """The spec of the arrays in `folder`, and what is to be said of them; None if there are none, or damaged ones."""
+def _kept(folder: Path, is_new: bool = False) -> tuple[DataSpec, dict[str, Any], Rows] | None:
+    """The spec of the arrays in `folder`, what is to be said of them, and the arrays themselves.
+
+    None if there are none, or other ones than were written; of those that are new this need not be asked.
+    """
     try:
         content, notes = (read_mapping(folder / name) for name in ("spec.json", NOTES))
         lists = ("warnings", "notes", "readings")
         if content is None or notes is None or not all(isinstance(notes[one], list) for one in lists):
             return None
-        return DataSpec.from_dict(content), {**notes, "reason": str(notes["reason"])}
+        arrays = {part: open_array(folder / f"{part}.npy", "data.processed") for part in PARTS}
+        contents = notes["contents"]
+        if not is_new and {part: content_of(array, str(folder)).hex() for part, array in arrays.items()} != contents:
+            return None
+        return DataSpec.from_dict(content), {**notes, "reason": str(notes["reason"])}, Rows(*arrays.values())
     except (UserError, KeyError, TypeError):
         return None

@@ -18,7 +18,7 @@ from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 from trainhouse.tables.column_kinds import common_kind
 from trainhouse.tables.one_file import Keys, Source, open_file
 from trainhouse.tables.problems import Problems
-from trainhouse.tables.table_files import content_digest, files_of, kind_of
+from trainhouse.tables.table_files import DIGITS, content_digest, files_of, kind_of
 
 
 class RetypedError(Exception):
@@ -42,9 +42,10 @@ class Table:
         for source in self._sources[1:]:
             self._refuse_other_columns(source)
 
-    def digest(self) -> str:
-        """Return the name of the content of all files."""
-        return content_digest(self.files)
+    def refuse_changed(self, folder: Path) -> None:
+        """Raise `UserError` if the files' content is not, or no longer, the one that `folder` is called by."""
+        if not folder.name.startswith(content_digest(self.files)[:DIGITS]):
+            raise UserError(f"{self.key}: {self.path} was changed while it was read; run again when it is whole")
 
     def readings(self) -> list[str]:
         """Say which files were read in another form than the usual one: ``read as: semicolons, decimal comma``."""

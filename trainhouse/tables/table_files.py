@@ -4,6 +4,9 @@ import hashlib
 from glob import has_magic
 from pathlib import Path
 
+import numpy as np
+
+from trainhouse.arrays.hash_cache import hash_of
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import sha256
 
@@ -18,6 +21,8 @@ _KINDS = {
     ".xlsx": "excel",
     ".xls": "excel",
 }
+DIGITS = 12  # of the name for the content of a table, in what the folder of its arrays is called
+_LARGE = 64 * 2**20  # bytes
 _MAY_BE_PACKED = ("text", "json")
 _PACKED = (".gz", ".zst")
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".xlsx")
@@ -64,8 +69,15 @@ def files_of(path: Path, key: str) -> list[Path]:
 
 def content_digest(files: list[Path]) -> str:
     """Return a name for the content of files, in their order; that of one file is its SHA-256."""
-    digests = [sha256(file) for file in files]
+    digests = [_sha256(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    """Return the SHA-256 of a file; one that is large is read for it once."""
+    if file.stat().st_size < _LARGE:
+        return sha256(file)
+    return hash_of(np.asarray(np.memmap(file, np.uint8, mode="r")), lambda: sha256(file), "sha256")
 
 
 def folder_of(path: Path) -> str:

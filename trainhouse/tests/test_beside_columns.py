@@ -45,6 +45,19 @@ def test_none_of_them_is_a_feature_and_each_is_read_as_it_is_written(tmp_path):
     np.testing.assert_array_equal(again.groups, beside.groups)
 
 
+@pytest.mark.parametrize("ending", ["npz", "arrow"])
+def test_what_is_kept_of_them_is_made_again_if_it_is_damaged(tmp_path, ending):
+    first = read(tmp_path, **ALL).beside
+    (kept,) = (tmp_path / "processed").rglob(f"*.{ending}")
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    again = read(tmp_path, **ALL).beside
+    assert kept.read_bytes() != content
+    np.testing.assert_array_equal(again.groups, first.groups)
+    assert again.ids(np.arange(30)) == first.ids(np.arange(30))
+
+
 def test_group_or_time_is_a_feature_too_if_asked(tmp_path):
     kept = read(tmp_path, group_column="w", keep_columns=["w"], drop=["id", "user", "part"])
     assert kept.spec.columns == ("w", "size", "colour")

@@ -1,6 +1,8 @@
 """A table becomes rows, labels and a spec; a cell or column that can't is named."""
 
+import errno
 import gzip
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -11,7 +13,10 @@ import pytest
 
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables import convert
+from trainhouse.tables import read_table as read_table_module
 from trainhouse.tables.read_table import read_table
+from trainhouse.tests.forked import forked
 from trainhouse.tests.test_spec import SPEC
 
 PEOPLE = "age,city,height,bought\n30,Oslo,1.5,no\n,Lyon,1.75,yes\n50,,2.0,no\n20,Oslo,,yes\n"
@@ -77,12 +82,65 @@ def test_a_deleted_folder_and_an_unfinished_conversion_are_made_again(read, tmp_
     np.testing.assert_array_equal(read(NUMBERS).rows.x, first)
 
 
-def test_converted_rows_that_were_damaged_are_named_with_their_key(read, tmp_path):
-    read(NUMBERS)
-    (rows,) = (tmp_path / "processed").rglob("features.npy")
-    rows.write_bytes(rows.read_bytes()[:-4])
-    with pytest.raises(UserError, match=r"^data\.processed: .*features\.npy is truncated"):
+@pytest.mark.parametrize("part", ["features", "labels"])
+@pytest.mark.parametrize("damage", [lambda content: content[:-4], lambda content: content[:-1] + b"\x7f"])
+def test_converted_rows_that_were_damaged_are_made_again(read, tmp_path, part, damage):
+    first = read(NUMBERS)
+    x, y = np.array(first.rows.x), np.array(first.rows.y)
+    (rows,) = (tmp_path / "processed").rglob(f"{part}.npy")
+    rows.unlink()  # `first` has the old one mapped
+    np.save(rows, {"features": x, "labels": y}[part])
+    rows.write_bytes(damage(rows.read_bytes()))
+    again = read(NUMBERS)
+    np.testing.assert_array_equal(again.rows.x, x)
+    np.testing.assert_array_equal(again.rows.y, y)
+
+
+def test_a_table_that_changes_while_it_is_read_is_not_kept_as_the_one_it_was(read, tmp_path, monkeypatch):
+    other = NUMBERS.replace("5,6", "7,8")
+    inner = convert.find_columns
+
+    def find_columns(*arguments):
+        (tmp_path / "table.csv").write_text(other)
+        return inner(*arguments)
+
+    monkeypatch.setattr(convert, "find_columns", find_columns)
+    with pytest.raises(UserError, match=r"^data\.file: .*table\.csv was changed while it was read"):
         read(NUMBERS)
+    monkeypatch.undo()
+    assert read(NUMBERS).rows.x[2].tolist() == [5, 6]
+    assert read(other).rows.x[2].tolist() == [7, 8]
+
+
+def test_a_full_disk_costs_no_more_than_reading_the_table_again(read, tmp_path, monkeypatch, caplog):
+    inner = read_table_module.convert
+
+    def convert_where_there_is_room(path, asked, keys, folder):
+        if folder.is_relative_to(tmp_path):
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+        inner(path, asked, keys, folder)
+
+    monkeypatch.setattr(read_table_module, "convert", convert_where_there_is_room)
+    assert read(PEOPLE, "bought", id_columns=["city"]).rows.x.shape == (4, 2)
+    assert "data.processed: cannot write" in caplog.text
+    assert not list(tmp_path.rglob("*.npy"))
+
+
+def test_of_two_processes_at_once_one_reads_the_table(tmp_path, monkeypatch):
+    (tmp_path / "table.csv").write_text(NUMBERS)
+    inner = read_table_module.convert
+
+    def convert_and_say_so(*arguments):
+        (tmp_path / f"converted-{os.getpid()}").touch()
+        inner(*arguments)
+
+    def read_here():
+        data = read_table(str(tmp_path / "table.csv"), "y", str(tmp_path / "processed"))
+        assert data.rows.x.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+    monkeypatch.setattr(read_table_module, "convert", convert_and_say_so)
+    assert forked(read_here, read_here) == [0, 0]
+    assert len(list(tmp_path.glob("converted-*"))) == 1
 
 
 def test_converted_rows_are_kept_and_never_mistaken_for_those_of_other_content_or_arguments(read, tmp_path):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from trainhouse.arrays.finite_rows import check_rows
 from trainhouse.arrays.labels import encode_classes, encode_targets, find_classes, known_classes
 from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.precision import as_wide_as_needed
-from trainhouse.arrays.row_preprocessing import check_rows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.read_table import read_table

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from src.data.preprocessing import Preprocessing
-from trainhouse.arrays.row_preprocessing import check_rows
+from trainhouse.arrays.finite_rows import check_rows
 from trainhouse.arrays.spec import DataSpec, Rows
 from trainhouse.configuration.errors import UserError
 

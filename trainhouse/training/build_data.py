@@ -10,9 +10,10 @@ from torch import nn
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.fingerprint import is_named
+from trainhouse.arrays.finite_rows import check_rows
 from trainhouse.arrays.precision import as_wide_as_needed
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
-from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
+from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.create import create, located

@@ -12,8 +12,9 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from trainhouse.arrays.datamodule import DataModule
+from trainhouse.arrays.finite_rows import check_rows
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
-from trainhouse.arrays.row_preprocessing import RowPreprocessing, check_rows
+from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.config import OPEN
