@@ -116,18 +116,18 @@ def names_own_file(file: Path, name: str, split: str, trained_on: str) -> Iterat
 
 
 def read_beside(
-    path: Path, columns: BesideColumns, keys: Keys, folder: Path, rows: int, passes: bool = False
+    path: Path, columns: BesideColumns, keys: Keys, folder: Path, rows: int, known: list[str], passes: bool = False
 ) -> Beside:
     """Return what `columns` say of the table's `rows`; kept in `folder`, so that the next run does not read it again.
 
-    Raises `UserError` for a column that is missing, and for cells that can't be what they stand for. With `passes` it
-    passes over those: a model measures other data too, of which no row trains.
+    `known` are other columns of the table. Raises `UserError` for a column that is missing, and for cells that can't
+    be what they stand for. With `passes` it passes over those: a model measures other data too, of which no row trains.
     """
     if not list(columns.named()):
         return Beside(keys=_KEYS)
     kept, ids = folder / f"beside-{columns.digest()}.npz", folder / f"ids-{columns.digest()}.arrow"
     if not kept.is_file() or (columns.id_columns and not ids.is_file()):
-        _keep(path, columns, keys, kept, ids, passes)
+        _keep(open_table(path, "data.file", keys, known), columns, kept, ids, passes)
     try:
         with np.load(kept, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
@@ -141,11 +141,10 @@ def read_beside(
     return Beside(**arrays, ids=ids_of, keys=_KEYS)
 
 
-def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path, passes: bool) -> None:
+def _keep(opened: Table, columns: BesideColumns, kept: Path, ids: Path, passes: bool) -> None:
     typed = ("weight_column",) if columns.time_format else ("time_column", "weight_column")
     as_text = [name for key, name in columns.named() if key not in typed]
-    opened = open_table(path, "data.file", keys)
-    names = opened.names
+    path, names = opened.path, opened.names
     for key, name in () if passes else columns.named():
         if name not in names:
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")

@@ -97,7 +97,7 @@ class Evidence:
         kinds = set().union(*numbers.values())
         has_comma, has_point = bool(kinds & _COMMA), bool(kinds & _POINT)
         decimal, thousands = keys.decimal, keys.thousands
-        if keys.are_hints and has_comma != has_point:
+        if "decimal" in keys.hints and has_comma != has_point:
             decimal = thousands = None
         if decimal is None and thousands is None and has_comma and has_point:
             return Written(numbers=_without_groups(numbers, "."))

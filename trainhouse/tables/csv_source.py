@@ -170,7 +170,7 @@ class CsvSource:
             use_threads=problems is None,  # rows of another length have no number otherwise
         )
         start, last = 0, None
-        with TextStream(self.path, self.source, self._keys.encoding, self._keys.are_hints) as stream:
+        with TextStream(self.path, self.source, self._keys.encoding, "encoding" in self._keys.hints) as stream:
             with csv.open_csv(stream, read, parse, convert) as reader:
                 for block in reader:
                     if not block.num_rows:
