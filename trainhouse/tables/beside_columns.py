@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainhouse.arrays.beside import Beside, splits_from
+from trainhouse.arrays.unlabelled import read_for
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write
 from trainhouse.tables.beside_cells import groups_of, text_of, times_of, weights_of
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import RetypedError, Table, open_table
+from trainhouse.tables.text_columns import spelling_lines
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +37,8 @@ _KEYS = {
     "val": "data.val_file",
     "test": "data.test_file",
 }
-_VERSION = 2  # of what is kept
+_WARNINGS = "warnings"  # beside the arrays
+_VERSION = 3  # of what is kept
 
 
 @dataclass(frozen=True)
@@ -116,24 +120,28 @@ def names_own_file(file: Path, name: str, split: str, trained_on: str) -> Iterat
 
 
 def read_beside(
-    path: Path, columns: BesideColumns, keys: Keys, folder: Path, rows: int, known: list[str], passes: bool = False
+    path: Path, columns: BesideColumns, keys: Keys, folder: Path, y: np.ndarray, known: list[str], passes: bool = False
 ) -> Beside:
-    """Return what `columns` say of the table's `rows`; kept in `folder`, so that the next run does not read it again.
+    """Return what `columns` say of the rows of a table; kept in `folder`, so that the next run does not read it again.
 
-    `known` are other columns of the table. Raises `UserError` for a column that is missing, and for cells that can't
-    be what they stand for. With `passes` it passes over those: a model measures other data too, of which no row trains.
+    `y` (N, ...) are their labels, and `known` other columns. Raises `UserError` for a column that is missing, and for
+    cells that can't be what they stand for. With `passes` it passes over those: a model measures other data too, of
+    which no row trains.
     """
     if not list(columns.named()):
         return Beside(keys=_KEYS)
     kept, ids = folder / f"beside-{columns.digest()}.npz", folder / f"ids-{columns.digest()}.arrow"
     if not kept.is_file() or (columns.id_columns and not ids.is_file()):
-        _keep(open_table(path, "data.file", keys, known), columns, kept, ids, passes)
+        _keep(open_table(path, "data.file", keys, known), columns, kept, ids, passes, read_for(y))
     try:
         with np.load(kept, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
+        warnings = arrays.pop(_WARNINGS).tolist()
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"data.processed: {kept} can't be read back; delete it") from error
-    if any(len(array) != rows for array in arrays.values()):
+    for line in warnings:
+        _log.warning("warning: %s: %s", path, line)
+    if any(len(array) != len(y) for array in arrays.values()):
         raise UserError(f"data.processed: {kept} has other rows than {path}; delete it")
     if columns.weight_column and "weights" not in arrays:
         _log.warning("warning: %s has no column '%s', so each row counts once", path, columns.weight_column)
@@ -141,7 +149,9 @@ def read_beside(
     return Beside(**arrays, ids=ids_of, keys=_KEYS)
 
 
-def _keep(opened: Table, columns: BesideColumns, kept: Path, ids: Path, passes: bool) -> None:
+def _keep(
+    opened: Table, columns: BesideColumns, kept: Path, ids: Path, passes: bool, numbers: np.ndarray | None
+) -> None:
     typed = ("weight_column",) if columns.time_format else ("time_column", "weight_column")
     as_text = [name for key, name in columns.named() if key not in typed]
     path, names = opened.path, opened.names
@@ -155,8 +165,13 @@ def _keep(opened: Table, columns: BesideColumns, kept: Path, ids: Path, passes: 
             found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
             with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
                 writer.write_table(pa.table(found))
+        table = table if numbers is None else table.take(pa.array(numbers))
+        arrays = _arrays(table, columns, path, passes)
+        group = columns.group_column
+        texts = {group: pc.unique(text_of(table.column(group))).to_pylist()} if group in table.column_names else {}
+        arrays[_WARNINGS] = np.array(spelling_lines(texts, "groups"), np.str_)
         with atomic_write(kept) as file:
-            np.savez(file, allow_pickle=False, **_arrays(table, columns, path, passes))
+            np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise UserError(f"data.processed: cannot write {kept}: {error.strerror}") from error
 

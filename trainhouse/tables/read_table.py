@@ -122,9 +122,9 @@ def read_table(
     with beside.names_its_keys():
         dataset, folder = _read(path, asked, keys, processed, file)
     dataset = replace(dataset, left_out=_left_out(dataset.left_out, beside, drop or [], Kinds.asked(columns)))
-    rows, own_like = len(dataset.rows.y), like or dataset.spec
+    own_like, y = like or dataset.spec, dataset.rows.y
     known = [*own_like.columns, *targets]
-    found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, rows, known, passes=like is not None)}
+    found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, y, known, passes=like is not None)}
     asked = asked._replace(like=with_group_in_each(own_like) if min_category_rows > 1 else own_like, drop=[])
     keys = keys.as_hints()
     for split, name in (("val", val_file), ("test", test_file)):
@@ -132,8 +132,8 @@ def read_table(
             with names_own_file(path, name, split, file):
                 own, folder = _read(Path(name), asked, keys, processed, name)
                 found[split] = own.rows
-                rows = len(own.rows.y)
-                found[f"{split}_beside"] = read_beside(Path(name), beside.of_own_file(), keys, folder, rows, known)
+                own_beside = read_beside(Path(name), beside.of_own_file(), keys, folder, own.rows.y, known)
+                found[f"{split}_beside"] = own_beside
     return replace(dataset, min_category_rows=min_category_rows, **found)
 
 

@@ -61,16 +61,19 @@ def _free_text_line(columns: dict[str, int], rows: int, kinds: Kinds, dropped: S
     )
 
 
-def spelling_lines(categories: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return a line for each column with texts that differ in case or spaces only: it is for the user to mend them."""
+def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categories") -> list[str]:
+    """Return a line for each column with texts that differ in case or spaces only: it is for the user to mend them.
+
+    `what` is what they are.
+    """
     lines = []
     for name, texts in categories.items():
         if found := spellings(texts):
             some = ", ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             lines.append(
-                f"column {name}: {some}{more} differ in case or spaces only, but are categories of their own; write "
-                "them in one way if they mean the same"
+                f"column {name}: {some}{more} differ in case or spaces only, but are {what} of their own; write them "
+                "in one way if they mean the same"
             )
     return lines
 
@@ -83,6 +86,8 @@ def not_numbers(kind: pa.DataType) -> str:
         return "dates with times"
     if pa.types.is_time(kind):
         return "times of day"
+    if kind == pa.large_binary():  # of JSON lines
+        return "lists or objects"
     is_plain = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return "" if is_plain or pa.types.is_null(kind) else str(kind)
 
