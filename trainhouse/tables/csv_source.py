@@ -95,6 +95,14 @@ class CsvSource:
             self._is_learned, self._is_open = True, False
         return {name: self._kinds.get(str(place), pa.null()) for place, name in enumerate(self.names)}
 
+    def learn(self) -> bool | None:
+        """Read the whole file for how it writes numbers, once; return whether those read before stay what they are."""
+        before = self._written
+        self.kinds(whole=True)
+        if self._written == before:
+            return None
+        return self._written.thousands != "."  # 1.234 was read with a decimal point
+
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
         return {name: self._codes[str(place)] for place, name in enumerate(self.names) if str(place) in self._codes}

@@ -33,6 +33,13 @@ class Source(Protocol):
         """Return the types of the columns; by the `whole` file they are certain."""
         ...
 
+    def learn(self) -> bool | None:
+        """Read the whole file for how it writes numbers, once.
+
+        Returns whether numbers that were read before stay what they are; None if there is no news.
+        """
+        ...
+
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
         ...
