@@ -16,13 +16,14 @@ from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
 from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
+from trainhouse.tables.header_slips import lost_row_lines, refuse_header_again
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
-from trainhouse.tables.text_columns import find_categories, spelling_lines
+from trainhouse.tables.text_columns import find_categories, spelling_lines, unit_lines
 
 NOTES = "told.json"  # the warnings that reading the table gave, and why the task is what it is
 
@@ -45,6 +46,7 @@ def convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
 
 def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder: Path) -> None:
     like, targets = asked.like, asked.targets
+    refuse_header_again(table, str(path))
     columns, warnings = find_columns(table, asked, path)
     opened.refuse_doubtful([*columns, *targets])
     notes = list[str]()
@@ -101,7 +103,9 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         table, spec, folder / "features.npy", str(path), strangers, may_be_narrower=not like and not dates
     )
     strangers.refuse(f"data.file: {path}")
-    warnings += strangers.lines() if like else spelling_lines(categories or {})
+    warnings += strangers.lines() if like else [*spelling_lines(categories or {}), *unit_lines(categories or {})]
+    if not like:
+        warnings += [*unit_lines({targets[0]: coding.names} if coding.names else {}), *lost_row_lines(opened.names)]
     write_labels(spread(y, has_label), folder / "labels.npy")
     names = [name for name in table.column_names if name in unused]
     said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings(), "unused": names}

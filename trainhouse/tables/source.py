@@ -67,7 +67,9 @@ class Table:
         """Raise `UserError` if there are two columns of one of the names."""
         counts, wanted = Counter(self.names), {*names}
         if twice := [name for name in self.names if counts[name] > 1 and name in wanted]:
-            raise UserError(f"{self.key}: {self.path} has two columns '{twice[0]}'; rename one, or take it out")
+            which = f"two columns '{twice[0]}'; rename one, or take it out"
+            which = which if twice[0] else "columns without a name; name them, or take them out"
+            raise UserError(f"{self.key}: {self.path} has {which}")
 
     def refuse_doubtful(self, columns: Collection[str]) -> None:
         """Raise `UserError` if numbers in one of the `columns` may mean two things."""

@@ -14,6 +14,7 @@ from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
+_WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?([^\W\d_]{1,8}|[°µ][A-Za-z]?)", re.ASCII)
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
 
@@ -74,6 +75,19 @@ def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categor
             lines.append(
                 f"column {name}: {some}{more} differ in case or spaces only, but are {what} of their own; write them "
                 "in one way if they mean the same"
+            )
+    return lines
+
+
+def unit_lines(categories: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each column of texts that are numbers with the same unit: categories have no order."""
+    lines = []
+    for name, texts in categories.items():
+        units = {found[1] if (found := _WITH_UNIT.fullmatch(text.strip())) else "" for text in texts}
+        if len(texts) > 2 and len(units) == 1 and (unit := units.pop()):
+            lines.append(
+                f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; take "
+                f"the unit off to have numbers"
             )
     return lines
 
