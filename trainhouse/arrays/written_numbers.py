@@ -22,6 +22,7 @@ _GROUPED = re.compile(
 )
 _COMMA = re.compile(r"\d*,\d*(?:[eE][+-]?\d+)?", re.ASCII)
 _IN_BRACKETS = re.compile(r"\(([^-+()]+)\)")  # negative, in accounts
+_SIGN_APART = re.compile(r"(?P<before>[+-]) +(?P<number>\d.*)|(?P<other>\d[^-+ ]*) ?(?P<behind>[+-])")
 _OLD_EXPONENT = re.compile(r"(\d*\.\d*)[dD]([+-]?\d+)", re.ASCII)  # of Fortran
 _MINUS = "\u2212\u2013\uff0d"
 _DOUBTFUL = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -76,6 +77,9 @@ def _plain(text: str) -> str:
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
         text = f"-{text[1:]}" if text[:1] in _MINUS and text[1:] else text
+    text = re.sub(r"(?<=\d)_(?=\d)", "", text.strip("'"))  # as spreadsheets mark text, and programs group digits
+    if apart := _SIGN_APART.fullmatch(text):
+        text = (apart["before"] or apart["behind"]) + (apart["number"] or apart["other"])
     text = _IN_BRACKETS.sub(r"-\1", text) if _IN_BRACKETS.fullmatch(text) else text
     return _OLD_EXPONENT.sub(r"\1e\2", text) if _OLD_EXPONENT.fullmatch(text) else text
 

@@ -23,7 +23,7 @@ from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
-from trainhouse.tables.text_columns import find_categories, spelling_lines, unit_lines
+from trainhouse.tables.text_columns import find_categories, order_lines, spelling_lines, unit_of
 
 NOTES = "told.json"  # the warnings that reading the table gave, and why the task is what it is
 
@@ -103,9 +103,13 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         table, spec, folder / "features.npy", str(path), strangers, may_be_narrower=not like and not dates
     )
     strangers.refuse(f"data.file: {path}")
-    warnings += strangers.lines() if like else [*spelling_lines(categories or {}), *unit_lines(categories or {})]
-    if not like:
-        warnings += [*unit_lines({targets[0]: coding.names} if coding.names else {}), *lost_row_lines(opened.names)]
+    warnings += (
+        strangers.lines() if like else [*spelling_lines(categories or {}), *order_lines(categories or {}, asked.kinds)]
+    )
+    warnings += [] if like else lost_row_lines(opened.names)
+    if not (like or asked.task) and (unit := unit_of(coding.names)):
+        way = "write plain numbers for amounts; data.task=classification keeps them, without this line"
+        warnings.append(f"column {targets[0]}: each class is a number of '{unit}', but classes have no order; {way}")
     write_labels(spread(y, has_label), folder / "labels.npy")
     names = [name for name in table.column_names if name in unused]
     said = {"warnings": warnings, "notes": notes, "reason": reason, "readings": opened.readings(), "unused": names}

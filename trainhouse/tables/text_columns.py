@@ -15,6 +15,7 @@ from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
 _WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?([^\W\d_]{1,8}|[°µ][A-Za-z]?)", re.ASCII)
+_SIZES = {*"kKmMbB", "bn", "mn"}  # as 1.5K, 2M
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
 
@@ -79,17 +80,31 @@ def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categor
     return lines
 
 
-def unit_lines(categories: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a line for each column of texts that are numbers with the same unit: categories have no order."""
+def order_lines(categories: Mapping[str, Sequence[str]], kinds: Kinds) -> list[str]:
+    """Return a line for each column of texts that are numbers with the same unit, or without: categories have no order.
+
+    Of those that `kinds` says to be something there is none.
+    """
     lines = []
     for name, texts in categories.items():
-        units = {found[1] if (found := _WITH_UNIT.fullmatch(text.strip())) else "" for text in texts}
-        if len(texts) > 2 and len(units) == 1 and (unit := units.pop()):
+        if name in kinds.of:
+            continue
+        if texts and all(map(is_number, texts)):
+            ways = f"{kinds.typed(name, 'number')} has numbers, {kinds.typed(name, 'category')} is without this line"
+            lines.append(f"column {name}: its {len(texts)} texts are numbers, some of them written as texts; {ways}")
+        if unit := unit_of(texts):
             lines.append(
-                f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; take "
-                f"the unit off to have numbers"
+                f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; "
+                f"write plain numbers, or set {kinds.typed(name, 'category')}"
             )
     return lines
+
+
+def unit_of(texts: Sequence[str]) -> str:
+    """Return the unit of texts that all are numbers with the same one, or with one of size as 1.5K; "" of others."""
+    units = {found[1] if (found := _WITH_UNIT.fullmatch(text.strip())) else "" for text in texts}
+    has_one = len(texts) > 2 and "" not in units and (len(units) == 1 or units <= _SIZES)
+    return " or ".join(sorted(units)) if has_one else ""
 
 
 def not_numbers(kind: pa.DataType) -> str:

@@ -64,6 +64,17 @@ def test_cells_that_are_texts_but_may_mean_more_are_named(kind, tmp_path, caplog
     assert says in caplog.text
 
 
+def test_numbers_that_json_has_as_strings_are_named_until_it_is_said_what_they_are(tmp_path, caplog):
+    lines = [f'{{"a": "{a}", "y": {row % 2}}}\n' for row, a in enumerate(A)]
+    (tmp_path / "t.jsonl").write_text("".join(lines) * 2)
+    for said, told in ((None, True), ("category", False), ("number", False)):
+        caplog.clear()
+        columns = said and {"a": said}
+        data = read_table(str(tmp_path / "t.jsonl"), "y", str(tmp_path / "kept"), columns=columns)
+        assert ("column a: its 40 texts are numbers" in caplog.text) is told
+    np.testing.assert_allclose(data.rows.x[:, 0], A * 2, rtol=1e-6)
+
+
 def test_a_header_that_comes_again_and_one_that_is_a_row_are_named(tmp_path, caplog):
     lines = [f"{a},{row % 2}" for row, a in enumerate(A)]
     (tmp_path / "t.csv").write_text("\n".join(["a,y", *lines, "a,y", *lines, "a,y"]) + "\n")
