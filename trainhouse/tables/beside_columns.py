@@ -167,8 +167,8 @@ def _keep(
                 writer.write_table(pa.table(found))
         table = table if numbers is None else table.take(pa.array(numbers))
         arrays = _arrays(table, columns, path, passes)
-        group = columns.group_column
-        texts = {group: pc.unique(text_of(table.column(group))).to_pylist()} if group in table.column_names else {}
+        groups = [name for name in (columns.group_column,) if name in table.column_names and name]
+        texts = {name: pc.unique(text_of(table.column(name))).to_pylist() for name in groups}
         arrays[_WARNINGS] = np.array(spelling_lines(texts, "groups"), np.str_)
         with atomic_write(kept) as file:
             np.savez(file, allow_pickle=False, **arrays)

@@ -28,13 +28,13 @@ _NESTED = pa.large_binary()
 
 
 class _Rows(NamedTuple):
-    count: int
+    number: int
     columns: dict[str, pa.Array]
 
     def column(self, name: str, kind: pa.DataType) -> pa.Array:
         """Return a column, of nulls if there is none; whole numbers too large for a float64 are rounded."""
         cells = self.columns.get(name)
-        return pa.nulls(self.count, kind) if cells is None else cells.cast(kind, safe=not pa.types.is_floating(kind))
+        return pa.nulls(self.number, kind) if cells is None else cells.cast(kind, safe=not pa.types.is_floating(kind))
 
 
 def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
