@@ -17,11 +17,11 @@ _LET_GO_BYTES = 16 * 2**20
 _opened: WeakKeyDictionary[mmap.mmap, os.stat_result] = WeakKeyDictionary()
 
 
-def open_array(path: str | Path, key: str) -> np.ndarray:
+def open_array(path: str | Path, key: str, may_be_dates: bool = False) -> np.ndarray:
     """Memory-map the ``.npy`` file at `path`; `key` is the config key that names it, for messages.
 
     Never unpickles. The array is read-only. Raises `UserError` if the file is missing, empty, truncated,
-    not a numpy file, or holds anything but numbers.
+    not a numpy file, or holds anything but numbers, or numpy's dates and durations where it `may_be_dates`.
     """
     path = Path(path)
     if not path.is_file():
@@ -39,8 +39,9 @@ def open_array(path: str | Path, key: str) -> np.ndarray:
         except ValueError as error:
             raise UserError(f"{key}: {path} has a damaged header ({first_line(error)})") from error
         header = file.tell()
-    if dtype.hasobject or dtype.kind not in "biuf":
-        raise UserError(f"{key}: {path} holds {dtype}, expected numbers (bool, int, uint or float)")
+    if dtype.hasobject or dtype.kind not in ("biufMm" if may_be_dates else "biuf"):
+        dates = ", or datetime64" if may_be_dates else ""
+        raise UserError(f"{key}: {path} holds {dtype}, expected numbers (bool, int, uint or float){dates}")
     size, expected = os.path.getsize(path) - header, dtype.itemsize * int(np.prod(shape, dtype=object))
     if size < expected:
         raise UserError(f"{key}: {path} is truncated: {size} bytes of data, its header says {expected}")

@@ -113,7 +113,7 @@ def read_npy(
 def _with_beside(dataset: Dataset, files: Sequence[str | None], *own: Sequence[str | None]) -> Dataset:
     """Return the data set with what the files say of its rows, and of those of files of their own."""
     names = ("splits", "groups", "times", "weights")
-    found: dict[str, Any] = {"beside": open_beside(dict(zip(names, files, strict=True)), len(dataset.rows.y))}
+    found: dict[str, Any] = {"beside": open_beside(dict(zip(names, files, strict=True)), dataset.rows.y)}
     for split, rows, given in (("val", dataset.val, own[0]), ("test", dataset.test, own[1])):
         for name, main, file in zip(("groups", "weights"), files[1::2], given, strict=True):
             if rows is None and file is not None:
@@ -123,7 +123,7 @@ def _with_beside(dataset: Dataset, files: Sequence[str | None], *own: Sequence[s
                 raise UserError(f"{one} is set but {other} is not; both files need them")
         if rows is not None:
             own_files = dict(zip(("groups", "weights"), given, strict=True))
-            found[f"{split}_beside"] = open_beside(own_files, len(rows.y), f"{split}_")
+            found[f"{split}_beside"] = open_beside(own_files, rows.y, f"{split}_")
     return replace(dataset, **found)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainhouse.arrays.few_values import values_of
 from trainhouse.arrays.spec import TASKS, TaskName
-from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.texts import in_one_case, is_number
 from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError
@@ -161,7 +161,7 @@ def refuse_written_numbers(found: Distinct, otherwise: str = "") -> None:
     if written and numbers >= 0.9 * total:
         place = min(written, key=lambda place: first[place])
         raise UserError(
-            f"{source}: {numbers} of {total} labels are numbers, row {first[place]} is '{texts[place]}'; "
+            f"{source}: {numbers} of {total} labels are numbers, row {first[place]} is '{texts[place]:.40}'; "
             f"{how_to_write(texts[place], texts)}{otherwise}"
         )
 
@@ -171,7 +171,7 @@ def _refuse_mistyped(found: Distinct) -> None:
     names, counts, total = found.names, found.counts, int(found.counts.sum())
     folded: dict[str, int] = {}
     for place, name in enumerate(names):
-        other = folded.setdefault(name.strip().casefold(), place)
+        other = folded.setdefault(in_one_case(name), place)
         if other != place:
             rare, common = sorted((other, place), key=lambda one: counts[one])
             raise _mistyped(found, rare, names[common])
@@ -225,11 +225,11 @@ def slip_lines(labels: np.ndarray, column: str) -> list[str]:
 def _mistyped(found: Distinct, rare: int, meant: str) -> UserError:
     names, first, counts, source = found
     rows = f"row {first[rare]} alone" if counts[rare] == 1 else f"{counts[rare]} rows, the first is {first[rare]},"
-    what = f"mistyped for '{meant}'" if meant else "mistyped"
+    what = f"mistyped for '{meant:.40}'" if meant else "mistyped"
     amounts = "; or amounts? set data.task=regression" if all(map(is_number, names)) else ""
     return UserError(
-        f"{source}: '{names[rare]}' is the label of {rows} of {int(counts.sum())}: {what}? mend it; or a class of its "
-        f"own? set data.task=classification{amounts}"
+        f"{source}: '{names[rare]:.40}' is the label of {rows} of {int(counts.sum())}: {what}? mend it; or a class of "
+        f"its own? set data.task=classification{amounts}"
     )
 
 

@@ -15,6 +15,7 @@ from trainhouse.configuration.errors import UserError
 
 # Without zeros in front: 007 is a code, not a number.
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
+_WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _SHOWN = 3
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -29,8 +30,9 @@ def meaning(text: str) -> tuple[str, object]:
 
 
 def in_one_case(text: str) -> str:
-    """Return what is equal for texts that differ in case or in space around them only."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).casefold())
+    """Return what is equal for texts that differ in case or in spaces only, those without width among them."""
+    text = " ".join(text.translate(_WITHOUT_WIDTH).split())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def class_of(text: str, classes: tuple[str, ...]) -> int:
@@ -49,7 +51,7 @@ def code_of(text: str, categories: tuple[str, ...]) -> int:
 
 
 def spellings(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the texts that differ from one another in case or in space around them only, together."""
+    """Return the texts that differ from one another in case or in spaces only, together."""
     together: dict[str, list[str]] = {}
     for text in texts:
         together.setdefault(in_one_case(text), []).append(text)

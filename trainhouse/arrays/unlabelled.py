@@ -20,6 +20,19 @@ def labelled(y: np.ndarray) -> np.ndarray | None:
     return np.flatnonzero(~lacks) if lacks.any() else None
 
 
+def read_for(y: np.ndarray) -> np.ndarray | None:
+    """Return for each row of encoded labels (N,) or (N, T) the number of the one whose group, time and weight it has.
+
+    That is itself, or the first row with a label for one without, whose own may be missing; None if all have labels.
+    """
+    rows = labelled(y)
+    if rows is None or not len(rows):
+        return None
+    numbers = np.full(len(y), rows[0])
+    numbers[rows] = rows
+    return numbers
+
+
 def number_of(row: int, has_label: np.ndarray | None) -> int:
     """Return the number that a row, counted among those that `has_label` (N,), has among all."""
     return int(row if has_label is None else np.flatnonzero(has_label)[row])

@@ -1,9 +1,10 @@
-"""Numbers as people and spreadsheets write them: decimal commas, separators of thousands, %, currencies.
+"""Numbers as people and spreadsheets write them: decimal commas, separators of thousands, %, currencies, (5) for -5.
 
 To a program they are texts. Which number is meant is asked for, not guessed: 3,504 is two of them.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,6 +21,10 @@ _GROUPED = re.compile(
     rf"\d{{1,3}}(?:(?P<by>[.,'{_APOSTROPHE}{_SPACES}])\d{{3}})(?:(?P=by)\d{{3}})*(?P<rest>[.,]\d*)?", re.ASCII
 )
 _COMMA = re.compile(r"\d*,\d*(?:[eE][+-]?\d+)?", re.ASCII)
+_IN_BRACKETS = re.compile(r"\(([^-+()]+)\)")  # negative, in accounts
+_SIGN_APART = re.compile(r"(?P<before>[+-]) +(?P<number>\d.*)|(?P<other>\d[^-+ ]*) ?(?P<behind>[+-])")
+_OLD_EXPONENT = re.compile(r"(\d*\.\d*)[dD]([+-]?\d+)", re.ASCII)  # of Fortran
+_MINUS = "\u2212\u2013\uff0d"
 _DOUBTFUL = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -36,7 +41,8 @@ class _Written(NamedTuple):
     @property
     def way(self) -> str:
         what = ["decimal points"] * self.has_decimal_comma + ["no separators of thousands"] * self.has_thousands
-        return f"write {', '.join([*what, *(f'no {mark}' for mark in self.marks)])} ({self.plain})"
+        what += [f"no {mark}" for mark in self.marks]
+        return f"write {', '.join(what)} ({self.plain})" if what else f"write {self.plain}"
 
 
 def is_written_number(text: str) -> bool:
@@ -66,14 +72,28 @@ def how_to_write(text: str, texts: Iterable[str]) -> str:
     )
 
 
+def _plain(text: str) -> str:
+    """A text with signs, digits and exponents as a program writes them."""
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+        text = f"-{text[1:]}" if text[:1] in _MINUS and text[1:] else text
+    text = re.sub(r"(?<=\d)_(?=\d)", "", text.strip("'"))  # as spreadsheets mark text, and programs group digits
+    if apart := _SIGN_APART.fullmatch(text):
+        text = (apart["before"] or apart["behind"]) + (apart["number"] or apart["other"])
+    text = _IN_BRACKETS.sub(r"-\1", text) if _IN_BRACKETS.fullmatch(text) else text
+    return _OLD_EXPONENT.sub(r"\1e\2", text) if _OLD_EXPONENT.fullmatch(text) else text
+
+
 def _read(text: str) -> _Written | None:
-    parts = _NUMBER.fullmatch(text.strip())
+    text = text.strip()
+    plain = _plain(text)
+    parts = _NUMBER.fullmatch(plain)
     if not parts or (parts["sign"] and parts["other_sign"]) or (parts["before"] and parts["after"]):
         return None
     marks = tuple(mark for mark in (parts["before"], parts["after"]) if mark)
     sign, core = (parts["sign"] or parts["other_sign"]).replace("+", ""), parts["core"]
     if is_number(core):
-        return _Written(sign + core, marks) if marks else None
+        return _Written(sign + core, marks) if marks or plain != text else None
     if _DOUBTFUL.fullmatch(core):
         return _Written(sign + core.replace(",", "."), marks, is_doubtful=True)
     if _COMMA.fullmatch(core):

@@ -6,7 +6,7 @@ from typing import Any
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.csv_form import FormKeys
-from trainhouse.tables.one_file import Keys
+from trainhouse.tables.one_file import HINTS, Keys
 
 _TEXTS = ("separator", "decimal", "thousands", "encoding", "sheet")
 FORM = (*_TEXTS, "skip_rows")
@@ -14,7 +14,7 @@ FORM = (*_TEXTS, "skip_rows")
 
 
 def keys_of_rows(checkpoint: Checkpoint, given: Mapping[str, Any]) -> Keys:
-    """Return what is `given` of the form of new rows; else that of training, as a hint.
+    """Return what is `given` of the form of new rows; for the rest that of training, as a hint.
 
     Raises `UserError` for another key, and for a value that can't be.
     """
@@ -24,14 +24,19 @@ def keys_of_rows(checkpoint: Checkpoint, given: Mapping[str, Any]) -> Keys:
                 f"data.{name}: this model was trained on arrays, whose new rows are input=...; of data only "
                 f"{', '.join(FORM)} say how it is read{did_you_mean(name, FORM)}"
             )
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_number if name == "skip_rows" else value is None or isinstance(value, str)):
+        if not _fits(name, value):
             expected = "a number of lines" if name == "skip_rows" else "a string"
             raise UserError(f"data.{name}: expected {expected}, got {value!r}")
-    trained = {name: checkpoint.config.data.get(name) for name in _TEXTS}
-    of_text = {name: value for name, value in given.items() if name != "sheet"}
-    if of_text:
-        form = FormKeys(**of_text).check()
-    else:
-        form = FormKeys(**{name: trained[name] for name in _TEXTS[:-1]}, are_hints=True)
-    return Keys(form, given.get("sheet"))
+    marks = ("decimal", "thousands")  # which are one question
+    said = {*given, *(marks if given.keys() & {*marks} else ())}
+    found = {name: checkpoint.config.data.get(name) for name in FORM if name not in said}
+    trained = {name: value for name, value in found.items() if value is not None and _fits(name, value)}
+    read = {**trained, **given}
+    form = FormKeys(**{name: value for name, value in read.items() if name != "sheet"}, hints=HINTS & trained.keys())
+    return Keys(form.check(), read.get("sheet"))
+
+
+def _fits(name: str, value: object) -> bool:
+    if name == "skip_rows":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return value is None or isinstance(value, str)

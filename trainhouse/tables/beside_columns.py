@@ -17,13 +17,16 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainhouse.arrays.beside import Beside, splits_from
+from trainhouse.arrays.unlabelled import read_for
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256
 from trainhouse.tables.beside_cells import groups_of, text_of, times_of, weights_of
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import RetypedError, Table, open_table
+from trainhouse.tables.text_columns import spelling_lines
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +38,9 @@ _KEYS = {
     "val": "data.val_file",
     "test": "data.test_file",
 }
-_VERSION = 3  # of what is kept
+_WARNINGS = "warnings"  # beside the arrays
 _OF_IDS = "sha256_of_ids"
+_VERSION = 4  # of what is kept
 
 
 @dataclass(frozen=True)
@@ -118,44 +122,52 @@ def names_own_file(file: Path, name: str, split: str, trained_on: str) -> Iterat
 
 
 def read_beside(
-    path: Path, columns: BesideColumns, keys: Keys, folder: Path, rows: int, passes: bool = False
+    path: Path, columns: BesideColumns, keys: Keys, folder: Path, y: np.ndarray, known: list[str], passes: bool = False
 ) -> Beside:
-    """Return what `columns` say of the table's `rows`; kept in `folder`, so that the next run does not read it again.
+    """Return what `columns` say of the rows of a table; kept in `folder`, so that the next run does not read it again.
 
-    Raises `UserError` for a column that is missing, and for cells that can't be what they stand for. With `passes` it
-    passes over those: a model measures other data too, of which no row trains.
+    `y` (N, ...) are their labels, and `known` other columns. Raises `UserError` for a column that is missing, and for
+    cells that can't be what they stand for. With `passes` it passes over those: a model measures other data too, of
+    which no row trains.
     """
     if not list(columns.named()):
         return Beside(keys=_KEYS)
     kept, ids = folder / f"beside-{columns.digest()}.npz", folder / f"ids-{columns.digest()}.arrow"
-    if (arrays := _kept(kept, ids, rows)) is None:
-        _keep(path, columns, keys, kept, ids, passes)
-        if (arrays := _kept(kept, ids, rows)) is None:
+    if (read := _kept(kept, ids, len(y))) is None:
+        _keep(open_table(path, "data.file", keys, known), columns, kept, ids, passes, read_for(y))
+        if (read := _kept(kept, ids, len(y))) is None:
             raise UserError(f"data.processed: {kept} can't be read back, or has other rows than {path}; delete it")
+    arrays, warnings = read
+    for line in warnings:
+        _log.warning("warning: %s: %s", path, line)
     if columns.weight_column and "weights" not in arrays:
         _log.warning("warning: %s has no column '%s', so each row counts once", path, columns.weight_column)
     ids_of = StoredIds(ids) if columns.id_columns else None
     return Beside(**arrays, ids=ids_of, keys=_KEYS)
 
 
-def _kept(kept: Path, ids: Path, rows: int) -> dict[str, np.ndarray] | None:
-    """Return the arrays of a file, each of so many rows; None if there is none, or it or that of `ids` is damaged."""
+def _kept(kept: Path, ids: Path, rows: int) -> tuple[dict[str, np.ndarray], list[str]] | None:
+    """Return the arrays of a file, each of so many rows, and warnings about them.
+
+    None if there is no such file, or it or that of `ids` is damaged.
+    """
     try:
         with np.load(kept, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
-        written = arrays.pop(_OF_IDS)
+        written, warnings = arrays.pop(_OF_IDS), arrays.pop(_WARNINGS).tolist()
         if written.size and bytes.fromhex(sha256(ids)) != written.tobytes():
             return None
     except (OSError, ValueError, KeyError, BadZipFile):
         return None
-    return arrays if all(len(array) == rows for array in arrays.values()) else None
+    return (arrays, warnings) if all(len(array) == rows for array in arrays.values()) else None
 
 
-def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path, passes: bool) -> None:
+def _keep(
+    opened: Table, columns: BesideColumns, kept: Path, ids: Path, passes: bool, numbers: np.ndarray | None
+) -> None:
     typed = ("weight_column",) if columns.time_format else ("time_column", "weight_column")
     as_text = [name for key, name in columns.named() if key not in typed]
-    opened = open_table(path, "data.file", keys)
-    names = opened.names
+    path, names = opened.path, opened.names
     for key, name in () if passes else columns.named():
         if name not in names:
             raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, names)}")
@@ -167,9 +179,14 @@ def _keep(path: Path, columns: BesideColumns, keys: Keys, kept: Path, ids: Path,
             found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
             with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
                 writer.write_table(pa.table(found))
-        of_ids = np.frombuffer(bytes.fromhex(sha256(ids)) if columns.id_columns else b"", np.uint8)
+        table = table if numbers is None else table.take(pa.array(numbers))
+        arrays = _arrays(table, columns, path, passes)
+        groups = [name for name in (columns.group_column,) if name in table.column_names and name]
+        texts = {name: pc.unique(text_of(table.column(name))).to_pylist() for name in groups}
+        arrays[_WARNINGS] = np.array(spelling_lines(texts, "groups"), np.str_)
+        arrays[_OF_IDS] = np.frombuffer(bytes.fromhex(sha256(ids)) if columns.id_columns else b"", np.uint8)
         with atomic_write(kept) as file:
-            np.savez(file, allow_pickle=False, **_arrays(table, columns, path, passes), **{_OF_IDS: of_ids})
+            np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise UserError(f"data.processed: cannot write {kept}: {error.strerror}") from error
 

@@ -63,6 +63,9 @@ class TypedSource:
         """Return the type of each column."""
         return {name: plain_kind(field.type) for name, field in zip(self.names, self._schema, strict=True)}
 
+    def learn(self) -> None:
+        """Do nothing: there is nothing to learn."""
+
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of numbers that are kept as text with zeros in front."""
         return self._codes

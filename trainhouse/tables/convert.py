@@ -18,13 +18,14 @@ from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
 from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
+from trainhouse.tables.header_slips import lost_row_lines, refuse_header_again
 from trainhouse.tables.large_cells import refuse_too_large_cells
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
 from trainhouse.tables.stored_cells import Cells, stored_cells
 from trainhouse.tables.stored_rows import write_features, write_labels
-from trainhouse.tables.text_columns import find_categories, spelling_lines
+from trainhouse.tables.text_columns import find_categories, order_lines, spelling_lines, unit_of
 
 PARTS = "features", "labels"
 # The warnings that reading the table gave, why the task is what it is, and the hashes of the arrays' content.
@@ -49,6 +50,7 @@ def convert(path: Path, asked: Asked, keys: Keys, folder: Path) -> None:
 
 def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder: Path) -> None:
     like, targets = asked.like, asked.targets
+    refuse_header_again(table, str(path))
     columns, warnings = find_columns(table, asked, path)
     opened.refuse_doubtful([*columns, *targets])
     notes = list[str]()
@@ -105,7 +107,13 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         table, spec, folder / "features.npy", str(path), strangers, may_be_narrower=not like and not dates
     )
     strangers.refuse(f"data.file: {path}")
-    warnings += strangers.lines() if like else spelling_lines(categories or {})
+    warnings += (
+        strangers.lines() if like else [*spelling_lines(categories or {}), *order_lines(categories or {}, asked.kinds)]
+    )
+    warnings += [] if like else lost_row_lines(opened.names)
+    if not (like or asked.task) and (unit := unit_of(coding.names)):
+        way = "write plain numbers for amounts; data.task=classification keeps them, without this line"
+        warnings.append(f"column {targets[0]}: each class is a number of '{unit}', but classes have no order; {way}")
     write_labels(spread(y, has_label), folder / "labels.npy")
     names = [name for name in table.column_names if name in unused]
     contents = {part: content_of(open_array(folder / f"{part}.npy", "data.processed"), part).hex() for part in PARTS}

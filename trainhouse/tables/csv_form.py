@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import mode
 from typing import NamedTuple
@@ -26,10 +26,10 @@ class FormKeys(NamedTuple):
     decimal: str | None = None
     thousands: str | None = None
     encoding: str | None = None
-    are_hints: bool = False
-    """Whether they are those of another file, which say something only where this one doesn't."""
     skip_rows: int = 0
     """Lines in front of the header, as a title or comments."""
+    hints: frozenset[str] = frozenset()
+    """Which of them, or of `sheet`, are those of another file, and say something only where this one doesn't."""
 
     def check(self) -> "FormKeys":
         """Return it, with a tab where ``\\t`` or ``tab`` is written. Raises `UserError` for what can't be."""
@@ -46,6 +46,16 @@ class FormKeys(NamedTuple):
             raise UserError(f"data.thousands: '{self.thousands}' is the decimal mark (data.decimal)")
         thousands = " " if self.thousands == "'" else self.thousands
         return self._replace(separator=separator, thousands=thousands)
+
+    def place_of_header(self, rows: Sequence[Collection[str]], known: Collection[str]) -> int:
+        """Return which of the first `rows` is the header: at most `skip_rows`, less where that is a hint.
+
+        Then it is the one with most of the `known` names of columns, the first one if none has any.
+        """
+        last = min(self.skip_rows, len(rows) - 1)
+        if "skip_rows" not in self.hints or not known:
+            return last
+        return max(range(last + 1), key=lambda place: len({*rows[place]} & {*known}))
 
 
 class Head(NamedTuple):
@@ -68,7 +78,7 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
 
     A header that has the `known` names of columns is read as that one.
     """
-    with TextStream(path, source, keys.encoding, keys.are_hints) as stream:
+    with TextStream(path, source, keys.encoding, "encoding" in keys.hints) as stream:
         head = b""
         while len(head) < _HEAD_BYTES and (block := stream.read(2**16)):
             head += block
@@ -76,14 +86,15 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
         encoding = stream.encoding
     text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
     lines = io.StringIO(text, newline=None).read().split("\n")
-    skipped = min(keys.skip_rows, len(lines) - 1)
+    first = [_cells(lines[place:]) for place in range(min(keys.skip_rows + 1, len(lines)))]
+    skipped = keys.place_of_header(first, known)
     while skipped < len(lines) - 1 and not lines[skipped].strip():
         skipped += 1
-    separator, may_change = keys.separator, keys.are_hints or not keys.separator
+    separator, may_change = keys.separator, "separator" in keys.hints or not keys.separator
     if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
         separator, may_change, skipped = for_excel[1], False, skipped + 1
     body = "\n".join(lines[skipped:])
-    if not keys.skip_rows:
+    if not keys.skip_rows or "skip_rows" in keys.hints:
         _refuse_title(body, skipped, source, separator, known)
     if may_change:
         separator = _separator(body, is_whole, source, known, separator)
@@ -180,6 +191,12 @@ def _is_one(text: str) -> bool:
     """Whether the rows have none of the separators: the header is the name of one column, with a mark in it."""
     rows = text[_end_of_line(text) :]
     return not any(separator in rows for separator in SEPARATORS)
+
+
+def _cells(lines: list[str]) -> set[str]:
+    """The cells of the first row, whatever separates them."""
+    text = "\n".join(lines[:_MOST_ABOVE])
+    return {cell for separator in SEPARATORS for row in _split(text, separator, True)[:1] for cell in row}
 
 
 def _end_of_line(text: str) -> int:

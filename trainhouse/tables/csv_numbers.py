@@ -46,6 +46,8 @@ class Written(NamedTuple):
     """A cell of each column of which it isn't certain whether its points are decimal."""
     numbers: frozenset[str] = frozenset()
     """The columns that hold nothing but numbers, however they are written."""
+    cleaned: frozenset[str] = frozenset()
+    """Those of them that pyarrow's reader can't read as they are written."""
 
 
 class Evidence:
@@ -60,13 +62,17 @@ class Evidence:
         self._found: dict[str, set[str]] = {}
         self._example: dict[str, str] = {}
         self._is_text: set[str] = set()
+        self._padded: set[str] = set()
 
     def add(self, name: str, cells: pa.Array) -> None:
         """Add cells of a column, as strings. Of one that has text it is known already that it holds no numbers."""
         if name in self._is_text:
             return
-        cells = pc.utf8_trim_whitespace(cells.drop_null())
-        cells = cells.filter(pc.invert(pc.is_in(cells, self._missing)))
+        cells = cells.drop_null()
+        trimmed = pc.utf8_trim_whitespace(cells)
+        if name not in self._padded and not trimmed.equals(pc.utf8_trim(cells, " \t")):
+            self._padded.add(name)  # with spaces that pyarrow's reader leaves
+        cells = trimmed.filter(pc.invert(pc.is_in(trimmed, self._missing)))
         found = self._found.setdefault(name, set())
         for kind, form in self._forms.items():
             if not len(cells):
@@ -97,10 +103,11 @@ class Evidence:
         kinds = set().union(*numbers.values())
         has_comma, has_point = bool(kinds & _COMMA), bool(kinds & _POINT)
         decimal, thousands = keys.decimal, keys.thousands
-        if keys.are_hints and has_comma != has_point:
+        if "decimal" in keys.hints and has_comma != has_point:
             decimal = thousands = None
         if decimal is None and thousands is None and has_comma and has_point:
-            return Written(numbers=_without_groups(numbers, "."))
+            plain = _without_groups(numbers, ".")
+            return Written(numbers=plain, cleaned=plain & self._padded)
         mark = decimal or {".": ",", ",": "."}.get(thousands or "", "," if has_comma and not has_point else ".")
         by = thousands if thousands is not None else _separator(numbers, mark)
         is_set = thousands is not None
@@ -108,7 +115,8 @@ class Evidence:
         doubtful = {}
         if asks_for_points and not (decimal or is_set or has_comma or has_point):
             doubtful = {name: self._example[name] for name in numbers if name in self._example}
-        return Written(mark, by if grouped else "", grouped, doubtful, _without_groups(numbers, mark) | grouped)
+        plain = _without_groups(numbers, mark) | grouped
+        return Written(mark, by if grouped else "", grouped, doubtful, plain, grouped | (plain & self._padded))
 
 
 def _is_grouped(found: set[str], by: str, is_set: bool) -> bool:

@@ -66,7 +66,7 @@ class CsvSource:
         written = self._written = evidence.read(self._asks, self._keys)
         self._kinds, self._codes = finder.kinds, finder.codes
         for place, kind in finder.kinds.items():
-            if place in written.numbers and pa.types.is_string(kind):
+            if place in written.cleaned or (place in written.numbers and pa.types.is_string(kind)):
                 self._kinds[place] = pa.float64()
             elif written.decimal == "," and place not in written.numbers and pa.types.is_floating(kind):
                 self._kinds[place] = pa.string()  # with decimal points among decimal commas
@@ -94,6 +94,14 @@ class CsvSource:
             self._take(evidence, finder)
             self._is_learned, self._is_open = True, False
         return {name: self._kinds.get(str(place), pa.null()) for place, name in enumerate(self.names)}
+
+    def learn(self) -> bool | None:
+        """Read the whole file for how it writes numbers, once; return whether those read before stay what they are."""
+        before = self._written
+        self.kinds(whole=True)
+        if self._written == before:
+            return None
+        return self._written.thousands != "."  # 1.234 was read with a decimal point
 
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
@@ -145,7 +153,7 @@ class CsvSource:
         if not self._head.rows:
             return
         own = {place for place in places if pa.types.is_floating(types.get(place, pa.string()))}
-        own &= self._written.grouped
+        own &= self._written.cleaned
         codes = {place for place in self._as_codes & {*places} if pa.types.is_integer(types.get(place, pa.string()))}
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
@@ -170,7 +178,7 @@ class CsvSource:
             use_threads=problems is None,  # rows of another length have no number otherwise
         )
         start, last = 0, None
-        with TextStream(self.path, self.source, self._keys.encoding, self._keys.are_hints) as stream:
+        with TextStream(self.path, self.source, self._keys.encoding, "encoding" in self._keys.hints) as stream:
             with csv.open_csv(stream, read, parse, convert) as reader:
                 for block in reader:
                     if not block.num_rows:
@@ -196,7 +204,7 @@ class CsvSource:
 
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers as this file writes them, and not missing."""
-        is_plain = self._written.decimal == "." and str(self.names.index(name)) not in self._written.grouped
+        is_plain = self._written.decimal == "." and str(self.names.index(name)) not in self._written.cleaned
         plain = texts if is_plain else plain_numbers(texts, self._written, self._missing)
         pairs, missing = zip(texts.to_pylist(), plain.to_pylist(), strict=True), {*self._missing.to_pylist()}
         return {text for text, number in pairs if text not in missing and number and not is_number(number)}

@@ -39,6 +39,7 @@ _TIMES = {
     r" \d{1,2}:\d{2}:\d{2} [APap][Mm]": "%I:%M:%S %p",
 }
 _LIKE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
+_CLOCK = re.compile(r"\d{1,3}:\d{2}(:\d{2})?( ?[AaPp][Mm])?", re.ASCII)
 _LOOK = 200
 _MOST = 0.9  # of the texts of a column of dates are dates, at least
 
@@ -125,6 +126,14 @@ def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> s
     """Return how a column of text is written if it is one of ISO dates; nothing for other texts."""
     counts, where = _texts(column), f"{source}: column {name}"
     texts = list(counts)
+    if texts and sum(counts[text] for text in texts if _CLOCK.fullmatch(text)) >= _MOST * sum(counts.values()):
+        text = next((text for text in texts if not is_in(text, TIME)), "")
+        if not text:
+            return TIME
+        raise UserError(
+            f"{where} looks like times of day or durations ('{text:.40}'); write times as 09:30:00, durations as a "
+            f"number of minutes, or set {kinds.typed(name, 'category')}"
+        )
     some = {text: bool(_candidates(text) or _LIKE.match(text)) for text in texts[:_LOOK]}
     if sum(counts[text] for text in some if some[text]) * 2 < sum(counts[text] for text in some) or not texts:
         return ""

@@ -5,7 +5,7 @@ import html
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 from trainhouse.tables.column_kinds import KindFinder, as_kind
 from trainhouse.tables.columnar import TypedSource
+from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 
@@ -22,8 +23,8 @@ _CELL = re.compile(r'<c r="(?P<place>[A-Z]+\d+)"(?P<kind>[^>/]*)>(?P<rest>.*?)</
 _VALUE = re.compile(r"<v>([^<]+)</v>")
 
 
-def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedSource:
-    """Open a sheet; it needs no name if it is the only one that holds something."""
+def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array, known: Collection[str] = ()) -> TypedSource:
+    """Open a sheet; it needs no name if it is the only one that holds something. `known` are names of columns."""
     try:
         import python_calamine
     except ImportError:
@@ -31,11 +32,15 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedS
             f"{source}: workbooks are read with python-calamine: pip install -e '.[excel]' (or pip install "
             "python-calamine), or save the sheet as CSV"
         ) from None
-    sheet, skipped = keys.sheet, keys.form.skip_rows
+    sheet = keys.sheet
     try:
         book = python_calamine.load_workbook(str(path))
+        if "sheet" in keys.form.hints and sheet not in book.sheet_names:
+            sheet = None
         sheets = {
-            name: _rows(book.get_sheet_by_name(name), skipped) for name in book.sheet_names if sheet in (None, name)
+            name: _rows(book.get_sheet_by_name(name), keys.form, known)
+            for name in book.sheet_names
+            if sheet in (None, name)
         }
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
@@ -68,10 +73,13 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array) -> TypedS
     return TypedSource(path, schema, missing, read, codes)
 
 
-def _rows(sheet: Any, skipped: int) -> list[list[Any]]:
-    """The rows of a sheet from its first to its last filled cell, without empty ones, and those that are `skipped`."""
+def _rows(sheet: Any, form: FormKeys, known: Collection[str]) -> list[list[Any]]:
+    """The rows of a sheet from its header to its last filled cell, without empty ones."""
     rows = sheet.to_python(skip_empty_area=True)
-    rows = rows[max(0, skipped - sheet.start[0]) :] if skipped and rows else rows
+    if form.skip_rows and rows:
+        above = [set[str]() for _ in range(sheet.start[0])]
+        cells = [{_name(cell) for cell in row} for row in rows[: form.skip_rows + 1]]
+        rows = rows[max(0, form.place_of_header(above + cells, known) - len(above)) :]
     return [row for row in rows if any(cell != "" for cell in row)]
 
 

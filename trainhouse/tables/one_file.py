@@ -15,6 +15,9 @@ from trainhouse.tables.table_files import kind_of
 
 _CALLED = {"text": "CSV", "parquet": "parquet", "arrow": "Arrow", "json": "JSON lines", "excel": "Excel"}
 
+HINTS = frozenset({"separator", "decimal", "encoding", "skip_rows", "sheet"})
+"""What one file may tell of how another one is read; with the decimal mark that of thousands."""
+
 
 class Source(Protocol):
     """One file."""
@@ -28,6 +31,13 @@ class Source(Protocol):
 
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the types of the columns; by the `whole` file they are certain."""
+        ...
+
+    def learn(self) -> bool | None:
+        """Read the whole file for how it writes numbers, once.
+
+        Returns whether numbers that were read before stay what they are; None if there is no news.
+        """
         ...
 
     def codes(self) -> dict[str, str]:
@@ -70,6 +80,10 @@ class Keys(NamedTuple):
         """Return them as plain values."""
         return [*self.form[:4], self.sheet, self.form.skip_rows]
 
+    def as_hints(self) -> "Keys":
+        """Return them as those of another file."""
+        return self._replace(form=self.form._replace(hints=HINTS))
+
 
 def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
     """Open a file of any kind. Raises `UserError` for one that can't be read; its columns may still be text."""
@@ -93,6 +107,6 @@ def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Sourc
             return open_json_lines(path, source, missing)
         from trainhouse.tables.excel import open_excel
 
-        return open_excel(path, source, keys, missing)
+        return open_excel(path, source, keys, missing, known)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

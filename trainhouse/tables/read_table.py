@@ -103,8 +103,9 @@ def read_table(
         raise UserError(f"data.shape: expected whole numbers above 0, as [1, 28, 28], or null, got {shape}")
     words = Words.of_spec(like.missing_words) if like else Words.asked(na_values)
     kinds = Kinds.asked(None if like else columns)
-    form = FormKeys(separator, decimal, thousands, encoding, like is not None, skip_rows).check()
+    form = FormKeys(separator, decimal, thousands, encoding, skip_rows).check()
     keys = Keys(form, sheet, words.in_numbers, _as_codes(targets, task, kinds, like))
+    keys = keys.as_hints() if like else keys
     ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
     written = None if time_column is None else Kinds.asked(columns).formats.get(time_column)
     beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too, written)
@@ -129,16 +130,18 @@ def read_table(
     with beside.names_its_keys():
         dataset, folder = _read(path, asked, keys, processed, file)
     dataset = replace(dataset, left_out=_left_out(dataset.left_out, beside, drop or [], Kinds.asked(columns)))
-    rows = len(dataset.rows.y)
-    found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, rows, passes=like is not None)}
-    own_like = like or dataset.spec
+    own_like, y = like or dataset.spec, dataset.rows.y
+    known = [*own_like.columns, *targets]
+    found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, y, known, passes=like is not None)}
     asked = asked._replace(like=with_group_in_each(own_like) if min_category_rows > 1 else own_like, drop=[])
+    keys = keys.as_hints()
     for split, name in (("val", val_file), ("test", test_file)):
         if name is not None:
             with names_own_file(path, name, split, file):
                 own, folder = _read(Path(name), asked, keys, processed, name)
                 found[split] = own.rows
-                found[f"{split}_beside"] = read_beside(Path(name), beside.of_own_file(), keys, folder, len(own.rows.y))
+                own_beside = read_beside(Path(name), beside.of_own_file(), keys, folder, own.rows.y, known)
+                found[f"{split}_beside"] = own_beside
     return replace(dataset, min_category_rows=min_category_rows, **found)
 
 

@@ -68,7 +68,9 @@ class Table:
         """Raise `UserError` if there are two columns of one of the names."""
         counts, wanted = Counter(self.names), {*names}
         if twice := [name for name in self.names if counts[name] > 1 and name in wanted]:
-            raise UserError(f"{self.key}: {self.path} has two columns '{twice[0]}'; rename one, or take it out")
+            which = f"two columns '{twice[0]}'; rename one, or take it out"
+            which = which if twice[0] else "columns without a name; name them, or take them out"
+            raise UserError(f"{self.key}: {self.path} has {which}")
 
     def refuse_doubtful(self, columns: Collection[str]) -> None:
         """Raise `UserError` if numbers in one of the `columns` may mean two things."""
@@ -94,30 +96,40 @@ class Table:
         Raises `UserError` that names all cells that are not of the types asked for, and all rows that are longer or
         shorter than the header; and `RetypedError`, once, if types by content have changed while reading.
         """
-        columns, types, has_begun = columns or self.names, types or {}, False
+        columns, types, done = columns or self.names, types or {}, 0
         by_content = [name for name in columns if name not in types]
         kinds = self.kinds(whole=False) if by_content else {}
         while True:
+            start = 0
             try:
                 for source in self._sources:
                     for batch in source.batches(columns, {**{name: kinds[name] for name in by_content}, **types}):
-                        if batch.num_rows:
-                            yield batch
-                            has_begun = True
+                        if start + batch.num_rows > done:
+                            yield batch.slice(max(0, done - start))
+                            done = start + batch.num_rows
+                        start += batch.num_rows
                 return
             except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-                found = self._all_kinds(error) if by_content else {}
-                if found == kinds or not found:
+                stays = self._learn()
+                found = self.kinds(whole=False) if by_content else {}
+                if stays is None and found == kinds:
                     self._refuse(columns, types, error)
-                if has_begun:
+                if done and not by_content and not stays:
+                    raise UserError(
+                        f"{self.key}: {self.path}: rows far behind say that its points separate thousands; set "
+                        "data.decimal=',' data.thousands='.'"
+                    ) from error
+                if done and by_content:
                     raise RetypedError from error
                 kinds = found
 
-    def _all_kinds(self, error: Exception) -> dict[str, pa.DataType]:
+    def _learn(self) -> bool | None:
+        """Read the files for how they write numbers: whether what was read before stays; None if there is no news."""
         try:
-            return self.kinds()
+            news = [one for source in self._sources if (one := source.learn()) is not None]
         except (pa.ArrowException, OSError, UnicodeDecodeError):  # rows that are none
-            return {}
+            return None
+        return all(news) if news else None
 
     def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
         """Raise `UserError` with all that is wrong: the files are read once more for it."""

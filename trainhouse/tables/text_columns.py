@@ -14,6 +14,8 @@ from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
+_WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?([^\W\d_]{1,8}|[°µ][A-Za-z]?)", re.ASCII)
+_SIZES = {*"kKmMbB", "bn", "mn"}  # as 1.5K, 2M
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
 
@@ -61,18 +63,48 @@ def _free_text_line(columns: dict[str, int], rows: int, kinds: Kinds, dropped: S
     )
 
 
-def spelling_lines(categories: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return a line for each column with texts that differ in case or spaces only: it is for the user to mend them."""
+def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categories") -> list[str]:
+    """Return a line for each column with texts that differ in case or spaces only: it is for the user to mend them.
+
+    `what` is what they are.
+    """
     lines = []
     for name, texts in categories.items():
         if found := spellings(texts):
             some = ", ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             lines.append(
-                f"column {name}: {some}{more} differ in case or spaces only, but are categories of their own; write "
-                "them in one way if they mean the same"
+                f"column {name}: {some}{more} differ in case or spaces only, but are {what} of their own; write them "
+                "in one way if they mean the same"
             )
     return lines
+
+
+def order_lines(categories: Mapping[str, Sequence[str]], kinds: Kinds) -> list[str]:
+    """Return a line for each column of texts that are numbers with the same unit, or without: categories have no order.
+
+    Of those that `kinds` says to be something there is none.
+    """
+    lines = []
+    for name, texts in categories.items():
+        if name in kinds.of:
+            continue
+        if texts and all(map(is_number, texts)):
+            ways = f"{kinds.typed(name, 'number')} has numbers, {kinds.typed(name, 'category')} is without this line"
+            lines.append(f"column {name}: its {len(texts)} texts are numbers, some of them written as texts; {ways}")
+        if unit := unit_of(texts):
+            lines.append(
+                f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; "
+                f"write plain numbers, or set {kinds.typed(name, 'category')}"
+            )
+    return lines
+
+
+def unit_of(texts: Sequence[str]) -> str:
+    """Return the unit of texts that all are numbers with the same one, or with one of size as 1.5K; "" of others."""
+    units = {found[1] if (found := _WITH_UNIT.fullmatch(text.strip())) else "" for text in texts}
+    has_one = len(texts) > 2 and "" not in units and (len(units) == 1 or units <= _SIZES)
+    return " or ".join(sorted(units)) if has_one else ""
 
 
 def not_numbers(kind: pa.DataType) -> str:
@@ -83,6 +115,8 @@ def not_numbers(kind: pa.DataType) -> str:
         return "dates with times"
     if pa.types.is_time(kind):
         return "times of day"
+    if kind == pa.large_binary():  # of JSON lines
+        return "lists or objects"
     is_plain = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return "" if is_plain or pa.types.is_null(kind) else str(kind)
 

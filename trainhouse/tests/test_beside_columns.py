@@ -172,3 +172,12 @@ def test_a_class_that_groups_keep_from_training_is_named_with_their_key(tmp_path
     rows = "".join(f"{row}.5,g{row // 10},{'abc'[row // 10]}\n" for row in range(30))
     with pytest.raises(UserError, match=r"data.group_column: class [abc] is in no row that it leaves to training"):
         DataModule(read(tmp_path, f"size,user,y\n{rows}", group_column="user"), 4, 0, [0.6, 0.2, 0.2], 0, 0)
+
+
+def test_groups_that_differ_in_case_or_spaces_are_named_in_every_run(tmp_path, caplog):
+    text = HEAD + "".join(ROWS).replace("u3,", "U2 ,", 1)
+    for _ in range(2):
+        caplog.clear()
+        data = read(tmp_path, text, **ALL)
+        assert len(np.unique(data.beside.groups)) == 11
+        assert "table.csv: column user: 'u2' and 'U2 ' differ in case or spaces only, but are groups of" in caplog.text

@@ -180,8 +180,17 @@ def test_new_rows_are_read_as_is_said_or_as_those_of_training_where_they_are_in_
 
 def test_decimal_commas_far_behind_whole_numbers_are_read_for_a_model_too(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_source, "_BLOCK", 4096)
-    path = tmp_path / "new.tsv"
-    path.write_text("a\tb\n" + "7123\t2\n" * 9000 + "70,5\t2\n")
-    rows = np.concatenate(list(read_raw_rows(path, MODEL, 64)[1]))
-    assert rows[-1].tolist() == [70.5, 2]
-    assert len(rows) == 9001
+    for name, text, number in (
+        ("new.tsv", "a\tb\n" + "7123\t2\n" * 9000 + "70,5\t2\n", 70.5),
+        ("new.csv", "a,b\n" + "7123,2\n" * 9000 + '"70,5",2\n', 70.5),
+        ("points.csv", "a,b\n" + "7123.5,2\n" * 9000 + '"7,123",2\n', 7123),
+    ):
+        (tmp_path / name).write_text(text)
+        rows = np.concatenate(list(read_raw_rows(tmp_path / name, MODEL, 64)[1]))
+        assert rows[-1].tolist() == [number, 2]
+        assert len(rows) == 9001
+    (tmp_path / "new.csv").write_text("a,b\n" + "7.123,2\n" * 9000 + '"1.770,5",2\n')
+    batches = read_raw_rows(tmp_path / "new.csv", MODEL, 64)[1]
+    assert next(batches)[0, 0] == 7.123
+    with pytest.raises(UserError, match=r"its points separate thousands; set data\.decimal=',' data\.thousands='\.'$"):
+        list(batches)

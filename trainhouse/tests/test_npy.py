@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.npy import read_npy
 from trainhouse.configuration.errors import UserError
 
@@ -106,3 +107,18 @@ def test_a_missing_file_is_named_with_its_key(save, tmp_path, key):
     gone = str(tmp_path / "gone.npy")
     with pytest.raises(UserError, match=rf"data\.{key}: {re.escape(gone)} does not exist"):
         read_npy(**{**files, key: gone})
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_times_may_be_dates_of_numpy(save, tmp_path, unit):
+    times = np.datetime64("1969-12-20") + np.arange(30)[::-1]
+    np.save(tmp_path / "t.npy", times.astype(f"datetime64[{unit}]"))
+    files = save(features=np.arange(30.0)[:, None] ** 2, labels=np.arange(30) % 2)
+    data = DataModule(read_npy(**files, times=str(tmp_path / "t.npy")), 4, 0, [0.6, 0.2, 0.2], 0, 0)
+    assert data.row_numbers_of("test").tolist() == list(range(6))
+    times[7] = "NaT"
+    np.save(tmp_path / "t.npy", times)
+    with pytest.raises(UserError, match=r"data\.times: .*row 7 has none"):
+        read_npy(**files, times=str(tmp_path / "t.npy"))
+    with pytest.raises(UserError, match=r"data\.groups: .* holds datetime64\[D\], expected numbers"):
+        read_npy(**files, groups=str(tmp_path / "t.npy"))

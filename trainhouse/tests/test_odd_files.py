@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.tables.read_table import read_table
 
 ROWS = 40
@@ -24,6 +25,7 @@ CELLS = {
         r"some times have a zone \('2024-01-02T10:00:00Z'\), others have none \('2024-01-01T10:00:00'\)",
     ),
     "a zone's name": (lambda row: f"2024-01-{row % 20 + 1:02} 10:00:00 CET", "looks like dates .* not recognised"),
+    "hours of a duration": (lambda row: f"{row % 30}:30", r"times of day or durations \('24:30'\); write .* as 09:30"),
     "many that are no dates": (lambda row: "never" if row % 3 else f"2024-01-{row % 28 + 1:02}", None),
     "yes and no": (lambda row: "JN"[row % 2], None),
     "hexadecimal": (lambda row: f"0x{row % 3 + 14:X}", None),
@@ -44,6 +46,52 @@ def test_cells(kind, tmp_path):
     else:
         with pytest.raises(UserError, match=f"column c:? ?.*{says}"):
             read()
+
+
+TOLD = {
+    "a unit in each cell": (lambda row: f"{row % 9}.5 kg", "column c: each of its 9 texts is a number of 'kg'"),
+    "spaces without width": (lambda row: "ab" + "\u200b" * (row % 2), r"'ab' and 'ab\u200b' differ in case or spaces"),
+    "spaces within": (lambda row: "a b" if row % 2 else "a\u00a0b", r"'a b' and 'a\xa0b' differ in case or spaces"),
+}
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_cells_that_are_texts_but_may_mean_more_are_named(kind, tmp_path, caplog):
+    cell, says = TOLD[kind]
+    lines = [f"{A[row]},{cell(row)},{row % 2}" for row in range(ROWS)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,c,y", *lines]) + "\n")
+    read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "kept"))
+    assert says in caplog.text
+
+
+def test_numbers_that_json_has_as_strings_are_named_until_it_is_said_what_they_are(tmp_path, caplog):
+    lines = [f'{{"a": "{a}", "y": {row % 2}}}\n' for row, a in enumerate(A)]
+    (tmp_path / "t.jsonl").write_text("".join(lines) * 2)
+    for said, told in ((None, True), ("category", False), ("number", False)):
+        caplog.clear()
+        columns = said and {"a": said}
+        data = read_table(str(tmp_path / "t.jsonl"), "y", str(tmp_path / "kept"), columns=columns)
+        assert ("column a: its 40 texts are numbers" in caplog.text) is told
+    np.testing.assert_allclose(data.rows.x[:, 0], A * 2, rtol=1e-6)
+
+
+def test_a_header_that_comes_again_and_one_that_is_a_row_are_named(tmp_path, caplog):
+    lines = [f"{a},{row % 2}" for row, a in enumerate(A)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *lines, "a,y", *lines, "a,y"]) + "\n")
+    with pytest.raises(UserError, match=r"t\.csv: row 40 is the header again, and 1 more are; delete such rows$"):
+        read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "kept"))
+    (tmp_path / "t.csv").write_text("\n".join(["3.7,1", *lines]) + "\n")
+    read_table(str(tmp_path / "t.csv"), "1", str(tmp_path / "kept"))
+    assert "the first line, '3.7, 1', is taken for the header; if it is a row, it is lost" in caplog.text
+
+
+def test_numbers_between_spaces_that_are_not_ascii_are_numbers(tmp_path):
+    lines = [f"\u00a0{a}\u2003,\u00a0{row}\u00a0,{row % 2}" for row, a in enumerate(A)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *lines]) + "\n")
+    data = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "kept"), keep_index=True)
+    np.testing.assert_allclose(data.rows.x, [[a, row] for row, a in enumerate(A)], rtol=1e-6)
+    new = np.concatenate(list(read_raw_rows(tmp_path / "t.csv", data.spec, 8)[1]))
+    np.testing.assert_array_equal(new, data.rows.x)
 
 
 def test_spaces_separate_thousands_where_it_is_said(tmp_path):

@@ -23,7 +23,7 @@ CELLS = {
     '"7,5"': "row 3 is '7,5'; write decimal points (7.5)",
     '"7,500"': "row 3 is '7,500'; three digits behind the comma may be thousands or decimals: write 7500 or 7.500",
     "#DIV/0!": "row 3 is '#DIV/0!'; write a number, or empty that cell",
-    "1_000": "row 3 is '1_000'; write a number, or empty that cell",
+    "1_000": "row 3 is '1_000'; write 1000",
 }
 
 

@@ -60,6 +60,38 @@ def test_rows_of_arrays(kind: str, tmp_path: Path) -> None:
     check(served(read_npy(*files, unlabelled="drop")), kind)
 
 
+def test_rows_that_are_left_out_need_no_group_time_or_weight(tmp_path: Path) -> None:
+    def row(number: int) -> str:
+        gone = number in GONE
+        return f"{number},{'' if gone else number % 2},{'' if gone else number // 2},{'' if gone else 1 + number % 3}"
+
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["x,label,a,b", *map(row, range(ROWS))]) + "\n")
+    for keys in ({"group_column": "a", "weight_column": "b"}, {"time_column": "a", "weight_column": "b"}):
+        read = {"keep_index": True, "drop": [], "unlabelled": "drop", **keys}
+        data = served(read_table(str(table), "label", str(tmp_path / "kept"), **read))  # type: ignore[arg-type]
+        used = np.concatenate([data.row_numbers_of(split) for split in ("train", "val", "test")])
+        assert sorted(used) == [row for row in range(ROWS) if row not in GONE]
+    text = table.read_text()
+    table.write_text(text.replace("5,1,2,3", "5,1,2,"))
+    with pytest.raises(UserError, match=r"data\.weight_column: .*: row 5 has none"):
+        read_table(str(table), "label", str(tmp_path / "kept"), **read)  # type: ignore[arg-type]
+
+    amounts = np.arange(ROWS, dtype=np.float64)
+    for name, array in {
+        "x": amounts[:, None] ** 2,
+        "y": amounts % 2,
+        "groups": amounts // 2,
+        "weights": amounts,
+    }.items():
+        np.save(tmp_path / f"{name}.npy", np.where(np.isin(amounts, GONE), np.nan, array.T).T if name != "x" else array)
+    x, y, groups, weights = (str(tmp_path / f"{name}.npy") for name in ("x", "y", "groups", "weights"))
+    data = served(read_npy(x, y, unlabelled="drop", groups=groups, weights=weights))
+    assert len(data.row_numbers_of("all")) == ROWS - len(GONE)
+    with pytest.raises(UserError, match=r"data\.groups: .*: row 3 has none"):
+        read_npy(x, x, groups=groups)
+
+
 def test_messages_number_rows_as_their_file_does(tmp_path: Path) -> None:
     labels = ["" if row in GONE else "yes" if row % 3 else "no" for row in range(ROWS)]
     labels[40] = "yess"

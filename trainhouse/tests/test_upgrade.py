@@ -13,9 +13,10 @@ from omegaconf import OmegaConf
 
 from trainhouse import upgrade
 from trainhouse.arrays.npy import read_npy
+from trainhouse.configuration.older_versions import BEFORE
 from trainhouse.tables.read_table import read_table
 from trainhouse.tests.conftest import CONF, ROOT
-from trainhouse.upgrading.added_keys import GROUPS, added_keys
+from trainhouse.upgrading.added_keys import GROUPS, OF_ARRAYS, OF_READERS, OF_TABLES, added_keys
 from trainhouse.upgrading.code import SCRIPTS, is_of_one_house
 from trainhouse.upgrading.conf_files import look_at_conf
 from trainhouse.upgrading.dependencies import REQUIREMENTS, look_at_dependencies
@@ -181,7 +182,7 @@ def test_what_is_added_is_what_this_version_has() -> None:
     for file in ("train.yaml", "eval.yaml", "select_best_model.yaml", "infer.yaml", "data/array_defaults.yaml"):
         own = OmegaConf.to_container(OmegaConf.load(CONF / file))
         for key, block in added_keys(file).items():
-            assert OmegaConf.to_container(OmegaConf.create(block)) == {key: own[key]}, key
+            assert OmegaConf.to_container(OmegaConf.create(block)) == {key: BEFORE.get(key, own[key])}, key
     chosen = {
         group: option
         for one in OmegaConf.load(CONF / "train.yaml").defaults
@@ -189,6 +190,28 @@ def test_what_is_added_is_what_this_version_has() -> None:
         for group, option in one.items()
     }
     assert GROUPS["train.yaml"].items() <= chosen.items()
+
+
+# What the files of the first version with two houses had, beside what a project can't do without.
+FIRST = {
+    "train.yaml": "defaults init_from mode monitor name preflight resume seed threads",
+    "eval.yaml": "ckpt_path data defaults name predictions split threads",
+    "select_best_model.yaml": "defaults dry_run final_model force metric mode runs trained_on",
+    "infer.yaml": "accelerator batch_size ckpt_path defaults input output threads",
+    "data/array_defaults.yaml": "augmentation batch_size embedding_dim num_workers split split_seed worker_timeout",
+    "optimizer/adam.yaml": "_partial_ _target_ betas eps fused lr weight_decay",
+    "optimizer/adamw.yaml": "_partial_ _target_ betas eps fused lr weight_decay",
+    "optimizer/sgd.yaml": "_partial_ _target_ fused lr momentum nesterov weight_decay",
+    "data/table.yaml": "_target_ defaults drop dtype file missing processed shape target task",
+    "data/npy.yaml": "_target_ defaults features labels missing task test_features test_labels val_features val_labels",
+}
+
+
+@pytest.mark.parametrize("file", FIRST)
+def test_a_key_that_the_first_version_had_not_is_added(file: str) -> None:
+    of_reader = {"data/table.yaml": OF_TABLES, "data/npy.yaml": OF_ARRAYS}.get(file, {})
+    added = {*added_keys(file), *of_reader, *(OF_READERS if of_reader else ())}
+    assert {*OmegaConf.load(CONF / file)} - {*FIRST[file].split()} == added
 
 
 def test_files_that_read_any_table_get_the_keys_they_lack_and_their_newer_name(tmp_path):
@@ -206,7 +229,7 @@ def test_files_that_read_any_table_get_the_keys_they_lack_and_their_newer_name(t
     assert set(texts) == {"data/csv.yaml", "data/npy.yaml", "data/table.yaml", "infer.yaml"}
     has = {name: OmegaConf.create(text) for name, text in texts.items()}
     assert (has["data/csv.yaml"].unlabelled, has["data/csv.yaml"].id_columns) == ("error", [])
-    taken = set(inspect.signature(read_table).parameters) - {"target", "processed", "drop", "keep_index", "like"}
+    taken = set(inspect.signature(read_table).parameters) - {"target", "processed", "drop", "like"}
     assert taken - {"shape", "dtype", "missing"} <= set(has["data/csv.yaml"])
     assert set(inspect.signature(read_npy).parameters) >= set(has["data/npy.yaml"]) - {"_target_"}
     assert has["infer.yaml"].overwrite is False

@@ -14,6 +14,14 @@ _INIT_PREFIX = """\
 # Of a plain file of weights that init_from names: what goes in front of its names, as "backbone.".
 init_prefix: null
 """
+_RANK_TIMEOUT = """\
+# Of several processes: seconds for which one waits for another before the run ends; null leaves it to the strategy.
+rank_timeout: null
+"""
+_OPTIMIZER_GROUPS = """\
+# Other values for some of the weights, by their names, * for any characters: {layers.1.*: {lr: 1e-4}}.
+groups: null
+"""
 _COMPILE = """\
 # Compile the network with torch.compile: a minute or two at the start, faster steps after it; for long runs.
 compile: false
@@ -64,6 +72,7 @@ _KEYS: dict[str, dict[str, str]] = {
         "outputs": _OUTPUTS,
         "sweep": _SWEEP,
         "init_prefix": _INIT_PREFIX,
+        "rank_timeout": _RANK_TIMEOUT,
         "freeze": _FREEZE,
         "compile": _COMPILE,
         "figures": _FIGURES,
@@ -77,6 +86,7 @@ _KEYS: dict[str, dict[str, str]] = {
         "overwrite": _OVERWRITE,
         "data": "# Arguments of your own LightningDataModule to replace, as data.predict_dir=new/.\ndata: {}\n",
     },
+    **{f"optimizer/{name}.yaml": {"groups": _OPTIMIZER_GROUPS} for name in ("adam", "adamw", "sgd")},
     "data/array_defaults.yaml": {
         "fold": _FOLDS,
         "folds": "folds: 5  # parts of a cross-validation\n",
@@ -111,12 +121,13 @@ OF_TABLES = {
     "encoding": "encoding: null  # of text; null recognises it\n",
     "skip_rows": "skip_rows: 0  # lines above the header\n",
     "sheet": "sheet: null  # of a workbook\n",
+    "keep_index": "keep_index: false  # use columns that number the rows too\n",
     "unlabelled": "unlabelled: error  # a row without a label: an error, or drop\n",
 }
 OF_ARRAYS = {
     **{name: f"{name}: null\n" for name in ("splits", "groups", "times", "weights")},
     **{f"{split}_{name}": f"{split}_{name}: null\n" for split in ("val", "test") for name in ("groups", "weights")},
-    "unlabelled": OF_TABLES["unlabelled"],
+    **{name: OF_TABLES[name] for name in ("keep_index", "unlabelled")},
 }
 # A file that earlier versions have under its older name only.
 FILES = {"data/table.yaml": ("data/csv.yaml", "# data=csv by its newer name.\ndefaults:\n  - csv\n  - _self_\n")}

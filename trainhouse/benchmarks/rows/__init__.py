@@ -55,6 +55,7 @@ ROWS: list[Row] = [
     memory.memory_train_own,
     tables.read_table,
     tables.read_table_memory,
+    tables.read_json_lines,
     checkpoints.checkpoint_save,
     checkpoints.checkpoint_load,
     step_costs.guard,

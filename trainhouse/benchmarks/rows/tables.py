@@ -1,5 +1,6 @@
 """Reading a table of text into the arrays that are trained on, against a parser that keeps it in memory."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,6 +58,31 @@ def read_table_memory(lab: Lab) -> Samples:
     growth, of_polars = ([max(0.1, large.own - small.own) for small, large in peaks] for peaks in measured)
     peaks = ", ".join(f"{peak.own:,.0f}" for peak in measured[0][0])
     return Samples(growth, of_polars, f"peaks {peaks} MiB")
+
+
+@row("s", "of CSV's speed")
+def read_json_lines(lab: Lab) -> Samples:
+    """Processor seconds, of all cores together, to make JSON lines of a million rows of 20 numbers (100,000 with
+    --quick) into the arrays of a run. Yardstick: the same rows as CSV. Both in processes of their own, without what
+    starting them takes.
+    """
+    rows = lab.size(full=1_000_000, quick=100_000)
+    as_text = lab.once(("text", rows), lambda: _written(lab.folder / f"table_{rows}.csv", rows))
+    as_lines = lab.once(("lines", rows), lambda: _as_json_lines(as_text))
+
+    def seconds(path: Path) -> float:
+        return float(output_of(python("-c", _OURS, path, lab.new_folder()), lab.folder).rpartition("seconds ")[2])
+
+    repeats = min(lab.repeats, MOST_REPEATS)
+    return Samples(*interleaved(repeats, lambda: seconds(as_lines), lambda: seconds(as_text)))
+
+
+def _as_json_lines(table: Path) -> Path:
+    path = table.with_suffix(".jsonl")
+    with path.open("w") as file:
+        for batch in csv.open_csv(table):
+            file.writelines(f"{json.dumps(cells)}\n" for cells in batch.to_pylist())
+    return path
 
 
 def _table(lab: Lab, rows: int) -> Path:
