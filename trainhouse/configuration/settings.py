@@ -63,6 +63,7 @@ class Trainer(Part):
 
     accelerator: Annotated[Any, MAY_CHANGE]
     strategy: Any
+    devices: Annotated[Any, MAY_CHANGE]
     precision: Any
     inference_mode: Any
     max_epochs: Annotated[
@@ -74,7 +75,7 @@ class Trainer(Part):
     max_steps: Annotated[int, Ge(-1)]
     min_steps: Count | None
     max_time: Annotated[Time | None, MAY_CHANGE]
-    num_nodes: Count
+    num_nodes: Annotated[Count, MAY_CHANGE]
     limit_train_batches: BatchLimit
     limit_val_batches: BatchLimit
     limit_test_batches: BatchLimit

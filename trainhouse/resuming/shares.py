@@ -6,13 +6,22 @@ another in each step. Training needs that; in validation and test the repeated r
 
 import copy
 import math
+import os
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 from typing import Any
 
 import lightning as L
 import torch
-from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, IterableDataset
+from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+)
 from torchmetrics import Metric
 
 from trainhouse.arrays.batches import Batches, DeviceBatches
@@ -20,7 +29,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.resuming import loops
 from trainhouse.resuming.gathering import of_all_ranks
 from trainhouse.resuming.logged_values import synchronised_in_steps
-from trainhouse.resuming.passes import Passes
+from trainhouse.resuming.passes import Passes, has_state
 
 
 def without_repeats(loader: Any, name: str) -> Any:
@@ -49,6 +58,36 @@ def without_repeats(loader: Any, name: str) -> Any:
         vars(shared)["batch_sampler"] = own = copy.copy(batches)
         own.sampler = share
     return shared
+
+
+def step_of(loader: Any, ranks: int) -> tuple[int | None, bool]:
+    """Return the rows of a step of all ranks, None where nobody knows; and whether they take them in turns."""
+    batches, sampler = _samplers(loader)
+    if not isinstance(loader, DataLoader) or type(batches) is not BatchSampler:
+        return None, False
+    is_shared = isinstance(sampler, DistributedSampler) and not has_state(loader)
+    return int(batches.batch_size) * ranks, is_shared
+
+
+def with_step(loader: Any, rows: int | None, is_shared: bool, ranks: int) -> Any:
+    """Return a training loader whose steps have so many rows, taken in turns, as `step_of` has told of other ranks.
+
+    One that can't is returned as it is.
+    """
+    batches, sampler = _samplers(loader)
+    now, is_shared_now = step_of(loader, ranks)
+    if not rows or not now or rows % ranks or (rows, is_shared) == (now, is_shared_now):
+        return loader
+    if is_shared and not is_shared_now:  # in the order that Lightning gives several ranks
+        options: Any = {"num_replicas": 1, "rank": 0, "seed": int(os.environ.get("PL_GLOBAL_SEED", "0"))}
+        options["shuffle"] = not isinstance(sampler, SequentialSampler)
+        is_plain = isinstance(sampler, (RandomSampler, SequentialSampler))
+        kind: Any = DistributedSampler if is_plain else DistributedSamplerWrapper
+        sampler = kind(loader.dataset if is_plain else sampler, **options)
+    new = copy.copy(loader)
+    batches = BatchSampler(sampler, rows // ranks, batches.drop_last)
+    vars(new).update({"batch_sampler": batches, "sampler": sampler, "batch_size": rows // ranks})
+    return new
 
 
 def is_shared_out(loader: Any) -> bool:
