@@ -40,14 +40,16 @@ def change_of_ranks(saved: Saved, trainer: L.Trainer) -> Change | None:
     datamodule = datamodule_of(trainer)
     if isinstance(datamodule, DataModule):
         keeps_order, keeps_step = datamodule.blocks is None, True
-    is_left_out = bool(saved["batch"]) and not saved.get("is_last")
-    where = f"epoch {saved['epoch'] + 1}, batch {saved['batch']}"
     reason = (
-        f"it had {processes(before)} and goes on with {now} from {where} on, equal up to rounding but for what each "
-        "process does by itself (dropout, augmentation, batch normalisation)"
+        f"it had {processes(before)} and goes on with {now} from epoch {saved['epoch'] + 1}, batch {saved['batch']} on"
     )
-    if not keeps_order:
-        reason += f"; {'the rest of that epoch is left out, and ' if is_left_out else ''}its rows come in another order"
+    if keeps_order:
+        more = "" if isinstance(datamodule, DataModule) else ", rows repeated to make shares equal"
+        reason += ", equal up to rounding but for what each does by itself (dropout, augmentation, batch normalisation"
+        reason += f"{more})"
+    else:
+        is_left_out = saved["batch"] and not saved.get("is_last")
+        reason += f"; {'the rest of that epoch is left out, and ' if is_left_out else ''}rows come in another order"
     if not keeps_step:
         reason += "; its loaders keep their batch size, so a step has another number of rows"
     return Change({**saved, "data": data, "first_batch": [], "keeps_order": keeps_order}, reason)

@@ -1,4 +1,4 @@
-"""A command whose SLURM job is started again resumes the run that it was stopped in."""
+"""A command that SLURM, or torchrun, starts again resumes the run that it was stopped in."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from trainhouse.configuration.bounded import read_mapping
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.outputs import outputs
+from trainhouse.runs.rendezvous import remembered_run
 
 
 def remember_to_requeue(folder: Path) -> None:
@@ -17,7 +18,12 @@ def remember_to_requeue(folder: Path) -> None:
 
 
 def requeued_folder() -> str | None:
-    """Return the folder of the run in which this command was stopped, if its SLURM job is started again after that."""
+    """Return the folder of the run in which this command was stopped, if it is started again after that.
+
+    SLURM does so with a job that was requeued; torchrun with its processes when one has failed, or has come or gone.
+    """
+    if folder := remembered_run():
+        return folder
     if int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0 and _requeue_note().is_file():
         note = read_mapping(_requeue_note()) or {}
         return str(note.get("folder")) if note.get("command") == sys.argv else None

@@ -7,12 +7,13 @@ from typing import Any
 import lightning as L
 import torch
 
-from trainhouse.checkpoints.checkpoint import read
+from trainhouse.checkpoints.checkpoint import RECORD, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.ranks import ranks
 from trainhouse.resuming.other_ranks import processes
+from trainhouse.runs.typed import shown_path
 from trainhouse.training.trainer_arguments import trial_arguments
 
 _KEYS = ("trainer.devices", "trainer.num_nodes")
@@ -26,24 +27,30 @@ def with_given_ranks(settings: Train, typed: Collection[str]) -> Train:
     return settings.with_values({"trainer.devices": here.local_world, "trainer.num_nodes": here.machines})
 
 
-def with_same_step(settings: Train, checkpoint: Path, typed: Collection[str]) -> tuple[Train, str]:
-    """Return settings for a run that goes on from `checkpoint`, maybe with another number of processes.
+def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed: Collection[str]) -> tuple[Train, str]:
+    """Return settings for a run that goes on from `checkpoint`, maybe with other processes than `saved` ones.
 
     Of array data a step has as many rows as before: `data.batch_size` is another one. The second is what there is to
-    say of it, "" if nothing. Raises `UserError` if the
-    processes can't have equal shares of them, and for devices that this machine has not.
+    say of it, "" if nothing. Raises `UserError` if the processes can't have equal shares of them, and for devices that
+    this machine has not.
     """
     _check_there(settings.trainer)
-    then = ranks_of(checkpoint)
     now = _ranks_now(settings.trainer)
+    then, batch_size = _known_ranks(saved.trainer), saved.data.plain.get("batch_size")
+    if checkpoint:
+        if (noted := ranks_of(checkpoint)) is None and then not in (None, now):
+            raise UserError(
+                f"trainer.devices: {shown_path(checkpoint)} is of a version that did not note its processes; resume it "
+                f"with as many as it had, {then}"
+            )
+        then, batch_size = noted, _batch_size(checkpoint)
     if then is None or then == now:
         return settings, ""
     values: dict[str, Any] = {}
     if "threads" not in typed:  # those of other processes, of which a machine may have had more or less
         values["threads"] = None
-    said = f"{processes(now)} in place of {then}"
-    if is_array_data(settings.data):
-        batch_size = _batch_size(checkpoint)
+    said = ""
+    if is_array_data(settings.data) and type(batch_size) is int:
         rows = batch_size * then
         if rows % now:
             fitting = [str(number) for number in range(1, 2 * max(then, now) + 1) if rows % number == 0]
@@ -52,7 +59,10 @@ def with_same_step(settings: Train, checkpoint: Path, typed: Collection[str]) ->
                 f"has (data.batch_size={batch_size} on {processes(then)}); resume it with one of {', '.join(fitting)}"
             )
         values["data.batch_size"] = rows // now
-        said += f": data.batch_size is {rows // now} in place of {batch_size}, so that a step has {rows} rows as before"
+        said = (
+            f"{processes(now)} in place of {then}: data.batch_size is {rows // now} in place of {batch_size}, so a "
+            f"step has {rows} rows as before"
+        )
     return settings.with_values(values), said
 
 
@@ -105,6 +115,5 @@ def _check_there(trainer: Trainer) -> None:
         )
 
 
-def _batch_size(checkpoint: Path) -> int:
-    size: int = read(checkpoint, lazily=True)["project"]["config"]["data"]["batch_size"]
-    return size
+def _batch_size(checkpoint: Path) -> Any:
+    return read(checkpoint, lazily=True)[RECORD]["config"]["data"].get("batch_size")

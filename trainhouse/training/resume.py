@@ -67,21 +67,22 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
         remove_partial_files(place)
     checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint:
+        refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
+    at_first = [line.partition("=")[0] for line in started_with(folder)]
+    new, said = with_same_step(new, saved, checkpoint, [*typed, *at_first])
     if checkpoint is None:
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.epochs
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
-        refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
-        at_first = [line.partition("=")[0] for line in started_with(folder)]
-        new, said = with_same_step(new, checkpoint, [*typed, *at_first])
         if is_foreign():
             rebuild_untrained(load_checkpoint(checkpoint))  # refuses a network that the file can't fill
         _log.info("resume  from %s", shown_path(checkpoint))
-        if said:
-            _log.info("        %s", said)
         _say_new_length(saved, new)
+    if said:
+        _log.info("        %s", said)
     return train(new, folder, resume_from=checkpoint)
 
 
