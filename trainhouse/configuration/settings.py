@@ -240,8 +240,7 @@ def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
 
 def check_values(node: Node, kind: type, prefix: str = "") -> None:
     """Raise `UserError` for a value of `node` that doesn't fit its annotation; missing keys are passed over."""
-    of = getattr(kind, "OF", None)
-    if of and not str(node.get("_target_")).startswith(of):
+    if not str(node.get("_target_")).startswith(getattr(kind, "OF", "")):
         return
     for name, hint in ((name, hint) for name, hint in annotations(kind).items() if name in node):
         inner = inner_of(hint)

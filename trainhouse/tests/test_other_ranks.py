@@ -1,0 +1,250 @@
+"""A run that is resumed by another number of processes than it had."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, SubsetRandomSampler, TensorDataset
+
+from trainhouse.arrays.batches import Batches, Cursor
+from trainhouse.arrays.spec import Rows
+from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.shares import step_of, with_step
+from trainhouse.runs import rendezvous
+from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.many_ranks import SHORT, two_tasks
+from trainhouse.tests.pair_house import pair_config, read_checkpoint
+from trainhouse.tests.test_exact_resume import configuration
+from trainhouse.training.other_ranks import with_same_step
+from trainhouse.training.train import train
+
+RUN = (*SHORT, "data.rows=203", "trainer.max_epochs=2", "model.dropout=0", "callbacks.early_stopping=null")
+EACH_STEP = (
+    "+callbacks.steps._target_=lightning.pytorch.callbacks.ModelCheckpoint",
+    "+callbacks.steps.every_n_train_steps=1",
+    "+callbacks.steps.save_top_k=-1",
+    "+callbacks.steps.filename='step_{step}'",
+    "+callbacks.steps.auto_insert_metric_name=false",
+)
+
+
+def steps(ranks: int, rows: int, of_step: int, kept: int | None = None) -> list[list[int]]:
+    """Return the rows of each step of an epoch of array data, and `kept`, of how many rows there are to be."""
+    x = np.arange(float(rows))[:, None]
+    shares = []
+    for rank in range(ranks):
+        cursor = Cursor(epoch=2, rows=kept)
+        shares.append(Batches(Rows(x, np.zeros(rows)), None, of_step // ranks, 0, cursor, rank, ranks))
+    assert len({len(share) for share in shares}) == 1
+    return [sorted(int(row) for one in batches for row in one[0]) for batches in zip(*shares, strict=True)]
+
+
+def trained_rows(ranks: int, rows: int, of_step: int) -> int:
+    return Batches(Rows(np.zeros((rows, 1)), np.zeros(rows)), None, of_step // ranks, 0, world_size=ranks).trained_rows
+
+
+@pytest.mark.parametrize(("then", "now"), [(2, 1), (1, 2), (2, 3), (4, 2), (3, 6)])
+def test_a_step_has_the_rows_that_other_ranks_would_have_taken(then: int, now: int) -> None:
+    for rows in range(60, 74):
+        before = steps(then, rows, 12)
+        kept = trained_rows(then, rows, 12)
+        assert kept == sum(map(len, before))
+        after = steps(now, rows, 12, kept)
+        whole = kept // 12
+        assert after[:whole] == before[:whole]
+        if then > now and then % now == 0:
+            assert after == before
+        seen = [row for step in after for row in step]
+        assert len(seen) == len({*seen})
+
+
+def loaders(ranks: int, kind: str) -> list[DataLoader[Any]]:
+    """Return each rank's loader with steps of 12 rows, as Lightning shares it out; of one rank as it was."""
+    data = TensorDataset(torch.arange(48))
+    made = []
+    for rank in range(ranks):
+        sampler: Any = DistributedSampler(data, ranks, rank, seed=0)
+        if kind == "own order":
+            from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
+
+            sampler = SubsetRandomSampler(range(48))
+            sampler = DistributedSamplerWrapper(sampler, num_replicas=ranks, rank=rank) if ranks > 1 else sampler
+        elif ranks == 1:
+            sampler = None
+        made.append(DataLoader(data, 5 if ranks == 3 else 12 // ranks, shuffle=sampler is None, sampler=sampler))
+    return made
+
+
+def rows_of_steps(made: list[DataLoader[Any]]) -> list[list[int]]:
+    given = []
+    for loader in made:
+        torch.manual_seed(0)  # as a pass is seeded, on every rank
+        given.append([batch[0].tolist() for batch in loader])
+    return [sorted(row for part in parts for row in part) for parts in zip(*given, strict=True)]
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "own order"])
+@pytest.mark.parametrize(("then", "now"), [(2, 1), (2, 3), (4, 2)])
+def test_loaders_that_were_shared_out_keep_their_order_and_their_steps(then: int, now: int, kind: str) -> None:
+    before = loaders(then, kind)
+    step = step_of(before[0], then)
+    assert step == (12, True)
+    after = [with_step(loader, *step, now) for loader in loaders(now, kind)]
+    assert [loader.batch_size for loader in after] == [12 // now] * now
+    assert rows_of_steps(after) == rows_of_steps(before)
+
+
+def test_what_nobody_knows_the_steps_of_is_left_as_it_is() -> None:
+    class Pairs(BatchSampler):
+        """Of a user's own."""
+
+    rows = TensorDataset(torch.arange(6))
+    own = DataLoader(rows, batch_sampler=Pairs(SubsetRandomSampler(range(6)), 2, False))
+    for loader in (own, DataLoader(rows, batch_size=None), [1, 2, 3]):
+        assert step_of(loader, 2) == (None, False)
+        assert with_step(loader, 4, True, 1) is loader
+    plain = DataLoader(rows, 2)
+    assert step_of(plain, 1) == (2, False)
+    assert with_step(plain, 3, False, 2) is plain  # no equal shares
+    assert with_step(plain, 2, False, 2).batch_size == 1
+
+
+def noted(folder: Path, ranks: int | None, batch_size: int = 16) -> Path:
+    """Write what of a checkpoint is asked."""
+    path = folder / "noted.ckpt"
+    position = {"epoch": 0, "batch": 1, **({"ranks": ranks} if ranks else {})}
+    data = {"batch_size": batch_size}
+    torch.save({"callbacks": {"ExactResume": position}, "project": {"format": 1, "config": {"data": data}}}, path)
+    return path
+
+
+def test_batches_grow_and_shrink_with_the_number_of_processes(tmp_path: Path) -> None:
+    saved = composed("trainer=cpu", "trainer.devices=2", "data.batch_size=16", "threads=2")
+    checkpoint = noted(tmp_path, 2)
+    for devices, size in ((1, 32), (2, 16), (4, 8), ([0, 1, 2, 3], 8), ("auto", 32)):
+        new = saved.with_values({"trainer.devices": devices})
+        for of_run in (checkpoint, None):  # it may have none yet
+            settings, said = with_same_step(new, saved, of_run, [])
+            assert settings.data.batch_size == size
+            assert bool(said) is (size != 16)
+    assert with_same_step(saved.with_values({"trainer.devices": 1}), saved, checkpoint, [])[0].threads is None
+    assert with_same_step(saved.with_values({"trainer.devices": 1}), saved, checkpoint, ["threads"])[0].threads == 2
+
+
+def test_processes_that_can_not_be_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = composed("trainer=cpu", "trainer.devices=2", "data.batch_size=16")
+    three = saved.with_values({"trainer.devices": 3})
+    with pytest.raises(UserError, match=r"^trainer\.devices: 3 processes can't share out .* with one of 1, 2, 4$"):
+        with_same_step(three, saved, noted(tmp_path, 2), [])
+    with pytest.raises(UserError, match=r"of a version that did not note its processes; .* as many as it had, 2$"):
+        with_same_step(three, saved, noted(tmp_path, None), [])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    eight = saved.with_values({"trainer.devices": 8, "trainer.accelerator": "gpu"})
+    with pytest.raises(UserError, match=r"^trainer\.devices: the run has 8, .* has 3; .* with trainer\.devices=2$"):
+        with_same_step(eight, eight, noted(tmp_path, 8), [])
+
+
+def as_of(moment: Path, ranks: int) -> None:
+    """Have a checkpoint say that it is of so many ranks."""
+    content = read_checkpoint(moment)
+    content["callbacks"]["ExactResume"]["ranks"] = ranks
+    torch.save(content, moment)
+
+
+@pytest.mark.parametrize("name", ["blocks", "discs", "stream", pytest.param("two_loaders", marks=pytest.mark.slow)])
+def test_an_epoch_whose_other_rows_nobody_knows_ends_there(name: str, tmp_path: Path) -> None:
+    if name == "blocks":
+        config = configuration(tmp_path, "data.shuffle=blocks", "data.block_rows=4", "scheduler=cosine")
+    else:
+        keep = {"callbacks.keep": {"_target_": "trainhouse.tests.kept.KeepAll"}, "preflight": False}
+        config = pair_config(name, tmp_path).with_values(keep)
+    train(config, tmp_path / "whole")
+    moment = sorted((tmp_path / "whole" / "kept").glob("*_batch_start.ckpt"))[1]  # after one batch of the second epoch
+    as_of(moment, 2)
+    folder = tmp_path / "resumed"
+    shutil.copytree(tmp_path / "whole" / "logs", folder / "logs")
+    train(config.with_values({"callbacks.keep": None}), folder, resume_from=moment)
+    content = json.loads((folder / "metrics.json").read_text())
+    assert content["exact"] is False
+    assert "had 2 processes and goes on with 1 from epoch 2, batch 1 on; the rest of" in content["not_exact"][0]
+    whole, resumed = (read_history(at / "logs" / "metrics.csv") for at in (tmp_path / "whole", folder))
+    assert resumed[0] == whole[0]
+    assert [row["epoch"] for row in resumed] == [1, 2, 3]
+    of_epoch = whole[2]["step"] - whole[1]["step"]
+    assert resumed[1]["step"] - resumed[0]["step"] == whole[0]["step"] / of_epoch  # the batch that was done
+    assert resumed[2]["step"] - resumed[1]["step"] == of_epoch
+    assert [{*row} for row in resumed] == [{*row} for row in whole]  # it was validated
+    if name == "discs":  # whose schedule steps at the end of an epoch
+        assert [row["lr"] for row in resumed] == [row["lr"] for row in whole]
+        assert len({row["lr"] for row in whole}) == 3
+
+
+def stopped(whole: Path, step: int, folder: Path) -> Path:
+    """Return a run as it would have been if it was killed after a step of another one."""
+    (folder / "checkpoints").mkdir(parents=True)
+    shutil.copy(whole / "checkpoints" / f"step_{step}.ckpt", folder / "checkpoints" / "last.ckpt")
+    shutil.copytree(whole / "logs", folder / "logs")
+    shutil.copy(whole / "config.yaml", folder)
+    return folder
+
+
+def far_from(whole: Path, folder: Path) -> float:
+    """Return by how much the weights of two runs differ, which have taken as many steps."""
+    one, other = (read_checkpoint(run / "checkpoints" / "last.ckpt") for run in (whole, folder))
+    assert one["global_step"] == other["global_step"]
+    numbers = [name for name, value in one["state_dict"].items() if value.numel()]
+    return max(float((one["state_dict"][name] - other["state_dict"][name]).abs().max()) for name in numbers)
+
+
+def test_a_run_of_two_goes_on_with_one_and_with_two_again(tmp_path: Path) -> None:
+    with two_tasks(tmp_path, *RUN, *EACH_STEP, "hydra.run.dir=whole") as (first, second):
+        assert (first.status(), second.status()) == (0, 0), first.stderr
+    folder = stopped(tmp_path / "whole", 3, tmp_path / "other")  # of five batches in an epoch
+    done = run_script("train.py", "resume=other", "trainer.devices=1", "trainer.max_epochs=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "1 process in place of 2: data.batch_size is 32 in place of 16, so a step has 32 rows as before" in done.stdout
+    )
+    config = (folder / "config.yaml").read_text()
+    assert "devices: 1\n" in config
+    assert "batch_size: 32\n" in config
+    with two_tasks(tmp_path, "resume=other", "trainer.max_epochs=2") as (first, second):
+        assert (first.status(), second.status()) == (0, 0), first.stderr
+    assert far_from(tmp_path / "whole", folder) < 1e-6
+    content = json.loads((folder / "metrics.json").read_text())
+    assert content["exact"] is False
+    assert sorted(line.partition(" from ")[0] for line in content["not_exact"]) == [
+        "it had 1 process and goes on with 2",
+        "it had 2 processes and goes on with 1",
+    ]
+    epochs = [read_history(run / "logs" / "metrics.csv") for run in (tmp_path / "whole", folder)]
+    for row, other in zip(*epochs, strict=True):
+        for name in ("train/loss", "train/acc", "val/loss", "val/acc"):
+            assert other[name] == pytest.approx(row[name], rel=1e-5)
+
+
+def test_what_torchrun_starts_again_takes_the_run_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TCPStore("127.0.0.1", 0, is_master=True)
+    for name, value in {
+        "TORCHELASTIC_RUN_ID": "job",
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+    }.items():
+        monkeypatch.setenv(name, value)
+    rendezvous._of_all_starts.cache_clear()
+    try:
+        assert rendezvous.remembered_run() is None
+        rendezvous.remember_run(tmp_path)
+        assert rendezvous.remembered_run() is None  # it has not begun
+        (tmp_path / "config.yaml").touch()
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+        assert rendezvous.remembered_run() == str(tmp_path)
+    finally:
+        rendezvous._of_all_starts.cache_clear()
