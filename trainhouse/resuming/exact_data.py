@@ -13,7 +13,8 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.exact_loaders import exact
 from trainhouse.resuming.passes import Passes, Place
 from trainhouse.resuming.seeding import reseed
-from trainhouse.resuming.shares import refuse_waiting_in_steps, step_of, with_exact_means, with_step, without_repeats
+from trainhouse.resuming.shares import refuse_waiting_in_steps, with_exact_means, without_repeats
+from trainhouse.resuming.steps import Step, step_of, with_step
 
 Saved = dict[str, Any]
 
@@ -34,7 +35,7 @@ class ExactData:
         self._passes: dict[str, list[Passes]] = {}
         self._places: Saved = {}
         self._made_in: dict[str, int] = {}
-        self._steps: list[tuple[int | None, bool]] = []  # of each training loader, where other ranks have begun
+        self._steps: list[Step] = []  # of each training loader, where other ranks have begun
         self._stage, self._new, self._epoch_now = "predict", [], None  # type: tuple[str, list[Passes], int | None]
         strategy: Any = trainer.strategy
         self._barrier, strategy.barrier = strategy.barrier, self._at_barrier
@@ -75,11 +76,10 @@ class ExactData:
     def restore(self, saved: Saved) -> None:
         """Have the loaders that are made next begin where `saved` says."""
         self._places = dict(saved)
-        self._steps = [tuple(step) for step in saved.get("train", {}).get("steps", ())]
+        self._steps = list(saved.get("train", {}).get("steps", ()))
 
     def _step_of(self, passes: Passes) -> Saved:
-        rows, is_shared = step_of(passes.loader, self.trainer.world_size)
-        return {"step_rows": rows, "is_shared": is_shared}
+        return {"step": step_of(passes.loader, self.trainer.world_size)}
 
     def _at_barrier(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         self._barrier(name, *args, **kwargs)
@@ -118,7 +118,7 @@ class ExactData:
         if is_shared:
             loader = without_repeats(loader, f"{self._stage}_dataloader")
         if is_training and number < len(self._steps):
-            loader = with_step(loader, *self._steps[number], self.trainer.world_size)
+            loader = with_step(loader, self._steps[number], self.trainer.world_size)
         key = (self.seed, self._stage, number)
         passes = Passes(
             loader, key, self.trainer.global_rank, self._epoch if is_training else None, cycles=self._cycles

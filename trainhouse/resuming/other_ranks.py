@@ -1,8 +1,8 @@
 """A run that goes on with another number of ranks than it was stopped with.
 
 Ranks take the rows of an epoch in turns, whatever their number: as long as a step has as many rows, it has the same
-ones, at the same place of the epoch. That holds for array data, and for loaders that Lightning has shared out. Of
-others nobody knows which rows the rest of the epoch would be, so they go on with the next one.
+ones, at the same place of the epoch. That holds for array data, and for loaders whose samplers torch or Lightning has
+made. Of others nobody knows which rows the rest of the epoch would be, so they go on with the next one.
 """
 
 from typing import Any, NamedTuple
@@ -66,8 +66,8 @@ def _of_ranks(data: Saved, ranks: int) -> tuple[Saved, bool, bool]:
     """Return where loaders are, for other ranks; whether rows keep their order, and steps their number of rows."""
     train = data.get("train", {})
     loaders = train.get("loaders", [])
-    steps = [(one.get("step_rows"), bool(one.get("is_shared"))) for one in loaders]
-    keeps_step = all(rows and rows % ranks == 0 for rows, _ in steps)
-    keeps_order = keeps_step and all(is_shared for _, is_shared in steps)
+    steps = [one.get("step", (None, "")) for one in loaders]
+    keeps_step = bool(steps) and all(rows and rows % ranks == 0 for rows, _ in steps)
+    keeps_order = keeps_step and all(order for _, order in steps)
     places = [{**one, "digest": None} for one in loaders] if keeps_order else []
     return {**data, "train": {**train, "loaders": places, "steps": steps}} if train else data, keeps_order, keeps_step

@@ -6,22 +6,13 @@ another in each step. Training needs that; in validation and test the repeated r
 
 import copy
 import math
-import os
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    DistributedSampler,
-    IterableDataset,
-    RandomSampler,
-    SequentialSampler,
-)
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, IterableDataset
 from torchmetrics import Metric
 
 from trainhouse.arrays.batches import Batches, DeviceBatches
@@ -29,7 +20,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.resuming import loops
 from trainhouse.resuming.gathering import of_all_ranks
 from trainhouse.resuming.logged_values import synchronised_in_steps
-from trainhouse.resuming.passes import Passes, has_state
+from trainhouse.resuming.passes import Passes
 
 
 def without_repeats(loader: Any, name: str) -> Any:
@@ -39,7 +30,7 @@ def without_repeats(loader: Any, name: str) -> Any:
     sampler of the user's own) one rank may have a batch more than another: see `refuse_waiting_in_steps`.
     Raises `UserError` if there are fewer rows than ranks. `name` is the hook's that returned the loader.
     """
-    batches, sampler = _samplers(loader)
+    batches, sampler = samplers_of(loader)
     if not isinstance(sampler, DistributedSampler):
         return loader
     rows: Any = sampler.dataset
@@ -60,42 +51,12 @@ def without_repeats(loader: Any, name: str) -> Any:
     return shared
 
 
-def step_of(loader: Any, ranks: int) -> tuple[int | None, bool]:
-    """Return the rows of a step of all ranks, None where nobody knows; and whether they take them in turns."""
-    batches, sampler = _samplers(loader)
-    if not isinstance(loader, DataLoader) or type(batches) is not BatchSampler:
-        return None, False
-    is_shared = isinstance(sampler, DistributedSampler) and not has_state(loader)
-    return int(batches.batch_size) * ranks, is_shared
-
-
-def with_step(loader: Any, rows: int | None, is_shared: bool, ranks: int) -> Any:
-    """Return a training loader whose steps have so many rows, taken in turns, as `step_of` has told of other ranks.
-
-    One that can't is returned as it is.
-    """
-    batches, sampler = _samplers(loader)
-    now, is_shared_now = step_of(loader, ranks)
-    if not rows or not now or rows % ranks or (rows, is_shared) == (now, is_shared_now):
-        return loader
-    if is_shared and not is_shared_now:  # in the order that Lightning gives several ranks
-        options: Any = {"num_replicas": 1, "rank": 0, "seed": int(os.environ.get("PL_GLOBAL_SEED", "0"))}
-        options["shuffle"] = not isinstance(sampler, SequentialSampler)
-        is_plain = isinstance(sampler, (RandomSampler, SequentialSampler))
-        kind: Any = DistributedSampler if is_plain else DistributedSamplerWrapper
-        sampler = kind(loader.dataset if is_plain else sampler, **options)
-    new = copy.copy(loader)
-    batches = BatchSampler(sampler, rows // ranks, batches.drop_last)
-    vars(new).update({"batch_sampler": batches, "sampler": sampler, "batch_size": rows // ranks})
-    return new
-
-
 def is_shared_out(loader: Any) -> bool:
     """Whether a sampler gives each rank rows of its own."""
-    return isinstance(_samplers(loader)[1], (DistributedSampler, _Share))
+    return isinstance(samplers_of(loader)[1], (DistributedSampler, _Share))
 
 
-def _samplers(loader: Any) -> tuple[Any, Any]:
+def samplers_of(loader: Any) -> tuple[Any, Any]:
     """Return the batch sampler of a loader, if it has one, and the sampler of its rows."""
     batches = getattr(loader, "batch_sampler", None)
     sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)

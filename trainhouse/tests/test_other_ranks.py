@@ -3,18 +3,15 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
-from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, SubsetRandomSampler, TensorDataset
 
 from trainhouse.arrays.batches import Batches, Cursor
 from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
-from trainhouse.resuming.shares import step_of, with_step
 from trainhouse.runs import rendezvous
 from trainhouse.tests.conftest import composed, read_history, run_script
 from trainhouse.tests.many_ranks import SHORT, two_tasks
@@ -63,57 +60,6 @@ def test_a_step_has_the_rows_that_other_ranks_would_have_taken(then: int, now: i
         assert len(seen) == len({*seen})
 
 
-def loaders(ranks: int, kind: str) -> list[DataLoader[Any]]:
-    """Return each rank's loader with steps of 12 rows, as Lightning shares it out; of one rank as it was."""
-    data = TensorDataset(torch.arange(48))
-    made = []
-    for rank in range(ranks):
-        sampler: Any = DistributedSampler(data, ranks, rank, seed=0)
-        if kind == "own order":
-            from lightning.fabric.utilities.distributed import DistributedSamplerWrapper
-
-            sampler = SubsetRandomSampler(range(48))
-            sampler = DistributedSamplerWrapper(sampler, num_replicas=ranks, rank=rank) if ranks > 1 else sampler
-        elif ranks == 1:
-            sampler = None
-        made.append(DataLoader(data, 5 if ranks == 3 else 12 // ranks, shuffle=sampler is None, sampler=sampler))
-    return made
-
-
-def rows_of_steps(made: list[DataLoader[Any]]) -> list[list[int]]:
-    given = []
-    for loader in made:
-        torch.manual_seed(0)  # as a pass is seeded, on every rank
-        given.append([batch[0].tolist() for batch in loader])
-    return [sorted(row for part in parts for row in part) for parts in zip(*given, strict=True)]
-
-
-@pytest.mark.parametrize("kind", ["shuffled", "own order"])
-@pytest.mark.parametrize(("then", "now"), [(2, 1), (2, 3), (4, 2)])
-def test_loaders_that_were_shared_out_keep_their_order_and_their_steps(then: int, now: int, kind: str) -> None:
-    before = loaders(then, kind)
-    step = step_of(before[0], then)
-    assert step == (12, True)
-    after = [with_step(loader, *step, now) for loader in loaders(now, kind)]
-    assert [loader.batch_size for loader in after] == [12 // now] * now
-    assert rows_of_steps(after) == rows_of_steps(before)
-
-
-def test_what_nobody_knows_the_steps_of_is_left_as_it_is() -> None:
-    class Pairs(BatchSampler):
-        """Of a user's own."""
-
-    rows = TensorDataset(torch.arange(6))
-    own = DataLoader(rows, batch_sampler=Pairs(SubsetRandomSampler(range(6)), 2, False))
-    for loader in (own, DataLoader(rows, batch_size=None), [1, 2, 3]):
-        assert step_of(loader, 2) == (None, False)
-        assert with_step(loader, 4, True, 1) is loader
-    plain = DataLoader(rows, 2)
-    assert step_of(plain, 1) == (2, False)
-    assert with_step(plain, 3, False, 2) is plain  # no equal shares
-    assert with_step(plain, 2, False, 2).batch_size == 1
-
-
 def noted(folder: Path, ranks: int | None, batch_size: int = 16) -> Path:
     """Write what of a checkpoint is asked."""
     path = folder / "noted.ckpt"
@@ -151,8 +97,10 @@ def test_processes_that_can_not_be_are_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def as_of(moment: Path, ranks: int) -> None:
-    """Have a checkpoint say that it is of so many ranks."""
+    """Have a checkpoint say that it is of so many ranks, whose loaders were of a kind that nobody knows."""
     content = read_checkpoint(moment)
+    for loader in content["callbacks"]["ExactResume"].get("data", {}).get("train", {}).get("loaders", []):
+        loader["step"] = (None, "")
     content["callbacks"]["ExactResume"]["ranks"] = ranks
     torch.save(content, moment)
 
