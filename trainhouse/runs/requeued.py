@@ -1,6 +1,7 @@
 """A command that SLURM, or torchrun, starts again resumes the run that it was stopped in."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -28,6 +29,25 @@ def requeued_folder() -> str | None:
         note = read_mapping(_requeue_note()) or {}
         return str(note.get("folder")) if note.get("command") == sys.argv else None
     return None
+
+
+def port_of_restart() -> int | None:
+    """Return where the processes that torchrun has started again are to meet, as their first; None at the first start.
+
+    In torchrun's own store they would find addresses of the processes before, which nobody answers any more.
+    """
+    if remembered_run() is None:
+        return None
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def meet_at(port: int | None) -> None:
+    """Have this process meet the others at a port of the first one's machine; None changes nothing."""
+    if port is not None:
+        os.environ |= {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "False"}
 
 
 def _requeue_note() -> Path:

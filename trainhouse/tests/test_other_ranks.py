@@ -1,7 +1,9 @@
 """A run that is resumed by another number of processes than it had."""
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs import rendezvous
 from trainhouse.tests.conftest import composed, read_history, run_script
-from trainhouse.tests.many_ranks import SHORT, two_tasks
+from trainhouse.tests.many_ranks import SHORT, Launched, two_tasks
 from trainhouse.tests.pair_house import pair_config, read_checkpoint
 from trainhouse.tests.test_exact_resume import configuration
 from trainhouse.training.other_ranks import with_same_step
@@ -196,3 +198,18 @@ def test_what_torchrun_starts_again_takes_the_run_up(tmp_path: Path, monkeypatch
         assert rendezvous.remembered_run() == str(tmp_path)
     finally:
         rendezvous._of_all_starts.cache_clear()
+
+
+@pytest.mark.slow
+def test_torchrun_restarts_the_same_run(tmp_path: Path) -> None:
+    one_more = ("--max-restarts=1",)
+    with Launched("torchrun", tmp_path, *RUN, "outputs=runs", "trainer.max_epochs=40", options=one_more) as run:
+        run.wait_for("epoch 3/")
+        os.kill(run.ranks[-1], signal.SIGKILL)
+        assert run.status(120) == 0, run.said
+        assert "resume  from runs/" in run.said
+    (metrics,) = (tmp_path / "runs").rglob("metrics.json")
+    content = json.loads(metrics.read_text())
+    assert content["status"] == "completed"
+    assert content["exact"] is True
+    assert len(read_history(metrics.parent / "logs" / "metrics.csv")) == content["epochs"] == 40
