@@ -21,7 +21,7 @@ def remember_to_requeue(folder: Path) -> None:
 def requeued_folder() -> str | None:
     """Return the folder of the run in which this command was stopped, if it is started again after that.
 
-    SLURM does so with a job that was requeued; torchrun with its processes when one has failed, or has come or gone.
+    SLURM does so with a job that was requeued; torchrun with its processes when one has failed, or a machine is lost.
     """
     if folder := remembered_run():
         return folder

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
 
 from trainhouse.checkpoints.checkpoint import RECORD, read
@@ -14,7 +13,8 @@ from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.ranks import ranks
 from trainhouse.resuming.other_ranks import processes
 from trainhouse.runs.typed import shown_path
-from trainhouse.training.trainer_arguments import trial_arguments
+from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.trainer_arguments import make_trainer, trial_arguments
 
 _KEYS = ("trainer.devices", "trainer.num_nodes")
 
@@ -92,15 +92,10 @@ def _known_ranks(trainer: Trainer) -> int | None:
 def _ranks_now(trainer: Trainer) -> int:
     if (known := _known_ranks(trainer)) is not None:
         return known
-    found = L.Trainer(
-        **trial_arguments(trainer),
-        devices=trainer.get("devices") or "auto",
-        num_nodes=trainer.num_nodes,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    options = {"devices": trainer.get("devices") or "auto", "num_nodes": trainer.num_nodes, **trial_arguments(trainer)}
+    off = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    with quiet_lightning():
+        found = make_trainer(trainer, options, **off)
     return found.num_devices * found.num_nodes
 
 
