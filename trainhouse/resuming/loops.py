@@ -81,8 +81,11 @@ def begin_new_epoch(trainer: L.Trainer) -> None:
 
 
 def end_of_resumed_epoch(trainer: L.Trainer) -> None:
-    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle."""
-    trainer.fit_loop._restarting = False
+    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle.
+
+    And let the next epoch begin, also after one of which nothing was left.
+    """
+    trainer.fit_loop.epoch_loop.restarting = trainer.fit_loop._restarting = False
 
 
 def end_epoch(trainer: L.Trainer) -> int:

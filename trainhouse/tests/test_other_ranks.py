@@ -107,10 +107,13 @@ def as_of(moment: Path, ranks: int) -> None:
     torch.save(content, moment)
 
 
-@pytest.mark.parametrize("name", ["blocks", "discs", "stream", pytest.param("two_loaders", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["blocks", "no validation", "discs", "stream", pytest.param("two_loaders", marks=pytest.mark.slow)]
+)
 def test_an_epoch_whose_other_rows_nobody_knows_ends_there(name: str, tmp_path: Path) -> None:
-    if name == "blocks":
-        config = configuration(tmp_path, "data.shuffle=blocks", "data.block_rows=4", "scheduler=cosine")
+    if name in ("blocks", "no validation"):
+        without = ["trainer.limit_val_batches=0", "monitor=train/loss"] if name == "no validation" else []
+        config = configuration(tmp_path, "data.shuffle=blocks", "data.block_rows=4", *without)
     else:
         keep = {"callbacks.keep": {"_target_": "trainhouse.tests.kept.KeepAll"}, "preflight": False}
         config = pair_config(name, tmp_path).with_values(keep)
