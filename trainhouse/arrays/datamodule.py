@@ -152,7 +152,7 @@ class DataModule(L.LightningDataModule):
         """Return an iterable of shuffled batches that starts at the cursor."""
         batches = self.train_batches()
         if not self.blocks:  # of which each rank has its own stretch
-            self.cursor.rows = batches.trained_rows
+            self.cursor.rows = self.cursor.rows or batches.trained_rows
         return self._serve(batches)
 
     def train_batches(self) -> Batches:

@@ -37,14 +37,17 @@ def change_of_ranks(saved: Saved, trainer: L.Trainer) -> Change | None:
     if not isinstance(before, int) or before == now:
         return None
     data, keeps_order, keeps_step = _of_ranks(saved.get("data", {}), now)
-    datamodule = datamodule_of(trainer)
+    datamodule, rows_left_out, more = datamodule_of(trainer), 0, ", rows repeated to make shares equal"
     if isinstance(datamodule, DataModule):
-        keeps_order, keeps_step = datamodule.blocks is None, True
+        keeps_order, keeps_step, more = datamodule.blocks is None, True, ""
+        if keeps_order and saved.get("rows"):
+            rows_left_out = saved["rows"] - datamodule.train_batches().trained_rows
     reason = (
         f"it had {processes(before)} and goes on with {now} from epoch {saved['epoch'] + 1}, batch {saved['batch']} on"
     )
-    if keeps_order:
-        more = "" if isinstance(datamodule, DataModule) else ", rows repeated to make shares equal"
+    if rows_left_out:
+        reason += f"; {rows_left_out} of the {saved['rows']} rows of an epoch are left out, other ones each time"
+    elif keeps_order:
         reason += ", equal up to rounding but for what each does by itself (dropout, augmentation, batch normalisation"
         reason += f"{more})"
     else:

@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +16,13 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from trainhouse.arrays.batches import Batches, Cursor
 from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
+from trainhouse.resuming.other_ranks import change_of_ranks
 from trainhouse.runs import rendezvous
 from trainhouse.tests.conftest import composed, read_history, run_script
 from trainhouse.tests.many_ranks import SHORT, Launched, two_tasks
 from trainhouse.tests.pair_house import pair_config, read_checkpoint
 from trainhouse.tests.test_exact_resume import configuration
+from trainhouse.tests.tiny import CLASSES, tiny_data
 from trainhouse.training.other_ranks import with_same_step
 from trainhouse.training.train import train
 
@@ -136,6 +140,20 @@ def test_an_epoch_whose_other_rows_nobody_knows_ends_there(name: str, tmp_path: 
     if name == "discs":  # whose schedule steps at the end of an epoch
         assert [row["lr"] for row in resumed] == [row["lr"] for row in whole]
         assert len({row["lr"] for row in whole}) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(60, "equal up to rounding"), (50, "2 of the 30 rows of an epoch are left")]
+)
+def test_rows_that_other_ranks_leave_out_are_said(rows: int, said: str) -> None:
+    data: Any = tiny_data(CLASSES, rows=rows, batch_size=2)  # of 36 and of 30 rows for training
+    trainer: Any = SimpleNamespace(world_size=2, global_rank=0, overfit_batches=0, datamodule=data)
+    data.trainer, data.cursor.rows = trainer, rows * 6 // 10
+    saved = {"ranks": 1, "epoch": 0, "batch": 3, "rows": data.cursor.rows}
+    change = change_of_ranks(saved, trainer)
+    assert change is not None
+    assert said in change.reason
+    assert change_of_ranks({**saved, "ranks": 2}, trainer) is None
 
 
 def stopped(whole: Path, step: int, folder: Path) -> Path:
