@@ -32,6 +32,8 @@ class Cursor:
 
     epoch: int = 0
     batch: int = 0
+    rows: int | None = None
+    """The rows of an epoch of all ranks together, if decided already: another number of ranks may have begun."""
 
 
 class Batches:
@@ -70,7 +72,7 @@ class Batches:
         self.rank = rank
         self.world_size = world_size
         self.dtype = served_dtype(rows.x.dtype, wide)
-        self.row_count = (len(rows.y) if indices is None else len(indices)) // world_size
+        self.row_count = (self.cursor.rows or (len(rows.y) if indices is None else len(indices))) // world_size
         self._chunk: tuple[int, int, np.ndarray] | None = None
         self._windows = None
         if blocks and shuffle_seed is not None:
@@ -86,6 +88,11 @@ class Batches:
     def __len__(self) -> int:
         whole, rest = divmod(self.row_count, self.batch_size)
         return whole + (rest > 0 and not (rest == 1 and whole > 0 and self.shuffle_seed is not None))
+
+    @property
+    def trained_rows(self) -> int:
+        """The rows of an epoch of all ranks, without those that are left out."""
+        return min(self.row_count, len(self) * self.batch_size) * self.world_size
 
     def __iter__(self) -> Iterator[Batch]:
         for key in self.keys():

@@ -150,7 +150,10 @@ class DataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> Any:
         """Return an iterable of shuffled batches that starts at the cursor."""
-        return self._serve(self.train_batches())
+        batches = self.train_batches()
+        if not self.blocks:  # of which each rank has its own stretch
+            self.cursor.rows = self.cursor.rows or batches.trained_rows
+        return self._serve(batches)
 
     def train_batches(self) -> Batches:
         """Return the training batches of every epoch, as a map from (epoch, batch), both counted from 0."""

@@ -63,6 +63,7 @@ class Trainer(Part):
 
     accelerator: Annotated[Any, MAY_CHANGE]
     strategy: Any
+    devices: Annotated[Any, MAY_CHANGE]
     precision: Any
     inference_mode: Any
     max_epochs: Annotated[
@@ -74,7 +75,7 @@ class Trainer(Part):
     max_steps: Annotated[int, Ge(-1)]
     min_steps: Count | None
     max_time: Annotated[Time | None, MAY_CHANGE]
-    num_nodes: Count
+    num_nodes: Annotated[Count, MAY_CHANGE]
     limit_train_batches: BatchLimit
     limit_val_batches: BatchLimit
     limit_test_batches: BatchLimit
@@ -239,8 +240,7 @@ def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
 
 def check_values(node: Node, kind: type, prefix: str = "") -> None:
     """Raise `UserError` for a value of `node` that doesn't fit its annotation; missing keys are passed over."""
-    of = getattr(kind, "OF", None)
-    if of and not str(node.get("_target_")).startswith(of):
+    if not str(node.get("_target_")).startswith(getattr(kind, "OF", "")):
         return
     for name, hint in ((name, hint) for name, hint in annotations(kind).items() if name in node):
         inner = inner_of(hint)

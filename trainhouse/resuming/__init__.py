@@ -28,6 +28,7 @@ PRIVATE_NAMES = {
     "saved",
     f"{_EVALUATION}._combined_loader": "each validation loader with its number of batches, by which ranks know the "
     "last moment at which all can stop; `trainer.val_dataloaders` has no mode",
+    f"{_EVALUATION}._has_run": "that an epoch has no validation to wait for, the rest of which other ranks leave out",
     f"{_EVALUATION}._module_mode": "which submodules the user had put in eval mode; every public hook of a validation "
     "comes after `eval()`, and to look before each step costs a walk over all modules",
     f"{_EVALUATION}._seen_batches_per_dataloader": "the step of what is logged in validation steps; no public counter "

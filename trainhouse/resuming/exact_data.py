@@ -14,6 +14,7 @@ from trainhouse.resuming.exact_loaders import exact
 from trainhouse.resuming.passes import Passes, Place
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.shares import refuse_waiting_in_steps, with_exact_means, without_repeats
+from trainhouse.resuming.steps import Step, step_of, with_step
 
 Saved = dict[str, Any]
 
@@ -34,6 +35,7 @@ class ExactData:
         self._passes: dict[str, list[Passes]] = {}
         self._places: Saved = {}
         self._made_in: dict[str, int] = {}
+        self._steps: list[Step] = []  # of each training loader, where other ranks have begun
         self._stage, self._new, self._epoch_now = "predict", [], None  # type: tuple[str, list[Passes], int | None]
         strategy: Any = trainer.strategy
         self._barrier, strategy.barrier = strategy.barrier, self._at_barrier
@@ -57,8 +59,15 @@ class ExactData:
             stage: {
                 "made_in": self._made_in[stage],
                 "loaders": [
-                    {"epoch": epoch, "batch": batch, **passes.state(epoch, batch, within[stage])} for passes in loaders
+                    {
+                        "epoch": epoch,
+                        "batch": batch,
+                        **passes.state(epoch, batch, within[stage]),
+                        **self._step_of(passes),
+                    }
+                    for passes in loaders
                 ],
+                **({"steps": self._steps} if stage == "train" and self._steps else {}),
             }
             for stage, loaders in self._passes.items()
             if stage in within
@@ -67,6 +76,10 @@ class ExactData:
     def restore(self, saved: Saved) -> None:
         """Have the loaders that are made next begin where `saved` says."""
         self._places = dict(saved)
+        self._steps = list(saved.get("train", {}).get("steps", ()))
+
+    def _step_of(self, passes: Passes) -> Saved:
+        return {"step": step_of(passes.loader, self.trainer.world_size)}
 
     def _at_barrier(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         self._barrier(name, *args, **kwargs)
@@ -104,6 +117,8 @@ class ExactData:
         is_shared = not is_training and self.trainer.world_size > 1
         if is_shared:
             loader = without_repeats(loader, f"{self._stage}_dataloader")
+        if is_training and number < len(self._steps):
+            loader = with_step(loader, self._steps[number], self.trainer.world_size)
         key = (self.seed, self._stage, number)
         passes = Passes(
             loader, key, self.trainer.global_rank, self._epoch if is_training else None, cycles=self._cycles
@@ -114,7 +129,7 @@ class ExactData:
         if is_training and number < len(self.expected_first):
             passes.expected_first = self.expected_first[number]
         places = self._places.get(self._stage, {}).get("loaders", [])
-        passes.place = Place(**places[number]) if number < len(places) else None
+        passes.place = Place.of(places[number]) if number < len(places) else None
         self._new.append(passes)
         return exact(loader, passes)
 

@@ -6,6 +6,7 @@ epoch has counted so far.
 """
 
 import logging
+from dataclasses import asdict
 from typing import Any, Literal
 
 import lightning as L
@@ -20,9 +21,11 @@ from trainhouse.resuming.double import read_in_double
 from trainhouse.resuming.early_stopping import count_in_full, early_stopping_of, keep_patience, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finders
-from trainhouse.resuming.gathering import of_all_ranks, of_any_rank
-from trainhouse.resuming.logged_values import continue_logging, logged_metrics, logged_so_far
-from trainhouse.resuming.module_state import counting, counts_of, frozen_in, gradients_of, metrics_of, restore_state
+from trainhouse.resuming.gathering import of_all_ranks
+from trainhouse.resuming.logged_values import continue_logging, logged_so_far
+from trainhouse.resuming.metric_counts import counts_of_all
+from trainhouse.resuming.module_state import counting, frozen_in, gradients_of, restore_state
+from trainhouse.resuming.other_ranks import change_of_ranks, ends_epoch
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
@@ -137,11 +140,14 @@ class ExactResume(SeededEvaluation):
     def state_dict(self) -> Saved:
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
         trainer = self._trainer
-        saved: Saved = {"epoch": self.cursor.epoch, "batch": self.cursor.batch, "seed": self.seed, "validation": None}
+        saved: Saved = {"seed": self.seed, "validation": None, **asdict(self.cursor)}
         for what in self._unsaved.changed() if self._unsaved else ():
             self.not_exact(f"{what} changes in training, and no checkpoint holds it{HOW_TO_SAVE}")
         saved["reasons"] = [*self.reasons, *([IN_STEP] if self._broke_in_step else [])]
-        if trainer is None or not self._is_on:
+        if trainer is None:
+            return saved
+        saved["ranks"] = trainer.world_size
+        if not self._is_on:
             return saved
         saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
         is_validating = self._phase in ("validating", "validated")
@@ -156,7 +162,7 @@ class ExactResume(SeededEvaluation):
             saved |= self._of_the_epoch(trainer)
         is_again = self._phase in ("validating", "validated") and saved["validation"] == "due"
         saved["validated_batches"] = self._seen_before_validation if is_again else loops.batches_seen(trainer)
-        saved["metrics"] = self._counts(trainer)
+        saved["metrics"] = counts_of_all(trainer, self._phase, self._counting)
         if self._attributes:
             is_partial = self._phase == "validating"  # which begins again
             saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
@@ -182,23 +188,13 @@ class ExactResume(SeededEvaluation):
                 saved["gradients"] = {name: reduce(one, reduce_op="mean") for name, one in saved["gradients"].items()}
         return saved
 
-    def _counts(self, trainer: L.Trainer) -> Saved:
-        """Return what metrics have counted, but for those that Lightning is about to reset."""
-        names = counting(trainer.lightning_module)
-        if trainer.world_size > 1:  # each of them waits for all ranks
-            names = of_any_rank(names)
-        if self._phase == "validating":  # which begins again
-            before = of_any_rank(self._counting) if trainer.world_size > 1 else self._counting
-            names = [name for name in names if name in before]
-        metrics = [(name, metric) for name, metric in metrics_of(trainer.lightning_module) if name in names]
-        if self._phase in ("validated", "epoch end"):
-            logged = logged_metrics(trainer, of_validation=self._phase == "validated")
-            metrics = [(name, metric) for name, metric in metrics if not any(metric is other for other in logged)]
-        return {name: counts_of(metric, trainer.world_size) for name, metric in metrics}
-
     def load_state_dict(self, state_dict: Saved) -> None:
         """Put the cursor where the checkpoint was; the rest follows when training starts."""
         self.cursor.epoch, self.cursor.batch = state_dict["epoch"], state_dict["batch"]
+        self.cursor.rows = state_dict.get("rows")
+        if self._trainer and (change := change_of_ranks(state_dict, self._trainer)):
+            self.not_exact(change.reason)
+            state_dict = change.saved
         self._saved = state_dict
         for reason in state_dict.get("reasons", []):
             self.not_exact(reason, is_known=reason != IN_STEP)
@@ -210,6 +206,8 @@ class ExactResume(SeededEvaluation):
         """Rewrite the progress of Lightning's loops as of one that stands right at the position."""
         states = checkpoint["callbacks"]
         read_in_double(trainer, pl_module, checkpoint)
+        if states[self.state_key].get("ranks", trainer.world_size) != trainer.world_size:
+            checkpoint["loops"]["fit_loop"]["state_dict"].pop("combined_loader", None)  # of loaders of the first rank
         if self._is_on:
             loops.stand_at(
                 checkpoint["loops"]["fit_loop"],
@@ -248,3 +246,5 @@ class ExactResume(SeededEvaluation):
         is_due = bool(saved["batch"]) and saved["validation"] == "due"
         for callback in early_stopping_of(trainer):
             stop_again(callback, trainer, is_due)
+        if ends_epoch(saved, trainer):
+            self._phase, self.cursor.batch = "batch", loops.end_epoch(trainer)

@@ -58,7 +58,7 @@ def continue_logging(trainer: L.Trainer, saved: list[Saved]) -> None:
         if "value" not in entry:  # a metric object, which may not be logged again in this epoch
             if (metric := metrics.get(meta.metric_attribute)) is not None:
                 results[entry["key"]] = result = _ResultMetric(meta, is_tensor=False)
-                result.value = metric
+                result.value, result._update_count = metric, 1
             continue
         result = _ResultMetric(meta, is_tensor=True).to(device)
         if trainer.is_global_zero or not sync["should"]:  # the sums of all ranks together

@@ -81,8 +81,30 @@ def begin_new_epoch(trainer: L.Trainer) -> None:
 
 
 def end_of_resumed_epoch(trainer: L.Trainer) -> None:
-    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle."""
-    trainer.fit_loop._restarting = False
+    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle.
+
+    And let the next epoch begin, also after one of which nothing was left.
+    """
+    trainer.fit_loop.epoch_loop.restarting = trainer.fit_loop._restarting = False
+
+
+def end_epoch(trainer: L.Trainer) -> int:
+    """Leave out what is left of the epoch that is resumed: only its end, and the validation before it, is to come.
+
+    Returns the batches that are taken for done.
+    """
+    loop = trainer.fit_loop.epoch_loop
+    progress, batches = loop.batch_progress, trainer.num_training_batches
+    if isinstance(batches, int):
+        vars(progress.current).update(_all_at(batches))
+    progress.is_last_batch = True
+    due = is_validation_due(trainer)
+    vars(loop.val_loop.batch_progress.total).update({"ready": due, "started": due, "processed": 0, "completed": 0})
+    loop.val_loop._has_run = not due
+    loop._batches_that_stepped -= due  # to which Lightning adds one behind that validation
+    loop.update_restart_stage()
+    loop.update_lr_schedulers("epoch", update_plateau_schedulers=False)
+    return int(progress.current.completed)
 
 
 def plateau_steps_due(trainer: L.Trainer) -> Saved:

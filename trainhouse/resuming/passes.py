@@ -32,6 +32,11 @@ class Place:
     drawn_from: dict[str, Any] = field(default_factory=dict)
     """The states of the loader's own generators at the start of the pass."""
 
+    @classmethod
+    def of(cls, saved: dict[str, Any]) -> "Place":
+        """Return the place that a checkpoint has, which may say more of the loader."""
+        return cls(**{name: saved[name] for name in cls.__dataclass_fields__ if name in saved})
+
 
 class Passes:
     """All passes over one loader of one stage."""

@@ -30,7 +30,7 @@ def without_repeats(loader: Any, name: str) -> Any:
     sampler of the user's own) one rank may have a batch more than another: see `refuse_waiting_in_steps`.
     Raises `UserError` if there are fewer rows than ranks. `name` is the hook's that returned the loader.
     """
-    batches, sampler = _samplers(loader)
+    batches, sampler = samplers_of(loader)
     if not isinstance(sampler, DistributedSampler):
         return loader
     rows: Any = sampler.dataset
@@ -53,10 +53,10 @@ def without_repeats(loader: Any, name: str) -> Any:
 
 def is_shared_out(loader: Any) -> bool:
     """Whether a sampler gives each rank rows of its own."""
-    return isinstance(_samplers(loader)[1], (DistributedSampler, _Share))
+    return isinstance(samplers_of(loader)[1], (DistributedSampler, _Share))
 
 
-def _samplers(loader: Any) -> tuple[Any, Any]:
+def samplers_of(loader: Any) -> tuple[Any, Any]:
     """Return the batch sampler of a loader, if it has one, and the sampler of its rows."""
     batches = getattr(loader, "batch_sampler", None)
     sampler = getattr(loader, "sampler" if batches is None else "batch_sampler", None)

@@ -144,3 +144,14 @@ def _remove(claimed: _Claimed) -> None:
     for path in claimed.folder.parents if claimed.made else ():  # which another command, begun together, has made
         if path.is_relative_to(runs) and path != runs:
             path.rmdir()
+
+
+def in_the_way(folder: Path) -> str:
+    """Return what is there in place of `folder`, or of one that it is in."""
+    for path in reversed((folder, *folder.parents)):
+        if path.is_symlink() and not path.exists():
+            target = path.readlink()
+            return f"{path} is a link to {target}, which does not exist; mount or create it, or remove the link"
+        if path.exists() and not path.is_dir():
+            return f"{path} is a file, not a folder"
+    return f"{folder} was removed while it was made"

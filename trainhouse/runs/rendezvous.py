@@ -24,6 +24,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_text
 from trainhouse.machine.ranks import Ranks, ranks, tell_torchrun
+from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.outputs import outputs
 
 SECONDS = 300.0
@@ -65,6 +66,19 @@ def heard_run() -> dict[str, Any]:
         f"rank {here.rank} of {here.world}: the first rank has said nothing for {SECONDS:.0f} s; on several machines "
         f"{outputs().absolute()} has to be the same folder for all of them"
     )
+
+
+def remember_run(folder: Path) -> None:
+    """Have the processes that torchrun starts again, should one of them fail, take the same run up."""
+    if (store := _of_all_starts()) is not None:
+        store.put(_RUN, str(folder.absolute()))
+
+
+def remembered_run() -> str | None:
+    """Return the folder of the run that earlier processes of the same torchrun have begun."""
+    store = _of_all_starts()
+    folder = store.get(_RUN, 0) if store is not None else None
+    return folder if folder and (Path(folder) / CONFIG).is_file() else None
 
 
 def say_failed(line: str) -> str:
@@ -137,20 +151,27 @@ class _Place(Protocol):
 @cache
 def _place() -> _Place:
     here = ranks()
-    if here.launcher == "torchrun" and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        return _Store(here)
-    return _Files(here)
+    return _Store(here.job) if _has_store(here) else _Files(here)
+
+
+def _has_store(here: Ranks) -> bool:
+    return here.launcher == "torchrun" and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+
+
+@cache
+def _of_all_starts() -> "_Store | None":
+    return _Store("all starts") if _has_store(ranks()) else None
 
 
 class _Store:
     """The one that torchrun keeps for its processes."""
 
-    def __init__(self, here: Ranks) -> None:
+    def __init__(self, job: str) -> None:
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         self._store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=SECONDS))
-        self._prefix = f"trainhouse/{here.job}"
+        self._prefix = f"trainhouse/{job}"
 
     def put(self, name: str, text: str) -> None:
         with suppress(RuntimeError):  # torchrun has ended

@@ -27,11 +27,11 @@ from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_no
 from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
-from trainhouse.runs.litter import claim_folder
+from trainhouse.runs.litter import claim_folder, in_the_way
 from trainhouse.runs.outputs import is_typed, place
 from trainhouse.runs.overwriting import clear_evaluation
-from trainhouse.runs.rendezvous import heard_run, is_shared, say_run
-from trainhouse.runs.requeued import requeued_folder
+from trainhouse.runs.rendezvous import heard_run, is_shared, remember_run, say_run
+from trainhouse.runs.requeued import meet_at, port_of_restart, requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
@@ -61,7 +61,7 @@ class ClaimRunFolder(Callback):
             return
         _prepare(config)
         if "resume" in config and (resumed := config.resume or requeued_folder()):
-            if _named_by_user(config, "run"):
+            if config.resume and _named_by_user(config, "run"):
                 _refuse("hydra.run.dir: a resumed run stays in its folder; leave it out, or start a new run")
             try:
                 folder = find_run(resumed)
@@ -78,8 +78,11 @@ class ClaimRunFolder(Callback):
             folder = _claim(config, "run", functools.partial(_take, overwrites=config.get("overwrite") is True))
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
+        port = port_of_restart()
+        remember_run(folder)
         if is_shared():
-            say_run({"folder": str(folder), "config": _as_written(config)})
+            say_run({"folder": str(folder), "config": _as_written(config), "port": port})
+            meet_at(port)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
@@ -116,6 +119,7 @@ def _join(config: DictConfig) -> None:
     try:
         place(config, overrides_of(config.hydra))
         said = heard_run()
+        meet_at(said["port"])
     except UserError as error:
         _refuse(str(error))
     with flag_override(config, ["struct", "readonly"], False):
@@ -222,7 +226,7 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
             return candidate
         except FileExistsError:
             if not candidate.is_dir():
-                _refuse(f"{key}: {_in_the_way(candidate)}")
+                _refuse(f"{key}: {in_the_way(candidate)}")
             if _named_by_user(config, kind):
                 way = ", or add overwrite=true if it is an evaluation" if "overwrite" in config else ""
                 _refuse(
@@ -232,17 +236,6 @@ def _claim(config: DictConfig, kind: str, create_mark: Callable[[Path], None]) -
         except OSError as error:
             _refuse(f"{key}: cannot create {candidate}: {error.strerror}")
     raise SystemExit(f"error: {key}: {folder} and {_MOST_AT_ONCE - 1} more of its name hold a {kind}; name another")
-
-
-def _in_the_way(folder: Path) -> str:
-    """Say what is there in place of `folder`, or of one that it is in."""
-    for path in reversed((folder, *folder.parents)):
-        if path.is_symlink() and not path.exists():
-            target = path.readlink()
-            return f"{path} is a link to {target}, which does not exist; mount or create it, or remove the link"
-        if path.exists() and not path.is_dir():
-            return f"{path} is a file, not a folder"
-    return f"{folder} was removed while it was made"
 
 
 def _refuse(message: str) -> NoReturn:

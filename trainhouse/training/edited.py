@@ -16,6 +16,7 @@ from trainhouse.configuration.older_versions import with_reader_complete, with_w
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.typed import as_override, shown_path
+from trainhouse.training.other_ranks import is_same_step, ranks_of
 
 Content = dict[str, Any]  # of a file: it may hold anything
 
@@ -28,6 +29,7 @@ def is_still_own(saved: Content, checkpoint: Path, may_change: Callable[[str, An
     trained, signed = _record(checkpoint)
     if not is_signed(trained, signed.get("config")):
         return False
+    trained = _with_batch_size(trained, saved, checkpoint)
     return all(
         may_change(key, at(saved, key)) and not key.startswith(("callbacks", "logger"))
         for key, _, _ in _differing(saved, trained, "")
@@ -59,6 +61,7 @@ def refuse_edited(saved: Train, path: Path, checkpoint: Path, may_change: Callab
     trained = with_what_it_lacks(trained)
     if isinstance(trained.get("data"), dict):
         trained["data"] = with_reader_complete(trained["data"])
+    trained = _with_batch_size(trained, saved.plain, checkpoint)
     try:
         found = [
             f"{key} is {now}, not {then}"
@@ -74,6 +77,13 @@ def refuse_edited(saved: Train, path: Path, checkpoint: Path, may_change: Callab
         f"{shown_path(path)}: was edited after the run had begun: {', '.join(found[:_MOST_NAMED])}{more} as in "
         f"{checkpoint.name}; put it back, or start a new run with {as_override('init_from', checkpoint)}"
     )
+
+
+def _with_batch_size(trained: Content, saved: Content, checkpoint: Path) -> Content:
+    """Return what a checkpoint was trained with, with the batch size of a run that was resumed by other processes."""
+    if not is_same_step(saved, trained, ranks_of(checkpoint)):
+        return trained
+    return {**trained, "data": {**trained["data"], "batch_size": saved["data"]["batch_size"]}}
 
 
 def _record(checkpoint: Path) -> tuple[Content, Content]:

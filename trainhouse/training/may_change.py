@@ -28,6 +28,8 @@ def with_overrides(saved: Train, settings: Train, given: list[Override], folder:
         is_group = value_before is _MISSING or isinstance(value_before, dict)
         if key == "resume" or is_of_the_sweep(key) or (is_group and override.input_line in repeated):
             continue
+        if key == "data.batch_size" and override.input_line in repeated:
+            continue  # that of a process, of which there may be another number since
         if value is not _MISSING and value_before is not _MISSING and json.dumps(value) == json.dumps(value_before):
             continue  # as text: 1 batch is not 1.0, all of them
         if not may_change(key, value) or override.is_delete():

@@ -23,12 +23,13 @@ from trainhouse.machine.files import check_writable, remove_partial_files
 from trainhouse.machine.writes import is_foreign, only_below
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
 from trainhouse.runs.links import refuse_links_out
-from trainhouse.runs.saved_config import config_header, signed_parts
+from trainhouse.runs.saved_config import config_header, signed_parts, started_with
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import SERVING_KEYS, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.may_change import with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
+from trainhouse.training.other_ranks import with_given_ranks, with_same_step
 from trainhouse.training.rebuild_module import rebuild_untrained
 from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.train import train
@@ -56,7 +57,8 @@ def resume(folder: Path, settings: Train, overrides: list[str]) -> TrainingResul
 
 
 def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) -> TrainingResult:
-    new = with_overrides(saved, settings, given, folder)
+    typed = [override.key_or_group for override in given]
+    new = with_given_ranks(with_overrides(saved, settings, given, folder), typed)
     if new.trainer.max_epochs == AUTO != saved.trainer.max_epochs:
         raise UserError(f"trainer.max_epochs: the run has {saved.trainer.max_epochs}; give another number of epochs")
     if (result := _finished(folder, saved, new)) is not None:
@@ -65,17 +67,22 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
         remove_partial_files(place)
     checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    if checkpoint:
+        refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
+    at_first = [line.partition("=")[0] for line in started_with(folder)]
+    new, said = with_same_step(new, saved, checkpoint, [*typed, *at_first])
     if checkpoint is None:
         _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
     else:
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.epochs
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
-        refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)
         if is_foreign():
             rebuild_untrained(load_checkpoint(checkpoint))  # refuses a network that the file can't fill
         _log.info("resume  from %s", shown_path(checkpoint))
         _say_new_length(saved, new)
+    if said:
+        _log.info("        %s", said)
     return train(new, folder, resume_from=checkpoint)
 
 

@@ -43,6 +43,7 @@ from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog, check_clipping
 from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
+from trainhouse.training.other_ranks import ranks_of
 from trainhouse.training.outcome import (
     best_checkpoint,
     leave_as_stopped,
@@ -119,7 +120,7 @@ def _train(
         built.settings = ready.checkpoint_record.settings = with_threads_kept(built, ready.trainer)
         if built.settings is not settings:  # so there is one rank
             write_config(folder, built.settings)
-            if resume_from and built.settings.threads != 1:
+            if resume_from and built.settings.threads != 1 and ranks_of(resume_from) in (None, 1):
                 ready.exact.not_exact("how many threads it had before was not recorded")
         if ready.loggers:
             begin_loggers(
