@@ -1,8 +1,8 @@
-"""A run that goes on with another number of ranks than it was stopped with.
+"""A run that is resumed with another number of ranks than it was stopped with.
 
 Ranks take the rows of an epoch in turns, whatever their number: as long as a step has as many rows, it has the same
 ones, at the same place of the epoch. That holds for array data, and for loaders whose samplers torch or Lightning has
-made. Of others nobody knows which rows the rest of the epoch would be, so they go on with the next one.
+made. Of others nobody knows which rows the rest of the epoch would be, so their run continues with the next epoch.
 """
 
 from typing import Any, NamedTuple

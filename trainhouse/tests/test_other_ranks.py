@@ -23,7 +23,7 @@ from trainhouse.tests.many_ranks import SHORT, Launched, two_tasks
 from trainhouse.tests.pair_house import pair_config, read_checkpoint
 from trainhouse.tests.test_exact_resume import configuration
 from trainhouse.tests.tiny import CLASSES, tiny_data
-from trainhouse.training.other_ranks import with_same_step
+from trainhouse.training.same_step import with_same_step
 from trainhouse.training.train import train
 
 RUN = (*SHORT, "data.rows=203", "trainer.max_epochs=2", "model.dropout=0", "callbacks.early_stopping=null")

@@ -16,7 +16,7 @@ from trainhouse.configuration.older_versions import with_reader_complete, with_w
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.signing import is_signed
 from trainhouse.runs.typed import as_override, shown_path
-from trainhouse.training.other_ranks import is_same_step, ranks_of
+from trainhouse.training.same_step import is_same_step, ranks_of
 
 Content = dict[str, Any]  # of a file: it may hold anything
 

@@ -43,7 +43,7 @@ from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog, check_clipping
 from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
-from trainhouse.training.other_ranks import ranks_of
+from trainhouse.training.same_step import ranks_of
 from trainhouse.training.outcome import (
     best_checkpoint,
     leave_as_stopped,
