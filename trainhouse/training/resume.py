@@ -29,8 +29,8 @@ from trainhouse.training.build_data import SERVING_KEYS, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
 from trainhouse.training.may_change import with_overrides
 from trainhouse.training.newest_checkpoint import newest_checkpoint
-from trainhouse.training.same_step import with_given_ranks, with_same_step
 from trainhouse.training.rebuild_module import rebuild_untrained
+from trainhouse.training.same_step import with_given_ranks, with_same_step
 from trainhouse.training.schedule_span import spans_the_run
 from trainhouse.training.train import train
 from trainhouse.training.training_result import TrainingResult

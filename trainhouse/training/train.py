@@ -43,7 +43,6 @@ from trainhouse.training.found_values import with_found_values
 from trainhouse.training.gradients import GradientLog, check_clipping
 from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
-from trainhouse.training.same_step import ranks_of
 from trainhouse.training.outcome import (
     best_checkpoint,
     leave_as_stopped,
@@ -56,6 +55,7 @@ from trainhouse.training.predicted import watching_test
 from trainhouse.training.progress_bar import close_bar
 from trainhouse.training.pruning import Pruning, build_pruning
 from trainhouse.training.same_data import refuse_other_data
+from trainhouse.training.same_step import ranks_of
 from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.split_file import write_splits
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
