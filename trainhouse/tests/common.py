@@ -71,10 +71,13 @@ def pytest_collection_finish() -> None:
     import_ahead()
 
 
-def import_ahead() -> None:
-    """Import, once, what forked scripts would each import; the garbage collector passes over it from now on."""
+def import_ahead(*without: str) -> None:
+    """Import, once, what forked scripts would each import; the garbage collector passes over it from now on.
+
+    The rooms of the library that `without` names are imported by whoever needs them.
+    """
     for module in pkgutil.walk_packages(trainhouse.__path__, "trainhouse."):
-        if module.name.split(".")[1] not in ("benchmarks", "tests", "upgrade"):
+        if module.name.split(".")[1] not in ("benchmarks", "tests", "upgrade", *without):
             import_module(module.name)
     for name in ("pyarrow.csv", "pyarrow.parquet", "torch.utils.tensorboard", "tensorboard.summary.v2"):
         import_module(name)

@@ -29,7 +29,8 @@ from trainhouse.configuration.hydra_versions import VERSION_BASE
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONF = _ROOT / "conf"
-_OURS = {str(_CONF), str(_ROOT / "trainhouse" / "conf"), "hydra.conf", ""}  # where files stay as they are
+_PAIRS = Path(__file__).parent / "pairs" / "conf"
+_OURS = {str(_CONF), str(_ROOT / "trainhouse" / "conf"), str(_PAIRS), "hydra.conf", ""}  # where files stay as they are
 _compose = ConfigLoaderImpl._compose_config_from_defaults_list
 _load = OmegaConf.load
 _deepcopy = DictConfig.__deepcopy__

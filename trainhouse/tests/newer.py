@@ -57,7 +57,7 @@ def main(folder: Path, places: list[str]) -> None:
 
     draw_each_kind_once()
     wait_for_no_disk()
-    import_ahead()
+    import_ahead("fast", "resuming")  # where such names are missed
     (folder / "rows").mkdir()
     np.save(folder / "rows" / "row.npy", np.arange(6.0))
     for place in compiled:

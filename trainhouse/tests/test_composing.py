@@ -30,6 +30,7 @@ def outcome(*overrides: str) -> Any:
         ("experiment=gan", "loss={a: 1}"),
         ("experiment=gan", "model=no_such_model"),
         ("hydra.searchpath=[file:///nowhere]", "sweep=optuna"),
+        (f"hydra.searchpath=[file://{composing._PAIRS}]", "experiment=weighted", "trainer.max_epochs=3"),
         ("+new.key=1", "~logger"),
     ],
 )
