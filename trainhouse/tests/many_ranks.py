@@ -32,20 +32,24 @@ SLURM = {
 def two_tasks(
     cwd: Path,
     *arguments: str,
+    script: str = "train.py",
     hold: Hold | None = None,
     prepare: Callable[[], None] | None = None,
     first: Callable[[], None] | None = None,
     **env: str,
 ) -> Iterator[tuple[Started, Started]]:
-    """Start two processes as srun does; `hold` and `prepare` are for the second, `first` for the first."""
+    """Start two processes as srun does; `hold` and `prepare` are for the second, `first` for the first.
+
+    The `script` is one of the project, or any other one by its whole path.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     of_0 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "0", "SLURM_LOCALID": "0", **env}
     of_1 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **env}
     with (
-        Started("train.py", *arguments, cwd=cwd, prepare=first, **of_0) as one,
-        Started("train.py", *arguments, cwd=cwd, hold=hold, prepare=prepare, **of_1) as other,
+        Started(script, *arguments, cwd=cwd, prepare=first, **of_0) as one,
+        Started(script, *arguments, cwd=cwd, hold=hold, prepare=prepare, **of_1) as other,
     ):
         yield one, other
 

@@ -50,13 +50,14 @@ def main(folder: Path, places: list[str]) -> None:
     rename([place for place in places if place not in compiled])
     import numpy as np
 
-    from trainhouse.tests.conftest import run_script, torch
+    from trainhouse.tests.common import import_ahead, run_script, torch
     from trainhouse.tests.drawing import draw_each_kind_once
     from trainhouse.tests.quick_files import wait_for_no_disk
     from trainhouse.tests.started import RUN
 
     draw_each_kind_once()
     wait_for_no_disk()
+    import_ahead("fast", "resuming")  # where such names are missed
     (folder / "rows").mkdir()
     np.save(folder / "rows" / "row.npy", np.arange(6.0))
     for place in compiled:

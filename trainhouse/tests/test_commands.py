@@ -77,7 +77,7 @@ def test_config_yaml_is_resolved_and_gives_the_same_run_again(project: Path, tmp
 
 
 def test_eval_reports_the_test_numbers_of_training_to_the_last_digit(project: Path, tmp_path: Path) -> None:
-    done = run_script("eval.py", "ckpt_path=outputs/run", f"hydra.run.dir={tmp_path}/eval", cwd=project, fresh=True)
+    done = run_script("eval.py", "ckpt_path=outputs/run", f"hydra.run.dir={tmp_path}/eval", cwd=project)
     assert done.returncode == 0, done.stderr
     found = metrics(tmp_path / "eval")
     trained = metrics(project / "outputs/run")["metrics"]

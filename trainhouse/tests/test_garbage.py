@@ -12,11 +12,13 @@ from trainhouse.machine.garbage import search_as_usual, search_rarely
 
 @pytest.fixture(autouse=True)
 def usual() -> Iterator[tuple[int, int, int]]:
-    usual = gc.get_threshold()
+    of_tests, usual = gc.get_threshold(), (700, 10, 10)
+    gc.set_threshold(*usual)
     yield usual
     search_as_usual()
-    gc.unfreeze()
+    gc.freeze()  # as it is for all tests
     assert gc.get_threshold() == usual
+    gc.set_threshold(*of_tests)
 
 
 def test_it_is_rare_only_before_torch_is_imported(usual: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import trainhouse.tests.conftest as started
+import trainhouse.tests.common as started
 from trainhouse.configuration.errors import UserError, fault_of_the_machine
 from trainhouse.launching import sweepers
 from trainhouse.machine.files import atomic_write, write_text

@@ -1,7 +1,5 @@
 """Evaluation on several ranks: every row once, whatever the loader."""
 
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, Subse
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.shares import without_repeats
+from trainhouse.tests.many_ranks import two_tasks
 
 
 class Pairs(BatchSampler):
@@ -111,8 +110,8 @@ trainer.test(module, Data(), verbose=False)
 def test_a_mean_over_ranks_is_exact_and_a_rank_that_would_wait_for_ever_says_so(tmp_path: Path) -> None:
     script = tmp_path / "evaluate.py"
     script.write_text(SCRIPT)
-    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, env=env)
-    assert done.stdout.split("mean ")[1].split()[0] == "2.0", done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "model: logs each with on_step=True and sync_dist=True" in done.stderr
+    with two_tasks(tmp_path, script=str(script)) as (first, second):
+        for one in (first, second):
+            assert one.status() == 1
+            assert one.stdout.split("mean ")[1].split()[0] == "2.0", one.stdout + one.stderr
+            assert "model: logs each with on_step=True and sync_dist=True" in one.stderr

@@ -1,10 +1,9 @@
 """Two ranks whose loaders give unequal numbers of batches, and what each of them does by itself."""
 
 import json
+import logging
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from lightning import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler, TensorDataset
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.many_ranks import two_tasks
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.pair_house import read_checkpoint
 from trainhouse.training.train import train
@@ -84,26 +83,19 @@ class UnequalModule(OwnModule):
         self.validation_step(batch, batch_idx, dataloader_idx)
 
 
-def run_in_two(folder: Path, timeout: float = 300, **more: str) -> tuple[int, str]:
-    """Train on two ranks; return the exit status and what was said. Whatever is left of them ends with the test."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **more}
-    command = [sys.executable, __file__, str(folder)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, cwd=ROOT, start_new_session=True
-    ) as started:
-        try:
-            said, _ = started.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            raise
-    return started.returncode, said
+def run_in_two(cwd: Path, **more: str) -> tuple[int, str]:
+    """Train on two ranks in the folder `run`; return the exit status of the first, and what was said."""
+    with two_tasks(cwd, script=__file__, **more) as (first, second):
+        status = first.status()
+        second.status()
+        return status, first.stdout + first.stderr + second.stdout + second.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="processes are ended otherwise here")
 def test_a_run_whose_ranks_have_unequal_numbers_of_batches_ends_and_says_what_each_rank_does_by_itself(
     tmp_path: Path,
 ) -> None:
-    status, said = run_in_two(tmp_path / "run")
+    status, said = run_in_two(tmp_path)
     assert status == 0, said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]
     for stage in ("val", "test"):
@@ -123,14 +115,15 @@ def test_a_run_whose_ranks_have_unequal_numbers_of_batches_ends_and_says_what_ea
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="processes are ended otherwise here")
 def test_a_signal_to_one_rank_stops_both_in_a_batch_that_both_have(tmp_path: Path) -> None:
-    status, said = run_in_two(tmp_path / "run", STOPPED_IN="validation")
+    status, said = run_in_two(tmp_path, STOPPED_IN="validation")
     assert status != 0
     assert "stopped by SIGTERM at epoch 1, step 3; saved" in said, said
     assert read_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")["global_step"] == 3
 
 
 if __name__ == "__main__":
-    from trainhouse.tests import test_unequal_ranks as own  # where the second process finds the classes too
+    from trainhouse.tests import test_unequal_ranks as own  # where a resume finds the classes too
 
+    logging.getLogger().handlers.clear()  # those of the test that this process was forked from
     processes = ("trainer.devices=2", "trainer.strategy=ddp")
-    train(own_config(own.UnequalModule, own.UnequalData, *processes), Path(sys.argv[1]))
+    train(own_config(own.UnequalModule, own.UnequalData, *processes), Path("run"))
