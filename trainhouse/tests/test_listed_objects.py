@@ -22,7 +22,6 @@ AREA = "{_target_: torchmetrics.AUROC, average: 'null', ignore_index: -1, splits
             f"[{AREA}]",
             {
                 "auroc_average_null_ignore_index_minus_1": {
-                    "thresholds": [0.1, 0.5],
                     "splits": ["test"],
                 }
             },
