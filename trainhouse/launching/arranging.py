@@ -8,6 +8,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import also_search, config_file, is_group
 from trainhouse.launching.below_swept import varies
 from trainhouse.launching.command_line import CommandLine, check_together, folders, read, without_sweep
+from trainhouse.launching.listed_objects import with_objects_named
 from trainhouse.launching.nearest import key_meant
 from trainhouse.launching.without_effect import check_effect
 from trainhouse.runs.outputs import KEY
@@ -16,8 +17,8 @@ from trainhouse.runs.outputs import KEY
 def arrange(conf: Path, config_name: str, open_groups: Sequence[str]) -> None:
     """Put the options in ``sys.argv`` before the overrides.
 
-    Keys of `open_groups` get Hydra's ``++``. Raises `UserError` for an option that there isn't, and for what would have
-    no effect.
+    Keys of `open_groups` get Hydra's ``++``, objects in a list of files a key of their own. Raises `UserError` for an
+    option that there isn't, and for what would have no effect.
     """
     line = read(sys.argv[1:], lambda name: key_meant(name, conf, config_name))
     also_search(folders(line, conf))
@@ -25,7 +26,7 @@ def arrange(conf: Path, config_name: str, open_groups: Sequence[str]) -> None:
     check_together(line)
     check_effect(line, sweeps=config_name == "train")
     overrides = [_without_ending(_opened(one, _open_names(line, open_groups))) for one in line.overrides]
-    sys.argv[1:] = [*line.typed, *overrides]
+    sys.argv[1:] = [*line.typed, *with_objects_named(overrides)]
 
 
 def _of_one_run(line: CommandLine) -> CommandLine:

@@ -53,6 +53,14 @@ def of_yaml(error: YAMLError) -> str:
 def of_defaults(error: Exception, arguments: Sequence[str]) -> str:
     """Return what is wrong with the ``defaults:`` of a file, "" if the error says nothing of them."""
     text = str(error)
+    if "Unsupported item value in defaults : dict" in text or "Cannot merge DictConfig with ListConfig" in text:
+        of_body = re.search(r"In '(.*?)'", text)
+        place = _file(of_body[1]) if of_body else "a configuration file that is chosen"
+        return (
+            f"{place}: a list under defaults has the names of files, as '- override /metrics: [acc]'; an object stands "
+            "below, under a name, as 'metrics: {top2: {_target_: torchmetrics.classification."
+            "MulticlassAccuracy, top_k: 2}}'"
+        )
     if match := re.search(r"Invalid defaults list in '(.*?)'", text):
         return f"{_file(match[1])}: {_AS_WRITTEN}, with the '-'"
     if match := re.search(r"In '(.*?)': Could not (?:find|load) '(.*?)'", text):

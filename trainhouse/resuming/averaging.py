@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import WeightAveraging
+from lightning.pytorch.plugins import DoublePrecision
 
 from trainhouse.resuming.trainer_parts import callbacks_of
 
@@ -17,6 +18,22 @@ def tell_averages_apart(trainer: L.Trainer) -> None:
     for callback in callbacks_of(trainer):
         if isinstance(callback, WeightAveraging):
             _Exchanged(callback)
+            if isinstance(trainer.precision_plugin, DoublePrecision):
+                _average_in_double(callback)
+
+
+def _average_in_double(callback: WeightAveraging) -> None:
+    """Keep the average in 64 bits as the weights: Lightning copies the module before it has converted it.
+
+    In 32 bits each validation, which puts one in the other's place and back, would round the weights.
+    """
+
+    def set_up(hook: Any, *arguments: Any, **named: Any) -> None:
+        hook(*arguments, **named)
+        if callback._average_model is not None:
+            callback._average_model.double()
+
+    setattr(callback, "setup", partial(set_up, callback.setup))  # noqa: B010
 
 
 class _Exchanged:

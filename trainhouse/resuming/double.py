@@ -9,4 +9,7 @@ from lightning.pytorch.plugins import DoublePrecision
 def read_in_double(trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
     """Read them again without rounding them, if that is their precision."""
     if isinstance(trainer.precision_plugin, DoublePrecision):
-        module.double().load_state_dict(checkpoint["state_dict"], strict=module.strict_loading)
+        weights = checkpoint.get(
+            "current_model_state", checkpoint["state_dict"]
+        )  # beside an average, which is the latter
+        module.double().load_state_dict(weights, strict=module.strict_loading)

@@ -1,5 +1,6 @@
 """Rows count by their weights: in the loss and the metrics as repeated rows do, and not at all where none has one."""
 
+import json
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.configuration.errors import UserError
+from trainhouse.tests.conftest import run_script
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_module, tiny_trainer
 from trainhouse.training.row_weights import check_row_weights, class_counts, takes_weights
 
@@ -125,3 +127,20 @@ def test_classes_are_balanced_by_the_weights_of_their_rows() -> None:
 
 def mine(outputs: Tensor, targets: Tensor) -> Tensor:
     return outputs.sum()
+
+
+@pytest.mark.slow
+def test_two_processes_weigh_rows_as_one_does(tmp_path) -> None:
+    random = np.random.RandomState(0)
+    rows = [(*random.standard_normal(2), random.choice([0.1, 1, 9])) for _ in range(101)]
+    lines = [f"{a},{b},{weight},{2 * a - b}" for a, b, weight in rows]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,w,y", *lines]))
+    table = ("data=table", "data.file=rows.csv", "data.target=y", "data.weight_column=w", "data.processed=.")
+    rest = ("trainer=cpu", "trainer.max_epochs=2", "optimizer=sgd", "model.dropout=0", "figures=false", "logger=none")
+    found = {}
+    for ranks in (1, 2):
+        spread = (f"data.batch_size={16 // ranks}", f"trainer.devices={ranks}", f"hydra.run.dir=of_{ranks}")
+        done = run_script("train.py", *table, *rest, *spread, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        found[ranks] = json.loads((tmp_path / f"of_{ranks}" / "metrics.json").read_text())["metrics"]
+    assert found[2] == pytest.approx(found[1], rel=1e-5)

@@ -9,8 +9,16 @@ ROWS: Rows = [
     ("train.py model=simplenet", "did you mean 'simple_net'?"),
     ("train.py modle=cnn", "did you mean 'model'?"),
     (
-        "train.py 'metrics=[auto,{_target_: torchmetrics.AUROC}]'",
-        "metrics: a list has the names of files; add an object under a name: metrics=[auto] '+metrics.name={_target_: ",
+        "train.py 'callbacks=[default,{_target_: lightning.Callback}]'",
+        "callbacks: a list has the names of files; add an object under a name: callbacks=[default] '+callbacks.name={_",
+    ),
+    (
+        "train.py 'metrics=[acc,{_target_: torchmetrics.AUROC},{_target_: torchmetrics.AUROC}]'",
+        "metrics: auroc stands twice in the list; give one a name: {my_name: {_target_: torchmetrics.AUROC, ...}}",
+    ),
+    (
+        "train.py 'metrics=[acc,{top_k: 2}]'",
+        "metrics: {top_k: 2} lacks _target_; an object is written as {_target_",
     ),
     ("train.py 'model={a: 1}'", "model: choose an option, as model=cnn, and give keys by their names"),
     ("train.py cnn", "'cnn': expected key=value, without spaces around =; did you mean model=cnn?"),
