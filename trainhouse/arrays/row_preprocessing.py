@@ -188,8 +188,10 @@ class RowPreprocessing(KeepsFloat64):
 
     def prepare(self) -> None:
         """Make what rows are standardised with from `mean` and `std`; to be called when these were changed."""
-        self.shift.copy_(self.mean.view(self.shift.shape))
-        self.scale.copy_(self.std.view(self.shift.shape))
+        for of_rows, wide in ((self.shift, self.mean), (self.scale, self.std)):
+            of_rows.copy_(
+                wide.float().view(of_rows.shape)
+            )  # float32 in a module of float64 too, whenever it became one
         self.is_far = bool(is_far(self.mean, self.std).any())
 
     def _refuse_empty(self, count: np.ndarray, source: str) -> None:

@@ -185,3 +185,10 @@ def test_what_was_learned_travels_in_the_state_dict(embedding_dim):
     fresh.load_state_dict(layer.state_dict())
     x = torch.from_numpy(TABLE)
     assert torch.equal(fresh(x), layer(x))
+
+
+def test_a_layer_that_is_loaded_in_float64_standardises_as_one_that_was_converted(random):
+    rows = random.standard_normal((50, 4)).astype(np.float32)
+    layer, loaded = fitted(spec_of(4), rows), Preprocessing(spec_of(4)).double()
+    loaded.load_state_dict(layer.state_dict())
+    assert torch.equal(loaded(torch.from_numpy(rows)), layer.double()(torch.from_numpy(rows)))
