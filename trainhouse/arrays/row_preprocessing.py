@@ -191,7 +191,7 @@ class RowPreprocessing(KeepsFloat64):
         for of_rows, wide in ((self.shift, self.mean), (self.scale, self.std)):
             of_rows.copy_(
                 wide.float().view(of_rows.shape)
-            )  # float32 in a module of float64 too, whenever it became one
+            )  # in a module of float64 too
         self.is_far = bool(is_far(self.mean, self.std).any())
 
     def _refuse_empty(self, count: np.ndarray, source: str) -> None:
