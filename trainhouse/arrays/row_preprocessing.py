@@ -189,9 +189,7 @@ class RowPreprocessing(KeepsFloat64):
     def prepare(self) -> None:
         """Make what rows are standardised with from `mean` and `std`; to be called when these were changed."""
         for of_rows, wide in ((self.shift, self.mean), (self.scale, self.std)):
-            of_rows.copy_(
-                wide.float().view(of_rows.shape)
-            )  # in a module of float64 too
+            of_rows.copy_(wide.float().view(of_rows.shape))  # in a module of float64 too
         self.is_far = bool(is_far(self.mean, self.std).any())
 
     def _refuse_empty(self, count: np.ndarray, source: str) -> None:

@@ -114,7 +114,7 @@ def fault_of_the_machine(error: Exception) -> str | None:
 def _fault(error: Exception) -> str | None:
     text = str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        if error.errno == errno.ENOSPC and _is_below(error, "multiprocessing"):
+        if error.errno == errno.ENOSPC and is_raised_by(error, "multiprocessing"):
             return f"shared memory is {NO_SHARED_MEMORY}"
         name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else _open_file(error)
         if error.errno in _OF_A_PROCESS and not isinstance(error.filename, (str, bytes)):
@@ -131,7 +131,7 @@ def _fault(error: Exception) -> str | None:
     return None
 
 
-def _is_below(error: BaseException, package: str) -> bool:
+def is_raised_by(error: BaseException, package: str) -> bool:
     """Whether the error was raised by a file of `package`."""
     frames = _frames(error)
     return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] == package

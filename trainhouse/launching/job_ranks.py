@@ -140,7 +140,7 @@ def _run_in_processes(script: str, config: DictConfig, count: int, takes_acceler
             processes.kill()
         if received and received[0] in handed_on:
             handed_on[received[0]](received[0], None)  # ends this process, and puts its job back into the queue
-        return _outcome(told_in, processes, folder, received)
+        return outcome_of(told_in, processes, folder, received)
 
 
 def _environment(mark: Path, count: int) -> dict[str, str]:
@@ -151,15 +151,17 @@ def _environment(mark: Path, count: int) -> dict[str, str]:
     return ask_to_stop_by(mark, env)
 
 
-def _outcome(told_in: Path, processes: RankProcesses, folder: Path, received: list[int]) -> float | None:
-    first = answer_of(told_in, 0)
+def outcome_of(told_in: Path, processes: RankProcesses, folder: Path, received: list[int]) -> float | None:
+    """Return the value of a job whose processes have ended. Raises `JobFailedError` with the line of what failed."""
+    first, rank = answer_of(told_in, 0), processes.first_failed or 0
+    said = answer_of(told_in, rank)
+    line = (said.error if rank == 0 else f"rank {rank}: {said.error}") if said else processes.how_it_ended(rank)
     if first and not first.error:
+        if rank != 0:
+            _log.warning("warning: the job is done, but %s", line)
         return first.value
     if first and first.is_stopped and (received or stop_asked()):
         raise Interrupted(received[0] if received else signal.SIGINT, first.error)
-    rank = processes.first_failed or 0
-    said = answer_of(told_in, rank)
-    line = (said.error if rank == 0 else f"rank {rank}: {said.error}") if said else processes.how_it_ended(rank)
     with suppress(OSError, UserError):
         _record(folder, line)
     raise JobFailedError(line)

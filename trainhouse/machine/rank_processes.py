@@ -30,6 +30,7 @@ class RankProcesses:
         self._errors = [folder / f"stderr-{rank}" for rank in range(count)]
         self.first_failed: int | None = None
         self._failed_at = 0.0
+        self._are_asked = False  # once: to be asked twice is to be ended at once
         self._processes: list[subprocess.Popen[bytes]] = []
         shared = {name: value for name, value in env.items() if name not in _NOT_OURS}
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "WORLD_SIZE": str(count)}
@@ -58,7 +59,8 @@ class RankProcesses:
         waited = time.monotonic() - self._failed_at if failed else 0.0
         if waited > 2 * _TO_END:
             self.kill()
-        elif waited > _TO_END:
+        elif waited > _TO_END and not self._are_asked:
+            self._are_asked = True
             for one in self._processes:
                 if one.poll() is None:
                     one.terminate()

@@ -1,5 +1,6 @@
 """A folder whose run was killed before it had a configuration: nothing is there to resume, and it can be used."""
 
+import re
 import shutil
 import time
 from contextlib import suppress
@@ -20,7 +21,7 @@ _held: list[IO[str]] = []  # until this process ends, so that no other one takes
 def free_abandoned(folder: Path) -> None:
     """Remove the mark of a run that was killed before it had written its configuration, so that another can begin.
 
-    A run that is at work, or has just been started, keeps its mark. Never fails.
+    A run that is at work, or has just been started, keeps its mark, and so does another program. Never fails.
     """
     mark = folder / MARK
     with suppress(OSError):
@@ -29,8 +30,19 @@ def free_abandoned(folder: Path) -> None:
         has_log = (folder / LOG).is_file()
         if not has_log and time.time() - mark.stat().st_mtime < _STARTING:
             return
+        if not _may_be_ours(mark, has_log):
+            return
         if not has_log or _is_free(folder / LOG):
             shutil.rmtree(mark)
+
+
+def _may_be_ours(mark: Path, has_log: bool) -> bool:
+    """Whether a run of this project can have left the mark: Hydra opens the log before it writes anything there."""
+    if not has_log:
+        return not any(mark.iterdir())
+    record = mark / "config.yaml"
+    text = record.read_text(encoding="utf-8", errors="replace") if record.is_file() else ""
+    return not text or re.search(r"^outputs:", text, re.MULTILINE) is not None  # which all commands have
 
 
 def _is_free(log: Path) -> bool:

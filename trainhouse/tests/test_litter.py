@@ -1,5 +1,6 @@
 """A command that ends before anything worth keeping was made leaves no folder; its traceback is kept in one file."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -114,6 +115,18 @@ def test_a_folder_whose_run_was_killed_before_it_had_a_configuration_can_be_used
     claimed(tmp_path / "begun", "config.yaml")
     free_abandoned(tmp_path / "begun")
     assert (tmp_path / "begun/.hydra").exists()
+
+
+@pytest.mark.parametrize("log", ["app.log", "logs/training.log"])
+def test_the_folder_of_another_program_of_hydras_is_not_taken(log: str, tmp_path: Path) -> None:
+    mark = tmp_path / "theirs" / ".hydra"
+    mark.mkdir(parents=True)
+    (mark / "config.yaml").write_text("db: mysql\n")
+    (tmp_path / "theirs" / log).parent.mkdir(exist_ok=True)
+    (tmp_path / "theirs" / log).touch()
+    os.utime(mark, (0, 0))
+    free_abandoned(tmp_path / "theirs")
+    assert (mark / "config.yaml").read_text() == "db: mysql\n"
 
 
 def test_a_run_that_is_at_work_keeps_its_folder(tmp_path: Path) -> None:

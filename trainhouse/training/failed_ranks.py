@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line
+from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line, is_raised_by
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.typed import as_override, command
@@ -32,10 +33,11 @@ _OF_OTHERS = re.compile(
 )
 
 
-def forget_failures(folder: Path) -> None:
-    """Remove what ranks have said in an earlier part of the run."""
+def forget_failures(folder: Path, trainer: L.Trainer) -> None:
+    """Remove what ranks have said in an earlier part of the run; in this one another rank may have failed already."""
     for path in folder.glob(f"{_NOTE}*"):
-        path.unlink(missing_ok=True)
+        if not _note_of(path, trainer):
+            path.unlink(missing_ok=True)
 
 
 def whose_fault(
@@ -49,8 +51,8 @@ def whose_fault(
         return error, error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # by which torchrun ends those that are left: first the record
-    is_own = not _is_of_others(error)
     line = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    is_own = line is not None or not _is_of_others(error)
     said = line or f"{type(error).__name__}: {first_line(error)}"
     note = _say(trainer, folder, said, is_own)
     continuing = f"; continue with: {command('train', as_override('resume', folder))}"
@@ -82,7 +84,7 @@ def _sentence(note: dict[str, Any]) -> str:
 
 
 def _is_of_others(error: Exception) -> bool:
-    is_of_torch = isinstance(error, (RuntimeError, torch.distributed.DistError))
+    is_of_torch = isinstance(error, (RuntimeError, torch.distributed.DistError)) and is_raised_by(error, "torch")
     return is_of_torch and not isinstance(error, Interrupted) and bool(_OF_OTHERS.search(str(error)))
 
 
@@ -94,6 +96,7 @@ def _say(trainer: L.Trainer, folder: Path, line: str, is_own: bool) -> dict[str,
         "step": trainer.global_step,
         "error": line,
         "is_own": is_own,
+        "start": _start(trainer),
     }
     with suppress(OSError), unrefused():
         write_json(folder / f"{_NOTE}{trainer.global_rank}", note)
@@ -106,16 +109,29 @@ def _others(trainer: L.Trainer, folder: Path) -> dict[int, dict[str, Any]]:
     while True:
         notes = {}
         for path in folder.glob(f"{_NOTE}*"):
-            with suppress(OSError, ValueError):
-                if path.stat().st_mtime < _STARTED - _BEFORE:  # of an earlier part of the run
-                    continue
-                note = json.loads(path.read_text("utf-8"))
+            if note := _note_of(path, trainer):
                 notes[int(note["rank"])] = note
         is_known = any(note["is_own"] for note in notes.values()) or len(notes) == trainer.world_size
         if is_known or time.monotonic() > until:
             notes.pop(trainer.global_rank, None)
             return notes
         time.sleep(_POLL)
+
+
+def _note_of(path: Path, trainer: L.Trainer) -> dict[str, Any]:
+    """Read what a rank has said; nothing if that is of an earlier part of the run."""
+    with suppress(OSError, ValueError):
+        note: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if note.get("start") == _start(trainer) and path.stat().st_mtime >= _STARTED - _BEFORE:
+            return note
+    return {}
+
+
+def _start(trainer: L.Trainer) -> list[str]:
+    """Return what the ranks of one start share, and those of the next one most often don't."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    counts = (os.environ.get(name, "") for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    return [str(environment.main_port) if environment else "", *counts]
 
 
 def _let_go(folder: Path) -> None:

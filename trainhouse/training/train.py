@@ -112,6 +112,7 @@ def _train(
     check_writable(folder / CHECKPOINTS)
     before = result_before(folder)
     try:
+        forget_failures(folder, ready.trainer)
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         write_splits(folder, built.datamodule)
         announce(settings, card, built.module, ready.trainer, folder)
@@ -224,6 +225,5 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
 
 @rank_zero_only
 def _write_start(settings: Train, folder: Path, content: dict[str, Any]) -> None:
-    forget_failures(folder)
     write_config(folder, settings)
     write_metrics(folder, content)
