@@ -26,8 +26,21 @@ def has_no_name(name: str) -> bool:
 
 
 def find_row_numbers(table: "pa.Table", columns: list[str]) -> list[str]:
-    """Return those of the `columns` that have no name, count the rows, or are called an index and number them."""
-    return [name for name in columns if has_no_name(name) or _numbers_rows(name, table.column(name))]
+    """Return those of the `columns` that count the rows, or are called an index and number them.
+
+    Without a name the first column is one whatever it holds, others if they hold whole numbers alone, or nothing.
+    """
+    return [name for name in columns if _is_of_rows(name, table)]
+
+
+def _is_of_rows(name: str, table: "pa.Table") -> bool:
+    column = table.column(name)
+    if not has_no_name(name):
+        return _numbers_rows(name, column)
+    if name == table.column_names[0] or column.null_count == len(column):
+        return True
+    values = _numbers(column) if _is_numeric(column) else None
+    return values is not None and (values.dtype.kind in "iu" or bool((values == np.floor(values)).all()))
 
 
 def left_out_line(names: list[str]) -> str:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,10 +43,3 @@ def pytest_configure(config: pytest.Config) -> None:
     hands_out = getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
     if not hands_out:
         config.pluginmanager.register(import_module("trainhouse.tests.common"), "common")
-
-
-def __getattr__(name: str) -> Any:
-    """Look the names up that tests import from here."""
-    if name.startswith(("__", "pytest_")):  # what pytest looks for
-        raise AttributeError(name)
-    return getattr(import_module("trainhouse.tests.common"), name)

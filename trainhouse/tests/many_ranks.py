@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 from trainhouse.tests.started import Hold, Started
 
 SHORT = ("trainer=cpu", "data.path=rows.npy", "data.rows=200", "data.batch_size=16", "logger=none", "figures=false")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.settings import Train, Trainer
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 
 
 class OwnModule(L.LightningModule):

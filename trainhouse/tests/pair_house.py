@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 
 from trainhouse.configuration.config import checked
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import CONF, ROOT, read_history
+from trainhouse.tests.common import CONF, ROOT, read_history
 from trainhouse.training.callbacks import LastCheckpoint
 from trainhouse.training.train import train
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainhouse.tests.conftest import ROOT, _run_as_main, run_script
+from trainhouse.tests.common import ROOT, _run_as_main, run_script
 
 RUN = [
     "trainer=cpu",

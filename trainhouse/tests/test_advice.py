@@ -7,7 +7,7 @@ import pytest
 
 from trainhouse.reports.next_steps import evaluation
 from trainhouse.runs.typed import command
-from trainhouse.tests.conftest import ROOT, run_script
+from trainhouse.tests.common import ROOT, run_script
 
 SMALL = ("trainer.max_epochs=1", "logger=none", "trainer=cpu", "callbacks.progress_bar=null")
 

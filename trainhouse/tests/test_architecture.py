@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import trainhouse
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF, ROOT
+from trainhouse.tests.common import CONF, LIBRARY_CONF, ROOT
 
 SCRIPTS = ("train", "eval", "infer", "select_best_model")
 LIBRARY = ROOT / "trainhouse"

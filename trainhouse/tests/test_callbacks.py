@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming.exact_resume import ExactResume, reseed
-from trainhouse.tests.conftest import read_history
+from trainhouse.tests.common import read_history
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History
 

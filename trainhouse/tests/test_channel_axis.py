@@ -12,7 +12,7 @@ from trainhouse.arrays.npy import read_npy
 from trainhouse.arrays.spec import AUTO, BY_DTYPE, DataSpec, channel_axis_of
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.training.train import train
 
 RANDOM = np.random.RandomState(3)

@@ -9,7 +9,7 @@ import pytest
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.learning_rates import steepest_fall, without_bias

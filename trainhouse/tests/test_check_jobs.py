@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.common import CONF
 from trainhouse.tests.own import OwnData, OwnModule
 from trainhouse.tests.test_own_preflight import Locked
 from trainhouse.training.check_jobs import common_mistake

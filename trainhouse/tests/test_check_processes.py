@@ -6,7 +6,7 @@ import pytest
 from lightning.pytorch.callbacks import BackboneFinetuning
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.build import build_trainer
 from trainhouse.training.check_processes import refuse_processes
 

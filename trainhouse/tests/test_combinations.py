@@ -12,7 +12,7 @@ from trainhouse.predicting.ensemble import is_own, load_members
 from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.own_evaluation import evaluate_own
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.pair_house import outcome, pair_config, train_until
 from trainhouse.tests.test_exact_resume import differing
 from trainhouse.training.train import train

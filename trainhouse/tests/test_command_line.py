@@ -12,7 +12,7 @@ from trainhouse.configuration.loadable import why_not_loadable
 from trainhouse.configuration.schema import CONF, also_search, searched
 from trainhouse.launching.arranging import arrange
 from trainhouse.launching.command_line import folders, read
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.mistakes.in_process import Ended
 from trainhouse.tests.mistakes.in_process import ended as ended
 

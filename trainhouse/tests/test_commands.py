@@ -12,7 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainhouse.tests.conftest import ROOT, read_history, run_script
+from trainhouse.tests.common import ROOT, read_history, run_script
 
 
 def metrics(folder: Path) -> dict:

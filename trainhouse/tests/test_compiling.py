@@ -12,7 +12,7 @@ from torchmetrics import MeanMetric
 from src.models.simple_net import SimpleNet
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training import compiling
 from trainhouse.training.compiling import check_networks, compile_in_place, networks_in, options_of

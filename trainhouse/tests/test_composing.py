@@ -10,7 +10,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.tests import composing
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.common import CONF
 
 
 def outcome(*overrides: str) -> Any:

@@ -21,7 +21,7 @@ from trainhouse.configuration.schema import groups
 from trainhouse.configuration.settings import Train
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.study import open_study
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF, composed, link_raw_data
+from trainhouse.tests.common import CONF, LIBRARY_CONF, composed, link_raw_data
 from trainhouse.training.train import train
 
 SMALL = [

@@ -16,7 +16,7 @@ from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.reports.writers import class_array
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.tiny import tiny_run
 from trainhouse.training.rebuild_module import rebuild_module, restore
 

@@ -7,7 +7,7 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.own import OwnData
 from trainhouse.tests.tiny import CLASSES, tiny_data
 from trainhouse.training.default_length import with_length

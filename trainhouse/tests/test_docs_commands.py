@@ -9,7 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from trainhouse.launching.answers import answer
-from trainhouse.tests.conftest import CONF, ROOT, composed, link_raw_data, run_script
+from trainhouse.tests.common import CONF, ROOT, composed, link_raw_data, run_script
 from trainhouse.tests.test_readme import TEXT
 
 _FENCE = re.compile(r"(?:<!-- ([^>]+?) -->\n)?```(bash|console)\n(.*?)```", re.DOTALL)

@@ -19,7 +19,7 @@ import torch
 
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import IN_RUN, Hold, Started, whole_run
 from trainhouse.tests.test_exact_resume import differing, outcome
 

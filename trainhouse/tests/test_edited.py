@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.saved_config import config_header
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import tiny_run
 from trainhouse.training.resume import resume
 

@@ -6,7 +6,7 @@ import pytest
 from trainhouse.arrays.far_numbers import watched
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.arrays.split import split_rows
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 MODEL = DataSpec("regression", (2,), "float32", 1, columns=("a", "city"), categories={"city": ("Lyon", "Oslo")})
 FULL, EMPTY = [1.5, 0], [np.nan, -1]

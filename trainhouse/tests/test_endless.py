@@ -11,7 +11,7 @@ from trainhouse.configuration.errors import UserError, causes, fault_of_the_mach
 from trainhouse.configuration.targets import locate
 from trainhouse.launching.compose_errors import explain
 from trainhouse.runs import run_folder
-from trainhouse.tests.conftest import CONF, run_script
+from trainhouse.tests.common import CONF, run_script
 
 GONE = "is a link to /nowhere/disk, which does not exist; mount or create it, or remove the link"
 

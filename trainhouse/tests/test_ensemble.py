@@ -21,7 +21,7 @@ from trainhouse.predicting.ensemble import load_members, rebuild_ensemble
 from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
 from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.runs.best_of_sweep import read_best
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.train import train
 

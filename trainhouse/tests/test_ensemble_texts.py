@@ -8,7 +8,7 @@ import pytest
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.predicting.ensemble import load_members, spec_of_rows
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.test_ensemble import BEST
 from trainhouse.training.train import train
 

@@ -19,7 +19,7 @@ from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, repor
 from trainhouse.predicting.evaluate_split import Collect, evaluate
 from trainhouse.predicting.inference import infer
 from trainhouse.predicting.predict import predict
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_data, tiny_module, tiny_run, tiny_trainer
 
 TRUE, PREDICTED = np.array([0, 0, 0, 1, 1, 3]), np.array([0, 0, 1, 1, 0, 0])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import read_history
+from trainhouse.tests.common import read_history
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.train import train
 

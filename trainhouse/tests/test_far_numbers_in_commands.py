@@ -11,7 +11,7 @@ import torch
 
 from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.training.rebuild_module import rebuild_module
 
 ROWS = 300

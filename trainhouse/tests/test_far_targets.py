@@ -18,7 +18,7 @@ from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.ensemble import rebuild_ensemble
 from trainhouse.predicting.evaluate_split import Collect, evaluate
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.tiny import tiny_module, tiny_trainer
 from trainhouse.training.checks import check_precision
 

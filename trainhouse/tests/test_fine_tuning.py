@@ -14,7 +14,7 @@ import torch
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.common import composed, read_history, run_script
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.resume import resume

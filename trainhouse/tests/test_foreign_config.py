@@ -11,7 +11,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.saved_config import write_config
-from trainhouse.tests.conftest import CONF, ROOT
+from trainhouse.tests.common import CONF, ROOT
 
 
 @pytest.fixture

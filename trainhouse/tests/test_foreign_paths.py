@@ -16,7 +16,7 @@ from trainhouse.configuration.named_in_conf import leads_outside
 from trainhouse.configuration.targets import check_part
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.runs.layout import CONFIG
-from trainhouse.tests.conftest import CONF, ROOT, composed, run_script
+from trainhouse.tests.common import CONF, ROOT, composed, run_script
 from trainhouse.training.resume import resume
 
 TINY = ["trainer=cpu", "trainer.max_epochs=1", "model.hidden_sizes=[4]", "logger=none", "preflight=false"]

@@ -9,7 +9,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.saved_config import write_config
-from trainhouse.tests.conftest import CONF, composed
+from trainhouse.tests.common import CONF, composed
 from trainhouse.tests.test_bounded import ALIAS_BOMB
 from trainhouse.training.resume import resume
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.many_ranks import two_tasks
 from trainhouse.tests.own import OwnData, OwnModule
 from trainhouse.tests.pair_house import read_checkpoint
@@ -91,6 +91,13 @@ def test_a_policy_chooses_layers_by_their_size_or_class(policy: Any, layers: lis
 def test_layers_that_can_not_be_shared_out_are_refused(policy: list[str], error: str) -> None:
     with pytest.raises(UserError, match=f"^trainer.strategy.auto_wrap_policy: {error}"):
         FSDP(policy).layers(TwoBlocks())
+
+
+def test_a_weight_without_dimensions_is_refused() -> None:
+    module = TwoBlocks()
+    module.register_parameter("temperature", nn.Parameter(torch.tensor(1.0)))
+    with pytest.raises(UserError, match=r"^model: temperature is a weight without dimensions"):
+        FSDP(1).layers(module)
 
 
 @pytest.mark.parametrize(

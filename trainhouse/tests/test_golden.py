@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainhouse.runs.layout import HISTORY
-from trainhouse.tests.conftest import composed, link_raw_data, read_history
+from trainhouse.tests.common import composed, link_raw_data, read_history
 from trainhouse.training.train import train
 
 # (data, model): train and validation loss of the first two epochs, on the CPU.

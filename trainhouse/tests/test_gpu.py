@@ -13,7 +13,7 @@ from trainhouse.arrays.placement import on_device
 from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.test_exact_resume import configuration, differing, outcome, resumed_from
 from trainhouse.training.train import TrainingResult, train
 

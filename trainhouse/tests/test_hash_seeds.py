@@ -9,7 +9,7 @@ import lightning as L
 import pytest
 
 from trainhouse.checkpoints.checkpoint import read
-from trainhouse.tests.conftest import ROOT, run_script
+from trainhouse.tests.common import ROOT, run_script
 
 RUN = [
     "trainer=cpu",

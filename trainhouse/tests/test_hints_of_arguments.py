@@ -8,7 +8,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF, check_keys
 from trainhouse.launching.compose_errors import explain
-from trainhouse.tests.conftest import ROOT, composed
+from trainhouse.tests.common import ROOT, composed
 
 
 def explained(argument: str) -> str:

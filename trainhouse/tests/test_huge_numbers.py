@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 
 @pytest.mark.parametrize("kind", ["npy", "csv"])

@@ -15,7 +15,7 @@ from trainhouse.configuration.json_schema import FOLDER, schemas, write
 from trainhouse.configuration.settings import keys
 from trainhouse.configuration.takes import is_mapping
 from trainhouse.configuration.values import fits
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF, ROOT
+from trainhouse.tests.common import CONF, LIBRARY_CONF, ROOT
 
 COMMITTED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
 RESOURCES = [(f"{name}.json", Resource.from_contents(content)) for name, content in COMMITTED.items()]

@@ -12,7 +12,7 @@ from trainhouse.checkpoints.checkpoint import RECORD, load_checkpoint, read
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.tables.read_table import read_table
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.test_old_runs import OLD
 
 ROWS = np.random.RandomState(0).standard_normal((40, 4))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 LIMIT = 468 * 2**20  # of what a process holds for itself; torch and Lightning have taken 300 MiB when they are imported
 SHAPE = (30_000, 49_152)

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine import terminal
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.left_out import left_out

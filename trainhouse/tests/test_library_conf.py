@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from trainhouse.configuration import schema
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF
+from trainhouse.tests.common import CONF, LIBRARY_CONF
 
 
 def test_files_of_the_library_are_found() -> None:

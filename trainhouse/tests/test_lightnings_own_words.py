@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainhouse.configuration.errors import UserError, refusal_of_lightning
 from trainhouse.launching.failure import report
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.train import train
 

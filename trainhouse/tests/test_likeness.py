@@ -19,7 +19,7 @@ from trainhouse.reports.ranking import rank, rank_folder
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
 from trainhouse.sweeps.result_files import write_results
 from trainhouse.sweeps.summary_text import summary
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.tiny import fake_run
 
 MODULE = "src.training.module.Module"

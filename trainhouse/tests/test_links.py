@@ -12,7 +12,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.runs.links import named_in, refuse_links_out
 from trainhouse.runs.run_folder import CONFIG
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.resume import resume
 from trainhouse.training.train import train

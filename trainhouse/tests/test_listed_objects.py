@@ -7,7 +7,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.launching.broken_files import of_defaults
 from trainhouse.launching.composed import composed
 from trainhouse.launching.listed_objects import with_objects_named
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 TOP = "{_target_: torchmetrics.classification.MulticlassAccuracy, top_k: 2}"
 AREA = "{_target_: torchmetrics.AUROC, average: 'null', ignore_index: -1, splits: [test]}"

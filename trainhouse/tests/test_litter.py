@@ -13,7 +13,7 @@ from trainhouse.launching.failure import keep_traceback
 from trainhouse.runs import abandoned, litter
 from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.litter import claim_folder, forget, keep, leaves_nothing, remove_litter
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import RUN, Hold, Started
 from trainhouse.training import trying_out
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import IN_RUN, Started
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to take root's privileges away")

@@ -18,7 +18,7 @@ from trainhouse.runs.description import Description
 from trainhouse.runs.loggers import build_loggers, check_loggers
 from trainhouse.runs.shown import begin_loggers, end_loggers, show_figures
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.logged import CSV, TENSORBOARD, fit, rows, shown
 
 

@@ -19,7 +19,7 @@ from trainhouse.machine.files import atomic_write, write_text
 from trainhouse.runs.saved_config import config_header
 from trainhouse.sweeps.job import COMPLETE, Job, Objective
 from trainhouse.sweeps.run_sweep import run_sweep
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data
 from trainhouse.training import checks
 from trainhouse.training.train import train

@@ -8,7 +8,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.meanings import Said, meaning_in_group, meanings
 from trainhouse.configuration.schema import is_global
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF
+from trainhouse.tests.common import CONF, LIBRARY_CONF
 
 FILE = """\
 # The whole file's, in

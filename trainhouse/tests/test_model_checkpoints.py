@@ -15,7 +15,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
 from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.runs.created_below import create_below
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 
 CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"

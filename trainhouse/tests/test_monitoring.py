@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Settings
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.own import OPTIONS
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor

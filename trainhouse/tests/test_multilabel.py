@@ -14,7 +14,7 @@ from src.evaluation.tasks import TASKS
 from src.training.losses import Auto
 from trainhouse.arrays.npy import read_npy
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 NAMES = ("hot", "wet", "dark")
 SHORT = ("trainer=cpu", "logger=none", "threads=1", "callbacks.progress_bar=null")

@@ -15,7 +15,7 @@ from trainhouse.configuration.home import with_home
 from trainhouse.predicting.row_columns import RowColumns, named_rows
 from trainhouse.runs.overwriting import clear_evaluation
 from trainhouse.tables.id_columns import IdReader
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.training.split_file import write_splits
 
 

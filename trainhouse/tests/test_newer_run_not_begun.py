@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 OPTIONS = ["data.rows=200", "model=linear", "trainer=cpu", "trainer.max_epochs=1", "logger=none", "preflight=false"]
 REFUSED = "2026-01-01 10:00:00,000 ERROR   error: monitor: 'x' is not logged\n"

@@ -15,7 +15,7 @@ import pytest
 from trainhouse import fast, resuming
 from trainhouse.configuration.private_names import are_there
 from trainhouse.configuration.speed import fast as fast_file
-from trainhouse.tests.conftest import ROOT, read_history
+from trainhouse.tests.common import ROOT, read_history
 from trainhouse.tests.newer import COMMANDS
 from trainhouse.tests.started import IN_RUN, Started, whole_run
 

@@ -11,7 +11,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.queued import unpickle_nothing_found
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.common import CONF
 
 
 class Payload:

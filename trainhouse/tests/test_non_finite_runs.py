@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.common import composed, read_history, run_script
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.poisoned import saved_batch
 from trainhouse.tests.tiny import tiny_config

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainhouse.tests.conftest import read_history, run_script
+from trainhouse.tests.common import read_history, run_script
 
 OLD = Path(__file__).parent / "old_runs"
 

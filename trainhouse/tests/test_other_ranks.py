@@ -18,7 +18,7 @@ from trainhouse.arrays.spec import Rows
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.other_ranks import change_of_ranks
 from trainhouse.runs import rendezvous
-from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.common import composed, read_history, run_script
 from trainhouse.tests.many_ranks import SHORT, Launched, two_tasks
 from trainhouse.tests.pair_house import pair_config, read_checkpoint
 from trainhouse.tests.test_exact_resume import configuration
@@ -86,6 +86,13 @@ def test_batches_grow_and_shrink_with_the_number_of_processes(tmp_path: Path) ->
             assert bool(said) is (size != 16)
     assert with_same_step(saved.with_values({"trainer.devices": 1}), saved, checkpoint, [])[0].threads is None
     assert with_same_step(saved.with_values({"trainer.devices": 1}), saved, checkpoint, ["threads"])[0].threads == 2
+
+
+def test_what_others_left_that_were_stopped_before_they_saved_is_taken_back(tmp_path: Path) -> None:
+    left = composed("trainer=cpu", "trainer.devices=2", "data.batch_size=8", "threads=1")
+    settings, said = with_same_step(left.with_values({"trainer.devices": 1}), left, noted(tmp_path, 1), [])
+    assert (settings.data.batch_size, settings.threads) == (16, 1)
+    assert said == "data.batch_size is 16 in place of 8, so a step has 16 rows as before"
 
 
 def test_processes_that_can_not_be_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

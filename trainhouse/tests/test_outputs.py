@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.places import found_in_project, with_whole_paths
 from trainhouse.runs.outputs import outputs, place, place_before_composing
-from trainhouse.tests.conftest import CONF, ROOT, run_script
+from trainhouse.tests.common import CONF, ROOT, run_script
 from trainhouse.tests.test_advice import SMALL
 
 

@@ -7,7 +7,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.machine.numbers import format_number
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 N = 200
 X = np.zeros((N, 1), dtype=np.float32)

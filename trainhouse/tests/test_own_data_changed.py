@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 LETTERS = "abcdefgh \n"
 TRAINED = ["experiment=language_model", "trainer=cpu", "trainer.max_epochs=1", "logger=none", "preflight=false"]

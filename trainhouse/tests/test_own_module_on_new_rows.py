@@ -13,7 +13,7 @@ from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.own_evaluation import evaluate_own
 from trainhouse.predicting.own_parts import own_parts
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.pair_house import pair_config
 from trainhouse.tests.test_combinations import COMBINATIONS
 from trainhouse.training.rebuild_module import restore

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.common import CONF
 from trainhouse.tests.own import OPTIONS, OwnData, OwnModule, Validated, own_config
 from trainhouse.training.checks import check_loaders
 from trainhouse.training.monitoring import check_mode_is_said

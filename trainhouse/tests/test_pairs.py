@@ -15,7 +15,7 @@ import torch
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.settings import Train
 from trainhouse.predicting.own_evaluation import evaluate_own
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.pair_house import NAMES, outcome, pair_config, read_checkpoint, train_until
 from trainhouse.tests.test_exact_resume import differing
 from trainhouse.training.train import train

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from src.models.simple_net import SimpleNet
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.own import OPTIONS
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_config, tiny_data, tiny_module

@@ -19,7 +19,7 @@ from trainhouse.reports.aligned_table import table
 from trainhouse.reports.short_text import clipped
 from trainhouse.reports.writers import open_writer
 from trainhouse.runs.typed import as_override, shown_path
-from trainhouse.tests.conftest import ROOT, composed, run_script
+from trainhouse.tests.common import ROOT, composed, run_script
 from trainhouse.training.train import train
 
 EVIL = "a\x1b[31m\x1b]0;title\x07b\r\nc\x9bd\u202ee\u2028f\x00g\udcffh\x7f"

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from trainhouse.launching.given_ranks import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
-from trainhouse.tests.conftest import ROOT, run_script
+from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.started import Started
 from trainhouse.training import build_run
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trainhouse import __version__
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from trainhouse.launching.compose_errors import explain
-from trainhouse.tests.conftest import CONF, run_script
+from trainhouse.tests.common import CONF, run_script
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from trainhouse.runs.typed import as_override
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.search import SearchPlan
 from trainhouse.sweeps.search_settings import SearchSettings
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 COMMAND = "python train.py -m seed=1,2"
 SHORT = ["trainer=cpu", "trainer.max_epochs=1", "logger=none", "preflight=false", "data.rows=60", "data.batch_size=16"]

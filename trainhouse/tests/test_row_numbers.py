@@ -61,6 +61,14 @@ def test_numbers_that_do_not_count_the_rows_are_features(tmp_path, caplog, name,
     assert not caplog.messages
 
 
+@pytest.mark.parametrize(("cells", "is_feature"), [(np.linspace(3, 1, ROWS), True), (SHUFFLED, False)])
+def test_a_column_without_a_name_among_others_is_a_feature_unless_it_numbers_the_rows(tmp_path, cells, is_feature):
+    rows = [f"{row % 7},{cell},{row % 5},{row % 2}" for row, cell in enumerate(cells)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,,b,y", *rows]))
+    spec = read_table(str(tmp_path / "t.csv"), "y", str(tmp_path / "processed")).spec
+    assert spec.columns == (("a", "", "b") if is_feature else ("a", "b"))
+
+
 def test_row_numbers_are_kept_if_asked_for(tmp_path, caplog):
     table(tmp_path, "", range(ROWS))
     caplog.clear()

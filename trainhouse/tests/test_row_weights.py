@@ -15,7 +15,7 @@ from trainhouse.arrays.beside import Beside
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, Rows
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.tiny import CLASSES, TARGETS, tiny_module, tiny_trainer
 from trainhouse.training.row_weights import check_row_weights, class_counts, takes_weights
 

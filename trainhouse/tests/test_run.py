@@ -12,7 +12,7 @@ from src.data.fake import read_fake
 from trainhouse.arrays.spec import Dataset
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, read_history, run_script
+from trainhouse.tests.common import composed, read_history, run_script
 from trainhouse.training.train import TrainingResult, train
 
 QUIET = ["++callbacks.progress_bar=null"]

@@ -7,7 +7,7 @@ from trainhouse.configuration.run_name import folder_name
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.values import fits
 from trainhouse.configuration.views import annotations
-from trainhouse.tests.conftest import CONF
+from trainhouse.tests.common import CONF
 
 CSV, NPY = ("data=csv", "data.target=y"), ("data=npy",)
 

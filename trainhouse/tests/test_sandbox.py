@@ -14,7 +14,7 @@ from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import only_below, watched
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.saved_config import write_config
-from trainhouse.tests.conftest import composed, link_raw_data, run_script
+from trainhouse.tests.common import composed, link_raw_data, run_script
 from trainhouse.training.train import train
 
 FEW = [

@@ -14,7 +14,7 @@ from trainhouse.arrays.split import split_rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.train import train
 
 ROWS, NEW = 60, 30

@@ -14,7 +14,7 @@ from trainhouse.runs.log_position import LogPosition, cut_back, sizes
 from trainhouse.runs.service_run import ServiceRun, service_run
 from trainhouse.runs.services import MLFlow, Service
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.training.final_test import _logged_as
 from trainhouse.training.train import train
 

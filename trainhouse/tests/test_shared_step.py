@@ -18,7 +18,7 @@ from trainhouse.predicting.own_evaluation import evaluate_own
 from trainhouse.reports.finished_runs import find_runs
 from trainhouse.reports.names import as_tested
 from trainhouse.reports.ranking import rank
-from trainhouse.tests.conftest import composed, read_history
+from trainhouse.tests.common import composed, read_history
 from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.training.train import train
 

@@ -14,7 +14,7 @@ from trainhouse.configuration.not_learned import is_learned_from
 from trainhouse.configuration.settings import MAY_CHANGE, marked
 from trainhouse.runs.description import name_of, title_of
 from trainhouse.runs.saved_config import started_with
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.chosen import chosen
 from trainhouse.training.train import train
 

@@ -12,7 +12,7 @@ from hydra.utils import get_object
 
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.takes import choices, in_words
-from trainhouse.tests.conftest import CONF, LIBRARY_CONF, ROOT
+from trainhouse.tests.common import CONF, LIBRARY_CONF, ROOT
 
 
 def targets_in(node: object) -> set[str]:

@@ -61,6 +61,8 @@ def test_what_nobody_knows_the_steps_of_is_left_as_it_is() -> None:
     for loader in (own, DataLoader(rows, batch_size=None), [1, 2, 3]):
         assert step_of(loader, 2) == (None, "")
         assert with_step(loader, (4, "several"), 1) is loader
+    few = DataLoader(rows, 2, sampler=RandomSampler(rows, num_samples=4))
+    assert step_of(few, 1) == (2, "")
     drawing = DataLoader(rows, 2, shuffle=True, generator=torch.Generator())
     assert step_of(drawing, 1) == (2, "")
     assert with_step(drawing, (3, ""), 2) is drawing  # no equal shares

@@ -12,7 +12,7 @@ import pytest
 from trainhouse.configuration.errors import UserError
 from trainhouse.sweeps.job import Objective
 from trainhouse.sweeps.study import open_study
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 PROCESSES, TRIALS = 8, 5
 WORK = f"""

@@ -10,7 +10,7 @@ from trainhouse.sweeps.importance import importances
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.style import is_wide
 from trainhouse.sweeps.sweep_figures import history, learning_curves, write_figures
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 pytestmark = pytest.mark.usefixtures("drawn")
 

@@ -20,7 +20,7 @@ import yaml
 from src.training.module import Module
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.runs.layout import LAST_CHECKPOINT
-from trainhouse.tests.conftest import ROOT, run_script
+from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.started import Hold, Started
 
 TINY = ["trainer=cpu", "data.rows=200", "model.hidden_sizes=[8]", "logger=none", "threads=1"]

@@ -17,7 +17,7 @@ from trainhouse.launching.job_devices import check_processes, processes_of
 from trainhouse.machine.rank_processes import RankProcesses
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.side_by_side import LauncherError, run_side_by_side
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import Started
 
 TINY = ("trainer=cpu", "trainer.devices=2", "data.path=rows.npy", "data.rows=400", "data.batch_size=16")

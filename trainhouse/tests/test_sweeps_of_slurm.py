@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trainhouse.tests import slurm
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import Started
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.launching.on_ray import _room
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import Started
 
 TINY = ("launcher=ray", "trainer=cpu", "data.path=rows.npy", "data.rows=400", "data.batch_size=16", "logger=none")

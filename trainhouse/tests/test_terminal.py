@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from trainhouse.machine.terminal import LinePart, duration, fitted, has_live_line
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 pty = pytest.importorskip("pty")  # not on Windows
 

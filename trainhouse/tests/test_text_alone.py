@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 ROWS = 120
 

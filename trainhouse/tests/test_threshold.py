@@ -11,7 +11,7 @@ from src.evaluation.binary import Binary, best_by_f1
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.ensemble import rebuild_ensemble
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.train import train
 
 

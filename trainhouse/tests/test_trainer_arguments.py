@@ -16,7 +16,7 @@ from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.targets import check_part
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.build import build_trainer
 from trainhouse.training.trainer_arguments import DECIDED, PASSED_ON, REFUSED, trial_arguments
 

@@ -18,7 +18,7 @@ from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.tables.read_table import read_table
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 CITIES = DataSpec("regression", (1,), "float32", 1, columns=("city",), categories={"city": ("Lyon", "Oslo")})
 

@@ -15,7 +15,7 @@ from trainhouse import upgrade
 from trainhouse.arrays.npy import read_npy
 from trainhouse.configuration.older_versions import BEFORE
 from trainhouse.tables.read_table import read_table
-from trainhouse.tests.conftest import CONF, ROOT
+from trainhouse.tests.common import CONF, ROOT
 from trainhouse.upgrading.added_keys import GROUPS, OF_ARRAYS, OF_READERS, OF_TABLES, added_keys
 from trainhouse.upgrading.code import SCRIPTS, is_of_one_house
 from trainhouse.upgrading.conf_files import look_at_conf

@@ -7,7 +7,7 @@ import pytest
 
 from trainhouse.configuration.settings import Eval, Infer, SelectBestModel, Train
 from trainhouse.configuration.views import Part
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 
 PLAIN = {
     "seed": 3,

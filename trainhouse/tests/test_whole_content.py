@@ -15,7 +15,7 @@ from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.train import train
 
 ROWS = 6000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import ROOT, read_history
+from trainhouse.tests.common import ROOT, read_history
 from trainhouse.tests.test_golden import GOLDEN
 
 # As where no other copy is installed with `pip install -e`: that one would be found in place of the folder.

@@ -18,7 +18,7 @@ from src.training.module import Module
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.train import train
 
 CLASSES = DataSpec(task="classification", input_shape=(4,), dtype="float32", outputs=3, classes=("a", "b", "c"))

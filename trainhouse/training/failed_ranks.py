@@ -112,7 +112,9 @@ def _others(trainer: L.Trainer, folder: Path) -> dict[int, dict[str, Any]]:
             if note := _note_of(path, trainer):
                 notes[int(note["rank"])] = note
         is_known = any(note["is_own"] for note in notes.values()) or len(notes) == trainer.world_size
-        if is_known or time.monotonic() > until:
+        # One that is killed says nothing, and to wait for it is dangerous: Lightning kills this process within 5 s.
+        killed = [one.returncode for one in _processes(trainer) if (one.poll() or 0) < 0]
+        if is_known or killed or time.monotonic() > until:
             notes.pop(trainer.global_rank, None)
             return notes
         time.sleep(_POLL)
@@ -146,7 +148,12 @@ def _let_go(folder: Path) -> None:
 
 def _end_those_that_hang(trainer: L.Trainer) -> None:
     """End the processes that this one has started; whoever else starts processes ends them."""
-    launcher: Any = trainer.strategy.launcher
-    for process in getattr(launcher, "procs", None) or []:
+    for process in _processes(trainer):
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
+
+
+def _processes(trainer: L.Trainer) -> list[Any]:
+    """Return the processes that this one has started."""
+    launcher: Any = trainer.strategy.launcher
+    return getattr(launcher, "procs", None) or []

@@ -129,6 +129,11 @@ class FSDP(ModelParallelStrategy):
             raise UserError(
                 f"model: {type(module).__name__} makes weights at its first batch, too late to be shared out"
             )
+        if scalar := next((name for name, weight in module.named_parameters() if not weight.ndim), None):
+            raise UserError(
+                f"model: {scalar} is a weight without dimensions, which trainer=fsdp can't share out; make it "
+                "torch.ones(1), or choose trainer=ddp"
+            )
         if isinstance(self.auto_wrap_policy, int):
             return list(_large(module, self.auto_wrap_policy))
         chosen, uses = _of_classes(module, self.auto_wrap_policy, f"{_KEY}.auto_wrap_policy"), _uses(module)

@@ -28,7 +28,7 @@ def with_given_ranks(settings: Train, typed: Collection[str]) -> Train:
 
 
 def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed: Collection[str]) -> tuple[Train, str]:
-    """Return settings for a run that goes on from `checkpoint`, maybe with other processes than `saved` ones.
+    """Return settings for a run that is resumed from `checkpoint`, maybe with other processes than `saved` ones.
 
     Of array data a step has as many rows as before: `data.batch_size` is another one. The second is what there is to
     say of it, "" if nothing. Raises `UserError` if the processes can't have equal shares of them, and for devices that
@@ -44,13 +44,16 @@ def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed
                 f"with as many as it had, {then}"
             )
         then, batch_size = noted, _batch_size(checkpoint)
-    if then is None or then == now:
+    written = settings.data.plain.get("batch_size")
+    is_array = is_array_data(settings.data) and type(batch_size) is int
+    # Other processes that were stopped before they had saved anything have left theirs in config.yaml.
+    if then is None or (then == now and (not is_array or written == batch_size)):
         return settings, ""
     values: dict[str, Any] = {}
-    if "threads" not in typed:  # those of other processes, of which a machine may have had more or less
+    if then != now and "threads" not in typed:  # those of other processes, of which a machine may have had more or less
         values["threads"] = None
     said = ""
-    if is_array_data(settings.data) and type(batch_size) is int:
+    if is_array:
         rows = batch_size * then
         if rows % now:
             fitting = [str(number) for number in range(1, 2 * max(then, now) + 1) if rows % number == 0]
@@ -59,9 +62,10 @@ def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed
                 f"has (data.batch_size={batch_size} on {processes(then)}); resume it with one of {', '.join(fitting)}"
             )
         values["data.batch_size"] = rows // now
+        of = f"{processes(now)} in place of {then}: " if then != now else ""
         said = (
-            f"{processes(now)} in place of {then}: data.batch_size is {rows // now} in place of {batch_size}, so a "
-            f"step has {rows} rows as before"
+            f"{of}data.batch_size is {rows // now} in place of {written if then == now else batch_size}, so a step has "
+            f"{rows} rows as before"
         )
     return settings.with_values(values), said
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.logged import shown
 from trainhouse.tests.started import Started
 from trainhouse.tests.test_exact_resume import differing, outcome

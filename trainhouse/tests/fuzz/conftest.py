@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trainhouse.configuration.settings import Train
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.fuzz.examples import OVERRIDES
 
 

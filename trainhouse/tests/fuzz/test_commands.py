@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import given
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.fuzz.damage import damaged, damaged_checkpoint, damaged_yaml
 from trainhouse.tests.fuzz.examples import OVERRIDES, chances, examples
 

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration import schema
 from trainhouse.launching.answers import answer
-from trainhouse.tests.conftest import CONF, ROOT
+from trainhouse.tests.common import CONF, ROOT
 
 Ask = Callable[..., str]
 

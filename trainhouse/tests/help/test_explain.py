@@ -7,7 +7,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.launching.answers import answer
-from trainhouse.tests.conftest import CONF, ROOT, run_script
+from trainhouse.tests.common import CONF, ROOT, run_script
 from trainhouse.tests.help.conftest import Ask
 
 

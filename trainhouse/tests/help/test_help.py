@@ -13,7 +13,7 @@ from trainhouse.configuration import schema
 from trainhouse.configuration.schema import groups, is_global, options
 from trainhouse.launching.composed import composed
 from trainhouse.launching.layout import paragraph, shortened, table
-from trainhouse.tests.conftest import CONF, ROOT
+from trainhouse.tests.common import CONF, ROOT
 from trainhouse.tests.help.conftest import Ask
 
 COMMANDS = ("train", "eval", "infer", "select_best_model")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import link_raw_data
+from trainhouse.tests.common import link_raw_data
 from trainhouse.tests.mistakes.damaged_runs import checkpoints, configs, resumable, runs
 from trainhouse.tests.mistakes.faulty_data import arrays, for_the_run, tables
 from trainhouse.tests.mistakes.judging import Judge, assert_ends_in_one_line

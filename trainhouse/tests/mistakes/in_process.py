@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from trainhouse.configuration import schema
 from trainhouse.configuration.config import checked
 from trainhouse.launching.entry import script
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 from trainhouse.tests.mistakes.judging import Rows
 
 OPEN = {"train": (), "eval": ("data",), "infer": ("data",), "select_best_model": ()}

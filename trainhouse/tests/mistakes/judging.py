@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 Rows = list[tuple[str, str]]
 Judge = Callable[[str, str], None]

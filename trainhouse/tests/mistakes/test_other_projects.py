@@ -8,7 +8,7 @@ import yaml
 from trainhouse.configuration.dotted import dotted
 from trainhouse.configuration.hints import hint, hinted
 from trainhouse.configuration.schema import groups
-from trainhouse.tests.conftest import CONF, composed
+from trainhouse.tests.common import CONF, composed
 from trainhouse.tests.mistakes.in_process import Ended, assert_is_one_line_of_ours, some_of
 from trainhouse.tests.mistakes.in_process import ended as ended
 from trainhouse.tests.mistakes.judging import Rows

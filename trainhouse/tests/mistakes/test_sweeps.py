@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [

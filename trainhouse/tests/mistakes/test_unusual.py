@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 
 FINE = [
     "train.py data=npy \"data.features='ünï cödé/X 1.npy'\" \"data.labels='ünï cödé/y 1.npy'\" logger=none",

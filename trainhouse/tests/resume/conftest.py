@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.resume.continued import OPTIONS
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from trainhouse.tests.conftest import composed
+from trainhouse.tests.common import composed
 from trainhouse.training.resume import resume
 from trainhouse.training.training_result import TrainingResult
 

@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.resume.continued import OPTIONS, content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.training.train import train

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.resume.continued import OPTIONS
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.train import train

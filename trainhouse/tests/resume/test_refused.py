@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.run_folder import find_run
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.resume.continued import content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 

@@ -9,7 +9,7 @@ import pytest
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
-from trainhouse.tests.conftest import composed, run_script
+from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.resume.continued import OPTIONS, content, resumed
 from trainhouse.tests.test_exact_resume import differing, outcome
 from trainhouse.training.train import train

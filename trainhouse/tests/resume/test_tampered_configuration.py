@@ -9,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.resume.continued import Payload, resumed
 
 

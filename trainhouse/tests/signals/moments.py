@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from src.training.module import Module
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.started import Hold
 from trainhouse.training import build_run
 

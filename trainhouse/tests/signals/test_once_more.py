@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of this platform are others")
 

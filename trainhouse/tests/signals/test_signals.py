@@ -13,7 +13,7 @@ import torch
 
 from src.training.module import Module
 from trainhouse.configuration.errors import Interrupted
-from trainhouse.tests.conftest import ROOT, run_script
+from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.signals.moments import (
     BUILDING,
     STATUS,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from src.training.module import Module
-from trainhouse.tests.conftest import run_script
+from trainhouse.tests.common import run_script
 from trainhouse.tests.signals.moments import BUILDING, at_step, quickly, status_of, stopped_line
 from trainhouse.tests.started import RUN, Hold, Started
 from trainhouse.tests.test_exact_resume import differing, outcome

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from trainhouse.tests.conftest import ROOT
+from trainhouse.tests.common import ROOT
 from trainhouse.tests.walk.parts import PARTS, Part
 from trainhouse.tests.walk.walk import ARRAY, PAIR, found
 
