@@ -44,6 +44,10 @@ PRIVATE_NAMES = {
     f"{_LOGGED}.result:_ResultMetric": "as `_Metadata`",
     f"{_LOGGED}.result:_Sync": "as `_Metadata`, on several ranks",
     f"{_LOGGED}.result:_ResultCollection._forked_name": "the name of a value as users see it; as `Trainer._results`",
+    "lightning.pytorch.callbacks:WeightAveraging._average_model": "the average of weights of 64 bits, which is copied "
+    "from the module before Lightning has converted it",
+    "lightning.pytorch.strategies:ModelParallelStrategy._data_parallel_size": "how many ranks share the weights; the "
+    "constructor is asked for it before their number is known",
     "lightning.pytorch.strategies:DDPStrategy._timeout": "how long ranks wait for one another; a strategy that is "
     "chosen by its name can't be given it",
     "torchmetrics:Metric._computed": "the value on this rank; `compute` exchanges it among ranks once more",

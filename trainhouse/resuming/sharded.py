@@ -2,12 +2,18 @@
 
 from typing import Any
 
+from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 
 
 def is_sharded(module: nn.Module) -> bool:
     """Whether ranks share out the module's weights."""
     return any(hasattr(weight, "to_local") for weight in module.parameters())
+
+
+def share_among_all(strategy: ModelParallelStrategy) -> None:
+    """Let all ranks of all machines share the weights; to be called when their number is known."""
+    strategy._data_parallel_size = strategy.num_nodes * strategy.num_processes
 
 
 def class_of(module: nn.Module) -> type[nn.Module]:

@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from trainhouse.configuration.annotations import Count
 from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.resuming.sharded import is_sharded, put_weights, shared_like, whole
+from trainhouse.resuming.sharded import is_sharded, put_weights, share_among_all, shared_like, whole
 
 _STEPS = ("training_step", "validation_step", "test_step", "predict_step")
 # Layers that read the weights of those in them, or are never called themselves.
@@ -53,7 +53,7 @@ class FSDP(ModelParallelStrategy):
 
     def setup_environment(self) -> None:
         """Let all ranks share the weights."""
-        self._data_parallel_size = self.num_nodes * self.num_processes
+        share_among_all(self)
         super().setup_environment()
 
     def setup(self, trainer: L.Trainer) -> None:
