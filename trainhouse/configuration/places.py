@@ -22,6 +22,7 @@ _PARTS = ("data", "model", "module")
 _OF_COMMANDS = ("ckpt_path", "final_model", "init_from", "input", "output", "runs")
 # A column may be called as a file is.
 _OF_COLUMNS = "data.columns"
+_OF_A_COLUMN = re.compile(r"target|\w+_column")
 _FILES = re.compile(r"(.*_)?(file|features|path|dir|root|folder|processed)")
 
 
@@ -119,7 +120,7 @@ def _is_elsewhere(text: str) -> bool:
 
 
 def _is_path(text: str, name: str, place: Path) -> bool:
-    if _is_elsewhere(text) or len(text) > 1000:
+    if _is_elsewhere(text) or len(text) > 1000 or _OF_A_COLUMN.fullmatch(name):
         return False
     first, *others = Path(text).parts or ("",)
     by_name, path = _FILES.fullmatch(name) is not None, place / text

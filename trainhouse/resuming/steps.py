@@ -40,7 +40,8 @@ def step_of(loader: Any, ranks: int) -> Step:
     if isinstance(sampler, DistributedSampler):
         return rows, "alone" if isinstance(sampler, _InTurns) else "several"
     is_alone = type(sampler) in _DRAWN_AT_ONCE and getattr(sampler, "generator", None) is None
-    draws_others = isinstance(sampler, RandomSampler) and (sampler.replacement or len(sampler) != len(loader.dataset))
+    data: Any = loader.dataset
+    draws_others = isinstance(sampler, RandomSampler) and (sampler.replacement or len(sampler) != len(data))
     return rows, "alone" if is_alone and not draws_others else ""
 
 

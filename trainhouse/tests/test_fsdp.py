@@ -209,20 +209,6 @@ def test_two_processes_that_share_weights_give_the_checkpoint_of_one(tmp_path: P
     assert tested[1]["exact"] is True
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_one_gpu_gives_the_weights_that_it_gives_otherwise(precision: str, tmp_path: Path) -> None:
-    run = (*ROWS, "data.path=rows.npy", "trainer.devices=1", f"trainer.precision={precision}", "log_gradients=true")
-    found = []
-    for option in ("fsdp", "gpu"):
-        wrapped = ["trainer.strategy.auto_wrap_policy=[Linear]"] if option == "fsdp" else []
-        done = run_script("train.py", f"trainer={option}", *run, *wrapped, f"hydra.run.dir={option}", cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        found.append(read_checkpoint(tmp_path / option / "checkpoints" / "last.ckpt")["state_dict"])
-    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-4)
-
-
 @pytest.mark.slow
 def test_a_run_that_shares_weights_resumes_within_an_epoch_to_the_same_bits(tmp_path: Path) -> None:
     run = (*SHARED, "model.dropout=0.5", "trainer.accumulate_grad_batches=3")

@@ -81,6 +81,15 @@ def test_a_run_that_diverges_is_stopped_with_finite_weights(fused: bool) -> None
     assert json.loads(Path("run/metrics.json").read_text())["status"] == "failed"
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_sharing_weights_out_to_one_gpu_changes_none(precision: str) -> None:
+    same = ("data.path=rows.npy", "data.rows=400", f"trainer.precision={precision}", "log_gradients=true")
+    run("trainer=gpu", *same, folder="gpu")
+    run("trainer=fsdp", "trainer.devices=1", "trainer.strategy.auto_wrap_policy=[Linear]", *same, folder="fsdp")
+    weights = [torch.load(f"{name}/checkpoints/last.ckpt", weights_only=True)["state_dict"] for name in ("gpu", "fsdp")]
+    torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-4)
+
+
 def test_clipping_what_scales_its_own_gradients_is_refused() -> None:
     with pytest.raises(UserError, match=r"^trainer\.gradient_clip_val: .*set optimizer\.fused=false"):
         run("trainer=gpu", "trainer.precision=16-mixed", "trainer.gradient_clip_val=1")

@@ -75,10 +75,11 @@ def test_paths_of_conf_start_in_the_project_and_typed_ones_where_one_stands(else
     assert config.data.file == f"{elsewhere}/project/data/raw/digits.csv.gz"
     assert config.data.processed == f"{elsewhere}/project/data/processed"
     assert (config.data.target, config.init_from, config.monitor) == ("digit", "run", "val/loss")
-    config = composed("data=csv", "data.file=data/raw/digits.csv.gz", "data.target=data")
+    Path("price").touch()  # called as a column is
+    config = composed("data=csv", "data.file=data/raw/digits.csv.gz", "data.target=price", "data.group_column=price")
     with_whole_paths(config, config.hydra)
     assert config.data.file == f"{elsewhere}/stand/data/raw/digits.csv.gz"
-    assert config.data.target == "data"
+    assert (config.data.target, config.data.group_column) == ("price", "price")
     config = composed("input=rows.csv", "output=p.csv", command="infer")
     with_whole_paths(config, config.hydra)
     assert config.ckpt_path == f"{elsewhere}/project/checkpoints/final_model.ckpt"

@@ -45,26 +45,26 @@ def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed
             )
         then, batch_size = noted, _batch_size(checkpoint)
     written = settings.data.plain.get("batch_size")
-    is_array = is_array_data(settings.data) and type(batch_size) is int
+    size = batch_size if is_array_data(settings.data) and type(batch_size) is int else None
     # Other processes that were stopped before they had saved anything have left theirs in config.yaml.
-    if then is None or (then == now and (not is_array or written == batch_size)):
+    if then is None or (then == now and size in (None, written)):
         return settings, ""
     values: dict[str, Any] = {}
     if then != now and "threads" not in typed:  # those of other processes, of which a machine may have had more or less
         values["threads"] = None
     said = ""
-    if is_array:
-        rows = batch_size * then
+    if size is not None:
+        rows = size * then
         if rows % now:
             fitting = [str(number) for number in range(1, 2 * max(then, now) + 1) if rows % number == 0]
             raise UserError(
                 f"trainer.devices: {processes(now)} can't share out equally the {rows} rows of a step, which the run "
-                f"has (data.batch_size={batch_size} on {processes(then)}); resume it with one of {', '.join(fitting)}"
+                f"has (data.batch_size={size} on {processes(then)}); resume it with one of {', '.join(fitting)}"
             )
         values["data.batch_size"] = rows // now
         of = f"{processes(now)} in place of {then}: " if then != now else ""
         said = (
-            f"{of}data.batch_size is {rows // now} in place of {written if then == now else batch_size}, so a step has "
+            f"{of}data.batch_size is {rows // now} in place of {written if then == now else size}, so a step has "
             f"{rows} rows as before"
         )
     return settings.with_values(values), said
