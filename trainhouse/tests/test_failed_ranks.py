@@ -68,7 +68,7 @@ def test_the_error_of_the_first_is_recorded_with_its_place(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("act", "what"),
     [
-        (lambda: os.kill(os.getpid(), signal.SIGKILL), "ended without a word, as if killed"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "exited without an error, as if killed"),
         (lambda: time.sleep(1000), "gave no answer for rank_timeout=15 s"),
     ],
 )

@@ -56,7 +56,7 @@ def test_an_error_of_its_own_is_not_laid_on_another_rank(module: str, line: str,
 
 def test_what_torch_says_of_another_is_laid_on_that(tmp_path: Path) -> None:
     error = raised_in("torch.distributed.distributed_c10d", "[pair.cc:553] Connection closed by peer [127.0.0.1]:4242")
-    assert "rank 1 of 2 ended" in str(whose_fault(error, trainer(), tmp_path, 600)[1])
+    assert "rank 1 of 2 exited" in str(whose_fault(error, trainer(), tmp_path, 600)[1])
 
 
 def test_what_a_rank_has_said_counts_for_its_own_start_alone(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def whose_fault(
         where = f"epoch {trainer.current_epoch + 1}, after step {trainer.global_step}"
         for_so_long = "" if seconds is None else f" for rank_timeout={seconds:g} s"
         is_late = "imed out" in str(error) or "imeout" in str(error)
-        what = f"gave no answer{for_so_long}" if is_late else "ended without a word, as if killed"
+        what = f"gave no answer{for_so_long}" if is_late else "exited without an error, as if killed"
         failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{continuing}")
         _end_those_that_hang(trainer)
     return failed, failed
