@@ -197,7 +197,7 @@ def project(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
 
     def make(folder: Path) -> None:
         link_raw_data(folder)
-        done = run_script("train.py", "trainer.max_epochs=6", "hydra.run.dir=outputs/run", cwd=folder, fresh=True)
+        done = run_script("train.py", "trainer.max_epochs=6", "hydra.run.dir=outputs/run", cwd=folder)
         (folder / "stdout.txt").write_text(done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr
 

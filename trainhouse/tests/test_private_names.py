@@ -1,6 +1,7 @@
 """Private names of libraries are used in two rooms only, and each says what it gives."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -12,11 +13,17 @@ MAY_USE_PRIVATE_NAMES = ("fast/", "resuming/")
 EXTERNAL = ("lightning", "hydra", "torch", "omegaconf", "optuna", "joblib", "torchmetrics", "pyarrow")
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def own_private_names() -> set[str]:
     """Names with an underscore that are defined in the project: as function, class, variable or attribute."""
     found: set[str] = set()
     for path in [*LIBRARY_FILES, *USERS_FILES]:
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         added_to = {id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AugAssign)}
         for node in ast.walk(tree):
             if id(node) in added_to:
@@ -38,7 +45,7 @@ def is_private(name: str) -> bool:
 
 def private_names(path: Path, own: set[str]) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith(EXTERNAL):
             names = [*str(node.module).split("."), *(alias.name for alias in node.names)]
             found += [name for name in names if is_private(name)]
@@ -54,7 +61,7 @@ def private_names(path: Path, own: set[str]) -> list[str]:
 
 def private_strings(path: Path, own: set[str]) -> list[str]:
     """Those by which `vars`, `setattr` and the like are asked for a private name."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     strings = [str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in parts]
     return [string for string in strings if re.fullmatch(r"_[a-z]\w+", string) and string not in own]
