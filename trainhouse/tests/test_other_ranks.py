@@ -203,7 +203,8 @@ def test_a_run_of_two_goes_on_with_one_and_with_two_again(tmp_path: Path) -> Non
     ]
     epochs = [read_history(run / "logs" / "metrics.csv") for run in (tmp_path / "whole", folder)]
     for row, other in zip(*epochs, strict=True):
-        for name in ("train/loss", "train/acc", "val/loss", "val/acc"):
+        assert row["train_rows"] == 160  # of 162, of which no rank trains on a batch of one
+        for name in ("train/loss", "train/acc", "val/loss", "val/acc", "train_rows"):
             assert other[name] == pytest.approx(row[name], rel=1e-5)
 
 

@@ -70,7 +70,7 @@ class History(Checkpoint):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the rows trained on."""
-        self._rows += row_count(batch)
+        self._rows += row_count(batch) * trainer.world_size  # ranks have shares of the same size
         self._logged_before_validation = None
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
