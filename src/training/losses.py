@@ -204,7 +204,7 @@ def _class_weights(
     if given is None:
         return None
     if given == "balanced":
-        known = _known_counts(counts, "class_weight")
+        known = _known_counts(counts, "class_weight", classes)
         return torch.tensor([sum(known) / (outputs * count) for count in known])
     if isinstance(given, Mapping):
         if set(given) != set(classes):
@@ -217,9 +217,12 @@ def _class_weights(
     return torch.tensor([float(one) for one in given])
 
 
-def _known_counts(counts: Sequence[int] | None, key: str) -> Sequence[int]:
+def _known_counts(counts: Sequence[float] | None, key: str, classes: Sequence[str] = ()) -> Sequence[float]:
     if not counts:
         raise ValueError(f"{key}: balanced needs the fact class_counts of the data, the training rows of each class")
     if not all(counts):
-        raise ValueError(f"{key}: balanced needs a training row of each class; class {[*counts].index(0)} has none")
+        number = [*counts].index(0)
+        name = classes[number] if classes else number
+        needs = "balanced needs a training row of each class"
+        raise ValueError(f"{key}: {needs}; class {name} has none that weighs more than 0")
     return counts

@@ -35,6 +35,7 @@ _LACKED: dict[str, Any] = {
     "dates": {},
     "date_parts": {},
     "grouped": (),
+    "marks": (),
 }
 _TUPLES = (
     "input_shape",
@@ -45,6 +46,7 @@ _TUPLES = (
     "unused_places",
     "missing_words",
     "grouped",
+    "marks",
 )
 
 
@@ -73,6 +75,7 @@ class DataSpec:
             Python's `strptime`. They are stored as seconds since 1970.
         date_parts: which parts of a date vary in training, by its column: see `date_parts.PARTS`.
         grouped: the columns of text whose last category stands for all texts that are no category of their own.
+        marks: the decimal mark and the separator of thousands of a text file's numbers; none if they are as usual.
     """
 
     task: TaskName
@@ -94,6 +97,7 @@ class DataSpec:
     ranges: tuple[tuple[float, float] | None, ...] = field(default=(), compare=False)
     date_parts: dict[str, tuple[str, ...]] | None = field(default=None, compare=False)
     grouped: tuple[str, ...] = field(default=(), compare=False)
+    marks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.channel_axis is not None:
@@ -123,7 +127,7 @@ class DataSpec:
 
     def of_any_file(self) -> "DataSpec":
         """Return the spec without what it says of one file."""
-        return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=())
+        return replace(self, label_places=(), unused_places=(), unlearned=None, ranges=(), marks=())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain containers only, which a checkpoint and YAML can hold."""

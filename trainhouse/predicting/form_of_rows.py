@@ -31,6 +31,8 @@ def keys_of_rows(checkpoint: Checkpoint, given: Mapping[str, Any]) -> Keys:
     said = {*given, *(marks if given.keys() & {*marks} else ())}
     found = {name: checkpoint.config.data.get(name) for name in FORM if name not in said}
     trained = {name: value for name, value in found.items() if value is not None and _fits(name, value)}
+    if not said & {*marks} and not trained.keys() & {*marks} and checkpoint.spec:
+        trained |= {name: mark for name, mark in zip(marks, checkpoint.spec.marks, strict=False) if mark}  # recognised
     read = {**trained, **given}
     form = FormKeys(**{name: value for name, value in read.items() if name != "sheet"}, hints=HINTS & trained.keys())
     return Keys(form.check(), read.get("sheet"))

@@ -4,7 +4,8 @@ A search that launches several together, and waits for all of them, waits for th
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import Empty, Queue
+from threading import Thread
 
 from trainhouse.configuration.errors import fault_of_the_machine, first_line
 from trainhouse.sweeps.plan import Plan, Task
@@ -29,27 +30,35 @@ def run_side_by_side(
 ) -> None:
     """Keep `size` jobs at work until the plan has no more, or a signal is in `stopped`; then wait for those at work.
 
-    Each job is launched by a thread, which only waits. Raises `LauncherError` if one can't be launched.
+    Each job is launched by a thread, which only waits, and which this process doesn't wait for when it ends. Raises
+    `LauncherError` if one can't be launched.
     """
-    running: dict[Future[list[str | None]], Task] = {}
-    pool = ThreadPoolExecutor(size)
-    try:
-        while True:
-            if not stopped and len(running) < size:
-                for task in plan.next(size - len(running)):
-                    running[pool.submit(launch, [task])] = task
-            if not running:
-                return
-            done, _ = wait(running, timeout=_LOOKS_EVERY, return_when=FIRST_COMPLETED)
-            for future in done:
-                task = running.pop(future)
-                error = future.exception()
-                if error and not stopped:
-                    raise _of_the_launcher(error, {task.number, *(other.number for other in running.values())})
-                plan.ended(task, None if error else future.result()[0])
+    ended: Queue[tuple[Task, str | None, BaseException | None]] = Queue()
+    running: dict[int, Task] = {}
+
+    def run(task: Task) -> None:
+        try:
+            ended.put((task, launch([task])[0], None))
+        except BaseException as error:
+            ended.put((task, None, error))
+
+    while True:
+        if not stopped and len(running) < size:
+            for task in plan.next(size - len(running)):
+                running[task.number] = task
+                Thread(target=run, args=(task,), daemon=True).start()
+        if not running:
+            return
+        try:
+            task, failure, error = ended.get(timeout=_LOOKS_EVERY)
+        except Empty:
             look()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # those at work are asked to stop, which takes a while
+            continue
+        if error and not stopped:
+            raise _of_the_launcher(error, {*running})
+        del running[task.number]
+        plan.ended(task, failure)
+        look()
 
 
 def _of_the_launcher(error: BaseException, begun: set[int]) -> LauncherError:

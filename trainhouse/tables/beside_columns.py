@@ -179,6 +179,9 @@ def _keep(
             found = {name: text_of(table.column(name)) for name in columns.id_columns if name in names}
             with atomic_write(ids) as file, pa.ipc.new_file(file, pa.table(found).schema) as writer:
                 writer.write_table(pa.table(found))
+        for name in (name for key, name in columns.named() if key in typed and name in as_text and name in names):
+            place = table.column_names.index(name)  # an id is text, a time and a weight are numbers
+            table = table.set_column(place, name, _table(opened, [name], []).column(name))
         table = table if numbers is None else table.take(pa.array(numbers))
         arrays = _arrays(table, columns, path, passes)
         groups = [name for name in (columns.group_column,) if name in table.column_names and name]

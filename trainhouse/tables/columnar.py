@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number
+from trainhouse.configuration.errors import UserError
 from trainhouse.tables.column_kinds import as_kind
 from trainhouse.tables.problems import Problems
 
@@ -44,8 +45,13 @@ class TypedSource:
         missing: pa.Array,
         read: Callable[[list[str]], Iterator[pa.RecordBatch]],
         codes: dict[str, str] | None = None,
+        rounded: Collection[str] = (),
     ) -> None:
-        """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known."""
+        """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known.
+
+        Of columns that are `rounded` the file has digits that their type has not, so they can't be read as text.
+        """
+        self._rounded = rounded
         self._codes = codes or {}
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
@@ -58,6 +64,10 @@ class TypedSource:
     def reading(self) -> str:
         """Return nothing: there is one form only."""
         return ""
+
+    def marks(self) -> tuple[str, ...]:
+        """Return nothing: numbers are not written in letters."""
+        return ()
 
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the type of each column."""
@@ -79,6 +89,11 @@ class TypedSource:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the `columns`, as `types`."""
         own = [self._schema.names[self.names.index(name)] for name in columns]
+        if lost := [name for name in columns if name in self._rounded and pa.types.is_string(types[name])]:
+            raise UserError(
+                f"{self.path}: column {lost[0]}: whole numbers beyond 2^53 beside fractions lose digits, so that two "
+                "of them may look the same; write them as strings"
+            )
         for batch in self._read(own):
             pairs = zip(own, columns, strict=True)
             cells = [_as(batch.column(name), types[column], self._missing) for name, column in pairs]

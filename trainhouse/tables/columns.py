@@ -20,7 +20,7 @@ from trainhouse.tables.kinds import Kinds
 from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 11  # of the conversion: arrays made by another one are made again
+_VERSION = 12  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):

@@ -101,6 +101,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         dates=dates or None,
         date_parts=like.date_parts if like else None,
         grouped=like.grouped if like else (),
+        marks=like.marks if like else opened.marks(),
     )
     strangers = Strangers(like or spec)
     spec = write_features(

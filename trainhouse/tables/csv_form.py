@@ -47,6 +47,10 @@ class FormKeys(NamedTuple):
         thousands = " " if self.thousands == "'" else self.thousands
         return self._replace(separator=separator, thousands=thousands)
 
+    def with_marks(self, marks: Sequence[str]) -> "FormKeys":
+        """Return it with a decimal mark, and a separator of thousands if there is one."""
+        return self._replace(decimal=marks[0], thousands=marks[1] or None) if marks else self
+
     def place_of_header(self, rows: Sequence[Collection[str]], known: Collection[str]) -> int:
         """Return which of the first `rows` is the header: at most `skip_rows`, less where that is a hint.
 
@@ -139,6 +143,11 @@ def _refuse_title(text: str, skipped: int, source: str, separator: str | None, k
         below = [len(row) == width for row in rows[places[0] + 1 :]]
         if sum(below) > 0.9 * len(below):
             title, above = text[: _end_of_line(text)], skipped + starts[places[0]]
+            if 1 < filled == len(rows[0]) == width - 1:  # R names row names by no name
+                raise UserError(
+                    f"{source}: its first line has {filled} names, but rows have {width} cells; name the first column "
+                    f"too, or set data.skip_rows={above} if line {above + 1} is the header"
+                )
             raise UserError(
                 f"{source}: its first line ('{title:.40}') is no header, line {above + 1} may be one; set "
                 f"data.skip_rows={above}, or delete the lines above it"

@@ -85,6 +85,11 @@ class CsvSource:
         found += [_ENCODINGS.get(encoding, encoding)] if encoding not in (None, "utf-8", "utf-8-sig") else []
         return ", ".join(found)
 
+    def marks(self) -> tuple[str, ...]:
+        """Return the decimal mark and the separator of thousands, nothing if they are as usual."""
+        found = (self._written.decimal, self._written.thousands)
+        return () if found == (".", "") else found
+
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the type of each column: by its first rows, or by the `whole` file, which is read for it once."""
         if (whole or self._is_open) and not self._is_learned:

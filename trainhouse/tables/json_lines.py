@@ -23,6 +23,7 @@ _LIKE = '{"a": 1}'
 _BLOCK = 2**22  # bytes
 _DEEPEST = 1000  # pyarrow has no limit, and crashes
 _BEYOND_INT64 = 2.0**63
+_WHOLE = 2**53  # below which float64 has each whole number
 _LARGE = pa.decimal128(38, 0)
 _NESTED = pa.large_binary()
 
@@ -40,10 +41,11 @@ class _Rows(NamedTuple):
 def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
     """Open a file, which is read once for its keys and their types."""
     found: dict[str, dict[pa.DataType, None]] = {}
-    dates = set[str]()
+    dates, large = set[str](), set[str]()
     for line, text in _blocks(path, source):
         for name, cells in (_at_once(text, dates) or _by_value(text, line, source)).columns.items():
             found.setdefault(name, {})[cells.type] = None
+            large |= {name} if _is_large(cells) else set()
     kinds = {name: _common(some) for name, some in found.items()}
 
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -54,7 +56,16 @@ def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
             cells = [rows.column(name, kinds.get(name, pa.null())) for name in names]
             yield pa.RecordBatch.from_arrays(cells, names=names)
 
-    return TypedSource(path, pa.schema(list(kinds.items())), missing, read)
+    rounded = [name for name in large if pa.types.is_floating(kinds[name])]
+    return TypedSource(path, pa.schema(list(kinds.items())), missing, read, rounded=rounded)
+
+
+def _is_large(cells: pa.Array) -> bool:
+    """Whether a whole number among the cells may have digits that float64 has not."""
+    if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
+        return bool(cells.type == _LARGE)
+    ends = pc.min_max(cells).as_py()
+    return any(end is not None and abs(end) >= _WHOLE for end in ends.values())
 
 
 def _common(kinds: Iterable[pa.DataType]) -> pa.DataType:

@@ -29,6 +29,10 @@ class Source(Protocol):
         """Return in plain words how it was read, "" if there is one way only."""
         ...
 
+    def marks(self) -> tuple[str, ...]:
+        """Return the decimal mark and the separator of thousands, nothing if they are as usual."""
+        ...
+
     def kinds(self, whole: bool) -> dict[str, pa.DataType]:
         """Return the types of the columns; by the `whole` file they are certain."""
         ...
@@ -80,9 +84,10 @@ class Keys(NamedTuple):
         """Return them as plain values."""
         return [*self.form[:4], self.sheet, self.form.skip_rows]
 
-    def as_hints(self) -> "Keys":
-        """Return them as those of another file."""
-        return self._replace(form=self.form._replace(hints=HINTS))
+    def as_hints(self, marks: Sequence[str] = ()) -> "Keys":
+        """Return them as those of another file, whose `marks` were recognised if none are set."""
+        form = self.form if self.form.decimal or self.form.thousands else self.form.with_marks(marks)
+        return self._replace(form=form._replace(hints=HINTS))
 
 
 def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:

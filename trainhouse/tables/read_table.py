@@ -105,7 +105,7 @@ def read_table(
     kinds = Kinds.asked(None if like else columns)
     form = FormKeys(separator, decimal, thousands, encoding, skip_rows).check()
     keys = Keys(form, sheet, words.in_numbers, _as_codes(targets, task, kinds, like))
-    keys = keys.as_hints() if like else keys
+    keys = keys.as_hints(like.marks) if like else keys
     ids, kept_too = tuple(id_columns or ()), tuple(keep_columns or ())
     written = None if time_column is None else Kinds.asked(columns).formats.get(time_column)
     beside = BesideColumns(split_column, group_column, time_column, weight_column, ids, kept_too, written)
@@ -134,7 +134,7 @@ def read_table(
     known = [*own_like.columns, *targets]
     found: dict[str, Any] = {"beside": read_beside(path, beside, keys, folder, y, known, passes=like is not None)}
     asked = asked._replace(like=with_group_in_each(own_like) if min_category_rows > 1 else own_like, drop=[])
-    keys = keys.as_hints()
+    keys = keys.as_hints(own_like.marks)
     for split, name in (("val", val_file), ("test", test_file)):
         if name is not None:
             with names_own_file(path, name, split, file):
@@ -201,7 +201,7 @@ def _as_codes(targets: list[str], task: str | None, kinds: Kinds, like: DataSpec
     if like:
         has_zeros = any(name[:1] == "0" and name != "0" for name in like.classes)
         return (*(like.categories or ()), *(targets if has_zeros else ()))
-    return (*kinds.all_of("category"), *(() if task == "regression" else targets[:1]))
+    return (*kinds.all_of("category"), *(targets if len(targets) == 1 and task != "regression" else ()))
 
 
 def _left_out(unused: dict[str, str], beside: BesideColumns, drop: list[str], kinds: Kinds) -> dict[str, str]:

@@ -57,6 +57,10 @@ class Table:
                 lines.append(f"{of}read as: {reading}")
         return lines
 
+    def marks(self) -> tuple[str, ...]:
+        """Return the decimal mark and the separator of thousands of the first file that has others than usual."""
+        return next(filter(None, (source.marks() for source in self._sources)), ())
+
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
         found: dict[str, str] = {}

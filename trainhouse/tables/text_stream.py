@@ -28,8 +28,8 @@ _PROGRAMS = {
     b"\x28\xb5\x2f\xfd": "packed with zstd: call it .csv.zst",
     b"PK\x03\x04": "a zip archive or a workbook: unpack it, or call it .xlsx",
     b"\xd0\xcf\x11\xe0": "a workbook: call it .xls",
-    b"PAR1": "parquet: call it .parquet",
-    b"ARROW1": "Arrow: call it .feather",
+    b"PAR1\x15": "parquet: call it .parquet",
+    b"ARROW1\0\0": "Arrow: call it .feather",
 }
 _WESTERN = "cp1252"  # Latin-1 with Windows' quotes and dashes in places that Latin-1 leaves empty
 # What no Western text has: three letters beyond ASCII in a row, a capital one within a word, a sign between letters.

@@ -181,3 +181,10 @@ def test_groups_that_differ_in_case_or_spaces_are_named_in_every_run(tmp_path, c
         data = read(tmp_path, text, **ALL)
         assert len(np.unique(data.beside.groups)) == 11
         assert "table.csv: column user: 'u2' and 'U2 ' differ in case or spaces only, but are groups of" in caplog.text
+
+
+def test_a_time_may_be_an_id_too(tmp_path):
+    rows = "".join(f"{1990 + row},{row % 7},{row % 2}\n" for row in range(20))
+    data = read(tmp_path, "year,a,y\n" + rows, time_column="year", id_columns=["year"])
+    assert data.beside.times.tolist()[:2] == [1990, 1991]
+    assert data.beside.ids(np.array([3])) == {"year": ["1993"]}

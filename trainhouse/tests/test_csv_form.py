@@ -194,3 +194,21 @@ def test_decimal_commas_far_behind_whole_numbers_are_read_for_a_model_too(tmp_pa
     assert next(batches)[0, 0] == 7.123
     with pytest.raises(UserError, match=r"its points separate thousands; set data\.decimal=',' data\.thousands='\.'$"):
         list(batches)
+
+
+GERMAN = "a\tb\ty\n" + "".join(f"{row}.{row:03},5\t{row % 4}\t{'yes' if row > 50 else 'no'}\n" for row in range(1, 99))
+
+
+def test_marks_that_training_has_recognised_decide_where_new_rows_are_in_doubt(tmp_path):
+    path = written(tmp_path / "t.tsv", GERMAN)
+    data = read_table(str(path), "y", str(tmp_path / "processed"))
+    assert data.spec.marks == (",", ".")
+    new = written(tmp_path / "new.tsv", "a\tb\ty\n2.496\t0\tno\n3.120\t1\tyes\n")
+    other = read_table(str(new), "y", str(tmp_path / "processed"), like=data.spec)
+    np.testing.assert_array_equal(other.rows.x[:, 0], [2496, 3120])
+    checkpoint = SimpleNamespace(config=SimpleNamespace(data={}), spec=data.spec)
+    for given, first in (({}, 2496), ({"encoding": "utf-8"}, 2496), ({"decimal": "."}, 2.496)):
+        rows = [*read_raw_rows(new, data.spec, 8, keys=keys_of_rows(checkpoint, given))[1]]
+        assert rows[0][0, 0] == pytest.approx(first)
+    own = read_table(str(path), "y", str(tmp_path / "processed"), test_file=str(new))
+    np.testing.assert_array_equal(own.test.x[:, 0], [2496, 3120])

@@ -87,3 +87,13 @@ WRONG = {
 def test_what_is_no_row_is_named_by_its_line(tmp_path, line, says):
     with pytest.raises(UserError, match=rf"^data\.file: .*t\.jsonl: {says}"):
         read(tmp_path / "t.jsonl", ['{"a": 1}', "", line, '{"a": 2}'])
+
+
+def test_whole_numbers_that_lose_digits_are_no_ids(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"id": 9007199254740993}\n{"id": 0.5}\n')
+    table = open_table(path, "data.file")
+    with pytest.raises(UserError, match=r"column id: whole numbers beyond 2\^53 beside fractions lose digits"):
+        read_all(table, ["id"], {"id": pa.string()})
+    path.write_text('{"id": 9007199254740993}\n{"id": 5}\n')
+    assert read_all(open_table(path, "data.file"), ["id"], {"id": pa.string()})["id"][0].as_py() == "9007199254740993"

@@ -41,7 +41,7 @@ def trained(tmp_path, request):
 def test_new_rows_and_a_test_file_are_read_with_and_without_lines_above(tmp_path, trained, above):
     sheet = "Data" if above is ABOVE else "Sheet1"
     new = write(tmp_path / f"new{trained.suffix}", [*above, HEADER, *NEW], sheet)
-    keys = keys_of_rows(SimpleNamespace(config=SimpleNamespace(data=trained.form)), {})
+    keys = keys_of_rows(SimpleNamespace(config=SimpleNamespace(data=trained.form), spec=None), {})
     rows = np.concatenate(list(read_raw_rows(new, trained.spec, 8, keys=keys)[1]))
     expected = [row[:2] for row in NEW]
     assert rows.tolist() == expected
@@ -54,6 +54,6 @@ def test_new_rows_and_a_test_file_are_read_with_and_without_lines_above(tmp_path
 def test_what_infer_is_told_wins(tmp_path, trained):
     new = write(tmp_path / f"new{trained.suffix}", [*ABOVE, HEADER, *NEW])
     for said in ({"skip_rows": 0}, {"skip_rows": 1}) + (({"sheet": "Notes"},) if trained.suffix == ".xlsx" else ()):
-        keys = keys_of_rows(SimpleNamespace(config=SimpleNamespace(data=trained.form)), said)
+        keys = keys_of_rows(SimpleNamespace(config=SimpleNamespace(data=trained.form), spec=None), said)
         with pytest.raises(UserError, match=r"input: .* (has no column 'a'|is no header)"):
             list(read_raw_rows(new, trained.spec, 8, keys=keys)[1])

@@ -95,7 +95,7 @@ def test_a_loss_that_does_not_fit_is_refused_with_its_key(
 
 
 def test_balanced_needs_a_row_of_each_class() -> None:
-    with pytest.raises(UserError, match="class_weight: balanced needs a training row of each class; class 1 has none"):
+    with pytest.raises(UserError, match="class_weight: balanced needs a training row of each class; class b has none "):
         built("CrossEntropy", CLASSES, {"class_counts": [3, 0, 1]}, class_weight="balanced")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from trainhouse.launching.job_devices import check_processes, processes_of
 from trainhouse.machine.rank_processes import RankProcesses
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.side_by_side import LauncherError, run_side_by_side
-from trainhouse.tests.common import run_script
+from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.started import Started
 
 TINY = ("trainer=cpu", "trainer.devices=2", "data.path=rows.npy", "data.rows=400", "data.batch_size=16")
@@ -196,3 +197,27 @@ def rank_of(parent: int, rank: int) -> int:
         except OSError:
             continue
     raise AssertionError("no such rank")
+
+
+def test_a_launcher_that_fails_does_not_hold_the_process_until_other_jobs_end(tmp_path):
+    code = """
+import time
+from trainhouse.sweeps.plan import Task
+from trainhouse.sweeps.side_by_side import LauncherError, run_side_by_side
+
+class Both:
+    def next(self, size):
+        return [Task(number, []) for number in range(size)]
+
+def launch(tasks):
+    if tasks[0].number == 0:
+        time.sleep(60)
+    raise RuntimeError("no such partition")
+
+try:
+    run_side_by_side(Both(), launch, 2, [], lambda: None)
+except LauncherError as error:
+    print(sorted(error.begun), flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=50)
+    assert done.stdout == "[0, 1]\n", done.stderr
