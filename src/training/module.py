@@ -46,7 +46,7 @@ class MeanLoss(Metric):
 
     def update(self, loss: Tensor, rows: int, weights: Tensor | None = None) -> None:
         """Add the mean loss of one batch of `rows` rows, in which each counts by its weight if there are any."""
-        self.total.add_(loss * rows)  # in place: to set an attribute of a module costs as much as the addition
+        self.total.add_(loss, alpha=rows)  # in place: to set an attribute of a module costs as much as the addition
         if weights is None:
             self.rows.add_(rows)
         else:

@@ -81,7 +81,7 @@ def test_no_kill_in_the_middle_of_saving_damages_the_checkpoint(tmp_path: Path) 
     AtomicCheckpointIO().save_checkpoint(state(0, megabytes=24), path)
     temporary_files = other_file_system(tmp_path)
     in_a_save = last = 0
-    for _ in range(40):
+    for _ in range(120):
         process = os.fork()
         if process == 0:
             try:
@@ -99,7 +99,7 @@ def test_no_kill_in_the_middle_of_saving_damages_the_checkpoint(tmp_path: Path) 
             in_a_save += 1
         if in_a_save == 12:
             break
-    assert in_a_save == 12, f"only {in_a_save} of 40 kills came in the middle of a save"
+    assert in_a_save == 12, f"only {in_a_save} of 120 kills came in the middle of a save"
     assert last > 0, "nothing was ever saved"
 
 

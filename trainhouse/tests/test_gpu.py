@@ -81,12 +81,16 @@ def test_a_run_that_diverges_is_stopped_with_finite_weights(fused: bool) -> None
     assert json.loads(Path("run/metrics.json").read_text())["status"] == "failed"
 
 
+@pytest.mark.filterwarnings("ignore:It is recommended to use `self.log")  # which train.py doesn't repeat
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_sharing_weights_out_to_one_gpu_changes_none(precision: str) -> None:
     same = ("data.path=rows.npy", "data.rows=400", f"trainer.precision={precision}", "log_gradients=true")
     run("trainer=gpu", *same, folder="gpu")
     run("trainer=fsdp", "trainer.devices=1", "trainer.strategy.auto_wrap_policy=[Linear]", *same, folder="fsdp")
-    weights = [torch.load(f"{name}/checkpoints/last.ckpt", weights_only=True)["state_dict"] for name in ("gpu", "fsdp")]
+    weights = [
+        torch.load(f"{name}/checkpoints/last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+        for name in ("gpu", "fsdp")
+    ]
     torch.testing.assert_close(*weights, rtol=1e-3, atol=1e-4)
 
 

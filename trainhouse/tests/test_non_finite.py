@@ -138,16 +138,37 @@ def test_an_optimizer_that_is_handed_the_result_steps_as_without(kind: Any, fuse
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
 
 
+class FirstBadStep(L.Callback):
+    """Notes the first step whose loss or gradients are not finite."""
+
+    def __init__(self) -> None:
+        self.bad: list[int] = []
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: L.LightningModule, loss: torch.Tensor) -> None:
+        if not loss.isfinite():
+            self.bad.append(trainer.global_step)
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+        if not all(weight.grad is None or weight.grad.isfinite().all() for weight in pl_module.parameters()):
+            self.bad.append(trainer.global_step)
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+@pytest.mark.parametrize("kind", ["gradient", "huge"])
 @pytest.mark.parametrize("fused", [True, False])
-def test_on_a_gpu_weights_stay_what_they_were_before_the_gradients_turned_bad(fused: bool, tmp_path: Path) -> None:
-    data = tiny_data(CLASSES)
+def test_on_a_gpu_weights_stay_what_they_were_before_anything_turned_bad(
+    fused: bool, kind: str, kernel: bool, tmp_path: Path
+) -> None:
+    data = tiny_data(TARGETS if kind == "huge" else CLASSES)
     rows, numbers = data.parts["train"]
     assert numbers is not None
     rows.x[numbers[:2], 0] = 50
-    network = Poisoned((4,), 3, "gradient", after=7)
+    network = Poisoned((4,), data.spec.outputs, kind, after=7)
     module = tiny_module(data, network, optimizer=lambda groups: torch.optim.Adam(groups, lr=0.01, fused=fused))
-    callbacks = [ExactResume(0, data.cursor), AsOnGpu(tmp_path, 0)]
-    trainer = tiny_trainer(tmp_path, *callbacks, max_epochs=5, log_every_n_steps=3)
-    with pytest.raises(UserError, match=r"^training diverged: "):
+    seen, guard = FirstBadStep(), AsOnGpu(tmp_path, 0)
+    guard._finite = guard._finite if kernel else None
+    trainer = tiny_trainer(tmp_path, ExactResume(0, data.cursor), seen, guard, max_epochs=5, log_every_n_steps=3)
+    with pytest.raises(UserError, match=r"^training diverged: ") as caught:
         trainer.fit(module, datamodule=data)
+    assert f", step {seen.bad[0] + 1}, " in str(caught.value)
     assert all(value.isfinite().all() for value in module.state_dict().values())

@@ -49,7 +49,9 @@ class NonFiniteGuard(L.Callback):
         """Make the place of the result, on the device."""
         self._found = torch.zeros((), device=pl_module.device)  # without dimensions: optimizers subtract it from theirs
         self._scale = torch.ones((), device=pl_module.device)
-        self._first_bad_step = torch.full((), -1, device=pl_module.device)
+        self._bad_steps = torch.zeros((), device=pl_module.device)  # of the optimizer, the first bad one among them
+        self._last_step = -1
+        self._loss = torch.zeros((), device=pl_module.device)
         self._on_cpu = pl_module.device.type == "cpu"
         self._is_sharded = is_sharded(pl_module)
         self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
@@ -68,7 +70,8 @@ class NonFiniteGuard(L.Callback):
             if not math.isfinite(loss.item()) and trainer.world_size == 1:  # other ranks would wait for this one's
                 self._stop(trainer, pl_module, f"the loss is {loss.item()}")
         else:
-            self._look([loss.detach().clone()])
+            # Half way to the new one: what is not finite stays so. To look at each loss is one more kernel to launch.
+            self._loss.lerp_(loss.detach().float().reshape(()), 0.5)
 
     def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Check the gradients of this batch, on the CPU, where the answer is there at once."""
@@ -83,11 +86,11 @@ class NonFiniteGuard(L.Callback):
                 self._look([weight.grad for weight in self._weights if weight.grad is not None])
                 self._stop_if_found(trainer, pl_module)
         else:
-            if not self._scaled:
-                self._look([weight.grad for weight in self._weights if weight.grad is not None])
+            gradients = [] if self._scaled else [weight.grad for weight in self._weights if weight.grad is not None]
+            self._look([self._loss, *gradients])
             assert self._found is not None
-            is_first = (self._found > 0) & (self._first_bad_step < 0)
-            self._first_bad_step.masked_fill_(is_first, trainer.global_step)
+            self._bad_steps.add_(self._found)
+            self._last_step = trainer.global_step
             waits = self._is_sharded or not optimizer.defaults.get("fused")
             if not waits and not self._scaled:
                 optimizer.found_inf = self._found  # type: ignore[attr-defined]  # as the gradient scaler does it
@@ -108,7 +111,7 @@ class NonFiniteGuard(L.Callback):
             self._finite.add_non_finite(tensors, self._found, self._scale)
         else:
             for tensor in tensors:
-                self._found += (~tensor.isfinite().all()).to(self._found)
+                self._found.clamp_(min=(~tensor.isfinite().all()).to(self._found))
         if self._is_sharded:
             torch.distributed.all_reduce(self._found, torch.distributed.ReduceOp.MAX)
 
@@ -141,8 +144,9 @@ class NonFiniteGuard(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, what: str, kept: str = "the weights were not updated"
     ) -> None:
         epoch, step, batch_idx = trainer.current_epoch, trainer.global_step, trainer.fit_loop.batch_idx
-        first = int(self._first_bad_step)
-        if 0 <= first < step:  # noticed some steps later, within the same epoch
+        bad_steps = int(self._bad_steps)
+        first = self._last_step - bad_steps + 1
+        if bad_steps and first < step:  # noticed some steps later, within the same epoch
             step, batch_idx = first, batch_idx - (step - first) * trainer.accumulate_grad_batches
         datamodule = datamodule_of(trainer)
         where = f"epoch {epoch + 1}, step {step + 1}, batch {batch_idx + 1}"
