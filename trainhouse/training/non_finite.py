@@ -130,7 +130,11 @@ class NonFiniteGuard(L.Callback):
             )
 
     def _stop_if_found(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if self._found is None or not self._found.item():
+        if self._found is None:
+            return
+        if not self._on_cpu:
+            self._look([self._loss])  # of steps that the module takes past Lightning's optimizer
+        if not self._found.item():
             return
         gradients = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
         bad = [name for name, gradient in gradients if not part_of(gradient).isfinite().all()]
