@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from trainhouse.configuration.bounded import MOST_YAML_BYTES, read_text, yaml_in
 from trainhouse.configuration.not_learned import is_learned_from
+from trainhouse.reports.estimates import Estimate
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.short_text import typed_value
@@ -34,12 +34,9 @@ class Configured:
         """Return the finite values of a metric."""
         return [value for run in self.runs if math.isfinite(value := run.metrics.get(metric, math.nan))]
 
-
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Return the mean, NaN of nothing, and the sample standard deviation, None of fewer than two values."""
-    if not values:
-        return math.nan, None
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+    def estimate(self, metric: str) -> Estimate:
+        """Return the mean of a metric, and how sure it is."""
+        return Estimate.of(self.values(metric))
 
 
 def configured(runs: Sequence[Run], any_split: bool = False) -> list[Configured]:

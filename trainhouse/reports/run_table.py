@@ -12,10 +12,11 @@ from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, aligned, fitted_table
 from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.data_table import date_of
+from trainhouse.reports.estimates import numbers, spreads
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
-from trainhouse.reports.repeat_texts import means_line, numbers, spreads, tested
-from trainhouse.reports.run_configs import Configured, configured, differing, mean_and_deviation
+from trainhouse.reports.repeat_texts import means_line, tested
+from trainhouse.reports.run_configs import Configured, configured, differing
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.typed import shown_path
 
@@ -88,11 +89,12 @@ def _measured(rows: Sequence[Configured], ranking: Ranking, width: int | None) -
     counts = [len(row.values(ranking.metric)) for row in rows]
     if max(counts) > 1:
         repeated = [row if count > 1 else _NONE for row, count in zip(rows, counts, strict=True)]
-        columns.append(Column("mean ± deviation", spreads(repeated, ranking.metric), rank=1))
+        columns.append(Column("mean ± deviation", spreads([row.estimate(ranking.metric) for row in repeated]), rank=1))
         columns.append(Column("n", counts, rank=1))
     for place, name in enumerate(tested(ranking.runs, ranking.metric)):
-        means = numbers([mean_and_deviation(row.values(name))[0] for row in rows])
-        columns.append(Column(name, spreads(rows, name) if width is None else means, rank=5 if place else 3.9))
+        found = [row.estimate(name) for row in rows]
+        cells = spreads(found) if width is None else numbers([one.mean for one in found])
+        columns.append(Column(name, cells, rank=5 if place else 3.9))
     return columns
 
 
@@ -114,9 +116,9 @@ def _settings(rows: Sequence[Configured]) -> list[Column]:
 def _better_by_mean(rows: Sequence[Configured], ranking: Ranking) -> list[str]:
     """Say which of several configurations with repeats has the best mean, if it isn't that of the best run."""
     means = {
-        place: mean_and_deviation(values)[0]
+        place: row.estimate(ranking.metric).mean
         for place, row in enumerate(rows, 1)
-        if len(values := row.values(ranking.metric)) > 1
+        if len(row.values(ranking.metric)) > 1
     }
     if len(means) < 2:
         return []

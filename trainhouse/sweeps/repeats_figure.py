@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainhouse.machine.numbers import format_number
+from trainhouse.reports.estimates import Estimate, spreads
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.sweeps.job import Job, Objective, is_repeat, override_of, varying
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, measured, repeated_by
+from trainhouse.sweeps.repeats import Configuration, configurations, measured, repeated_by
 from trainhouse.sweeps.style import BEST_COLOUR, BLUE, better, label, title, window, wrapped
 
 _MOST_ROWS, _MOST_PANELS = 15, 6
@@ -86,8 +86,7 @@ def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: O
             at, arrow = (1.0, ">") if objective.mode == "min" else (0.0, "<")
             place = axes.plot([at], [row - up], arrow, transform=axes.get_yaxis_transform(), clip_on=False, zorder=5)
             place[0].set(color=BLUE, markerfacecolor="white", markersize=7)
-        text = format_number(found.mean) + (f" ± {format_number(found.std)}" if found.std is not None else "")
-        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), fontsize=8, va="center")
+        axes.annotate(spreads([found])[0], (1.02, row), xycoords=("axes fraction", "data"), fontsize=8, va="center")
     axes.set_ylim(-0.6, len(ranked) - 0.4)
     axes.grid(alpha=0.3)
 
