@@ -25,20 +25,20 @@ from trainhouse.configuration.printable import printable
 from trainhouse.figures.about import About as About
 from trainhouse.machine.files import atomic_write
 
-# Eight colours that are told apart with any kind of colour vision (M. Okabe, K. Ito: Color Universal Design, 2008).
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+# Colours that differ with any kind of colour vision (M. Okabe, K. Ito: Color Universal Design, 2008). The eighth, a
+# yellow, is too pale for a line on white.
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
     "#000000",
     "#E69F00",
     "#56B4E9",
     "#009E73",
-    "#F0E442",
     "#0072B2",
     "#D55E00",
     "#CC79A7",
 )
 GREY, PALE = "#767676", "#B8B8B8"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-"""For lines that have no colour of their own, in this order; yellow is too pale for a line on white."""
+"""For lines that have no colour of their own, in this order."""
 OF_SPLIT = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SHADES = "Blues"
 """The map of shares from 0 to 1."""

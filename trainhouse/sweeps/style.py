@@ -138,9 +138,9 @@ def label(text: str, width: int) -> str:
     return drawn_label(shown_value(text, width), width)
 
 
-def wrapped(text: str, width: int, lines: int = 2) -> str:
-    """Return a long name on several lines, broken after a point or an underscore where there is one."""
-    text = shown_value(text, width * lines)
+def wrapped(text: str, width: int) -> str:
+    """Return a long name on about two lines, broken after a point or an underscore where there is one."""
+    text = shown_value(text, 2 * width)
     parts = textwrap.wrap(text.replace(".", ". ").replace("_", "_ "), width, break_long_words=True)
     return "\n".join(part.replace(". ", ".").replace("_ ", "_") for part in parts).replace("$", r"\$")
 
