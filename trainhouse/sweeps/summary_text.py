@@ -62,8 +62,7 @@ def summary(
     faults = _faults(jobs, objectives)
     if limit is not None and len(faults) > limit:
         faults = [*faults[:limit], f"... and {len(faults) - limit} more"]
-    notes = [f"note: trial {job.number} {job.note}" for job in jobs if job.note]
-    parts.append("\n".join([*faults, *notes, _counts(jobs)]))
+    parts.append("\n".join([*faults, _counts(jobs)]))
     return "\n\n".join(parts)
 
 

@@ -145,24 +145,6 @@ def test_a_checkpoint_of_another_run_is_never_promoted_with_the_numbers_of_the_f
         promote_best(tmp_path / "runs", final, force=True)
 
 
-@pytest.mark.parametrize("is_its_own", [True, False])
-def test_of_a_run_of_an_older_version_the_checkpoint_has_to_know_the_number(is_its_own: bool, tmp_path: Path) -> None:
-    run = tmp_path / "runs" / "old"
-    shutil.copytree(Path(__file__).parent / "old_runs" / "finished", run)
-    if not is_its_own:
-        content = (run / "metrics.json").read_text()
-        assert "best_model_sha256" not in content
-        (run / "metrics.json").write_text(content.replace("1.158422589302063", "0.158422589302063"))
-    final = tmp_path / "final_model.ckpt"
-    if not is_its_own:
-        with pytest.raises(
-            UserError, match=r"best_model\.ckpt: holds no val/loss of 0\.158.*seems to be of another run"
-        ):
-            promote_best(tmp_path / "runs", final)
-    promote_best(tmp_path / "runs", final, force=not is_its_own)
-    assert final.read_bytes() == (run / "checkpoints" / "best_model.ckpt").read_bytes()
-
-
 @pytest.mark.parametrize("leads", ["../elsewhere/checkpoints/best_model.ckpt", "/dev/zero", "checkpoints/../../x.ckpt"])
 def test_a_best_model_outside_the_runs_folder_is_left_out(leads: str, tmp_path: Path) -> None:
     fake_run(tmp_path / "elsewhere", {"val/loss": 0.1})
