@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.configuration.slips import is_slip
+from trainhouse.configuration.errors import UserError, did_you_mean, is_slip
 
 _CFG = ("job", "hydra", "all")
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")

@@ -15,8 +15,7 @@ from trainhouse.reports.data_table import date_of
 from trainhouse.reports.estimates import numbers, spreads
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
-from trainhouse.reports.repeat_texts import means_line, tested
-from trainhouse.reports.run_configs import Configured, configured, differing
+from trainhouse.reports.run_configs import Configured, configured, differing, means_line, tested
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.typed import shown_path
 

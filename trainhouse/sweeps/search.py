@@ -21,7 +21,7 @@ from trainhouse.sweeps.folder import (
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.search_settings import SearchSettings, why_none_is_pruned
-from trainhouse.sweeps.shown_space import shown_space
+from trainhouse.sweeps.space import shown_space
 from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.sweeps.trial_lines import Extension, Space, TrialLines
 

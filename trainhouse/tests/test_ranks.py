@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from trainhouse.launching.given_ranks import take_given_ranks
+from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
 from trainhouse.tests.common import ROOT, run_script

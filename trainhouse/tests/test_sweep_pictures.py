@@ -10,10 +10,9 @@ from trainhouse.sweeps.importance import MEANINGFUL
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.learning_curves import learning_curves
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
-from trainhouse.sweeps.pareto_figure import pareto_front
 from trainhouse.sweeps.repeats_figure import repeats
 from trainhouse.sweeps.style import is_spread_over_powers, window, wrapped
-from trainhouse.sweeps.sweep_figures import about_sweep, history, importance, write_figures
+from trainhouse.sweeps.sweep_figures import about_sweep, history, importance, pareto_front, write_figures
 
 LOSS, R2 = Objective("val/loss", "min"), Objective("val/r2", "max")
 

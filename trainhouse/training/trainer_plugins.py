@@ -6,8 +6,7 @@ from typing import Any
 from lightning.fabric.plugins import ClusterEnvironment
 from lightning.pytorch.plugins import AsyncCheckpointIO, CheckpointIO, LayerSync, Precision
 
-from trainhouse.checkpoints.async_saving import AsyncInOrder
-from trainhouse.checkpoints.writing import AtomicCheckpointIO
+from trainhouse.checkpoints.writing import AsyncInOrder, AtomicCheckpointIO
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Trainer
