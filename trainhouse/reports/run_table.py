@@ -7,21 +7,18 @@ from os.path import commonpath
 from pathlib import Path
 
 from trainhouse.configuration.printable import printable
-from trainhouse.machine.numbers import number
 from trainhouse.machine.terminal import table_width
-from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.reports.aligned_table import Column, fitted_table, setting_columns
 from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.data_table import date_of
 from trainhouse.reports.estimates import numbers, spreads
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
 from trainhouse.reports.run_configs import Configured, configured, differing, means_line, tested
-from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.typed import shown_path
 
 _log = logging.getLogger(__name__)
 _MOST = 20  # rows on a terminal
-_WIDEST = 24  # of a value
 _NONE = Configured([], None)
 
 
@@ -101,15 +98,7 @@ def _settings(rows: Sequence[Configured]) -> list[Column]:
     """Return a column for each key in which the runs differ; what makes repeats only where there are none."""
     repeated = max(len(row.runs) for row in rows) > 1
     keys = [key for key in differing(rows) if not (repeated and key in REPEATS)]
-    names = short_names(keys)
-    columns = []
-    for key in keys:
-        values = [shown_value((row.typed or {}).get(key, ""), _WIDEST) for row in rows]
-        cells = aligned(values) if all(number(value) is not None for value in values if value) else values
-        # What some don't have says less, and of the others what differs least.
-        rank = (4 if key in REPEATS or "" in values else 3) + 1 / (1 + len(set(values)))
-        columns.append(Column(names[key], cells, rank=rank))
-    return columns
+    return setting_columns(keys, [row.typed or {} for row in rows], last=REPEATS)
 
 
 def _better_by_mean(rows: Sequence[Configured], ranking: Ranking) -> list[str]:

@@ -5,12 +5,12 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from trainhouse.machine.numbers import format_number, number
-from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.machine.numbers import format_number
+from trainhouse.reports.aligned_table import Column, aligned, fitted_table, setting_columns
 from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.estimates import Estimate, intervals, spreads
 from trainhouse.reports.names import split_of
-from trainhouse.reports.short_text import clipped, short_names, shown_value
+from trainhouse.reports.short_text import clipped, shown_value
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -32,7 +32,6 @@ from trainhouse.sweeps.repeats import (
 )
 
 _STATES = {COMPLETE: "complete", PRUNED: "pruned", FAIL: "failed"}
-_WIDEST = 28  # of a value: more columns than that leave no room for the next
 
 
 def summary(
@@ -97,7 +96,8 @@ def _table(
         columns.append(Column("*", ["*" if id(one) in front else "" for one in top]))
     if most == 1:
         columns.append(Column("trial", [one.jobs[0].number for one in top]))
-    columns += _settings(jobs, top)
+    keys = [key for key in varying(jobs) if not is_repeat(key)]
+    columns += setting_columns(keys, [one.overrides for one in top])
     if most > 1:
         counts = [f"{len(one.jobs)}" if len(one.jobs) == most else f"{len(one.jobs)} of {most}" for one in top]
         columns.append(Column("n", counts, rank=1))
@@ -113,19 +113,6 @@ def _table(
         text, dropped = fitted_table(columns, width)
         dropped = [*dropped, "95 % interval"]
     return text, dropped
-
-
-def _settings(jobs: Sequence[Job], top: Sequence[Configuration]) -> list[Column]:
-    """Return a column for each override that differs; what differs least is left out first."""
-    keys = [key for key in varying(jobs) if not is_repeat(key)]
-    names = short_names(keys)
-    columns = []
-    for key in keys:
-        values = [shown_value(one.overrides.get(key, ""), _WIDEST) for one in top]
-        are_numbers = all(number(value) is not None for value in values if value)
-        rank = 3 + 1 / (1 + len(set(values)))
-        columns.append(Column(names[key], aligned(values) if are_numbers else values, rank))
-    return columns
 
 
 def repeats_table(
