@@ -1,21 +1,17 @@
 """Puts a command line into the order that Hydra takes, and refuses what Hydra would end with words of its own."""
 
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.schema import also_search, config_file, is_group, options
+from trainhouse.configuration.schema import also_search, config_file, is_group
 from trainhouse.launching.below_swept import varies
 from trainhouse.launching.command_line import CommandLine, check_together, folders, read, without_sweep
 from trainhouse.launching.listed_objects import with_objects_named
 from trainhouse.launching.nearest import key_meant
+from trainhouse.launching.without_effect import check_effect
 from trainhouse.runs.outputs import KEY
-from trainhouse.runs.this_job import is_worker_rank
-
-_GROUPS = {"hydra.sweeper": "sweep", "hydra.launcher": "launcher"}
-_OF_SWEEPS = re.compile(r"(sweep|launcher|hydra[./]sweeper|hydra[./]launcher)([./].*)?")
 
 
 def arrange(conf: Path, config_name: str, open_groups: Sequence[str]) -> None:
@@ -59,30 +55,3 @@ def _without_ending(argument: str) -> str:
     name = option.removesuffix(".yaml")
     is_file = name != option and is_group(group.lstrip("+")) and config_file(f"{group.lstrip('+')}/{name}").is_file()
     return f"{group}={name}" if is_file else argument
-
-
-def check_effect(line: CommandLine, sweeps: bool) -> None:
-    """Raise `UserError` for an override that would replace a group by a string, or, of what `sweeps`, do nothing."""
-    for override, key, value in _given(line):
-        if key in _GROUPS and not value.startswith("{"):
-            group = _GROUPS[key]
-            there_are = "" if value in options(group) else f" (there are: {', '.join(options(group))})"
-            raise UserError(f"{override}: choose an option as {group}={value or '<option>'}{there_are}")
-        slashed = key.replace(".", "/")
-        is_name = re.fullmatch(r"(?!null$)[\w-]+", value)
-        if slashed != key and key.startswith("hydra.") and is_group(slashed) and is_name:
-            raise UserError(f"{override}: a group of Hydra's has slashes: {slashed}={value}")
-    runs = not {"cfg", "info", "help", "multirun", "shell-completion", "hydra-help"} & {*line.options}
-    if not (sweeps and runs) or is_worker_rank() or {"hydra.mode", "explain"} & {key for _, key, _ in _given(line)}:
-        return
-    for override, key, value in _given(line):
-        if _OF_SWEEPS.fullmatch(key):
-            what = "a search" if (key, value) == ("sweep", "optuna") else "a sweep"
-            raise UserError(f"{override}: is for {what}; add -m, or leave it out")
-
-
-def _given(line: CommandLine) -> Iterator[tuple[str, str, str]]:
-    for override in line.overrides:
-        key, equals, value = override.lstrip("+").partition("=")
-        if equals:
-            yield override, key, value

@@ -132,7 +132,7 @@ class ExactResume(SeededEvaluation):
         self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
         self._phase = "epoch end"
         if self._is_on:
-            loops.end_of_resumed_epoch(trainer)
+            loops.begin_new_epoch(trainer)
 
     def state_dict(self) -> Saved:
         """Return the position, and what the epoch has counted so far; plain data and tensors."""
