@@ -13,7 +13,7 @@ from types import FrameType
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: shown as one line, without a traceback, with exit status 1.
+    """A mistake that the user can correct: shown as one line, without a traceback, with exit status 1.
 
     The message names the config key or the file, what was found, and what is expected.
     """

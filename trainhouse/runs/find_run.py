@@ -49,7 +49,7 @@ def _way_to_begin(folder: Path) -> str:
     """What to type where a run was killed before it had its configuration: there is nothing to resume yet."""
     if not (folder / MARK).is_dir() or (folder / METRICS).exists():
         return ""
-    return f"; nothing is lost: type its command once more, with {as_override('hydra.run.dir', folder)} in this folder"
+    return f"; nothing is lost: type its command again, with {as_override('hydra.run.dir', folder)} in this folder"
 
 
 def sweep_of(folder: Path) -> Path | None:

@@ -138,7 +138,7 @@ class Table:
         return all(news) if news else None
 
     def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
-        """Raise `UserError` with all that is wrong: the files are read once more for it."""
+        """Raise `UserError` with all that is wrong: the files are read again for it."""
         problems = Problems(f"{self.key}: {self.path}")
         numbers = [name for name in columns if name in types and not pa.types.is_string(types[name])]
         try:

@@ -92,7 +92,7 @@ def _key_of_rate(built: BuiltRun, key: str) -> str:
 
 
 def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> Any:
-    """Return what a method of Lightning's tuner says of a copy of the module, on data that is read once more."""
+    """Return what a method of Lightning's tuner says of a copy of the module, on data that is read again."""
     settings = built.settings
     with (
         quiet_lightning(),

@@ -31,7 +31,7 @@ def look_at_scripts(root: Path, findings: Findings) -> None:
 
 
 def look_at_code(root: Path, findings: Findings) -> None:
-    """Import names from where they are now, and name what the user's own files ask for in vain."""
+    """Import names from where they are now, and name what the user's own files ask for and nothing has."""
     for folder in ("src", "tests"):
         for path in sorted((root / folder).rglob("*.py")):
             shown = path.relative_to(root)
