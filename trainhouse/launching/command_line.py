@@ -38,11 +38,6 @@ class CommandLine:
     options: dict[str, str]
     overrides: tuple[str, ...]
 
-    @property
-    def arguments(self) -> list[str]:
-        """Return all of it in the order that Hydra takes."""
-        return [*self.typed, *self.overrides]
-
 
 def read(arguments: Sequence[str], key_meant: Callable[[str], str] = lambda name: "") -> CommandLine:
     """Return the command line `arguments`.
