@@ -24,7 +24,7 @@ class Estimate:
     def of(cls, values: Sequence[float]) -> "Estimate":
         """Return the estimate from finite values."""
         if len(values) < 2:
-            return cls(*values or (math.nan,), None, None)
+            return cls(values[0] if values else math.nan, None, None)
         mean, std = statistics.fmean(values), statistics.stdev(values)
         half = student_t(len(values) - 1) * std / math.sqrt(len(values))
         return cls(mean, std, (mean - half, mean + half))
