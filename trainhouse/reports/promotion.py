@@ -92,7 +92,7 @@ def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force
     """Write the record, then rename the model: see `promote` for why in this order."""
     path = final_model.with_suffix(".json")
     written = _read_record(path)
-    present = _record_of(final_model, written, ranking) if final_model.is_file() else None
+    present = _record_of(final_model, written) if final_model.is_file() else None
     if final_model.is_file() and not force:
         kept = _reason_to_keep(present, best, ranking, final_model)
         if kept:
@@ -132,19 +132,15 @@ def _record(run: Run, metric: str, mode: str) -> dict[str, Any]:
     }
 
 
-def _record_of(final_model: Path, written: dict[str, Any] | None, ranking: Ranking) -> dict[str, Any] | None:
+def _record_of(final_model: Path, written: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the record of the model that is there: of those that a promotion, stopped or not, has written.
 
-    Or one made again, if the model is the best of one of the runs; None if nobody knows where it comes from.
+    None if nobody knows where it comes from.
     """
     digest = sha256(final_model)
     for record in (written, (written or {}).get(_REPLACES)):
         if isinstance(record, dict) and record.get("sha256") == digest:
             return _without_history(record)
-    for run in ranking.runs:
-        same_size = run.best_model.stat().st_size == final_model.stat().st_size
-        if same_size and ranking.metric in run.metrics and sha256(run.best_model) == digest:
-            return _record(run, ranking.metric, ranking.mode)
     return None
 
 

@@ -96,17 +96,6 @@ def test_after_a_kill_another_command_finds_the_model_that_is_there(tmp_path: Pa
     assert_tied(final, better)
 
 
-def test_a_record_that_is_of_another_file_is_written_again_for_the_model_of_a_known_run(tmp_path: Path) -> None:
-    """As versions of the project that wrote the model first have left it."""
-    fake_run(tmp_path / "first" / "old", {"val/loss": 0.5})
-    new = fake_run(tmp_path / "second" / "new", {"val/loss": 0.1})
-    final = tmp_path / "checkpoints" / "final_model.ckpt"
-    promote_best(tmp_path / "first", final)
-    shutil.copy(new / "checkpoints" / "best_model.ckpt", final)
-    promote_best(tmp_path / "second", final)
-    assert_tied(final, new)
-
-
 def test_a_promotion_waits_for_another_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_run(tmp_path / "runs" / "new", {"val/loss": 0.1})
     monkeypatch.setattr("trainhouse.reports.promotion.of_this_machine", lambda name: tmp_path / name)
