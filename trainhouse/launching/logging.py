@@ -46,7 +46,7 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
-        if lock_to_the_end(file.stream) is False:
+        if file.stream and lock_to_the_end(file.stream) is False:
             file.close()
             raise BusyError(
                 f"{path.absolute().parents[1]}: another process is at work in this folder; wait for it, or end it"

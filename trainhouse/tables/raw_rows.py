@@ -38,7 +38,7 @@ def read_raw_rows(
 
         return None, _checked(_rebatched(stream_table(path, "input", spec, keys or Keys()), batch_size), spec, path)
     if path.suffix == ".npz":
-        shape, batches = stream_npz(path, batch_size, "input")
+        shape, batches = stream_npz(path, batch_size)
     else:
         array = open_array(path, "input")
         shape, batches = array.shape, stream_array(array, batch_size, f"input: {path}")
