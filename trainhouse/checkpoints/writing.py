@@ -8,7 +8,6 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.plugins import AsyncCheckpointIO
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from trainhouse.arrays.seen import SeenRows
@@ -151,15 +150,3 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read plain data only; `weights_only` is ignored, since nothing here needs more."""
         return read(Path(path), map_location)
-
-
-class AsyncInOrder(AsyncCheckpointIO):
-    """Removes a checkpoint when those saved before are written: a process that is killed leaves one of the two.
-
-    Lightning's own removes at once, while what replaces the file is still in memory.
-    """
-
-    def remove_checkpoint(self, path: Any) -> None:
-        """Wait for what is being written, then remove it. Raises what a write has failed with, and removes nothing."""
-        self.teardown()  # the next save begins a thread again
-        super().remove_checkpoint(path)
