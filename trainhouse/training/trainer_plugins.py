@@ -6,6 +6,7 @@ from typing import Any
 from lightning.fabric.plugins import ClusterEnvironment
 from lightning.pytorch.plugins import AsyncCheckpointIO, CheckpointIO, LayerSync, Precision
 
+from trainhouse.checkpoints.async_saving import AsyncInOrder
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.create import create
 from trainhouse.configuration.errors import UserError
@@ -56,15 +57,3 @@ def with_checkpoint_io(plugins: list[Any]) -> list[Any]:
         if not isinstance(wrapper, AtomicCheckpointIO) and wrapper.checkpoint_io is None:
             wrapper.checkpoint_io = AtomicCheckpointIO()
     return plugins if ios else [*plugins, AtomicCheckpointIO()]
-
-
-class AsyncInOrder(AsyncCheckpointIO):
-    """Removes a checkpoint when those saved before are written: a process that is killed leaves one of the two.
-
-    Lightning's own removes at once, while what replaces the file is still in memory.
-    """
-
-    def remove_checkpoint(self, path: Any) -> None:
-        """Wait for what is being written, then remove it. Raises what a write has failed with, and removes nothing."""
-        self.teardown()  # the next save begins a thread again
-        super().remove_checkpoint(path)
