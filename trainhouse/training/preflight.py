@@ -33,6 +33,7 @@ from trainhouse.training.check_sharding import shares_weights
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import GradientsMissed, SaveOnce, WhereItIs
+from trainhouse.training.quiet import NOTHING_LEFT
 from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
@@ -71,11 +72,8 @@ def preflight(
         logger=DummyLogger(),  # modules may write to theirs
         callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving, missed],
         **{**like_run, "plugins": [*like_run["plugins"], saving.io]},
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        **NOTHING_LEFT,
         inference_mode=options.inference_mode,
-        use_distributed_sampler=False,
     )
     data = ExactData(trainer, seed) if is_own and was_tried() else None
     with warnings.catch_warnings(), random_states_kept():
