@@ -15,9 +15,8 @@ try:
     from trainhouse.configuration.printable import printable
     from trainhouse.configuration.schema import CONF
     from trainhouse.machine.terminal import fold, say
-    from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_scripts
+    from trainhouse.upgrading.code import is_of_one_house, look_at_code, look_at_dependencies, look_at_scripts
     from trainhouse.upgrading.conf_files import look_at_conf
-    from trainhouse.upgrading.dependencies import look_at_dependencies
     from trainhouse.upgrading.findings import Findings
     from trainhouse.upgrading.saved_files import look_at_saved_files
 except ModuleNotFoundError as error:  # the environment is that of an earlier version

@@ -101,7 +101,7 @@ def _refuse_groups_on_two_sides(beside: Beside, said: dict[str, np.ndarray]) -> 
             rows = said[one][first == shared[0]][0], said[other][second == shared[0]][0]
             raise UserError(
                 f"{beside.key('splits')}: rows {rows[0]} and {rows[1]} are of one group of {beside.key('groups')}, but "
-                f"in {one} and {other}; mend the column, or leave out one of the two keys"
+                f"in {one} and {other}; correct the column, or leave out one of the two keys"
             )
 
 

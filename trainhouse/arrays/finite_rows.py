@@ -29,11 +29,11 @@ def check_finite(
         row, *column = np.argwhere(wrong)[0]
         where = columns[column[0]] if columns and len(column) == 1 else ", ".join(map(str, column))
         value = chunk[row, *column]
-        hint = "; mend it, or leave the row out"
+        hint = "; correct it, or leave the row out"
         if np.isnan(value):
             hint = "; only a model trained with data.missing=mean takes missing numbers"
         elif np.isfinite(value):
             hint = ", too large for float32; scale the column down"
         elif chunk.dtype == np.float32:  # it may have been a number of float64 in its file
-            hint = ", or too large for float32; mend it, or leave the row out"
+            hint = ", or too large for float32; correct it, or leave the row out"
         raise UserError(f"{source}: row {start + row}, column {where} is {value}{hint}")

@@ -27,7 +27,7 @@ _DAMAGE = (
 )
 
 
-def stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
+def stream_npz(path: Path, batch_size: int) -> tuple[tuple[int, ...], Iterator[np.ndarray]]:
     """Return the shape of the archive's rows (N, ...) and their batches (B, ...).
 
     The rows are the array `x`, `X`, `features` or `data`, or the only one there is. Raises `UserError`, at
@@ -35,15 +35,15 @@ def stream_npz(path: Path, batch_size: int, key: str) -> tuple[tuple[int, ...], 
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            name = _choose([name for name in archive.namelist() if name.endswith(".npy")], path, key)
+            name = _choose([name for name in archive.namelist() if name.endswith(".npy")], path)
             with archive.open(name) as file:
-                shape, dtype = _read_header(file, name, path, key)
+                shape, dtype = _read_header(file, name, path)
     except _DAMAGE as error:
-        raise UserError(f"{key}: {path} is damaged or not a .npz archive ({error})") from error
-    return shape, _batches(path, name, batch_size, key, shape, dtype)
+        raise UserError(f"input: {path} is damaged or not a .npz archive ({error})") from error
+    return shape, _batches(path, name, batch_size, shape, dtype)
 
 
-def _choose(names: list[str], path: Path, key: str) -> str:
+def _choose(names: list[str], path: Path) -> str:
     """The array of an archive that has the rows; which of several is never guessed."""
     if len(names) == 1:
         return names[0]
@@ -51,11 +51,11 @@ def _choose(names: list[str], path: Path, key: str) -> str:
         if f"{name}.npy" in names:
             return f"{name}.npy"
     found = ", ".join(name.removesuffix(".npy") for name in names) or "no arrays"
-    raise UserError(f"{key}: {path} holds {found}; name the rows {', '.join(_PREFERRED)}")
+    raise UserError(f"input: {path} holds {found}; name the rows {', '.join(_PREFERRED)}")
 
 
-def _read_header(file: IO[bytes], name: str, path: Path, key: str) -> tuple[tuple[int, ...], np.dtype]:
-    where = f"{key}: {name.removesuffix('.npy')} in {path}"
+def _read_header(file: IO[bytes], name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+    where = f"input: {name.removesuffix('.npy')} in {path}"
     try:
         shape, column_major, dtype = read_header(file)
     except ValueError as error:
@@ -66,18 +66,16 @@ def _read_header(file: IO[bytes], name: str, path: Path, key: str) -> tuple[tupl
     return shape, dtype
 
 
-def _batches(
-    path: Path, name: str, batch_size: int, key: str, shape: tuple[int, ...], dtype: np.dtype
-) -> Iterator[np.ndarray]:
+def _batches(path: Path, name: str, batch_size: int, shape: tuple[int, ...], dtype: np.dtype) -> Iterator[np.ndarray]:
     row_bytes = dtype.itemsize * prod(shape[1:])
     with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-        _read_header(file, name, path, key)
+        _read_header(file, name, path)
         for start in range(0, shape[0], batch_size):
             count = min(batch_size, shape[0] - start)
             try:
                 data = file.read(count * row_bytes)
             except _DAMAGE as error:
-                raise UserError(f"{key}: {path} is damaged ({error})") from error
+                raise UserError(f"input: {path} is damaged ({error})") from error
             if len(data) < count * row_bytes:
-                raise UserError(f"{key}: {path} is truncated after row {start + len(data) // row_bytes}")
+                raise UserError(f"input: {path} is truncated after row {start + len(data) // row_bytes}")
             yield np.frombuffer(bytearray(data), dtype).reshape(count, *shape[1:])

@@ -12,8 +12,7 @@ from trainhouse.arrays.spec import TASKS, TaskName
 from trainhouse.arrays.texts import in_one_case, is_number
 from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
-from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.slips import is_slip
+from trainhouse.configuration.errors import UserError, is_slip
 
 MANY = 20  # values: whole numbers with more are more often amounts
 _REPEATS = 5  # rows of a class, on average: with fewer the numbers hardly come back

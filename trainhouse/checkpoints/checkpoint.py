@@ -192,7 +192,7 @@ def is_of_this_project(path: Path) -> bool:
     )
 
 
-def read_weights(path: Path, key: str) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Return the weights of a file that is a mapping of names to tensors, or has one as its `state_dict`.
 
     Raises `UserError` for any other file, and for one that holds code.
@@ -200,7 +200,7 @@ def read_weights(path: Path, key: str) -> dict[str, torch.Tensor]:
     content = _load(path, None, lazily=False)
     weights = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(weights, Mapping) or not _is_weights(weights):
-        raise UserError(f"{key}: {path} is neither a checkpoint of this project nor a mapping of names to tensors")
+        raise UserError(f"init_from: {path} is neither a checkpoint of this project nor a mapping of names to tensors")
     return dict(weights)
 
 

@@ -46,7 +46,7 @@ def read_initial(settings: Train) -> Initial:
         weights = {prefix + name: value for name, value in checkpoint.state_dict.items()}
         made_by = checkpoint.config.model.target
         return Initial(path, weights, checkpoint.epoch, made_by, checkpoint.spec, checkpoint.seen)
-    weights = read_weights(path, "init_from")
+    weights = read_weights(path)
     check_weights(weights, f"init_from: {path}")
     return Initial(path, {prefix + name: value for name, value in weights.items()})
 

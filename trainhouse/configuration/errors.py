@@ -8,11 +8,12 @@ import signal
 import traceback
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from itertools import takewhile
 from types import FrameType
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: shown as one line, without a traceback, with exit status 1.
+    """A mistake that the user can correct: shown as one line, without a traceback, with exit status 1.
 
     The message names the config key or the file, what was found, and what is expected.
     """
@@ -201,3 +202,16 @@ def causes(error: BaseException, also_context: bool = False) -> Iterator[BaseExc
         seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or (cause.__context__ if also_context else None)
+
+
+def is_slip(typed: str, name: str) -> bool:
+    """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
+    start = _same_at_start(typed, name)
+    typed, name = typed[start:], name[start:]
+    end = _same_at_start(typed[::-1], name[::-1])
+    typed, name = typed[: len(typed) - end], name[: len(name) - end]
+    return max(len(typed), len(name)) == 1 or (len(typed) == 2 and typed == name[::-1])
+
+
+def _same_at_start(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

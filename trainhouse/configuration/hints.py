@@ -93,7 +93,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "maximize minimize direction": "mode",
     },
 }
-_HINTS = {
+HINTS = {
     command: {name: meant for names, meant in rows.items() for name in names.split()} for command, rows in _ROWS.items()
 }
 _NOTHING = ("false", "null", "none", "no", "off", "None", "0")
@@ -114,7 +114,7 @@ def hint(key: str, command: str, known: Collection[str]) -> str:
 
     `known` are the keys and groups that there are.
     """
-    rows = _HINTS.get(command, {})
+    rows = HINTS.get(command, {})
     meant = rows.get(key.casefold())
     if meant is None:
         above = [key[: found.start()] for found in re.finditer(r"\.", key)]  # of paths.output_dir: paths
@@ -137,8 +137,3 @@ def option_hint(group: str, option: str, names: Collection[str]) -> str:
     if meant is not None and "=" in meant:
         return f"; type {meant}"
     return f"; did you mean '{meant}'?" if meant in names else did_you_mean(option, names)
-
-
-def hinted(command: str) -> list[str]:
-    """Return the names of other projects that the table has for a command."""
-    return list(_HINTS.get(command, {}))

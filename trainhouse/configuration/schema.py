@@ -47,7 +47,7 @@ def as_hydra_searches() -> Iterator[None]:
 
 
 def asked_for() -> list[Path]:
-    """Return the folders that Hydra has to be told of: it knows them when it has read the command line itself."""
+    """Return the folders that Hydra does not know yet: it knows them when it has read the command line itself."""
     return _asked_for
 
 

@@ -233,9 +233,9 @@ def keys(kind: type = Train, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from keys(inner, f"{prefix}{name}.")
 
 
-def marked(mark: str, kind: type = Train, prefix: str = "") -> tuple[str, ...]:
+def marked(mark: str, kind: type = Train) -> tuple[str, ...]:
     """Return the keys that are annotated with `mark`."""
-    return tuple(key for key, hint in keys(kind, prefix) if mark in getattr(hint, "__metadata__", ()))
+    return tuple(key for key, hint in keys(kind) if mark in getattr(hint, "__metadata__", ()))
 
 
 def check_values(node: Node, kind: type, prefix: str = "") -> None:

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.utils import get_object
@@ -120,7 +120,7 @@ def check_targets(
     `UserError` that names the key and the file `source`.
     """
     *above, last = key.split(".")
-    check = _Check(allowed, source, typed, own, [])
+    check = _Check(allowed, source, typed, own)
     check.below(node, place_below(tuple(above), last, node), key)
     if check.outside:
         first, text = check.outside[0]
@@ -139,7 +139,7 @@ class _Check:
     source: str
     typed: Collection[str]
     own: bool
-    outside: list[tuple[str, str]]
+    outside: list[tuple[str, str]] = field(default_factory=list)
     """Addresses, and paths that lead out of the project, each with its key."""
 
     def below(self, node: Any, place: Place, key: str) -> None:

@@ -30,7 +30,7 @@ PRIVATE_NAMES = {
     },
     "quick_hydra": {
         f"{_LOADER}:ConfigLoaderImpl._apply_overrides_to_config": "a mistyped key is refused in 0.42 s for 0.51: "
-        "`compose`, which is public, does all of it once more",
+        "`compose`, which is public, does all of it again",
         "hydra._internal.hydra:Hydra.get_mode": "a mistyped key is refused in 0.42 s for 0.50, and each run starts as "
         "much sooner; nothing public says that it need not be composed for",
     },

@@ -3,7 +3,7 @@
 To learn whether a command is a run or a multirun Hydra composes the whole configuration, in case `hydra.mode` says so,
 and throws it away: a tenth of a second. Where nothing can say so, it need not.
 
-What it has composed when it finds a key that isn't there says which key may be meant, without composing once more.
+What it has composed when it finds a key that isn't there says which key may be meant, without composing again.
 """
 
 import re

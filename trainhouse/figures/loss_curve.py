@@ -10,8 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from trainhouse.figures.about import About
 from trainhouse.figures.style import BLACK, GREY, OF_SPLIT, SERIES, entitle, in_style, is_wide, label, new_figure
-from trainhouse.reports.history import COLUMNS
-from trainhouse.reports.names import measure_of, split_of
+from trainhouse.reports.names import COLUMNS, measure_of, split_of
 
 _ORDER: dict[str | None, int] = {"train": 0, "val": 1}
 _MOST_PANELS = 6

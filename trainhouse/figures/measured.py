@@ -8,6 +8,8 @@ import numpy as np
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.figures.about import About
 
+_MOST_NAMED = 5  # classes in a caption
+
 
 @dataclass(frozen=True)
 class Picked:
@@ -62,9 +64,9 @@ def rows_of(count: int) -> str:
     return f"{count:,} row{'s' * (count != 1)}"
 
 
-def some_names(measured: Measured, codes: np.ndarray, most: int = 5) -> str:
+def some_names(measured: Measured, codes: np.ndarray) -> str:
     """Return the names of classes for a caption, and how many more there are."""
     from trainhouse.figures.style import label
 
-    shown = ", ".join(label(measured.spec.classes[code], 24) for code in codes[:most])
-    return shown if len(codes) <= most else f"{shown} and {len(codes) - most} more"
+    shown = ", ".join(label(measured.spec.classes[code], 24) for code in codes[:_MOST_NAMED])
+    return shown if len(codes) <= _MOST_NAMED else f"{shown} and {len(codes) - _MOST_NAMED} more"

@@ -4,7 +4,7 @@ Drawn without a display, and the same picture each time: a file says neither whe
 """
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
@@ -25,20 +25,20 @@ from trainhouse.configuration.printable import printable
 from trainhouse.figures.about import About as About
 from trainhouse.machine.files import atomic_write
 
-# Eight colours that are told apart with any kind of colour vision (M. Okabe, K. Ito: Color Universal Design, 2008).
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+# Colours that differ with any kind of colour vision (M. Okabe, K. Ito: Color Universal Design, 2008). The eighth, a
+# yellow, is too pale for a line on white.
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
     "#000000",
     "#E69F00",
     "#56B4E9",
     "#009E73",
-    "#F0E442",
     "#0072B2",
     "#D55E00",
     "#CC79A7",
 )
 GREY, PALE = "#767676", "#B8B8B8"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-"""For lines that have no colour of their own, in this order; yellow is too pale for a line on white."""
+"""For lines that have no colour of their own, in this order."""
 OF_SPLIT = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SHADES = "Blues"
 """The map of shares from 0 to 1."""
@@ -125,16 +125,20 @@ def entitle(figure: Figure, what: str, about: About | None = None, caption: str 
     """Write above a figure `what` it is, of which run and data; and small below it, its `caption`."""
     about = about or About()
     head = [part for part in (what, label(about.run, 100)) if part]
-    lines = ["  ·  ".join(head), label(about.data, 200)]
+    line = "  ·  ".join(head)
+    lines = [*([line] if len(line) <= _letters(figure, LARGE) else head), label(about.data, 200)]
     text = "\n".join(_wrapped(line, figure, LARGE) for line in lines if line)
     figure.suptitle(text, x=0.012, ha="left", fontsize=LARGE)
     if caption := f"{caption} {about.note}".strip():
         figure.supxlabel(_wrapped(caption, figure, SMALL), x=0.012, ha="left", fontsize=SMALL, color=GREY)
 
 
+def _letters(figure: Figure, size: float) -> int:
+    return max(30, int(figure.get_figwidth() * 72 / (0.52 * size)))
+
+
 def _wrapped(text: str, figure: Figure, size: float) -> str:
-    letters = int(figure.get_figwidth() * 72 / (0.52 * size))
-    return "\n".join(textwrap.wrap(text, max(30, letters), break_on_hyphens=False))
+    return "\n".join(textwrap.wrap(text, _letters(figure, size), break_on_hyphens=False))
 
 
 def label(text: object, longest: int = 30) -> str:
@@ -176,9 +180,9 @@ def letter_size(available: float, longest: int, most: float = USUAL, least: floa
     return float(np.clip(available * 72 / (0.62 * max(1, longest)), least, most))
 
 
-def is_wide(values: np.ndarray) -> bool:
-    """Whether values want a logarithmic scale: all of them positive, the largest at least 100 times the smallest."""
-    return len(values) > 0 and bool(np.min(values) > 0) and bool(np.max(values) >= 100 * np.min(values))
+def is_wide(values: np.ndarray | Sequence[float], times: float = 100) -> bool:
+    """Whether values want a logarithmic scale: all of them positive, the largest so many `times` the smallest."""
+    return len(values) > 0 and bool(np.min(values) > 0) and bool(np.max(values) >= times * np.min(values))
 
 
 def save(figure: Figure, path: Path) -> None:

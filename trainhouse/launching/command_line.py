@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from trainhouse.configuration.errors import UserError, did_you_mean
-from trainhouse.configuration.slips import is_slip
+from trainhouse.configuration.errors import UserError, did_you_mean, is_slip
 
 _CFG = ("job", "hydra", "all")
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
@@ -38,11 +37,6 @@ class CommandLine:
     typed: tuple[str, ...]
     options: dict[str, str]
     overrides: tuple[str, ...]
-
-    @property
-    def arguments(self) -> list[str]:
-        """Return all of it in the order that Hydra takes."""
-        return [*self.typed, *self.overrides]
 
 
 def read(arguments: Sequence[str], key_meant: Callable[[str], str] = lambda name: "") -> CommandLine:

@@ -201,7 +201,7 @@ def _kept_by_the_resumed_run(key: str, arguments: list[str]) -> str:
     )
     if not resumed:
         return ""
-    place_before_composing(arguments, "train")
+    place_before_composing(arguments)
     try:
         folder = find_run(resumed)
         known = key in dotted(read_yaml(folder / CONFIG))

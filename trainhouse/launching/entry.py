@@ -34,11 +34,10 @@ from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
 from trainhouse.launching.foreign_config import check_foreign_config
-from trainhouse.launching.full_errors import as_it_is, asks_for_tracebacks, put_back
-from trainhouse.launching.given_ranks import take_given_ranks
-from trainhouse.launching.in_utf8 import start_in_utf8
+from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError, is_elsewhere, run_where_it_belongs
 from trainhouse.launching.logging import BusyError, log_to
+from trainhouse.launching.this_process import as_it_is, asks_for_tracebacks, put_back, start_in_utf8
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.ranks import tell_torchrun

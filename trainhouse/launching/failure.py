@@ -65,7 +65,7 @@ def report(error: Exception, show_traceback: bool, quiet: bool) -> str:
         if not quiet:
             print(fold(message, sys.stderr), file=sys.stderr)
         _log.error(message, extra={"file_only": True})
-        if not show_traceback:  # what is half made may fail once more when it is thrown away
+        if not show_traceback:  # what is half made may fail again when it is thrown away
             sys.unraisablehook = lambda raised: None
     kept = keep_traceback() if not quiet else None  # of a sweep's job its own log has it
     if (expected is None and not quiet) or show_traceback:
@@ -79,7 +79,7 @@ def report(error: Exception, show_traceback: bool, quiet: bool) -> str:
 def tell_of_thread(
     otherwise: Callable[[threading.ExceptHookArgs], object], show_traceback: bool, raised: threading.ExceptHookArgs
 ) -> None:
-    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as ever."""
+    """Say in one line that a thread of a library, as TensorBoard's, met a full disk; all else as usual."""
     fault = fault_of_the_machine(raised.exc_value) if isinstance(raised.exc_value, Exception) else None
     if fault is None or show_traceback:
         otherwise(raised)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, flag_override
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.cores import available_cores
+from trainhouse.machine.ranks import ranks
 from trainhouse.machine.sweep_worker import accelerators
+from trainhouse.runs.rendezvous import is_shared
 
 _OF_PROCESSES = ("ddp", "fsdp")  # strategies that make a group of processes, also of one
 
@@ -84,3 +86,15 @@ def _check_room(devices: int, at_once: int, there: int) -> None:
             f"trainer.devices: {devices} for each of {at_once} trials at once are {devices * at_once}, but this "
             f"machine has {there}; set hydra.launcher.n_jobs={there // devices}"
         )
+
+
+def take_given_ranks(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Put their number into `trainer`; numbers that were typed, or chosen by a file, are compared with it later."""
+    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
+    trainer = config.get("trainer")
+    if not is_shared() or not isinstance(trainer, DictConfig) or typed & {"trainer.devices", "trainer.num_nodes"}:
+        return
+    here, devices, machines = ranks(), trainer.get("devices"), trainer.get("num_nodes", 1)
+    if (machines == 1 and devices in (1, "auto")) or (machines == here.machines and devices == "auto"):
+        with flag_override(config, ["struct", "readonly"], False):
+            trainer.devices, trainer.num_nodes = here.local_world, here.machines

@@ -87,9 +87,9 @@ def _with_other_tasks(here: Callable[[], float | None], config: DictConfig) -> f
     folder = Path(hydra_config.runtime.output_dir)
     place(config, overrides_of(hydra_config))
     if is_worker_rank():
-        told = heard_run()
+        said = heard_run()
         with flag_override(config, ["struct", "readonly"], False):
-            for key, value in told["config"].items():
+            for key, value in said["config"].items():
                 config[key] = value
     else:
         if is_requeued_job(folder):

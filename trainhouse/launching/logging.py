@@ -11,11 +11,7 @@ from pathlib import Path
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine import terminal
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # nothing is locked
+from trainhouse.machine.locks import lock_to_the_end
 
 # Lightning's talk about its own internals, or advice that does not hold here.
 _NOT_FOR_USERS = (
@@ -50,7 +46,11 @@ def log_to(path: Path | None, on_terminal: bool = True) -> Iterator[None]:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, encoding="utf-8")
-        _lock(file)
+        if file.stream and lock_to_the_end(file.stream) is False:
+            file.close()
+            raise BusyError(
+                f"{path.absolute().parents[1]}: another process is at work in this folder; wait for it, or end it"
+            )
         file.setFormatter(_Printable("%(asctime)s %(levelname)-7s %(message)s"))
         handlers.append(file)
 
@@ -110,20 +110,6 @@ class _Printable(logging.Formatter):
                 for one in record.args
             )
         return printable(super().format(record), lines=True)
-
-
-def _lock(handler: logging.FileHandler) -> None:
-    """Lock the log until this process ends, however it ends. Children of the process don't hold the lock."""
-    if fcntl is None or handler.stream is None:
-        return
-    try:
-        fcntl.lockf(handler.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handler.close()
-        folder = Path(handler.baseFilename).parents[1]
-        raise BusyError(f"{folder}: another process is at work in this folder; wait for it, or end it") from None
-    except OSError:  # a file system without locks
-        return
 
 
 def log_traceback(logger: logging.Logger) -> None:

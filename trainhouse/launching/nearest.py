@@ -10,11 +10,10 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from trainhouse.configuration.dotted import at, dotted
-from trainhouse.configuration.errors import did_you_mean
+from trainhouse.configuration.errors import did_you_mean, is_slip
 from trainhouse.configuration.hints import hint
 from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.schema import as_hydra_searches, groups, options
-from trainhouse.configuration.slips import is_slip
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.speed import fast
 

@@ -79,7 +79,7 @@ def _where_it_was_typed(run: Callable[[Any], Any], folder: Path, config: Any) ->
 def launch_on_ray(launcher: Any, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
     """Run jobs one after another; to have several at once it is called by several threads.
 
-    A job whose machine is lost is begun once more by Ray, elsewhere, and resumes its run there.
+    A job whose machine is lost is begun again by Ray, elsewhere, and resumes its run there.
     """
     returned = []
     for number, job in enumerate(jobs, first):

@@ -8,7 +8,6 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.loadable import why_not_loadable
 from trainhouse.configuration.meanings import meanings
 from trainhouse.configuration.schema import config_file, is_global, options
 from trainhouse.configuration.takes import annotation_of, described, in_words
@@ -37,9 +36,7 @@ def option_page(group: str, asked: Composed) -> str:
         keys = list(_keys_of(key, asked)) if asked.has(key) else []
         lines += ["", _CHANGE, *keys] if keys else ["", "It has no keys."]
         if asked.has(f"{key}._target_"):
-            target = str(asked.written(f"{key}._target_"))
-            why = why_not_loadable(target)
-            lines += ["", f"Built by {target}", *(paragraph(f"It can't be loaded: {why}") if why else [])]
+            lines += ["", f"Built by {asked.written(f'{key}._target_')}"]
     if others:
         lines += ["", *paragraph(f"Other options: {', '.join(others)}")]
     if "=" in "".join(lines[1:]):

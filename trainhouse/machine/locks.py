@@ -42,6 +42,22 @@ def _lock(file: IO[str], wait: bool = False) -> bool | None:
         return None
 
 
+def lock_to_the_end(file: IO[str]) -> bool | None:
+    """Lock a file until this process ends, however it ends; its children don't hold the lock.
+
+    Returns whether nobody else has it locked, None where files can't be locked so.
+    """
+    try:
+        import fcntl
+
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # Windows; a file system without locks
+        return None
+    return True
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Wait for the lock at `path` and hold it for the block."""

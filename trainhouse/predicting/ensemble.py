@@ -69,28 +69,28 @@ class MeanOf(KeepsFloat64):
         return x
 
 
-def load_members(path: str | Path, key: str = "ckpt_path") -> list[Checkpoint]:
+def load_members(path: str | Path) -> list[Checkpoint]:
     """Read a checkpoint or a run's best model, as `load_checkpoint` does; of a sweep, those that `best.yaml` names.
 
     Raises `UserError` also for a sweep without a best configuration, and for members that predict different things.
     """
     given = Path(path)
     if is_file_of_sweep(given):
-        raise UserError(f"{key}: {given} is a file of a sweep; give the sweep's folder, {key}={given.parent}")
+        raise UserError(f"ckpt_path: {given} is a file of a sweep; give the sweep's folder, ckpt_path={given.parent}")
     best = None if (given / BEST_MODEL).is_file() else read_best(given)
     if best is None:
         if is_sweep(given):
             raise UserError(
-                f"{key}: {given} is a sweep without {BEST}, which it gets when a run of it is complete; finish it, or "
-                f"give the folder of one of its runs, as {given / '0'}"
+                f"ckpt_path: {given} is a sweep without {BEST}, which it gets when a run of it is complete; finish it, "
+                f"or give the folder of one of its runs, as {given / '0'}"
             )
-        return [load_checkpoint(path, key)]
+        return [load_checkpoint(path)]
     members = [load_checkpoint(run, f"{given / BEST}: runs") for run in best.runs]
     first = members[0]
     for member in members if len(members) > 1 else ():
         if is_own(member):
             raise UserError(
-                f"{key}: {given} is a sweep with modules or data of your own, whose predictions can't be averaged; "
+                f"ckpt_path: {given} is a sweep with modules or data of your own, whose predictions can't be averaged; "
                 "give the folder of one of its runs"
             )
     for other in members[1:]:

@@ -50,7 +50,7 @@ def infer(
     """
     set_threads(threads)
     target, data = Path(output), data or {}
-    check_output(target, "output", ANY_KIND)
+    check_output(target, ANY_KIND)
     members = load_members(ckpt_path)
     device = _device(accelerator)
     for key, path in (("input", input), ("ckpt_path", ckpt_path)):

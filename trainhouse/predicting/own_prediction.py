@@ -24,7 +24,7 @@ from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.passes import Passes
 from trainhouse.resuming.seeding import reseed
 from trainhouse.training.build_data import untrained_preprocessing
-from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.quiet import NOTHING_LEFT, quiet_lightning
 from trainhouse.training.rebuild_module import restore
 
 ANY_KIND = ".pt"
@@ -86,9 +86,7 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
             devices=1,
             logger=False,
             plugins=[AtomicCheckpointIO()],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
+            **NOTHING_LEFT,
         )
         if was_tried():
             ExactData(trainer, seed)

@@ -6,11 +6,14 @@ width of a terminal: without one it cuts or wraps, takes 100 ms to import and 4 
 which here are 0.1 s; so it counts the columns only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainhouse.configuration.printable import printable
-from trainhouse.machine.numbers import format_number
+from trainhouse.machine.numbers import format_number, number
+from trainhouse.reports.short_text import short_names, shown_value
+
+_WIDEST = 24  # of a value: more characters than that leave no room for the next
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,20 @@ def fitted_table(columns: Sequence[Column], width: int | None) -> tuple[str, lis
     return table([one.name for one in shown], rows), [
         one.name for index, one in enumerate(columns) if index not in kept
     ]
+
+
+def setting_columns(keys: Sequence[str], rows: Sequence[Mapping[str, str]], last: Collection[str] = ()) -> list[Column]:
+    """Return a column for each key, of what the `rows` have for it. Of keys that differ least one is left out first.
+
+    Before those the keys of `last` are, and what some of the rows don't have: that says less.
+    """
+    names, columns = short_names(keys), []
+    for key in keys:
+        values = [shown_value(row.get(key, ""), _WIDEST) for row in rows]
+        are_numbers = all(number(value) is not None for value in values if value)
+        rank = (4 if key in last or "" in values else 3) + 1 / (1 + len(set(values)))
+        columns.append(Column(names[key], aligned(values) if are_numbers else values, rank))
+    return columns
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, fitted_table
 from trainhouse.reports.finished_runs import Run
-from trainhouse.reports.repeat_texts import means_line
-from trainhouse.reports.run_configs import configured, configured_alone, differing, typed_of
+from trainhouse.reports.run_configs import configured, configured_alone, differing, means_line, typed_of
 from trainhouse.reports.short_text import short_names, shown_value
 
 _log = logging.getLogger(__name__)

@@ -27,6 +27,8 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "monitor": (lambda value: isinstance(value, str | None), "a string"),
     "directions": (lambda value: not value or _are_ends(value), "min or max for each metric"),
     "data_split": (lambda value: isinstance(value, dict | None), "a mapping"),
+    "loss": (lambda value: isinstance(value, dict | None), "a mapping"),
+    "best_model_sha256": (lambda value: isinstance(value, str | None), "a string"),
 }
 
 
@@ -121,9 +123,6 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
     monitor, mode = content.get("monitor"), content.get("mode")
     if mode not in ("min", "max") and not (monitor is None and mode is None):
         raise UserError(f"{path}: mode: expected min or max, found {mode!r:.40}")
-    for key, kind in (("loss", dict), ("best_model_sha256", str)):
-        if not isinstance(content.get(key), kind | None):
-            raise UserError(f"{path}: {key}: is not what a run writes: {content[key]!r:.40}")
     for name, value in content["metrics"].items():
         if value is not None and not isinstance(value, (int, float)):
             raise UserError(f"{path}: metrics: {name}: expected a number, found {value!r:.40}")

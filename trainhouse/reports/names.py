@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 SPLITS = ("train", "val", "test")
 _FORM = re.compile(r"(train|val|valid|validation|test)[/_.-](.+)", re.DOTALL)
 _SAME = {"valid": "val", "validation": "val"}
+COLUMNS = ("epoch", "step", "lr", "seconds", "train_rows", "train_seconds")
+"""What a row of a run's history holds beside what the module logs."""
 
 
 def split_of(name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import struct
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from trainhouse.machine.locks import of_this_machine, try_lock
 from trainhouse.machine.numbers import format_number
 from trainhouse.reports.finished_runs import Run
 from trainhouse.reports.likeness import difference, is_loss
-from trainhouse.reports.names import split_of
 from trainhouse.reports.next_steps import evaluation, inference, say_next
 from trainhouse.reports.ranking import Ranking
 from trainhouse.runs.layout import METRICS
@@ -53,7 +51,7 @@ def promote(ranking: Ranking, final_model: Path, force: bool) -> None:
     if not math.isfinite(value):
         raise UserError(f"metric: {ranking.metric} is not finite in any run, so there is no best one")
     _refuse_damaged(best.best_model)
-    _refuse_another(best, force)
+    _refuse_another(best)
     try:
         final_model.parent.mkdir(parents=True, exist_ok=True)
         with _alone():
@@ -94,7 +92,7 @@ def _promote(best: Run, value: float, ranking: Ranking, final_model: Path, force
     """Write the record, then rename the model: see `promote` for why in this order."""
     path = final_model.with_suffix(".json")
     written = _read_record(path)
-    present = _record_of(final_model, written, ranking) if final_model.is_file() else None
+    present = _record_of(final_model, written) if final_model.is_file() else None
     if final_model.is_file() and not force:
         kept = _reason_to_keep(present, best, ranking, final_model)
         if kept:
@@ -134,19 +132,15 @@ def _record(run: Run, metric: str, mode: str) -> dict[str, Any]:
     }
 
 
-def _record_of(final_model: Path, written: dict[str, Any] | None, ranking: Ranking) -> dict[str, Any] | None:
+def _record_of(final_model: Path, written: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the record of the model that is there: of those that a promotion, stopped or not, has written.
 
-    Or one made again, if the model is the best of one of the runs; None if nobody knows where it comes from.
+    None if nobody knows where it comes from.
     """
     digest = sha256(final_model)
     for record in (written, (written or {}).get(_REPLACES)):
         if isinstance(record, dict) and record.get("sha256") == digest:
             return _without_history(record)
-    for run in ranking.runs:
-        same_size = run.best_model.stat().st_size == final_model.stat().st_size
-        if same_size and ranking.metric in run.metrics and sha256(run.best_model) == digest:
-            return _record(run, ranking.metric, ranking.mode)
     return None
 
 
@@ -154,31 +148,13 @@ def _without_history(record: dict[str, Any] | None) -> dict[str, Any] | None:
     return record and {key: value for key, value in record.items() if key != _REPLACES}
 
 
-def _refuse_another(run: Run, force: bool) -> None:
+def _refuse_another(run: Run) -> None:
     """A checkpoint that was copied into a run's folder has not the numbers of that run."""
     if run.best_model_sha256 not in (None, sha256(run.best_model)):
         raise UserError(
             f"{run.best_model}: is not the file that the numbers in {run.folder / METRICS} were measured with (its "
             "SHA-256 is another); restore it, or delete that run"
         )
-    if run.best_model_sha256 is None and not force and not _holds_the_number(run):
-        raise UserError(
-            f"{run.best_model}: holds no {run.monitor} of {run.metrics[str(run.monitor)]}, as {run.folder / METRICS} "
-            "does, so it seems to be of another run; restore it, or promote it with force=true"
-        )
-
-
-def _holds_the_number(run: Run) -> bool:
-    """Whether a checkpoint of an older version, of which no digest was kept, knows the value that made it the best.
-
-    What it holds is pickled: a number as its eight bytes. Nothing is loaded.
-    """
-    value = run.metrics.get(run.monitor or "")
-    if value is None or split_of(str(run.monitor)) != "val":
-        return True
-    with zipfile.ZipFile(run.best_model) as archive:
-        pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-        return not pickles or any(struct.pack(">d", value) in archive.read(name) for name in pickles)
 
 
 def _refuse_damaged(checkpoint: Path) -> None:

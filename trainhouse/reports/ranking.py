@@ -11,8 +11,7 @@ from trainhouse.machine.numbers import format_number
 from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
-from trainhouse.reports.repeat_texts import means_line
-from trainhouse.reports.run_configs import configured, configured_alone, differing
+from trainhouse.reports.run_configs import configured, configured_alone, differing, means_line
 from trainhouse.runs.best_of_sweep import read_best
 from trainhouse.runs.layout import METRICS
 

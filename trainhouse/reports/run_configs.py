@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import Any
 
 from trainhouse.configuration.bounded import MOST_YAML_BYTES, read_text, yaml_in
 from trainhouse.configuration.not_learned import is_learned_from
+from trainhouse.reports.estimates import Estimate, spreads
 from trainhouse.reports.finished_runs import Run
-from trainhouse.reports.likeness import REPEATS
+from trainhouse.reports.likeness import REPEATS, is_loss
+from trainhouse.reports.names import measure_of, split_of
 from trainhouse.reports.short_text import typed_value
 from trainhouse.runs.layout import CONFIG
 
@@ -20,6 +21,7 @@ Typed = dict[str, str]
 """Dotted keys and values as they are typed: ``{"optimizer.lr": "0.001", "optimizer": "Adam"}``."""
 
 _BLOCK = re.compile(r"^(?=[^\s#-])", re.MULTILINE)  # a key of the top level, with all that is below it
+_TESTED = 3  # metrics of the test split that are shown
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,9 @@ class Configured:
         """Return the finite values of a metric."""
         return [value for run in self.runs if math.isfinite(value := run.metrics.get(metric, math.nan))]
 
-
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Return the mean, NaN of nothing, and the sample standard deviation, None of fewer than two values."""
-    if not values:
-        return math.nan, None
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+    def estimate(self, metric: str) -> Estimate:
+        """Return the mean of a metric, and how sure it is."""
+        return Estimate.of(self.values(metric))
 
 
 def configured(runs: Sequence[Run], any_split: bool = False) -> list[Configured]:
@@ -123,3 +122,18 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
                 yield from _flat(inner, f"{key}.{name}" if key else str(name))
     elif key:
         yield key, "none" if node == {} else typed_value(node)
+
+
+def tested(runs: Sequence[Run], metric: str) -> list[str]:
+    """Return the metrics of the test split that runs have: what they were ranked by first, other losses last."""
+    names = dict.fromkeys(name for run in runs for name in run.metrics if split_of(name) == "test")
+    names.pop(metric, None)
+    same = measure_of(metric)
+    return sorted(names, key=lambda name: (measure_of(name) != same, is_loss(name)))[:_TESTED]
+
+
+def means_line(one: Configured, metric: str) -> str:
+    """Return the means of a metric, and of those of the test split, in a line."""
+    shown = {name: spreads([one.estimate(name)])[0] for name in [metric, *tested(one.runs, metric)]}
+    texts = [f"{name} {text}" for name, text in shown.items() if text]
+    return f"mean of these {len(one.runs)} runs: {', '.join(texts)}"

@@ -7,21 +7,18 @@ from os.path import commonpath
 from pathlib import Path
 
 from trainhouse.configuration.printable import printable
-from trainhouse.machine.numbers import number
 from trainhouse.machine.terminal import table_width
-from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.reports.aligned_table import Column, fitted_table, setting_columns
 from trainhouse.reports.baseline import shared_baseline
 from trainhouse.reports.data_table import date_of
+from trainhouse.reports.estimates import numbers, spreads
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
-from trainhouse.reports.repeat_texts import means_line, numbers, spreads, tested
-from trainhouse.reports.run_configs import Configured, configured, differing, mean_and_deviation
-from trainhouse.reports.short_text import short_names, shown_value
+from trainhouse.reports.run_configs import Configured, configured, differing, means_line, tested
 from trainhouse.runs.typed import shown_path
 
 _log = logging.getLogger(__name__)
 _MOST = 20  # rows on a terminal
-_WIDEST = 24  # of a value
 _NONE = Configured([], None)
 
 
@@ -88,11 +85,12 @@ def _measured(rows: Sequence[Configured], ranking: Ranking, width: int | None) -
     counts = [len(row.values(ranking.metric)) for row in rows]
     if max(counts) > 1:
         repeated = [row if count > 1 else _NONE for row, count in zip(rows, counts, strict=True)]
-        columns.append(Column("mean ± deviation", spreads(repeated, ranking.metric), rank=1))
+        columns.append(Column("mean ± deviation", spreads([row.estimate(ranking.metric) for row in repeated]), rank=1))
         columns.append(Column("n", counts, rank=1))
     for place, name in enumerate(tested(ranking.runs, ranking.metric)):
-        means = numbers([mean_and_deviation(row.values(name))[0] for row in rows])
-        columns.append(Column(name, spreads(rows, name) if width is None else means, rank=5 if place else 3.9))
+        found = [row.estimate(name) for row in rows]
+        cells = spreads(found) if width is None else numbers([one.mean for one in found])
+        columns.append(Column(name, cells, rank=5 if place else 3.9))
     return columns
 
 
@@ -100,23 +98,15 @@ def _settings(rows: Sequence[Configured]) -> list[Column]:
     """Return a column for each key in which the runs differ; what makes repeats only where there are none."""
     repeated = max(len(row.runs) for row in rows) > 1
     keys = [key for key in differing(rows) if not (repeated and key in REPEATS)]
-    names = short_names(keys)
-    columns = []
-    for key in keys:
-        values = [shown_value((row.typed or {}).get(key, ""), _WIDEST) for row in rows]
-        cells = aligned(values) if all(number(value) is not None for value in values if value) else values
-        # What some don't have says less, and of the others what differs least.
-        rank = (4 if key in REPEATS or "" in values else 3) + 1 / (1 + len(set(values)))
-        columns.append(Column(names[key], cells, rank=rank))
-    return columns
+    return setting_columns(keys, [row.typed or {} for row in rows], last=REPEATS)
 
 
 def _better_by_mean(rows: Sequence[Configured], ranking: Ranking) -> list[str]:
     """Say which of several configurations with repeats has the best mean, if it isn't that of the best run."""
     means = {
-        place: mean_and_deviation(values)[0]
+        place: row.estimate(ranking.metric).mean
         for place, row in enumerate(rows, 1)
-        if len(values := row.values(ranking.metric)) > 1
+        if len(row.values(ranking.metric)) > 1
     }
     if len(means) < 2:
         return []

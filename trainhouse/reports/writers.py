@@ -163,19 +163,19 @@ _FORMATS: dict[str, Callable[[BinaryIO], Writer]] = {
 }
 
 
-def check_output(path: Path, key: str, *others: str) -> None:
+def check_output(path: Path, *others: str) -> None:
     """Raise `UserError` if predictions can't be written to `path`: before any are made. `others` are endings too."""
     if path.suffix not in (*_FORMATS, *others):
-        raise UserError(f"{key}: expected a name that ends in {', '.join((*_FORMATS, *others))}, got {path}")
+        raise UserError(f"output: expected a name that ends in {', '.join((*_FORMATS, *others))}, got {path}")
     if path.is_dir():
-        raise UserError(f"{key}: {path} is a folder")
+        raise UserError(f"output: {path} is a folder")
     if path.parent.exists() and not path.parent.is_dir():
-        raise UserError(f"{key}: {path.parent} is a file, so nothing can be written below it")
+        raise UserError(f"output: {path.parent} is a file, so nothing can be written below it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=path.parent).close()
     except OSError as error:
-        raise UserError(f"{key}: cannot write to {path.parent}: {error.strerror}") from error
+        raise UserError(f"output: cannot write to {path.parent}: {error.strerror}") from error
 
 
 @contextmanager

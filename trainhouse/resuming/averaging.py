@@ -1,4 +1,4 @@
-"""Averages of the weights that take the weights' place while a validation lasts: which is which then."""
+"""Weights beside averages that take their place while a validation lasts, and weights of 64 bits: none is lost."""
 
 from functools import partial
 from typing import Any
@@ -54,3 +54,11 @@ class _Exchanged:
         if self.is_so and "current_model_state" in checkpoint:
             average, current = checkpoint["current_model_state"], checkpoint["state_dict"]
             checkpoint["state_dict"], checkpoint["current_model_state"] = average, current
+
+
+def read_in_double(trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+    """Read weights of 64 bits again without rounding them: Lightning has read them before it converts the module."""
+    if isinstance(trainer.precision_plugin, DoublePrecision):
+        # Beside an average, which is the latter.
+        weights = checkpoint.get("current_model_state", checkpoint["state_dict"])
+        module.double().load_state_dict(weights, strict=module.strict_loading)

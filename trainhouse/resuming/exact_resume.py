@@ -14,21 +14,18 @@ import lightning as L
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming import loops
 from trainhouse.resuming.attributes import PlainAttributes
-from trainhouse.resuming.averaging import tell_averages_apart
-from trainhouse.resuming.batches_of_step import batches_of_step
+from trainhouse.resuming.averaging import read_in_double, tell_averages_apart
 from trainhouse.resuming.digest import digest
-from trainhouse.resuming.double import read_in_double
 from trainhouse.resuming.early_stopping import count_in_full, early_stopping_of, keep_patience, stop_again
 from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finders
 from trainhouse.resuming.gathering import of_all_ranks
-from trainhouse.resuming.logged_values import continue_logging, logged_so_far
-from trainhouse.resuming.metric_counts import counts_of_all
+from trainhouse.resuming.logged_values import continue_logging, counts_of_all, logged_so_far
 from trainhouse.resuming.module_state import counting, frozen_in, gradients_of, restore_state
 from trainhouse.resuming.other_ranks import change_of_ranks, ends_epoch
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
-from trainhouse.resuming.trainer_parts import callbacks_of, datamodule_of
+from trainhouse.resuming.trainer_parts import batches_of_step, callbacks_of, datamodule_of
 from trainhouse.resuming.unsaved import Unsaved
 from trainhouse.resuming.why_not_exact import HOW_TO_SAVE, IN_STEP, NOT_EXACT, why_not_exact
 
@@ -135,7 +132,7 @@ class ExactResume(SeededEvaluation):
         self.cursor.epoch, self.cursor.batch = trainer.current_epoch + 1, 0
         self._phase = "epoch end"
         if self._is_on:
-            loops.end_of_resumed_epoch(trainer)
+            loops.begin_new_epoch(trainer)
 
     def state_dict(self) -> Saved:
         """Return the position, and what the epoch has counted so far; plain data and tensors."""

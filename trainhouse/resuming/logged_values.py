@@ -5,7 +5,9 @@ from typing import Any
 import lightning as L
 import torch
 
-from trainhouse.resuming.loops import Saved, was_last_batch
+from trainhouse.resuming.gathering import of_any_rank
+from trainhouse.resuming.loops import was_last_batch
+from trainhouse.resuming.module_state import Saved, counting, counts_of, metrics_of
 from trainhouse.resuming.trainer_parts import is_fast_dev_run
 
 
@@ -158,3 +160,18 @@ def synchronised_in_steps(trainer: L.Trainer) -> list[str]:
     """Return the names of what is logged so that ranks wait for one another in every step."""
     results: Any = trainer._results or {}
     return sorted({result.meta.name for result in results.values() if result.meta.on_step and result.meta.sync.should})
+
+
+def counts_of_all(trainer: L.Trainer, phase: str, before_validation: list[str]) -> Saved:
+    """Return what metrics of all ranks have counted, but for those that Lightning is about to reset; a collective."""
+    names = counting(trainer.lightning_module)
+    if trainer.world_size > 1:  # each of them waits for all ranks
+        names = of_any_rank(names)
+    if phase == "validating":  # which begins again
+        before = of_any_rank(before_validation) if trainer.world_size > 1 else before_validation
+        names = [name for name in names if name in before]
+    metrics = [(name, metric) for name, metric in metrics_of(trainer.lightning_module) if name in names]
+    if phase in ("validated", "epoch end"):
+        logged = logged_metrics(trainer, of_validation=phase == "validated")
+        metrics = [(name, metric) for name, metric in metrics if not any(metric is other for other in logged)]
+    return {name: counts_of(metric, trainer.world_size) for name, metric in metrics}

@@ -76,14 +76,10 @@ def can_stop_early(trainer: L.Trainer) -> bool:
 
 
 def begin_new_epoch(trainer: L.Trainer) -> None:
-    """Have the run begin an epoch, and not take one up again."""
-    trainer.fit_loop.epoch_loop.restarting = trainer.fit_loop._restarting = False
+    """Have the run begin an epoch, and not take one up again.
 
-
-def end_of_resumed_epoch(trainer: L.Trainer) -> None:
-    """Let the plateau schedule step: Lightning 2.6 leaves it out in the epoch that was resumed in its middle.
-
-    And let the next epoch begin, also after one of which nothing was left.
+    At the end of an epoch that was resumed in its middle it also lets a plateau schedule step, which Lightning 2.6
+    leaves out there.
     """
     trainer.fit_loop.epoch_loop.restarting = trainer.fit_loop._restarting = False
 

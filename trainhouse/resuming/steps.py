@@ -46,7 +46,7 @@ def step_of(loader: Any, ranks: int) -> Step:
 
 
 def with_step(loader: Any, step: Step, ranks: int) -> Any:
-    """Return a training loader for one of the `ranks` that has the `step` which `step_of` has told of others.
+    """Return a training loader for one of the `ranks` that has the `step` which `step_of` has returned for others.
 
     One that can't is returned as it is.
     """

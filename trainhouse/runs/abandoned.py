@@ -5,13 +5,10 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from trainhouse.machine.locks import lock_to_the_end
 from trainhouse.runs.layout import CONFIG, LOG, MARK, METRICS
-
-fcntl: Any = None
-with suppress(ImportError):  # Windows: nothing is locked
-    import fcntl
 
 _STARTING = 10.0  # seconds that a run may have its mark and no log yet, which it locks
 
@@ -47,12 +44,8 @@ def _may_be_ours(mark: Path, has_log: bool) -> bool:
 
 def _is_free(log: Path) -> bool:
     """Whether no process keeps its log there, as `trainhouse.launching.logging` locks it; from now on this one does."""
-    if fcntl is None:
-        return False
     file = open(log, "a", encoding="utf-8")  # noqa: SIM115 - held on to
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # locked, or a file system without locks: who knows
+    if not lock_to_the_end(file):  # where nothing can be locked, who knows
         file.close()
         return False
     _held.append(file)

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 class CSVLogger(LightningCSVLogger):
-    """Lightning's own, which deletes its file when a run is resumed, and writes all of it once more for a new column.
+    """Lightning's own, which deletes its file when a run is resumed, and writes all of it again for a new column.
 
     Here rows are added to the file that is there; for a new column it is replaced in one moment.
     """

@@ -1,12 +1,11 @@
 """Finds the run that is to be resumed, and the sweep that a run is a job of."""
 
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CONFIG, HISTORY, LOG, MARK, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CONFIG, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.outputs import outputs
 from trainhouse.runs.typed import as_override, command, shown_path
 
@@ -25,7 +24,7 @@ def find_run(resume: str) -> Path:
         if not runs:
             what = "no run but the trials of sweeps, which their own commands resume," if begun else "no run"
             raise UserError(f"resume: there is {what} below {outputs().absolute()}; start one with {command('train')}")
-        return max(runs, key=last_worked_on)
+        return max(runs, key=_last_worked_on)
     folder = Path(resume)
     if folder.is_file():
         way = as_override("init_from", folder)
@@ -50,27 +49,7 @@ def _way_to_begin(folder: Path) -> str:
     """What to type where a run was killed before it had its configuration: there is nothing to resume yet."""
     if not (folder / MARK).is_dir() or (folder / METRICS).exists():
         return ""
-    return f"; nothing is lost: type its command once more, with {as_override('hydra.run.dir', folder)} in this folder"
-
-
-def newer_that_has_not_begun(since: float) -> Path | None:
-    """Return the newest folder below ``outputs``, `since` then, of a run that has only its log.
-
-    It was killed, or is still reading. What was refused has said why, and an evaluation has a log too.
-    """
-    found = {}
-    for log in outputs().rglob(LOG):
-        with suppress(OSError):  # it may be removed meanwhile
-            if log.stat().st_mtime > since and _has_not_begun(log):
-                found[log.stat().st_mtime] = log.parent.parent
-    return found[max(found)] if found else None
-
-
-def _has_not_begun(log: Path) -> bool:
-    folder, record = log.parent.parent, log.parent.parent / ".hydra" / "hydra.yaml"
-    if (folder / CONFIG).exists() or sweep_of(folder) or " ERROR   error: " in log.read_text(errors="replace"):
-        return False
-    return not record.is_file() or bool(re.search(r"^  job:\n    name: train$", record.read_text(), re.MULTILINE))
+    return f"; nothing is lost: type its command again, with {as_override('hydra.run.dir', folder)} in this folder"
 
 
 def sweep_of(folder: Path) -> Path | None:
@@ -106,6 +85,6 @@ def _command_of(sweep: Path) -> str:
     return command if f"{key}=" in command else f"{command} {as_override(key, sweep)}"
 
 
-def last_worked_on(folder: Path) -> float:
+def _last_worked_on(folder: Path) -> float:
     """When the run last wrote something; its log also has what was refused."""
     return max(path.stat().st_mtime for name in (CONFIG, METRICS, HISTORY) if (path := folder / name).exists())

@@ -16,7 +16,7 @@ from trainhouse.machine.files import write_text
 from trainhouse.machine.ranks import ranks
 
 PLACE = "TRAINHOUSE_JOB_OF_RANKS"
-"""Names in the environment of such a process the folder in which it is told what its job is."""
+"""Names in the environment of such a process the folder that says what its job is."""
 _JOB, _ANSWER = "job.yaml", "answer-{}.json"
 
 
@@ -52,11 +52,11 @@ def resolved(config: DictConfig) -> Any:
 
 def join_job(config: DictConfig) -> None:
     """Make `config`, which Hydra has composed for this process, that of the job."""
-    told: Any = OmegaConf.to_container(OmegaConf.load(Path(os.environ[PLACE]) / _JOB), resolve=False)
+    job: Any = OmegaConf.to_container(OmegaConf.load(Path(os.environ[PLACE]) / _JOB), resolve=False)
     with flag_override(config, ["struct", "readonly"], False):
-        for key in [str(key) for key in config if key != "hydra" and key not in told["config"]]:
+        for key in [str(key) for key in config if key != "hydra" and key not in job["config"]]:
             del config[key]
-        for part, values in ((config, told["config"]), (config.hydra, told["hydra"])):
+        for part, values in ((config, job["config"]), (config.hydra, job["hydra"])):
             for key, value in values.items():
                 try:
                     OmegaConf.update(part, key, value, merge=False, force_add=True)

@@ -29,7 +29,7 @@ def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None
     """Return the loggers that the `group` of them in the configuration names: name -> logger, or a single logger.
 
     They write below `folder` only, but for MLflow and Aim, which have one store for all runs. In a run that is
-    `resumed` they keep what was logged before, and nothing that will be logged once more. Raises `UserError` that
+    `resumed` they keep what was logged before, and nothing that will be logged again. Raises `UserError` that
     names the key.
     """
     parts = _parts(group)
@@ -68,7 +68,7 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
     if purge_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
         parameters = inspect.signature(found).parameters
         if "purge_step" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
-            part = part.with_values({"purge_step": purge_step})  # hides what is logged once more
+            part = part.with_values({"purge_step": purge_step})  # hides what is logged again
     run = ServiceRun(service, key, folder) if (service := service_of(found)) else None
     given = _given_by_the_run(run, part, folder) if run else {}
     # What is null in a file of conf/ is left to the run.

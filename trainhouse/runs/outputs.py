@@ -37,7 +37,7 @@ def place(config: DictConfig, overrides: Sequence[str]) -> Path:
     that is no folder's name.
     """
     try:
-        value = config[KEY] if KEY in config else _of_conf("train")
+        value = config[KEY] if KEY in config else _of_conf()
     except OmegaConfBaseException as error:
         raise UserError(f"{KEY}: {str(error).splitlines()[0]}") from error
     folder = _placed(value, is_typed(overrides))
@@ -57,16 +57,16 @@ def is_typed(overrides: Sequence[str]) -> bool:
     return _typed(overrides) is not None
 
 
-def place_before_composing(arguments: Sequence[str], command: str) -> Path:
-    """Return the folder of all runs as far as a command line and the command's file say, for an error of composing."""
+def place_before_composing(arguments: Sequence[str]) -> Path:
+    """Return the folder of all runs as far as the command line and conf/train.yaml say, for an error of composing."""
     typed = _typed(arguments)
     with suppress(UserError, OSError, ValueError):
-        _place[:] = [_placed(_of_conf(command) if typed is None else typed.strip("'\""), typed is not None)]
+        _place[:] = [_placed(_of_conf() if typed is None else typed.strip("'\""), typed is not None)]
     return outputs()
 
 
-def _of_conf(command: str) -> object:
-    content = read_yaml(config_file(command))
+def _of_conf() -> object:
+    content = read_yaml(config_file("train"))
     value = content.get(KEY) if isinstance(content, dict) else None
     return RUNS if value is None or "${" in str(value) else value
 

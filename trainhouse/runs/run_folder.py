@@ -20,10 +20,9 @@ from trainhouse.configuration.places import from_project, overrides_of
 from trainhouse.configuration.printable import printable
 from trainhouse.configuration.references import unresolved
 from trainhouse.machine.ranks import ranks
-from trainhouse.machine.terminal import fold
 from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.abandoned import free_abandoned
-from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
+from trainhouse.runs.find_run import find_run, sweep_of
 from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
@@ -68,9 +67,6 @@ class ClaimRunFolder(Callback):
                 _refuse_links_out(folder)
             except UserError as error:
                 _refuse(str(error))
-            if resumed == "last" and (newer := newer_that_has_not_begun(last_worked_on(folder))):
-                line = f"resume: {newer} is newer, but has not begun (it has no {CONFIG}); {folder} is resumed"
-                print(fold(f"warning: {printable(line)}", sys.stderr), file=sys.stderr)
             with flag_override(config, ["struct", "readonly"], False):
                 config.resume = config.hydra.run.dir = str(folder)
                 config.hydra.output_subdir = None  # Hydra's record of the first start stays

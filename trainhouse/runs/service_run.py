@@ -1,6 +1,6 @@
 """The run that a logger keeps at its service: the same one when training is resumed, with no row twice.
 
-What was sent can't be cut back as a file is. So the rows are counted, and those that a resumed run logs once more,
+What was sent can't be cut back as a file is. So the rows are counted, and those that a resumed run logs again,
 up to where it had come, are left out: they are the same.
 """
 

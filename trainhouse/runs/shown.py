@@ -1,6 +1,6 @@
 """What loggers show of a run beside the values that it logs: each what it has a place for, by its public names.
 
-Every kind of logger is told the same, at the start, at the end, and between them; those of the user's own by what
+Every kind of logger gets the same, at the start, at the end, and between them; those of the user's own by what
 Lightning's `Logger` has, and by a method `log_image(name, images)` if they have one.
 """
 

@@ -24,7 +24,7 @@ def is_sweep_job() -> bool:
 
 
 def is_requeued_job(folder: Path) -> bool:
-    """Whether a cluster starts this job of a sweep once more: the sweep itself says `resume` to one that it resumes.
+    """Whether a cluster starts this job of a sweep again: the sweep itself says `resume` to one that it resumes.
 
     Of several processes, those that are started later may find what the first one has written just now; they hear it.
     """

@@ -76,7 +76,7 @@ class GridPlan:
         self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
 
     def start(self) -> None:
-        """Keep what the sweep is, and set aside what failed: it is run once more."""
+        """Keep what the sweep is, and set aside what failed: it is run again."""
         self._errors = {number: error for number, error in self._errors.items() if number not in self._asked}
         self._write()
         for found in self.jobs():

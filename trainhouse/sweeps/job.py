@@ -37,8 +37,6 @@ class Job:
     """What always saying the same reaches on its data, as its record has it."""
     source: str | None = None
     """The name of the data's file, or what else its record names."""
-    note: str | None = None
-    """One line that the user should know of it, though it has not failed."""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where the job has none."""

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from trainhouse.figures.about import About
+from trainhouse.figures.style import entitle, panel
 from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.layout import HISTORY
@@ -24,9 +26,7 @@ from trainhouse.sweeps.style import (
     counted,
     label,
     legend,
-    panel,
     shades,
-    title,
     window,
 )
 
@@ -34,7 +34,9 @@ _MOST_NAMED = 8  # curves in a legend
 _IN_LINE = 105  # characters in a line of the legend
 
 
-def learning_curves(folder: Path, jobs: Sequence[Job], objective: Objective, about: str = "") -> Figure | None:
+def learning_curves(
+    folder: Path, jobs: Sequence[Job], objective: Objective, about: About | None = None
+) -> Figure | None:
     """Draw the objective of every trial over its epochs, from the trials' own folders below `folder`.
 
     What is measured once, after training, has no curve: its validation counterpart is drawn.
@@ -73,7 +75,7 @@ def learning_curves(folder: Path, jobs: Sequence[Job], objective: Objective, abo
     _mark_beyond(axes, shown, objective, curves)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel=f"{label(metric, 40)} ({better(objective)})")
-    title(axes, f"{label(metric, 40)} of {counted(jobs)} over epochs", about)
+    entitle(figure, f"{label(metric, 40)} of {counted(jobs)} over epochs", about)
     if not named and len(set(values)) > 1:
         colour_bar(figure, axes, objective, values)
     legend(figure, axes)

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from trainhouse.figures.about import About
+from trainhouse.figures.style import entitle, new_figure
 from trainhouse.machine.numbers import format_number, number
 from trainhouse.reports.short_text import short_names
 from trainhouse.sweeps.job import PRUNED, Job, Objective
@@ -30,7 +32,6 @@ from trainhouse.sweeps.style import (
     is_spread_over_powers,
     label,
     shades,
-    title,
     window,
     wrapped,
 )
@@ -49,7 +50,7 @@ class _Axis:
 
 
 def parallel_coordinates(
-    jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: str = ""
+    jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: About | None = None
 ) -> Figure | None:
     """Draw the trials that can be compared and the pruned ones over the overrides `keys` and the objective.
 
@@ -68,13 +69,13 @@ def parallel_coordinates(
     size = math.ceil(len(axes) / count)
     rows = [[*axes[start : start + size], end] for start in range(0, len(axes), size)]
 
-    figure = Figure(figsize=(3.4 + 1.75 * size, 1.2 + 4.1 * count), layout="constrained")
+    figure = new_figure(3.4 + 1.75 * size, 1.2 + 4.1 * count)
     panels = figure.subplots(count, 1, squeeze=False)[:, 0]
     values = [job.value(objective.metric) for job in done]
     colours = shades([objective.badness(value) for value in values])
     for panel, row in zip(panels, rows, strict=True):
         _draw(panel, row, colours, len(shown) - len(done), size)
-    title(figure, f"{label(objective.metric, 40)} of {counted(jobs)} by what was tried", about)
+    entitle(figure, f"{label(objective.metric, 40)} of {counted(jobs)} by what was tried", about)
     if len(set(values)) > 1:
         colour_bar(figure, panels, objective, values)
     best = f"best: trial {done[-1].number}, {label(objective.metric, 40)} {format_number(values[-1])}"

@@ -1,36 +1,13 @@
 """Jobs that differ in their seed or fold alone are one configuration: its mean, and how sure that is."""
 
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from operator import le
 
+from trainhouse.reports.estimates import Estimate
 from trainhouse.reports.likeness import are_own, difference, is_loss, split_by
 from trainhouse.reports.names import measure_of, split_of
 from trainhouse.sweeps.job import Job, Objective, is_repeat, varying
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A metric over the repeats of a configuration. One run has no spread: `std` and `ci95` are None."""
-
-    mean: float
-    std: float | None
-    """Sample standard deviation."""
-    ci95: tuple[float, float] | None
-    """95 % confidence interval of the mean, by Student's t: it takes the repeats to be independent."""
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Estimate":
-        """Return the estimate from at least one finite value."""
-        mean = statistics.fmean(values)
-        if len(values) < 2:
-            return cls(mean, None, None)
-        std = statistics.stdev(values)
-        half = student_t(len(values) - 1) * std / math.sqrt(len(values))
-        return cls(mean, std, (mean - half, mean + half))
 
 
 @dataclass(frozen=True)
@@ -66,21 +43,6 @@ def why_none_is_best(jobs: Sequence[Job], objectives: Sequence[Objective]) -> st
             f"the same rows are split in several ways ({', '.join(sorted(several))}), so the values are of other rows"
         )
     return None
-
-
-@cache
-def student_t(freedom: int) -> float:
-    """Return the t that holds 95 % of Student's distribution with `freedom` >= 1 degrees between -t and t.
-
-    With t = sqrt(freedom) tan(angle), the angle's density is a power of its cosine: 100,000 trapezoids below it give t
-    to nine digits. scipy has it ready made, but nothing else here needs its 110 MB and 0.2 s of import.
-    """
-    import numpy as np  # when a sweep begins it isn't there yet
-
-    angles = np.linspace(0, np.pi / 2, 100_001)
-    density = np.cos(angles) ** (freedom - 1)
-    within = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
-    return math.sqrt(freedom) * math.tan(np.interp(0.95 * within[-1], within, angles))
 
 
 def configurations(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[Configuration]:

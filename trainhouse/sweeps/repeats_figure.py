@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainhouse.machine.numbers import format_number
+from trainhouse.figures.about import About
+from trainhouse.figures.style import entitle, new_figure
+from trainhouse.reports.estimates import Estimate, spreads
 from trainhouse.reports.names import measure_of
 from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.sweeps.job import Job, Objective, is_repeat, override_of, varying
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, measured, repeated_by
-from trainhouse.sweeps.style import BEST_COLOUR, BLUE, better, label, title, window, wrapped
+from trainhouse.sweeps.repeats import Configuration, configurations, measured, repeated_by
+from trainhouse.sweeps.style import BEST_COLOUR, BLUE, better, label, window, wrapped
 
 _MOST_ROWS, _MOST_PANELS = 15, 6
 
 
-def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "") -> Figure | None:
+def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: About | None = None) -> Figure | None:
     """Draw each configuration's trials with their mean and deviation; of a single one all that was measured.
 
     None where no configuration was tried twice.
@@ -32,10 +34,10 @@ def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "
         metrics = [name for name in metrics if measure_of(name) in known]
     metrics = metrics[: _MOST_PANELS if alone else 2]
     if alone:
-        figure = Figure(figsize=(7.5, 1.5 + 0.75 * len(metrics)), layout="constrained")
+        figure = new_figure(7.5, 1.5 + 0.75 * len(metrics))
         every = figure.subplots(len(metrics), 1, squeeze=False)[:, 0]
     else:
-        figure = Figure(figsize=(4 + 3.3 * len(metrics), 1.9 + 0.42 * len(ranked)), layout="constrained")
+        figure = new_figure(4 + 3.3 * len(metrics), 1.9 + 0.42 * len(ranked))
         every = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
     modes = {measure_of(objective.metric): objective for objective in objectives[::-1]}
     for axes, metric in zip(every, metrics, strict=True):
@@ -51,11 +53,9 @@ def repeats(jobs: Sequence[Job], objectives: Sequence[Objective], about: str = "
         every[0].invert_yaxis()  # the best on top; the others share it
     by = " and ".join(label(key, 30) for key in repeated_by(jobs))
     count = f"n = {most}" if all(len(one.jobs) == most for one in ranked) else f"up to n = {most}"
-    title(figure, f"Mean and deviation over {by} ({count} trials{'' if alone else ' each'})", about)
-    text = "dots: trials; diamond and bar: mean ± one standard deviation"
-    figure.supxlabel(
-        text if alone else f"{text}; best mean {label(metrics[0], 30)} on top", x=0.01, ha="left", fontsize=8
-    )
+    caption = "dots: trials; diamond and bar: mean ± one standard deviation"
+    caption += "" if alone else f"; best mean {label(metrics[0], 30)} on top"
+    entitle(figure, f"Mean and deviation over {by} ({count} trials{'' if alone else ' each'})", about, caption)
     return figure
 
 
@@ -86,8 +86,7 @@ def _rows(axes: Axes, ranked: Sequence[Configuration], metric: str, objective: O
             at, arrow = (1.0, ">") if objective.mode == "min" else (0.0, "<")
             place = axes.plot([at], [row - up], arrow, transform=axes.get_yaxis_transform(), clip_on=False, zorder=5)
             place[0].set(color=BLUE, markerfacecolor="white", markersize=7)
-        text = format_number(found.mean) + (f" ± {format_number(found.std)}" if found.std is not None else "")
-        axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), fontsize=8, va="center")
+        axes.annotate(spreads([found])[0], (1.02, row), xycoords=("axes fraction", "data"), fontsize=8, va="center")
     axes.set_ylim(-0.6, len(ranked) - 0.4)
     axes.grid(alpha=0.3)
 

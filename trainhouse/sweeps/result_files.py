@@ -11,9 +11,10 @@ import yaml
 
 from trainhouse.machine.files import atomic_write, write_text
 from trainhouse.machine.numbers import number
+from trainhouse.reports.estimates import Estimate
 from trainhouse.runs.best_of_sweep import BEST
 from trainhouse.sweeps.job import Job, Objective, override_keys, override_of
-from trainhouse.sweeps.repeats import Configuration, Estimate, configurations, pareto, why_none_is_best
+from trainhouse.sweeps.repeats import Configuration, configurations, pareto, why_none_is_best
 
 RESULTS, RESULTS_PARQUET = "results.csv", "results.parquet"
 

@@ -60,7 +60,7 @@ def run_sweep(
         if stopped:
             raise Interrupted(stopped[0], f"stopped by {signal.Signals(stopped[0]).name}")
     except (KeyboardInterrupt, Interrupted) as error:
-        with suppress(OSError):  # the first error is the one to mend
+        with suppress(OSError):  # the first error is the one to fix
             _close(plan, folder)
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         raise Interrupted(signum, f"{error or 'interrupted'}\n{_how_to_continue(plan, command)}") from error
@@ -79,19 +79,19 @@ def run_sweep(
         with suppress(OSError):
             _close(plan, folder)
         if message and plan.is_kept:
-            raise UserError(f"{message}; once that is mended, {_how_to_continue(plan, command)}") from error
+            raise UserError(f"{message}; once that is fixed, {_how_to_continue(plan, command)}") from error
         raise
     try:
         jobs = _close(plan, folder)
     except OSError as error:
         message = fault_of_the_machine(error) or str(error)
-        raise UserError(f"{message}; once that is mended, {_how_to_continue(plan, command)}") from error
+        raise UserError(f"{message}; once that is fixed, {_how_to_continue(plan, command)}") from error
     jobs = [job for job in jobs if plan.is_asked_for(job.number)]
     failed = [job for job in jobs if job.state == FAIL]
     if failed and (not plan.is_search or len(failed) == len(jobs)):
         raise UserError(
             f"{len(failed)} of the sweep's {len(jobs)} trials failed, as said above"
-            + (f"; to run what failed once more: {command}" if plan.is_kept else "")
+            + (f"; to run what failed again: {command}" if plan.is_kept else "")
         )
     if stopped_alone := [str(job.number) for job in jobs if job.state == "INTERRUPTED"]:
         raise UserError(
@@ -121,7 +121,7 @@ def _stop_what_runs(plan: Plan, begun: set[int], mark: Path) -> None:
 def _run(tasks: Sequence[Task], plan: Plan, launch: Launch, folder: Path, stopped: list[int]) -> None:
     """Launch `tasks` and tell `plan` how they ended.
 
-    joblib gives up all its jobs when the process of one is killed: those that had not begun are launched once more.
+    joblib gives up all its jobs when the process of one is killed: those that had not begun are launched again.
     """
     left = list(tasks)
     while left:

@@ -21,7 +21,7 @@ from trainhouse.sweeps.folder import (
 from trainhouse.sweeps.job import COMPLETE, ENDED, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.plan import Task
 from trainhouse.sweeps.search_settings import SearchSettings, why_none_is_pruned
-from trainhouse.sweeps.shown_space import shown_space
+from trainhouse.sweeps.space import shown_space
 from trainhouse.sweeps.study import open_study, trial_of
 from trainhouse.sweeps.trial_lines import Extension, Space, TrialLines
 
@@ -89,9 +89,6 @@ class SearchPlan:
             self._lines.to_be_shown(trial, settings.storage)
         self._record = {"kind": "search", "command": command}
         self._worker = Worker(folder / WORKERS)
-        if lost := self._without_configuration():
-            left_out = f"trial {', '.join(map(str, lost))}: no {CONFIG} in its folder any more, so it is in no table"
-            self.note = "; ".join(filter(None, [self.note, left_out]))
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
             which = f"trial {', '.join(map(str, others))}"
             way = f"was begun by another command and is left as it is; its command may have been: {command_of(record)}"
@@ -189,9 +186,6 @@ class SearchPlan:
         if trial.state.name == COMPLETE and job.state != COMPLETE:
             values = {one.metric: value for one, value in zip(self.objectives, trial.values, strict=True)}
             return replace(job, state=COMPLETE, metrics=values, error=None)
-        if trial.state.name == FAIL and job.state in (COMPLETE, PRUNED):  # a cluster has requeued it
-            end = "complete" if job.state == COMPLETE else "pruned"
-            return replace(job, note=f"is {end} in its folder, as the table has it, and failed in the study")
         return job
 
     def is_asked_for(self, number: int) -> bool:
@@ -211,12 +205,6 @@ class SearchPlan:
             if "worker" in trial.user_attrs
             and (trial.user_attrs.get("folder") == own or (self._holds_study and self._has_begun(trial)))
         ]
-
-    def _without_configuration(self) -> list[int]:
-        """Return the trials that may be of a folder that was moved here, of which the file is missing that says so."""
-        own = {trial.number for trial in self._own_trials()}
-        every = [trial.number for trial in self._study.get_trials(deepcopy=False) if "worker" in trial.user_attrs]
-        return [one for one in every if self._holds_study and one not in own and (self.folder / str(one)).is_dir()]
 
     def _has_begun(self, trial: "FrozenTrial") -> bool:
         return has_begun(self.folder / str(trial.number))

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.numbers import format_number
 from trainhouse.runs.typed import quoted
 from trainhouse.sweeps.job import overlap
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_JOBS = 100_000  # some 20 KB each
 _NOT_FOR_JOBS = ("launcher", "sweep.resume")
+_MOST_SHOWN = 6  # values of a choice
 
 
 def of_jobs(overrides: Sequence[Override]) -> list[Override]:
@@ -168,3 +170,21 @@ def _distribution(override: Override) -> "BaseDistribution":
     texts = [text.partition("=")[2] for text in _texts(override)]
     shuffled = getattr(value, "shuffle", False)  # another time, another order: to Optuna that is another space
     return CategoricalDistribution(sorted(texts) if shuffled else texts)
+
+
+def shown_space(space: "dict[str, BaseDistribution]", command: str) -> str:
+    """Return each key with its values or its interval; and which of them are not in the `command` that was typed."""
+    words = [f"{key} {_range(one)}" for key, one in space.items()]
+    added = [key for key in space if f"{key}=" not in command]
+    if not words:
+        return ""
+    more = f"; not typed, but in conf/: {', '.join(added)} (hydra.sweeper.params=null leaves them out)" if added else ""
+    return f"{', '.join(words)}{more}"
+
+
+def _range(drawn: Any) -> str:
+    if hasattr(drawn, "choices"):
+        shown = [str(one) for one in drawn.choices[:_MOST_SHOWN]]
+        return "|".join(shown) + ("|..." if len(drawn.choices) > _MOST_SHOWN else "")
+    low, high = (f"{one:g}" if isinstance(one, float) else format_number(one) for one in (drawn.low, drawn.high))
+    return f"{low} to {high}{' (log)' if drawn.log else ''}"

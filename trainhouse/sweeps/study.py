@@ -109,7 +109,7 @@ def _check_libraries(key: str, part: Part) -> None:
 
 
 def _open_storage(url: str | None) -> Any:
-    """Open a journal, mended if its last line was cut short, with a lock that needs no links."""
+    """Open a journal, repaired if its last line was cut short, with a lock that needs no links."""
     from optuna.storages import InMemoryStorage, JournalStorage, RDBStorage
 
     if url is None or not url.startswith(_JOURNAL):
@@ -179,7 +179,7 @@ def _check_objectives(study: "Study", objectives: list[Objective], source: str) 
 
 
 def _seeded(sampler: dict[str, Any], trials: int) -> dict[str, Any]:
-    """A sampler that starts from scratch with its old seed would propose its old trials once more."""
+    """A sampler that starts from scratch with its old seed would propose its old trials again."""
     seed = sampler.get("seed")
     if seed is not None and type(seed) is not int:
         raise UserError(f"hydra.sweeper.sampler.seed: expected a whole number, or null, got {seed!r}")

@@ -1,4 +1,4 @@
-"""What the pictures of a sweep share: colours, axes that no outlier flattens, titles and labels that fit."""
+"""What the pictures of a sweep share: colours, axes that no outlier flattens, labels that fit."""
 
 import math
 import textwrap
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from trainhouse.figures.style import BLUE as BLUE
-from trainhouse.figures.style import ORANGE, PALE, VERMILION
+from trainhouse.figures.style import ORANGE, PALE, VERMILION, is_wide
 from trainhouse.figures.style import label as drawn_label
 from trainhouse.machine.numbers import format_number
 from trainhouse.reports.short_text import shown_value
@@ -23,7 +23,7 @@ from trainhouse.sweeps.job import Job, Objective
 BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR = ORANGE, VERMILION, PALE
 # The end of viridis is too pale for white paper.
 MAP = LinearSegmentedColormap.from_list("sweep", mpl.colormaps["viridis"](np.linspace(0, 0.92, 64)))
-_WIDE, _WIDE_LOSS = 100, 20  # times as large: worth a logarithmic axis
+_WIDE_LOSS = 20  # times as large: worth a logarithmic axis
 _FEW = 5  # values, of which nobody knows how far apart they usually are
 _BEYOND = 8  # times as far from the median as the best is: beyond the axis
 
@@ -43,11 +43,6 @@ def colour_bar(figure: Figure, axes: "Axes | np.ndarray", objective: Objective, 
     bar.ax.set_yticklabels([format_number(ranked[place]) for place in places], fontsize=8)
     bar.ax.invert_yaxis()  # the best on top
     bar.set_label(f"{label(objective.metric, 40)}, colours by rank ({better(objective)})", fontsize=8)
-
-
-def is_wide(values: Sequence[float], times: float = _WIDE) -> bool:
-    """Whether values want a logarithmic scale: all of them positive, the largest so many `times` the smallest."""
-    return len(values) > 0 and min(values) > 0 and max(values) >= times * min(values)
 
 
 def is_spread_over_powers(values: Sequence[float]) -> bool:
@@ -138,23 +133,11 @@ def label(text: str, width: int) -> str:
     return drawn_label(shown_value(text, width), width)
 
 
-def wrapped(text: str, width: int, lines: int = 2) -> str:
-    """Return a long name on several lines, broken after a point or an underscore where there is one."""
-    text = shown_value(text, width * lines)
+def wrapped(text: str, width: int) -> str:
+    """Return a long name on about two lines, broken after a point or an underscore where there is one."""
+    text = shown_value(text, 2 * width)
     parts = textwrap.wrap(text.replace(".", ". ").replace("_", "_ "), width, break_long_words=True)
     return "\n".join(part.replace(". ", ".").replace("_ ", "_") for part in parts).replace("$", r"\$")
-
-
-def title(axes_or_figure: "Axes | Figure", text: str, about: str) -> None:
-    """Write what a picture shows, and of which sweep and data it is."""
-    whole = axes_or_figure if isinstance(axes_or_figure, Figure) else axes_or_figure.get_figure(root=True)
-    assert whole is not None
-    letters = int(whole.get_figwidth() * 72 / (0.62 * 10))  # of that size, on a line
-    both = "\n".join(line for part in (text, label(about, 100)) for line in textwrap.wrap(part, letters))
-    if isinstance(axes_or_figure, Figure):
-        axes_or_figure.suptitle(both, x=0.01, ha="left", fontsize=10)
-    else:
-        axes_or_figure.set_title(both, loc="left", fontsize=10)
 
 
 def counted(jobs: Sequence[Job]) -> str:
@@ -163,14 +146,6 @@ def counted(jobs: Sequence[Job]) -> str:
     named = (("PRUNED", "pruned"), ("FAIL", "failed"))
     ends = ", ".join(f"{count} {name}" for state, name in named if (count := states.count(state)))
     return f"{len(jobs)} trial{'' if len(jobs) == 1 else 's'}{f' ({ends})' if ends else ''}"
-
-
-def panel(width: float, height: float = 4.4) -> tuple[Figure, Axes]:
-    """Return a figure with one panel."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.grid(alpha=0.3)
-    return figure, axes
 
 
 def legend(figure: Figure, axes: Axes, columns: int = 1) -> None:

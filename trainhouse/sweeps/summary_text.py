@@ -5,11 +5,12 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from trainhouse.machine.numbers import format_number, number
-from trainhouse.reports.aligned_table import Column, aligned, fitted_table
+from trainhouse.machine.numbers import format_number
+from trainhouse.reports.aligned_table import Column, aligned, fitted_table, setting_columns
 from trainhouse.reports.baseline import shared_baseline
+from trainhouse.reports.estimates import Estimate, intervals, spreads
 from trainhouse.reports.names import split_of
-from trainhouse.reports.short_text import clipped, short_names, shown_value
+from trainhouse.reports.short_text import clipped, shown_value
 from trainhouse.sweeps.job import (
     COMPLETE,
     FAIL,
@@ -23,7 +24,6 @@ from trainhouse.sweeps.job import (
 )
 from trainhouse.sweeps.repeats import (
     Configuration,
-    Estimate,
     configurations,
     measured,
     pareto,
@@ -32,7 +32,6 @@ from trainhouse.sweeps.repeats import (
 )
 
 _STATES = {COMPLETE: "complete", PRUNED: "pruned", FAIL: "failed"}
-_WIDEST = 28  # of a value: more columns than that leave no room for the next
 
 
 def summary(
@@ -62,8 +61,7 @@ def summary(
     faults = _faults(jobs, objectives)
     if limit is not None and len(faults) > limit:
         faults = [*faults[:limit], f"... and {len(faults) - limit} more"]
-    notes = [f"note: trial {job.number} {job.note}" for job in jobs if job.note]
-    parts.append("\n".join([*faults, *notes, _counts(jobs)]))
+    parts.append("\n".join([*faults, _counts(jobs)]))
     return "\n\n".join(parts)
 
 
@@ -98,36 +96,23 @@ def _table(
         columns.append(Column("*", ["*" if id(one) in front else "" for one in top]))
     if most == 1:
         columns.append(Column("trial", [one.jobs[0].number for one in top]))
-    columns += _settings(jobs, top)
+    keys = [key for key in varying(jobs) if not is_repeat(key)]
+    columns += setting_columns(keys, [one.overrides for one in top])
     if most > 1:
         counts = [f"{len(one.jobs)}" if len(one.jobs) == most else f"{len(one.jobs)} of {most}" for one in top]
         columns.append(Column("n", counts, rank=1))
     first = len(columns)
     for index, objective in enumerate(objectives):
-        columns.append(Column(objective.metric, _estimates([one.estimates[index] for one in top])))
+        columns.append(Column(objective.metric, _with_intervals([one.estimates[index] for one in top])))
     columns.append(Column("epoch", _means([[job.best_epoch for job in one.jobs] for one in top], "g"), rank=6))
     columns.append(Column("seconds", _means([[job.seconds for job in one.jobs] for one in top], ".1f"), rank=7))
     text, dropped = fitted_table(columns, width)
     if dropped and most > 1:  # an interval takes more room than it is worth then
         for index, objective in enumerate(objectives):
-            short = _estimates([one.estimates[index] for one in top], intervals=False)
-            columns[first + index] = Column(objective.metric, short)
+            columns[first + index] = Column(objective.metric, spreads([one.estimates[index] for one in top]))
         text, dropped = fitted_table(columns, width)
         dropped = [*dropped, "95 % interval"]
     return text, dropped
-
-
-def _settings(jobs: Sequence[Job], top: Sequence[Configuration]) -> list[Column]:
-    """Return a column for each override that differs; what differs least is left out first."""
-    keys = [key for key in varying(jobs) if not is_repeat(key)]
-    names = short_names(keys)
-    columns = []
-    for key in keys:
-        values = [shown_value(one.overrides.get(key, ""), _WIDEST) for one in top]
-        are_numbers = all(number(value) is not None for value in values if value)
-        rank = 3 + 1 / (1 + len(set(values)))
-        columns.append(Column(names[key], aligned(values) if are_numbers else values, rank))
-    return columns
 
 
 def repeats_table(
@@ -144,8 +129,8 @@ def repeats_table(
     columns = [
         Column("", names),
         Column("n", counts),
-        Column("mean ± deviation", _estimates(estimates, intervals=False)),
-        Column("95 % interval", [text.partition("[")[2].rstrip("]").join("[]") for text in _estimates(estimates)], 1),
+        Column("mean ± deviation", spreads(estimates)),
+        Column("95 % interval", intervals(estimates), 1),
         Column("smallest", aligned([format_number(low) for low, _ in ends]), 2),
         Column("largest", aligned([format_number(high) for _, high in ends]), 2),
     ]
@@ -159,14 +144,10 @@ def repeats_table(
     return f"{heading}\n{text}"
 
 
-def _estimates(estimates: Sequence[Estimate], intervals: bool = True) -> list[str]:
-    """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another; or without `intervals`."""
-    means = aligned([format_number(one.mean) for one in estimates])
-    spreads = aligned(["" if one.std is None else f" ± {format_number(one.std)}" for one in estimates])
-    if not intervals:
-        return ["".join(parts).rstrip() for parts in zip(means, spreads, strict=True)]
-    ends = ["" if one.ci95 is None else " [{}, {}]".format(*map(format_number, one.ci95)) for one in estimates]
-    return ["".join(parts) for parts in zip(means, spreads, ends, strict=True)]
+def _with_intervals(estimates: Sequence[Estimate]) -> list[str]:
+    """Return ``0.1010 ± 0.0042 [0.0906, 0.1114]`` for each, its parts below one another."""
+    pairs = zip(aligned(spreads(estimates), right=False), intervals(estimates), strict=True)
+    return [" ".join(parts).rstrip() for parts in pairs]
 
 
 def _means(groups: Sequence[Sequence[float | None]], form: str) -> list[str]:

@@ -12,25 +12,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainhouse.figures.style import save, styled
+from trainhouse.figures.about import About
+from trainhouse.figures.style import entitle, new_figure, panel, save, styled
 from trainhouse.reports.short_text import short_names
 from trainhouse.sweeps.importance import MEANINGFUL, best_of, importances
 from trainhouse.sweeps.job import FAIL, PRUNED, Job, Objective, is_repeat, varying
 from trainhouse.sweeps.learning_curves import learning_curves
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
-from trainhouse.sweeps.pareto_figure import pareto_front
+from trainhouse.sweeps.repeats import configurations, pareto
 from trainhouse.sweeps.repeats_figure import repeats
 from trainhouse.sweeps.style import (
     BEST_COLOUR,
     BLUE,
     FAILED_COLOUR,
+    PRUNED_COLOUR,
     better,
     beyond_note,
     counted,
     label,
     legend,
-    panel,
-    title,
     window,
     wrapped,
 )
@@ -66,16 +66,16 @@ def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Object
     return written
 
 
-def about_sweep(folder: Path, jobs: Sequence[Job]) -> str:
-    """Name a sweep and its data, as ``titanic/sweep_2026-11-23_11-41-43, data titanic.csv``."""
+def about_sweep(folder: Path, jobs: Sequence[Job]) -> About:
+    """Name a sweep and its data, as ``titanic/sweep_2026-11-23_11-41-43`` and ``titanic.csv``."""
     names = sorted({job.source for job in jobs if job.source})
-    data = f"{len(names)} data sets" if len(names) > 2 else f"data {' and '.join(names)}" if names else ""
+    data = f"{len(names)} data sets" if len(names) > 2 else " and ".join(names)
     folder = folder.resolve()
     name = f"{folder.parent.name}/{folder.name}" if folder.name.startswith("sweep_") else folder.name
-    return ", ".join(filter(None, [name, data]))
+    return About(name, data)
 
 
-def history(jobs: Sequence[Job], objective: Objective, about: str = "") -> Figure | None:
+def history(jobs: Sequence[Job], objective: Objective, about: About | None = None) -> Figure | None:
     """Draw the value of each trial over its number, and the best so far."""
     done = sorted((job for job in jobs if job.counts([objective.metric])), key=lambda job: job.number)
     if not done:
@@ -113,12 +113,14 @@ def history(jobs: Sequence[Job], objective: Objective, about: str = "") -> Figur
     if len(jobs) < 10:
         axes.set_xlim(-0.5, last + 0.5)
     axes.set(xlabel="trial", ylabel=f"{label(objective.metric, 40)} ({better(objective)})")
-    title(axes, f"{label(objective.metric, 40)} of {counted(jobs)}", about)
+    entitle(figure, f"{label(objective.metric, 40)} of {counted(jobs)}", about)
     legend(figure, axes, columns=3)
     return figure
 
 
-def importance(jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: str = "") -> Figure | None:
+def importance(
+    jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: About | None = None
+) -> Figure | None:
     """Draw how much each override has to do with a trial being among the best."""
     done = [job for job in jobs if job.counts([objective.metric])]
     shares = importances(done, keys, objective)
@@ -127,7 +129,7 @@ def importance(jobs: Sequence[Job], keys: Sequence[str], objective: Objective, a
     names = short_names(keys)
     top = sorted(shares.items(), key=lambda item: item[1])[-20:]
     few = len(done) < MEANINGFUL
-    figure = Figure(figsize=(7.5, 2.1 + 0.34 * len(top)), layout="constrained")
+    figure = new_figure(7.5, 2.1 + 0.34 * len(top))
     axes = figure.subplots()
     colour = "#A6A6A6" if few else BLUE
     bars = axes.barh([wrapped(names[key], 30) for key, _ in top], [share for _, share in top], color=colour)
@@ -139,11 +141,48 @@ def importance(jobs: Sequence[Job], keys: Sequence[str], objective: Objective, a
     text = (
         f"What the trials with the best {label(objective.metric, 40)} have in common (n = {len(done)} complete trials)"
     )
-    title(figure, text, about)
     best, so_few = best_of(len(done)), f": with {len(done)} it may be chance." if few else ""
     caption = (
         f"PED-ANOVA: how unlike the values of the best {best} trials are to those of all {len(done)}; "
-        f"it doesn't say which value is good.\nNot meaningful below {MEANINGFUL} complete trials{so_few or '.'}"
+        f"it doesn't say which value is good. Not meaningful below {MEANINGFUL} complete trials{so_few or '.'}"
     )
-    figure.supxlabel(caption, x=0.01, ha="left", fontsize=8)
+    entitle(figure, text, about, caption)
+    return figure
+
+
+def pareto_front(jobs: Sequence[Job], objectives: Sequence[Objective], about: About | None = None) -> Figure | None:
+    """Draw the configurations over the first two objectives, and the line of those that no other one beats."""
+    if len(objectives) < 2:
+        return None
+    first, second = objectives[:2]
+    ranked = configurations(jobs, (first, second))
+    if not ranked:
+        return None
+    front = pareto(ranked, (first, second))
+    beaten = [one for one in ranked if one not in front]
+    figure, axes = panel(7.0, 5.0)
+    x, y = ([one.estimates[index].mean for one in ranked] for index in (0, 1))
+    name = "beaten by another in both" if beaten else "_"
+    points = [[one.estimates[index].mean for one in beaten] for index in (0, 1)]
+    axes.plot(points[0], points[1], "o", markersize=4, color=PRUNED_COLOUR, label=name)
+    corner = [(one.estimates[0].mean, one.estimates[1].mean) for one in front]  # the best of the first comes first
+    edge_x, edge_y = [point[0] for point in corner], [point[1] for point in corner]
+    axes.step(edge_x, edge_y, where="post", color=BLUE, linewidth=1, zorder=2)
+    numbered = len(front) <= 15
+    name = "Pareto front: no other is better in one without being worse in the other"
+    name += "\n(numbers are trials)" if numbered else ""
+    axes.plot(edge_x, edge_y, "o", markersize=6, color=BLUE, label=name, zorder=3)
+    if numbered:
+        for one, point in zip(front, corner, strict=True):
+            text = str(one.jobs[0].number)
+            axes.annotate(text, point, (4, 4), textcoords="offset points", fontsize=8, zorder=4)
+    axis_x, axis_y = window(first, x, needed=edge_x), window(second, y, needed=edge_y)
+    axis_x.apply(axes, "x")
+    axis_y.apply(axes)
+    if away := sum(bool(axis_x.beyond([a]) or axis_y.beyond([b])) for a, b in zip(x, y, strict=True)):
+        axes.plot([], [], "^", color=PRUNED_COLOUR, markerfacecolor="white", label=f"{away} beyond the axes")
+    for objective, name in ((first, "xlabel"), (second, "ylabel")):
+        axes.set(**{name: f"{label(objective.metric, 40)} ({better(objective)})"})
+    entitle(figure, f"{label(first.metric, 30)} against {label(second.metric, 30)} of {counted(jobs)}", about)
+    legend(figure, axes)
     return figure

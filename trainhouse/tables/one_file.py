@@ -1,4 +1,4 @@
-"""One file of a table, of whatever kind it is."""
+"""One file of a table, of whatever kind it is: what it can be asked, and what is set of how it is read."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,14 +6,9 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
-from trainhouse.configuration.errors import UserError, first_line
-from trainhouse.tables.column_kinds import missing_cells
 from trainhouse.tables.csv_form import FormKeys
 from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
-from trainhouse.tables.table_files import kind_of
-
-_CALLED = {"text": "CSV", "parquet": "parquet", "arrow": "Arrow", "json": "JSON lines", "excel": "Excel"}
 
 HINTS = frozenset({"separator", "decimal", "encoding", "skip_rows", "sheet"})
 """What one file may tell of how another one is read; with the decimal mark that of thousands."""
@@ -88,30 +83,3 @@ class Keys(NamedTuple):
         """Return them as those of another file, whose `marks` were recognised if none are set."""
         form = self.form if self.form.decimal or self.form.thousands else self.form.with_marks(marks)
         return self._replace(form=form._replace(hints=HINTS))
-
-
-def open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
-    """Open a file of any kind. Raises `UserError` for one that can't be read; its columns may still be text."""
-    source, kind, missing = f"{key}: {path}", kind_of(path), missing_cells(keys.missing)
-    try:
-        if kind == "text":
-            from trainhouse.tables.csv_source import CsvSource
-
-            return CsvSource(path, key, keys, missing, known)
-        if kind == "parquet":
-            from trainhouse.tables.columnar import open_parquet
-
-            return open_parquet(path, missing)
-        if kind == "arrow":
-            from trainhouse.tables.columnar import open_arrow
-
-            return open_arrow(path, missing)
-        if kind == "json":
-            from trainhouse.tables.json_lines import open_json_lines
-
-            return open_json_lines(path, source, missing)
-        from trainhouse.tables.excel import open_excel
-
-        return open_excel(path, source, keys, missing, known)
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

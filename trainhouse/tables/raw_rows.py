@@ -19,7 +19,7 @@ ENDINGS = (".npy", ".npz", *TABLES)
 
 
 def read_raw_rows(
-    path: Path, spec: DataSpec, batch_size: int, key: str = "input", keys: Keys | None = None
+    path: Path, spec: DataSpec, batch_size: int, keys: Keys | None = None
 ) -> tuple[int | None, Iterator[np.ndarray]]:
     """Return the number of rows (None for a table, which doesn't say) and their batches (B, *input_shape).
 
@@ -29,24 +29,24 @@ def read_raw_rows(
     """
     is_array = path.suffix in (".npy", ".npz")
     if not (is_array or kind_of(path) or is_several(path) or path.is_dir()):
-        raise UserError(f"{key}: expected a name that ends in {', '.join(ENDINGS)}, got {path}")
+        raise UserError(f"input: expected a name that ends in {', '.join(ENDINGS)}, got {path}")
     if is_array and not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
-        raise UserError(f"{key}: {path} {kind} (relative paths start at {Path.cwd()})")
+        raise UserError(f"input: {path} {kind} (relative paths start at {Path.cwd()})")
     if not is_array:
         from trainhouse.tables.cells import stream_table
 
-        return None, _checked(_rebatched(stream_table(path, key, spec, keys or Keys()), batch_size), spec, path)
+        return None, _checked(_rebatched(stream_table(path, "input", spec, keys or Keys()), batch_size), spec, path)
     if path.suffix == ".npz":
-        shape, batches = stream_npz(path, batch_size, key)
+        shape, batches = stream_npz(path, batch_size)
     else:
-        array = open_array(path, key)
-        shape, batches = array.shape, stream_array(array, batch_size, f"{key}: {path}")
+        array = open_array(path, "input")
+        shape, batches = array.shape, stream_array(array, batch_size, f"input: {path}")
     if written := [*(spec.categories or ()), *(spec.dates or ())]:
         named = ", ".join(written)
-        raise UserError(f"{key}: {path} is an array, but the model needs columns {named} as text; give a table")
-    batches = without_labels(batches, shape[1:], spec, f"{key}: {path}")
-    return shape[0], _checked((_in_shape(batch, spec, f"{key}: {path}") for batch in batches), spec, path)
+        raise UserError(f"input: {path} is an array, but the model needs columns {named} as text; give a table")
+    batches = without_labels(batches, shape[1:], spec, f"input: {path}")
+    return shape[0], _checked((_in_shape(batch, spec, f"input: {path}") for batch in batches), spec, path)
 
 
 def _in_shape(batch: np.ndarray, spec: DataSpec, source: str) -> np.ndarray:

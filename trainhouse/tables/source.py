@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
-from trainhouse.tables.column_kinds import common_kind
-from trainhouse.tables.one_file import Keys, Source, open_file
+from trainhouse.tables.column_kinds import common_kind, missing_cells
+from trainhouse.tables.one_file import Keys, Source
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.table_files import DIGITS, content_digest, files_of, kind_of
+
+_CALLED = {"text": "CSV", "parquet": "parquet", "arrow": "Arrow", "json": "JSON lines", "excel": "Excel"}
 
 
 class RetypedError(Exception):
@@ -32,7 +34,7 @@ class Table:
         """Open them. Raises `UserError` for what is no table, or several that have not the same columns."""
         self.path, self.key = path, key
         self.files = files_of(path, key)
-        self._sources = [open_file(file, key, keys, known) for file in self.files]
+        self._sources = [_open_file(file, key, keys, known) for file in self.files]
         if kind_of(self.files[0]) == "json":
             every = dict.fromkeys(name for source in self._sources for name in source.names)
             for source in self._sources:
@@ -136,7 +138,7 @@ class Table:
         return all(news) if news else None
 
     def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
-        """Raise `UserError` with all that is wrong: the files are read once more for it."""
+        """Raise `UserError` with all that is wrong: the files are read again for it."""
         problems = Problems(f"{self.key}: {self.path}")
         numbers = [name for name in columns if name in types and not pa.types.is_string(types[name])]
         try:
@@ -201,3 +203,30 @@ def open_table(path: Path, key: str, keys: Keys | None = None, known: Collection
     Raises `UserError` if there is none, it is of another kind, or can't be read; its columns may still be text.
     """
     return Table(path, key, keys or Keys(), known)
+
+
+def _open_file(path: Path, key: str, keys: Keys, known: Collection[str]) -> Source:
+    """Open a file of any kind. Raises `UserError` for one that can't be read; its columns may still be text."""
+    source, kind, missing = f"{key}: {path}", kind_of(path), missing_cells(keys.missing)
+    try:
+        if kind == "text":
+            from trainhouse.tables.csv_source import CsvSource
+
+            return CsvSource(path, key, keys, missing, known)
+        if kind == "parquet":
+            from trainhouse.tables.columnar import open_parquet
+
+            return open_parquet(path, missing)
+        if kind == "arrow":
+            from trainhouse.tables.columnar import open_arrow
+
+            return open_arrow(path, missing)
+        if kind == "json":
+            from trainhouse.tables.json_lines import open_json_lines
+
+            return open_json_lines(path, source, missing)
+        from trainhouse.tables.excel import open_excel
+
+        return open_excel(path, source, keys, missing, known)
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise UserError(f"{source} is not a readable {_CALLED[kind]} file ({first_line(error)})") from error

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -97,6 +98,12 @@ def test_a_file_of_the_library_imports_its_own_room_and_those_below(path: Path) 
         assert top not in SCRIPTS, f"{path} imports a script"
         if top == "trainhouse" and inner:
             assert inner[0] in MAY_IMPORT[room] | {room}, f"{path} imports {name}"
+
+
+def test_no_file_of_the_library_imports_itself_through_others() -> None:
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in LIBRARY_FILES}
+    graph = {name: imported(path) & {*names.values()} for path, name in names.items()}
+    assert len([*TopologicalSorter(graph).static_order()]) == len(graph)
 
 
 @pytest.mark.parametrize("path", USERS_FILES, ids=shown)

@@ -8,7 +8,6 @@ from omegaconf import OmegaConf
 
 from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.loadable import why_not_loadable
 from trainhouse.configuration.schema import CONF, also_search, searched
 from trainhouse.launching.arranging import arrange
 from trainhouse.launching.command_line import folders, read
@@ -92,15 +91,3 @@ def test_what_stands_for_no_number_stays_as_it_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("GIVEN", "fast")
     config = OmegaConf.create({"optimizer": {"_target_": "torch.optim.Adam", "lr": "${oc.env:GIVEN}"}})
     assert with_decoded(config, "train").optimizer.lr == "fast"
-
-
-def test_why_a_class_can_not_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "words_of_mine").mkdir()
-    (tmp_path / "words_of_mine" / "net.py").write_text("import nowhere_at_all.x\n\nclass Net:\n    pass\n")
-    (tmp_path / "words_of_mine" / "__init__.py").touch()
-    monkeypatch.syspath_prepend(str(tmp_path))
-    assert why_not_loadable("src.models.simple_net.SimpleNet") == ""
-    assert why_not_loadable("torch.optim.Adam") == ""
-    assert "nowhere_at_all, which is not installed" in why_not_loadable("words_of_mine.net.Net")
-    assert "No module named 'src.models.nope'" in why_not_loadable("src.models.nope.Nope")
-    assert "did you mean 'SimpleNet'?" in why_not_loadable("src.models.simple_net.SimpelNet")

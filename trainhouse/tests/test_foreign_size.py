@@ -15,7 +15,7 @@ from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import tiny_run
 from trainhouse.training import rebuild_module as rebuilding
-from trainhouse.training.foreign_size import check_built, check_size
+from trainhouse.training.foreign_size import check_size
 from trainhouse.training.rebuild_module import rebuild_module, rebuild_untrained
 
 WEIGHTS = {"layer.weight": torch.zeros(4, 4)}
@@ -141,18 +141,6 @@ def test_draws_continue_as_if_nothing_had_been_looked_at() -> None:
     assert torch.equal(drawn(look=True), drawn(look=False))
 
 
-class Remembers(L.LightningModule):
-    """Keeps a table from one construction to the next."""
-
-    table: Tensor | None = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        if Remembers.table is None:
-            Remembers.table = torch.zeros(3)
-        self.register_buffer("positions", Remembers.table, persistent=False)
-
-
 class Looks(L.LightningModule):
     """Looks at a number when its state is asked for."""
 
@@ -162,13 +150,6 @@ class Looks(L.LightningModule):
 
     def get_extra_state(self) -> list[float]:
         return self.layer.bias.tolist()
-
-
-def test_a_tensor_that_the_trial_has_left_behind_is_named() -> None:
-    check_size(WEIGHTS, Remembers, "x.ckpt")
-    with pytest.raises(UserError, match=r"^x\.ckpt: positions is kept from one construction of its class to the next"):
-        check_built(Remembers(), "x.ckpt")
-    check_built(Lazy(), "x.ckpt")
 
 
 def test_a_module_whose_state_can_only_be_read_in_earnest_is_left_to_be_built() -> None:

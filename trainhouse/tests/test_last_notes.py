@@ -3,7 +3,7 @@
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from trainhouse.reports.metrics_text import metrics_line
-from trainhouse.sweeps.shown_space import shown_space
+from trainhouse.sweeps.space import shown_space
 from trainhouse.training.last_notes import overfit_line
 
 

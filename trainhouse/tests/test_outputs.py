@@ -48,7 +48,7 @@ def test_where_runs_go_starts_where_it_is_typed_or_in_the_project(
     assert place(config, typed) == folder == outputs(), "however often it is asked"
     assert str(config.hydra.run.dir).startswith(f"{folder}/fake-simple_net/")
     assert str(config.hydra.sweep.dir).startswith(f"{folder}/fake-simple_net/sweep_")
-    assert place_before_composing([one.replace("'~", "~").rstrip("'") for one in typed], "train") == folder
+    assert place_before_composing([one.replace("'~", "~").rstrip("'") for one in typed]) == folder
 
 
 @pytest.mark.parametrize("value", ["null", "3", "''", "[a]", "${nowhere}"])

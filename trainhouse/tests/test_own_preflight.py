@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import RichProgressBar, TQDMProgressBar
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.own import OPTIONS, OwnData, OwnModule, Validated, own_config
 from trainhouse.training.preflight import preflight
-from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.train import train
 
 
@@ -137,15 +135,3 @@ def test_a_value_that_ones_own_class_refuses_is_one_line(
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(own_config(module, data), tmp_path)
-
-
-class DrawsItself(OwnModule):
-    def configure_callbacks(self) -> list[Any]:
-        return [RichProgressBar()]
-
-
-def test_a_bar_of_the_modules_own_beside_another_chosen_one_is_refused() -> None:
-    with pytest.raises(UserError, match=r"^callbacks: TQDMProgressBar and the RichProgressBar of the module's"):
-        preflight(DrawsItself(), Validated(), [TQDMProgressBar()], OPTIONS)
-    for chosen in (RichProgressBar(), ProgressBar()):
-        preflight(DrawsItself(), Validated(), [chosen], OPTIONS)

@@ -96,17 +96,6 @@ def test_after_a_kill_another_command_finds_the_model_that_is_there(tmp_path: Pa
     assert_tied(final, better)
 
 
-def test_a_record_that_is_of_another_file_is_written_again_for_the_model_of_a_known_run(tmp_path: Path) -> None:
-    """As versions of the project that wrote the model first have left it."""
-    fake_run(tmp_path / "first" / "old", {"val/loss": 0.5})
-    new = fake_run(tmp_path / "second" / "new", {"val/loss": 0.1})
-    final = tmp_path / "checkpoints" / "final_model.ckpt"
-    promote_best(tmp_path / "first", final)
-    shutil.copy(new / "checkpoints" / "best_model.ckpt", final)
-    promote_best(tmp_path / "second", final)
-    assert_tied(final, new)
-
-
 def test_a_promotion_waits_for_another_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_run(tmp_path / "runs" / "new", {"val/loss": 0.1})
     monkeypatch.setattr("trainhouse.reports.promotion.of_this_machine", lambda name: tmp_path / name)
@@ -143,24 +132,6 @@ def test_a_checkpoint_of_another_run_is_never_promoted_with_the_numbers_of_the_f
         UserError, match=r"good/checkpoints/best_model\.ckpt: is not the file that the numbers in .*good"
     ):
         promote_best(tmp_path / "runs", final, force=True)
-
-
-@pytest.mark.parametrize("is_its_own", [True, False])
-def test_of_a_run_of_an_older_version_the_checkpoint_has_to_know_the_number(is_its_own: bool, tmp_path: Path) -> None:
-    run = tmp_path / "runs" / "old"
-    shutil.copytree(Path(__file__).parent / "old_runs" / "finished", run)
-    if not is_its_own:
-        content = (run / "metrics.json").read_text()
-        assert "best_model_sha256" not in content
-        (run / "metrics.json").write_text(content.replace("1.158422589302063", "0.158422589302063"))
-    final = tmp_path / "final_model.ckpt"
-    if not is_its_own:
-        with pytest.raises(
-            UserError, match=r"best_model\.ckpt: holds no val/loss of 0\.158.*seems to be of another run"
-        ):
-            promote_best(tmp_path / "runs", final)
-    promote_best(tmp_path / "runs", final, force=not is_its_own)
-    assert final.read_bytes() == (run / "checkpoints" / "best_model.ckpt").read_bytes()
 
 
 @pytest.mark.parametrize("leads", ["../elsewhere/checkpoints/best_model.ckpt", "/dev/zero", "checkpoints/../../x.ckpt"])

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from trainhouse.launching.given_ranks import take_given_ranks
+from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
 from trainhouse.tests.common import ROOT, run_script
+from trainhouse.tests.many_ranks import SLURM
 from trainhouse.tests.started import Started
 from trainhouse.training import build_run
 
@@ -36,17 +37,6 @@ ALL = (
     "PMI_RANK",
     "PMI_SIZE",
 )
-SLURM = {
-    "SLURM_JOB_ID": "4321",
-    "SLURM_JOB_NAME": "train",
-    "SLURM_NTASKS": "2",
-    "SLURM_NTASKS_PER_NODE": "2",
-    "SLURM_NNODES": "1",
-    "SLURM_NODEID": "0",
-    "SLURM_NODELIST": "127.0.0.1",
-    "SLURM_STEP_ID": "0",
-    "MASTER_ADDR": "127.0.0.1",
-}
 
 
 @pytest.fixture(autouse=True)

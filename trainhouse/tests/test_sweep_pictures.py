@@ -6,14 +6,14 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from trainhouse.figures.about import About
 from trainhouse.sweeps.importance import MEANINGFUL
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.learning_curves import learning_curves
 from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
-from trainhouse.sweeps.pareto_figure import pareto_front
 from trainhouse.sweeps.repeats_figure import repeats
 from trainhouse.sweeps.style import is_spread_over_powers, window, wrapped
-from trainhouse.sweeps.sweep_figures import about_sweep, history, importance, write_figures
+from trainhouse.sweeps.sweep_figures import about_sweep, history, importance, pareto_front, write_figures
 
 LOSS, R2 = Objective("val/loss", "min"), Objective("val/r2", "max")
 
@@ -63,11 +63,11 @@ def test_what_was_pruned_far_away_does_not_flatten_the_curves(tmp_path) -> None:
         rows = [f"{epoch},{value}" for epoch, value in enumerate(curve, 1)]
         path.write_text("\n".join(["epoch,val/loss", *rows]))
     jobs = [trial(0, 0.4, lr="1"), trial(1, 0.5, lr="2"), trial(2, 1e9, PRUNED, lr="3")]
-    figure = learning_curves(tmp_path, jobs, LOSS, "a sweep")
+    figure = learning_curves(tmp_path, jobs, LOSS, About("a sweep"))
     assert figure is not None
     assert figure.axes[0].get_ylim()[1] < 1.1
     assert "1 curve beyond the axis, up to 1e+12" in words(figure)
-    assert "val/loss of 3 trials (1 pruned) over epochs\na sweep" in words(figure)
+    assert "val/loss of 3 trials (1 pruned) over epochs  ·  a sweep" in words(figure)
     assert "best, trial 0 (0.4000): lr=1" in words(figure)
 
 
@@ -78,7 +78,7 @@ def test_lists_none_and_long_keys_can_be_read_off_the_axes() -> None:
         trial(number, 0.1 + number, sizes=sizes[number % 3], clip=clips[number % 3], **{long: str(number)})
         for number in range(9)
     ]
-    figure = parallel_coordinates(jobs, ["sizes", "clip", long], LOSS, "a sweep")
+    figure = parallel_coordinates(jobs, ["sizes", "clip", long], LOSS, About("a sweep"))
     found = words(figure)
     assert all(size in found for size in sizes)
     assert "null" in found
@@ -95,7 +95,7 @@ def test_lists_none_and_long_keys_can_be_read_off_the_axes() -> None:
 @pytest.mark.parametrize(("count", "few"), [(MEANINGFUL - 1, True), (MEANINGFUL, False)])
 def test_importance_says_how_many_trials_it_is_from_and_from_how_many_it_means_something(count: int, few: bool) -> None:
     jobs = [trial(number, number + 1.0, lr=str(number), note="ab"[number % 2]) for number in range(count)]
-    found = words(importance(jobs, ["lr", "note"], LOSS, "a sweep"))
+    found = " ".join(words(importance(jobs, ["lr", "note"], LOSS, About("a sweep"))).split())
     assert f"n = {count} complete trials" in found
     assert f"Not meaningful below {MEANINGFUL} complete trials" in found
     assert ("it may be chance" in found) == few
@@ -106,7 +106,7 @@ def test_over_luck_alone_there_is_mean_and_deviation_and_no_importance(key: str,
     jobs = [trial(number, 0.1 * (number + 1), **{key: str(number)}) for number in range(5)]
     names = [path.stem for path in write_figures(tmp_path, jobs, [LOSS])]
     assert names == ["history", "repeats"]
-    found = words(repeats(jobs, [LOSS], "a sweep"))
+    found = words(repeats(jobs, [LOSS], About("a sweep")))
     assert f"Mean and deviation over {key} (n = 5 trials)" in found
     assert "0.3000 ± 0.1581" in found
     assert "1.3000 ± 0.1581" in found, "of the test split"
@@ -132,8 +132,8 @@ def test_a_front_is_not_flattened_by_what_it_beats() -> None:
 
 def test_a_picture_names_its_sweep_and_its_data(tmp_path) -> None:
     folder = tmp_path / "titanic" / "sweep_2026-11-23_11-41-43"
-    assert about_sweep(folder, [trial(0, 0.1)]) == "titanic/sweep_2026-11-23_11-41-43, data titanic.csv"
-    assert about_sweep(tmp_path / "mine", []) == "mine"
+    assert about_sweep(folder, [trial(0, 0.1)]) == About("titanic/sweep_2026-11-23_11-41-43", "titanic.csv")
+    assert about_sweep(tmp_path / "mine", []) == About("mine")
 
 
 def test_settings_drawn_evenly_get_an_even_axis() -> None:

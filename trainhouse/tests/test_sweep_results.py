@@ -10,9 +10,9 @@ import pytest
 import yaml
 from pyarrow import parquet
 
+from trainhouse.reports.estimates import Estimate, student_t
 from trainhouse.reports.short_text import clipped, short_names
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
-from trainhouse.sweeps.repeats import Estimate, student_t
 from trainhouse.sweeps.result_files import write_results
 from trainhouse.sweeps.summary_text import summary
 

@@ -93,9 +93,7 @@ def test_a_failing_job_costs_the_others_nothing_and_is_named(grid: Path) -> None
     assert states(grid / "sweep") == ["COMPLETE", "FAIL", "COMPLETE"]
     assert "seed: expected a whole number" in results(grid / "sweep")[1]["error"]
     error = (grid / "stderr").read_text()
-    assert error.startswith(
-        "error: 1 of the sweep's 3 trials failed, as said above; to run what failed once more: python "
-    )
+    assert error.startswith("error: 1 of the sweep's 3 trials failed, as said above; to run what failed again: python ")
     assert error.endswith(" sweep.resume=sweep\n")
     said = (grid / "stdout").read_text()
     assert re.search(r"^trial 0   val/loss \d+\.\d+  \(.* s\)  seed=1$", said, re.MULTILINE)

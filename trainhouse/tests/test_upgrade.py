@@ -17,9 +17,8 @@ from trainhouse.configuration.older_versions import BEFORE
 from trainhouse.tables.read_table import read_table
 from trainhouse.tests.common import CONF, ROOT
 from trainhouse.upgrading.added_keys import GROUPS, OF_ARRAYS, OF_READERS, OF_TABLES, added_keys
-from trainhouse.upgrading.code import SCRIPTS, is_of_one_house
+from trainhouse.upgrading.code import REQUIREMENTS, SCRIPTS, is_of_one_house, look_at_dependencies
 from trainhouse.upgrading.conf_files import look_at_conf
-from trainhouse.upgrading.dependencies import REQUIREMENTS, look_at_dependencies
 from trainhouse.upgrading.saved_files import look_at_saved_files
 
 OLD_SCRIPT = '''"""Edited."""

@@ -124,19 +124,19 @@ def test_an_error_between_two_batches_leaves_what_was_there_before(ending: str, 
 @pytest.mark.parametrize("name", ["rows", "rows.txt", "rows.csv.gz", "rows.CSVX"])
 def test_an_unknown_ending_is_refused_with_those_that_are_known(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"^output: expected .*\.csv, \.parquet, \.jsonl, \.npy, got .*{name}$"):
-        check_output(tmp_path / name, "output")
+        check_output(tmp_path / name)
 
 
 def test_a_folder_is_no_output(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").mkdir()
     with pytest.raises(UserError, match=r"^output: .*rows\.csv is a folder$"):
-        check_output(tmp_path / "rows.csv", "output")
+        check_output(tmp_path / "rows.csv")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="no file system that refuses every folder")
 def test_a_place_that_can_not_be_written_is_no_output(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^output: .*file is a file, so nothing can be written below it$"):
-        check_output(tmp_path / "file" / "rows.csv", "output")
+        check_output(tmp_path / "file" / "rows.csv")
     with pytest.raises(UserError, match=r"^output: cannot write to /proc/nowhere: "):
-        check_output(Path("/proc/nowhere/rows.csv"), "output")
+        check_output(Path("/proc/nowhere/rows.csv"))

@@ -34,7 +34,7 @@ from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.trainer_parts import datamodule_of
 from trainhouse.runs.this_job import is_worker_rank
-from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.quiet import NOTHING_LEFT, quiet_lightning
 
 _ITEMS = 8  # of a data set that its fingerprint reads
 _TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
@@ -96,10 +96,7 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
             limit_val_batches=0,
             logger=DummyLogger(),
             callbacks=[ask],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
+            **NOTHING_LEFT,
         )
         if was_tried():
             ExactData(trainer, seed)

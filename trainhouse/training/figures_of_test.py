@@ -136,7 +136,7 @@ def figures_of_run(built: BuiltRun, trainer: L.Trainer) -> FiguresOfTest | None:
         if trainer.is_global_zero:
             _log.info("figures of the test: python eval.py draws them; here each process sees a part of the rows")
         return None
-    if built.settings.compile and not isinstance(asked, list):  # it would compile once more, for other batches
+    if built.settings.compile and not isinstance(asked, list):  # it would compile again, for other batches
         names = [name_of(one) for one in figures_of(built.module.task)]
         asked = [LOSS_CURVE, *(name for name in names if name != "permutation_importance")]
     return FiguresOfTest(built.module, datamodule, "test", asked)

@@ -46,16 +46,6 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
         raise UserError(f"{source}: its config describes a network of {needed:,} numbers, but its weights are {held:,}")
 
 
-def check_built(module: L.LightningModule, source: str) -> None:
-    """Raise `UserError` for a tensor of the trial in the module: its class keeps it between constructions."""
-    for name, value in (*module.named_parameters(), *module.named_buffers()):
-        if value.is_meta and not _is_lazy(value):
-            raise UserError(
-                f"{source}: {name} is kept from one construction of its class to the next, so a file that another user "
-                "account has trained can't be tried out; make it again in each __init__"
-            )
-
-
 def _numbers(weights: Mapping[str, Any]) -> int:
     return sum(value.numel() for value in weights.values() if isinstance(value, Tensor) and not _is_lazy(value))
 

@@ -25,7 +25,7 @@ from trainhouse.training.build_data import build_data
 from trainhouse.training.build_run import BuiltRun
 from trainhouse.training.learning_rates import draw_search, steepest_fall, without_bias
 from trainhouse.training.optimizer_modes import OptimizerModes
-from trainhouse.training.quiet import quiet_lightning
+from trainhouse.training.quiet import NOTHING_LEFT, quiet_lightning
 from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def _key_of_rate(built: BuiltRun, key: str) -> str:
 
 
 def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> Any:
-    """Return what a method of Lightning's tuner says of a copy of the module, on data that is read once more."""
+    """Return what a method of Lightning's tuner says of a copy of the module, on data that is read again."""
     settings = built.settings
     with (
         quiet_lightning(),
@@ -113,10 +113,7 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             num_sanity_val_steps=0,
             logger=False,
             callbacks=[OptimizerModes()],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
+            **NOTHING_LEFT,
             default_root_dir=place,
         )
         if trainer.world_size > 1:

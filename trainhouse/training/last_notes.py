@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from trainhouse.arrays.column_summary import leak_line
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.machine.numbers import format_number
-from trainhouse.reports.history import COLUMNS
-from trainhouse.reports.names import split_of
+from trainhouse.reports.names import COLUMNS, split_of
 from trainhouse.training.build_run import BuiltRun
 
 

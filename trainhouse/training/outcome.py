@@ -13,8 +13,7 @@ from lightning.pytorch.callbacks.early_stopping import EarlyStopping, EarlyStopp
 from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
-from trainhouse.reports.history import COLUMNS
-from trainhouse.reports.names import split_of
+from trainhouse.reports.names import COLUMNS, split_of
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.layout import BEST_MODEL, METRICS
 from trainhouse.runs.links import named_in

@@ -15,7 +15,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ProgressBar as AnyProgressBar
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from trainhouse.arrays.datamodule import DataModule
@@ -29,13 +28,12 @@ from trainhouse.resuming.logged_values import logged_directions, logged_twice
 from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import random_states_kept
-from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.check_sharding import shares_weights
 from trainhouse.training.logged_in_trial import Logged, hint_of
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import GradientsMissed, SaveOnce, WhereItIs
-from trainhouse.training.progress_bar import ProgressBar
+from trainhouse.training.quiet import NOTHING_LEFT
 from trainhouse.training.trainer_arguments import trial_arguments
 
 _log = logging.getLogger(__name__)
@@ -74,11 +72,8 @@ def preflight(
         logger=DummyLogger(),  # modules may write to theirs
         callbacks=[SeededEvaluation(seed), OptimizerModes(), stage, saving, missed],
         **{**like_run, "plugins": [*like_run["plugins"], saving.io]},
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        **NOTHING_LEFT,
         inference_mode=options.inference_mode,
-        use_distributed_sampler=False,
     )
     data = ExactData(trainer, seed) if is_own and was_tried() else None
     with warnings.catch_warnings(), random_states_kept():
@@ -105,7 +100,6 @@ def preflight(
     logged.without_gradient = missed.names
     logged.first_batches = data.first_digests if data else []
     _check_plateau(trainer, options)
-    _refuse_second_bar(callbacks, callbacks_of(trainer))
     monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
     for name, wanted in monitored if stage.is_done else ():
         if isinstance(wanted, str) and wanted not in logged.names:
@@ -147,18 +141,6 @@ def _check_plateau(trainer: L.Trainer, options: Trainer) -> None:
             raise UserError(
                 f"trainer.check_val_every_n_epoch: {every}, but the schedule asks for {config.monitor} every "
                 f"{config.frequency} epochs; set frequency={every} in configure_optimizers, or validate as often"
-            )
-
-
-def _refuse_second_bar(chosen: Sequence[L.Callback], in_trial: Sequence[L.Callback]) -> None:
-    """Ours gives way to a bar of the module's own, and Lightning has one of its kind replaced; others draw both."""
-    bars = {type(one): one for one in chosen if isinstance(one, AnyProgressBar) and not isinstance(one, ProgressBar)}
-    for own in (type(one) for one in in_trial if isinstance(one, AnyProgressBar)):
-        if bars and own not in bars:
-            name = next(iter(bars)).__name__
-            raise UserError(
-                f"callbacks: {name} and the {own.__name__} of the module's configure_callbacks are progress bars, and "
-                "a terminal shows one; leave one out"
             )
 
 

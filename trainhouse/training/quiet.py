@@ -4,6 +4,15 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+NOTHING_LEFT: Any = {
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "use_distributed_sampler": False,
+}
+"""What a Trainer is given that only tries something out: it shows nothing, and leaves nothing behind."""
 
 
 @contextmanager

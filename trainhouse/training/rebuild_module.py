@@ -16,7 +16,7 @@ from trainhouse.configuration.views import Part
 from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.build_loss import build_loss
 from trainhouse.training.build_module import build_network, chosen_metrics, is_lightning_module
-from trainhouse.training.foreign_size import check_built, check_size
+from trainhouse.training.foreign_size import check_size
 
 
 def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
@@ -26,10 +26,7 @@ def rebuild_untrained(checkpoint: Checkpoint) -> L.LightningModule:
     """
     if checkpoint.foreign:
         check_size(checkpoint.state_dict, lambda: _untrained(checkpoint), str(checkpoint.path))
-    module = _untrained(checkpoint)
-    if checkpoint.foreign:
-        check_built(module, str(checkpoint.path))
-    return module
+    return _untrained(checkpoint)
 
 
 def _untrained(checkpoint: Checkpoint) -> L.LightningModule:

@@ -26,25 +26,6 @@ from trainhouse.configuration.views import Part, targets_in
 from trainhouse.training.handed_on import check_handed_on
 from trainhouse.training.trainer_plugins import build_plugins, with_checkpoint_io
 
-PASSED_ON = frozenset(
-    """
-    accelerator strategy devices num_nodes precision fast_dev_run max_epochs min_epochs max_steps min_steps max_time
-    limit_train_batches limit_val_batches limit_test_batches overfit_batches val_check_interval
-    check_val_every_n_epoch num_sanity_val_steps log_every_n_steps accumulate_grad_batches gradient_clip_val
-    gradient_clip_algorithm deterministic benchmark inference_mode profiler detect_anomaly sync_batchnorm
-    reload_dataloaders_every_n_epochs barebones
-    """.split()  # noqa: SIM905  # as a list it fills a page
-)
-# What a run does about them is more than to pass them on, see below, left_out.py and trainer_plugins.py.
-DECIDED = frozenset(
-    {
-        "enable_checkpointing",
-        "enable_progress_bar",
-        "enable_model_summary",
-        "use_distributed_sampler",
-        "plugins",
-    }
-)
 # What to type in place of each; null is let pass, as nothing is set by it.
 REFUSED = {
     "logger": "loggers are chosen as logger=tensorboard, logger=[csv,wandb] or logger=none",
@@ -79,7 +60,7 @@ def check_trainer_arguments(settings: Trainer) -> None:
             _check_built(Part(value), f"trainer.{name}")
     profiler = plain.get("profiler")
     if isinstance(profiler, dict):
-        _check_below(Part(profiler), "trainer.profiler")
+        _check_below(Part(profiler))
     every, interval = plain.get("check_val_every_n_epoch"), plain.get("val_check_interval")
     if every is None and isinstance(interval, float):
         raise UserError(
@@ -167,12 +148,12 @@ def _built(name: str, part: Part, folder: Path) -> Any:
     return built
 
 
-def _check_below(part: Part, key: str) -> None:
+def _check_below(part: Part) -> None:
     if part.get("dirpath") is not None:
-        raise UserError(f"{key}.dirpath: a run writes into its own folder; leave it out")
+        raise UserError("trainer.profiler.dirpath: a run writes into its own folder; leave it out")
     name = part.get("filename")
     if isinstance(name, str) and (".." in Path(name).parts or Path(name).is_absolute()):
-        raise UserError(f"{key}.filename: '{name}' leads out of the run's folder")
+        raise UserError(f"trainer.profiler.filename: '{name}' leads out of the run's folder")
 
 
 def _with_key(line: str, keys: set[str]) -> str:

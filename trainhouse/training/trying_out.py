@@ -32,7 +32,7 @@ def try_out(built: BuiltRun, trainer: L.Trainer, callbacks: list[L.Callback], fo
 
 
 def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Logged:
-    """Try out a batch; a user's DataModule is built once more for that, so that the run's own is left as it is."""
+    """Try out a batch; a user's DataModule is built again for that, so that the run's own is left as it is."""
     settings, tried = built.settings, built.datamodule
     if not isinstance(tried, DataModule):
         reseed(settings.seed, "init")

@@ -1,6 +1,8 @@
-"""What a project's Python files ask of the library that it no longer has, and the scripts that it needs today."""
+"""What a project's Python files ask of the library that it no longer has; scripts and packages that it needs now."""
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ SCRIPTS = {
     **{f"{name}.py": f"{name}.py.txt" for name in ("train", "eval", "infer", "select_best_model")},
     **{f"hydra_plugins/{name}.py": f"{name}.py.txt" for name in ("project_conf", "project_sweepers")},
 }
+# Those of this version's own pyproject.toml.
+REQUIREMENTS = _OF_THIS_VERSION / "requirements.txt"
 _MAPPING = "plain"  # what `checked` returned before 1.0.0 was called so
 
 
@@ -27,7 +31,7 @@ def look_at_scripts(root: Path, findings: Findings) -> None:
 
 
 def look_at_code(root: Path, findings: Findings) -> None:
-    """Import names from where they are now, and name what the user's own files ask for in vain."""
+    """Import names from where they are now, and name what the user's own files ask for and nothing has."""
     for folder in ("src", "tests"):
         for path in sorted((root / folder).rglob("*.py")):
             shown = path.relative_to(root)
@@ -107,3 +111,27 @@ def _missing(text: str, root: Path) -> Iterator[tuple[int, str]]:
             top = name.partition(".")[0]
             if (top == "trainhouse" and not _is_there(name, root)) or (top == "src" and not is_module(name, root)):
                 yield node.lineno, name
+
+
+def look_at_dependencies(root: Path, findings: Findings) -> None:
+    """Name the packages that are lacking, and where another range of versions is asked for."""
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {}).get("dependencies", [])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        findings.by_hand.append(f"pyproject.toml: {error}")
+        return
+    own = {_name(one): one for one in named if isinstance(one, str)}
+    for needed in REQUIREMENTS.read_text(encoding="utf-8").split():
+        if _name(needed) not in own:
+            findings.by_hand.append(f"pyproject.toml: add '{needed}' to dependencies, then pip install -e .")
+        elif "".join(own[_name(needed)].split()) != needed:
+            findings.notes.append(
+                f"pyproject.toml asks for '{own[_name(needed)]}'; this version was tried with '{needed}'"
+            )
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower().replace("_", "-")

@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 from trainhouse.benchmarks.composed import composed
 from trainhouse.benchmarks.lab import Lab, perceptron
 from trainhouse.benchmarks.measuring import Samples, row, timed
-from trainhouse.runs.layout import CHECKPOINTS
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_data import build_data
 from trainhouse.training.build_module import build_module
@@ -94,7 +93,7 @@ def preflight(lab: Lab) -> Samples:
     card = card_of(data, settings.seed)
     module, settings = build_module(settings, data, card)
     folder = lab.new_folder()
-    (folder / CHECKPOINTS).mkdir(parents=True)
+    (folder / "checkpoints").mkdir(parents=True)
     callbacks = build_callbacks(settings, folder, data, card, {})
 
     def ours() -> None:

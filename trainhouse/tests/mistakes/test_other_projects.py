@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from trainhouse.configuration.dotted import dotted
-from trainhouse.configuration.hints import hint, hinted
+from trainhouse.configuration.hints import HINTS, hint
 from trainhouse.configuration.schema import groups
 from trainhouse.tests.common import CONF, composed
 from trainhouse.tests.mistakes.in_process import Ended, assert_is_one_line_of_ours, some_of
@@ -94,8 +94,8 @@ def test_what_is_typed_elsewhere_ends_in_one_line_that_names_our_key(command: st
 @pytest.mark.parametrize("command", ["train", "eval", "infer", "select_best_model"])
 def test_each_hint_names_a_key_that_there_is_and_stands_at_none(command: str) -> None:
     known = {*dotted(composed(config_name=command).plain if command == "train" else own_keys(command)), *groups()}
-    assert [name for name in hinted(command) if not (name.startswith("hydra.") or hint(name, command, known))] == []
-    assert [name for name in hinted(command) if name in known - {*groups()}] == []
+    assert [name for name in HINTS[command] if not (name.startswith("hydra.") or hint(name, command, known))] == []
+    assert [name for name in HINTS[command] if name in known - {*groups()}] == []
 
 
 def own_keys(command: str) -> object:

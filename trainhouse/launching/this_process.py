@@ -1,7 +1,10 @@
-"""Whether errors are shown with their tracebacks: the environment says so, by the name that Hydra gave it."""
+"""How a command's process is started: whether it shows tracebacks, and in which encoding it reads and writes."""
 
 import os
+import sys
+from pathlib import Path
 
+from trainhouse.configuration.printable import printable
 from trainhouse.runs.this_job import is_worker_rank
 
 _TRACEBACKS, _OF_HYDRA_ITSELF = "TRAINHOUSE_FULL_ERROR", "HYDRA_FULL_ERROR"
@@ -31,3 +34,17 @@ def put_back(variables: dict[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def start_in_utf8() -> None:
+    """Start this program again where the locale, as C, knows no other letters than ASCII's: files here are UTF-8.
+
+    Ends it for names that are not UTF-8, of which no file could say what they are.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"  # also for the processes that it starts
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    for text, what in [*((argument, "") for argument in sys.argv[1:]), (str(Path.cwd()), "the working folder ")]:
+        if not text.isascii() and text.encode(errors="replace").decode() != text:
+            shown = text.encode(errors="backslashreplace").decode()
+            sys.exit(f"error: {what}{printable(shown)}: is not UTF-8 text; give the file or folder another name")
