@@ -20,7 +20,7 @@ _OF_A_RUN = (MARK, "logs", CHECKPOINTS, FIGURES)
 _LITTER = {
     "run": re.compile(
         r"[^/]+/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
-        r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
+        r"(.+/)?(events\.out\.tfevents\.[^/]+|hparams\.yaml)|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
     "sweep": re.compile(
         re.escape(MULTIRUN) + r"|\d+/(\.hydra/(config|hydra|overrides)\.yaml|logs/training\.log)",

@@ -25,7 +25,7 @@ from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.find_run import find_run, last_worked_on, newer_that_has_not_begun, sweep_of
 from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
-from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, EVENTS, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder, in_the_way
 from trainhouse.runs.outputs import is_typed, place
@@ -161,6 +161,8 @@ def _take(folder: Path, overwrites: bool = False) -> None:
         raise FileExistsError(folder)
     if theirs := next(filter(_holds_something, (folder / name for name in _OF_A_RUN)), None):
         _refuse(f"hydra.run.dir: {theirs} is there already, and a run would overwrite it; name another folder")
+    if theirs := next(folder.glob(EVENTS), None):
+        _refuse(f"hydra.run.dir: {theirs} is there already, and TensorBoard would take both runs for one; name another")
     (folder / MARK).mkdir()
 
 

@@ -39,7 +39,7 @@ def left(folder: Path) -> list[str]:
 
 def test_what_a_run_writes_before_its_first_step_is_removed_with_the_folders_that_were_made(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir()
-    own = ["config.yaml", "metrics.json", "logs/events.out.tfevents.1.host", "logs/hparams.yaml"]
+    own = ["config.yaml", "metrics.json", "events.out.tfevents.1.host", "logs/hparams.yaml"]
     folder = claimed(tmp_path / "outputs" / "a" / "b", *own)
     (folder / "checkpoints").mkdir()
     assert leaves_nothing(folder)
