@@ -92,11 +92,7 @@ def remove_litter() -> None:
 
 
 def forget() -> None:
-    """Leave what was claimed as it is: the command has ended. A mark that nobody wrote into has done its part."""
-    for claimed in _claims:
-        if claimed.kind == "run":
-            with suppress(OSError):  # Hydra's record is in it, but where hydra.output_subdir names another place
-                (claimed.folder / MARK).rmdir()
+    """Leave what was claimed as it is: the command has ended."""
     _claims.clear()
 
 

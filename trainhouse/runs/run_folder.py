@@ -136,6 +136,8 @@ def _prepare(config: DictConfig) -> None:
             "hydra.job.chdir: true would let every relative path start in the run's folder; leave it out: a run writes "
             "into its folder in any case"
         )
+    if (place_of_record := config.hydra.output_subdir) != MARK:
+        _refuse(f"hydra.output_subdir: expected {MARK}, where a run's record is looked for, got {place_of_record!r}")
     try:
         place(config, overrides_of(config.hydra))
     except UserError as error:

@@ -86,12 +86,6 @@ def test_a_log_that_was_there_stays_and_so_does_what_a_run_does_not_write(tmp_pa
     assert left(tmp_path) == before
 
 
-def test_a_mark_that_nobody_wrote_into_goes_when_the_command_ends(tmp_path: Path) -> None:
-    claim_folder(tmp_path / "run", "run", lambda path: (path / ".hydra").mkdir())
-    forget()
-    assert left(tmp_path) == ["run"]
-
-
 def test_a_folder_above_that_another_command_made_goes_when_it_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
