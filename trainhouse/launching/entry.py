@@ -206,7 +206,7 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
                     watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
-                    return act(config)
+                    return _interruptible(act, config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 _log.error(str(stopped) or "interrupted", extra={"file_only": True})
                 if elsewhere:  # the sweep's own process knows already
@@ -225,6 +225,17 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
     if not in_sweep:
         sys.exit(1)
     raise JobFailedError(message.removeprefix("error: "))
+
+
+def _interruptible(act: Act, config: DictConfig) -> float | None:
+    """Call `act`, which Ctrl-C ends as it ends all else: Lightning would exit without a word, and ignore it then."""
+    try:
+        return act(config)
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
