@@ -43,7 +43,7 @@ from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.ranks import tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
-from trainhouse.machine.terminal import fold
+from trainhouse.machine.terminal import fold, start_of_line
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
@@ -130,7 +130,9 @@ def script(
                 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                     signal.signal(signal.SIGINT, signal.SIG_DFL)  # pressed again, it ends what libraries do at exit
                 if not is_worker_rank():
-                    print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
+                    before_it = start_of_line() if sys.stderr.isatty() else ""
+                    said = fold(printable(stopped, lines=True) or "interrupted", sys.stderr)
+                    print(before_it + said, file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
             finally:
                 search_as_usual()

@@ -93,8 +93,8 @@ def fold(text: str, stream: TextIO | None = None) -> str:
 
 
 def start_of_line() -> str:
-    """Return what leads from the end of the live line, and of a ^C that stands behind it, to an empty line."""
-    return _EMPTY_LINE if _live is not None else ""
+    """Return what leads a terminal from the live line, and from a ^C that stands there, to an empty line."""
+    return "\n" if _asks_for_plain_lines() else _EMPTY_LINE
 
 
 def clear() -> None:
