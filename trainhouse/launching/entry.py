@@ -33,6 +33,7 @@ from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
+from trainhouse.launching.files_there import check_files
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.full_errors import as_it_is, asks_for_tracebacks, put_back
 from trainhouse.launching.given_ranks import take_given_ranks
@@ -207,6 +208,7 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
                     take_given_ranks(config, overrides_of(hydra_config))
                     watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
+                check_files(config)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return _interruptible(act, config)
             except (KeyboardInterrupt, Interrupted) as stopped:
