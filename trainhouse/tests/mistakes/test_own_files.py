@@ -98,6 +98,7 @@ def test_what_a_later_file_gives_is_given(ended: Ended, tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     text = "# @package _global_\ndefaults:\n  - override /data: csv\ndata:\n  file: t.csv\n  target: t\nseed: ???\n"
     (tmp_path / "own" / "experiment" / "mine.yaml").write_text(text)
+    (tmp_path / "t.csv").touch()
     assert ended("train.py --config-dir=$PWD/own experiment=mine seed=3") == ""
 
 
