@@ -105,7 +105,7 @@ def script(
                     return
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(
-                    _run_job, act, trains, show_traceback, str(Path(act.__code__.co_filename).resolve())
+                    _run_job, act, config_name, trains, show_traceback, str(Path(act.__code__.co_filename).resolve())
                 )
                 functools.update_wrapper(job, act)
                 command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
@@ -178,13 +178,13 @@ def _leaving_no_litter() -> Iterator[None]:
         forget()
 
 
-def _run_job(act: Act, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
+def _run_job(act: Act, command: str, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
     """Run one job, here or in processes of its own, which run the same `file`."""
-    here = functools.partial(_run_here, act, trains, show_traceback, config)
+    here = functools.partial(_run_here, act, command, trains, show_traceback, config)
     return run_where_it_belongs(here, file, config) if trains else here()
 
 
-def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
+def _run_here(act: Act, command: str, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
     in_sweep = trains and is_sweep_job()  # of other commands each job says what it finds, and the first error ends all
@@ -208,7 +208,7 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
                     take_given_ranks(config, overrides_of(hydra_config))
                     watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
-                check_files(config)
+                check_files(config, command)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
                     return _interruptible(act, config)
             except (KeyboardInterrupt, Interrupted) as stopped:

@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.runs.find_checkpoint import check_is_there
 
@@ -17,8 +18,19 @@ _CHECKPOINTS = ("ckpt_path", "init_from")
 _OF_A_READER = re.compile(r"((val|test)_)?(file|features|labels)")  # of the library's own: another may mean anything
 
 
-def check_files(config: DictConfig) -> None:
-    """Raise `UserError` naming the key of a checkpoint, of new rows or of data that is not there."""
+def check_files(config: DictConfig, command: str) -> None:
+    """Raise `UserError` naming the key of a checkpoint, of new rows or of data that is not there.
+
+    What else is wrong with the configuration of a `command` goes first.
+    """
+    try:
+        _check(config)
+    except UserError:
+        checked(config, command)  # type: ignore[call-overload]
+        raise
+
+
+def _check(config: DictConfig) -> None:
     if config.get("resume"):  # the run's own configuration holds
         return
     for key in _CHECKPOINTS:

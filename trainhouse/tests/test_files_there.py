@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from trainhouse.configuration.annotations import Accelerator, Devices
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.values import fits
+from trainhouse.launching import files_there
 from trainhouse.launching.files_there import check_files
+from trainhouse.tests.common import CONF
 
 TABLE, OWN = "trainhouse.tables.read_table.read_table", "src.data.mine.read_mine"
 
@@ -29,8 +32,17 @@ def test_what_is_not_there_is_named(
     config: dict[str, Any], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_place(tmp_path, monkeypatch)
+    monkeypatch.setattr(files_there, "checked", lambda *_: None)
     with pytest.raises(UserError, match=line):
-        check_files(OmegaConf.create(config))
+        check_files(OmegaConf.create(config), "train")
+
+
+def test_what_else_is_wrong_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("infer", ["input=no.npy", "output=x.csv", "ckpt_path=no.ckpt", "batch_size=0"])
+    with pytest.raises(UserError, match=r"^batch_size: expected a whole number from 1 up, got 0$"):
+        check_files(config, "infer")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +59,7 @@ def test_what_is_there_or_may_be_something_else_is_left_alone(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_place(tmp_path, monkeypatch)
-    check_files(OmegaConf.create(config))
+    check_files(OmegaConf.create(config), "train")
 
 
 def in_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

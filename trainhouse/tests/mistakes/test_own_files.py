@@ -107,4 +107,6 @@ def test_what_is_right_has_nothing_said_of_it(ended: Ended, tmp_path: Path, monk
     assert ended("train.py 'optimizer.lr=${oc.env:LR}' seed=1 --run model=linear.yaml") == ""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.yaml").write_text("defaults: [infer, _self_]\noutput: out.csv\n")
-    assert ended("infer.py --config-dir=$PWD/own --config-name=mine input=rows.csv") == ""
+    for name in ("rows.csv", "mine.ckpt"):
+        (tmp_path / name).touch()
+    assert ended("infer.py --config-dir=$PWD/own --config-name=mine input=rows.csv ckpt_path=mine.ckpt") == ""
