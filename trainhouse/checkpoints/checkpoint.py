@@ -18,12 +18,11 @@ import torch
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.record import parts_of, seen_of, shortened, spec_of
-from trainhouse.configuration.bounded import MOST_VALUES, check_bounds, read_mapping
+from trainhouse.configuration.bounded import MOST_VALUES, check_bounds
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.signing import is_signed
-from trainhouse.runs.best_of_sweep import is_sweep
-from trainhouse.runs.layout import BEST_MODEL, LAST_CHECKPOINT, METRICS
+from trainhouse.runs.find_checkpoint import find_checkpoint
 
 _log = logging.getLogger(__name__)
 
@@ -71,38 +70,6 @@ class Checkpoint:
                 f"{self.path}: its record is incomplete (spec is None, so nothing says what its data is like)"
             )
         return self.spec
-
-
-def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
-    """Return the checkpoint that `path` means: itself, or the best model of a run folder.
-
-    Raises `UserError` if there is none, or if `path` is an address on the network.
-    """
-    if "://" in str(path):
-        raise UserError(f"{key}: {path} is an address; download the file, check it, and give its path")
-    path = Path(path)
-    if path.is_dir():
-        best = path / BEST_MODEL
-        if not best.is_file() and (last := _last_of_a_run_without_best(path)):
-            return last
-        if not best.is_file() and is_sweep(path):
-            raise UserError(f"{key}: {path} is a sweep; give the folder of one of its runs, as {path / '0'}")
-        if not best.is_file():
-            raise UserError(f"{key}: {path} is a folder without {BEST_MODEL}; give a run folder or a .ckpt file")
-        return best
-    if not path.is_file():
-        raise UserError(f"{key}: {path} does not exist (relative paths start at {Path.cwd()})")
-    return path
-
-
-def _last_of_a_run_without_best(folder: Path) -> Path | None:
-    """The last checkpoint of a run that monitors nothing, which therefore has no best."""
-    try:
-        content = read_mapping(folder / METRICS)
-    except UserError:
-        return None
-    last = folder / LAST_CHECKPOINT
-    return last if content and content.get("monitor", "") is None and last.is_file() else None
 
 
 def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import find_checkpoint, is_of_this_project, load_checkpoint, read_weights
+from trainhouse.checkpoints.checkpoint import is_of_this_project, load_checkpoint, read_weights
 from trainhouse.checkpoints.weights import check_kinds, check_weights
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
+from trainhouse.runs.find_checkpoint import find_checkpoint
 
 _log = logging.getLogger(__name__)
 

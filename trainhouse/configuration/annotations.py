@@ -1,6 +1,7 @@
 """The annotations that keys of the library have in common; constructors may use them too."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval, MinLen, Predicate, doc
@@ -48,6 +49,25 @@ BatchLimit = Annotated[
     float, Predicate(_is_batch_limit), doc("a whole number of batches from 0 up, or a fraction of them up to 1.0")
 ]
 Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
+
+_ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
+
+
+def _is_accelerator(value: Any) -> bool:
+    """A name that is not Lightning's may be one that a package has registered, unless it is nearly Lightning's."""
+    return not isinstance(value, str) or value in _ACCELERATORS or not get_close_matches(value, _ACCELERATORS)
+
+
+def _is_devices(value: Any) -> bool:
+    return not isinstance(value, str) or re.fullmatch(r"auto|-?\d+(, *\d+)*,?", value) is not None
+
+
+Epochs = Annotated[
+    Annotated[int, Predicate(lambda value: value == -1 or value > 0)] | Literal["auto"] | None,
+    doc("a whole number above 0, -1 for no end, auto, or null"),
+]
+Accelerator = Annotated[Any, Predicate(_is_accelerator), doc(f"one of {', '.join(_ACCELERATORS)}")]
+Devices = Annotated[Any, Predicate(_is_devices), doc("a number, a list of numbers as [0,1], or auto")]
 
 Compile = (
     bool

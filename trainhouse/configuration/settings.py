@@ -10,10 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Predicate, doc
 
 from trainhouse.configuration.annotations import (
+    Accelerator,
     Auto,
     BatchLimit,
     Compile,
     Count,
+    Devices,
+    Epochs,
     Figures,
     File,
     FolderName,
@@ -61,16 +64,12 @@ class Serving(Part):
 class Trainer(Part):
     """What of Lightning's Trainer is plain; it checks some of it late, and some not at all."""
 
-    accelerator: Annotated[Any, MAY_CHANGE]
+    accelerator: Annotated[Accelerator, MAY_CHANGE]
     strategy: Any
-    devices: Annotated[Any, MAY_CHANGE]
+    devices: Annotated[Devices, MAY_CHANGE]
     precision: Any
     inference_mode: Any
-    max_epochs: Annotated[
-        Annotated[int, Predicate(lambda value: value == -1 or value > 0)] | Literal["auto"] | None,
-        doc("a whole number above 0, -1 for no end, auto, or null"),
-        MAY_CHANGE,
-    ]
+    max_epochs: Annotated[Epochs, MAY_CHANGE]
     min_epochs: Count | None
     max_steps: Annotated[int, Ge(-1)]
     min_steps: Count | None

@@ -61,6 +61,7 @@ _RC: Any = {
     "lines.linewidth": 1.5,
     "lines.markersize": 4,
     "image.interpolation": "nearest",
+    "text.hinting": "none",  # a quarter less time, and letters as good at this size
     "figure.max_open_warning": 0,
 }
 # Letters that matplotlib's own font has not, where the system has a font for them.
@@ -194,6 +195,6 @@ def save(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     with styled():  # ticks are made when they are drawn
         canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # the paper is white
     with atomic_write(path) as file:
-        imsave(file, pixels, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})  # type: ignore[dict-item]
+        imsave(file, pixels, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 1})  # type: ignore[dict-item]

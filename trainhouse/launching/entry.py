@@ -33,6 +33,7 @@ from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
+from trainhouse.launching.files_there import check_files
 from trainhouse.launching.foreign_config import check_foreign_config
 from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError, is_elsewhere, run_where_it_belongs
@@ -42,7 +43,7 @@ from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
 from trainhouse.machine.ranks import tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
-from trainhouse.machine.terminal import fold
+from trainhouse.machine.terminal import fold, start_of_line
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
@@ -103,7 +104,7 @@ def script(
                     return
                 sys.argv[1:] = left_to_the_jobs(sys.argv[1:])
                 job = functools.partial(
-                    _run_job, act, trains, show_traceback, str(Path(act.__code__.co_filename).resolve())
+                    _run_job, act, config_name, trains, show_traceback, str(Path(act.__code__.co_filename).resolve())
                 )
                 functools.update_wrapper(job, act)
                 command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
@@ -129,7 +130,9 @@ def script(
                 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                     signal.signal(signal.SIGINT, signal.SIG_DFL)  # pressed again, it ends what libraries do at exit
                 if not is_worker_rank():
-                    print(fold(printable(stopped, lines=True) or "interrupted", sys.stderr), file=sys.stderr)
+                    before_it = start_of_line() if sys.stderr.isatty() else ""
+                    said = fold(printable(stopped, lines=True) or "interrupted", sys.stderr)
+                    print(before_it + said, file=sys.stderr)
                 sys.exit(stopped.exit_status if isinstance(stopped, Interrupted) else 128 + signal.SIGINT)
             finally:
                 search_as_usual()
@@ -174,13 +177,13 @@ def _leaving_no_litter() -> Iterator[None]:
         forget()
 
 
-def _run_job(act: Act, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
+def _run_job(act: Act, command: str, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
     """Run one job, here or in processes of its own, which run the same `file`."""
-    here = functools.partial(_run_here, act, trains, show_traceback, config)
+    here = functools.partial(_run_here, act, command, trains, show_traceback, config)
     return run_where_it_belongs(here, file, config) if trains else here()
 
 
-def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
+def _run_here(act: Act, command: str, trains: bool, show_traceback: bool, config: DictConfig) -> float | None:
     """Run one job with its log. Of a sweep's job the terminal hears nothing: the sweep says how it ended."""
     hydra_config = HydraConfig.get()
     in_sweep = trains and is_sweep_job()  # of other commands each job says what it finds, and the first error ends all
@@ -204,8 +207,9 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
                     take_given_ranks(config, overrides_of(hydra_config))
                     watch()
                 check_chosen_files(config, hydra_config.runtime.choices, hydra_config.overrides.task)
+                check_files(config, command)
                 with only_below(os.environ.get(FOREIGN_CONFIG), folder):
-                    return act(config)
+                    return _interruptible(act, config)
             except (KeyboardInterrupt, Interrupted) as stopped:
                 _log.error(str(stopped) or "interrupted", extra={"file_only": True})
                 if elsewhere:  # the sweep's own process knows already
@@ -224,6 +228,17 @@ def _run_here(act: Act, trains: bool, show_traceback: bool, config: DictConfig) 
     if not in_sweep:
         sys.exit(1)
     raise JobFailedError(message.removeprefix("error: "))
+
+
+def _interruptible(act: Act, config: DictConfig) -> float | None:
+    """Call `act`, which Ctrl-C ends as it ends all else: Lightning would exit without a word, and ignore it then."""
+    try:
+        return act(config)
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
 
 
 def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import is_group, options
 from trainhouse.launching.command_line import CommandLine
+from trainhouse.runs.layout import MARK
 from trainhouse.runs.this_job import is_worker_rank
 
 _GROUPS = {"hydra.sweeper": "sweep", "hydra.launcher": "launcher"}
@@ -15,6 +16,8 @@ _OF_SWEEPS = re.compile(r"(sweep|launcher|hydra[./]sweeper|hydra[./]launcher)([.
 def check_effect(line: CommandLine, sweeps: bool) -> None:
     """Raise `UserError` for an override that would replace a group by a string, or, of what `sweeps`, do nothing."""
     for override, key, value in _given(line):
+        if key == "hydra.output_subdir" and not is_worker_rank():  # to which Lightning gives it
+            raise UserError(f"{override}: a run has Hydra's record in {MARK}, where it is looked for; leave it out")
         if key in _GROUPS and not value.startswith("{"):
             group = _GROUPS[key]
             there_are = "" if value in options(group) else f" (there are: {', '.join(options(group))})"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Set, to whatever value, where lines that redraw themselves are not wanted.
 _PLAIN = ("NO_COLOR", "CI", "JPY_PARENT_PID")
 _BAR = 12  # columns
+_FREE = 5  # behind the live line: a terminal writes ^C there, and what is folded is not erased
 _EMPTY_LINE = "\r\x1b[2K"  # go to its start, erase it
 _SECONDS = 0.2  # between two drawings of what changes often
 
@@ -92,8 +93,8 @@ def fold(text: str, stream: TextIO | None = None) -> str:
 
 
 def start_of_line() -> str:
-    """Return what leads from the end of the live line, and of a ^C that stands behind it, to an empty line."""
-    return _EMPTY_LINE if _live is not None else ""
+    """Return what leads a terminal from the live line, and from a ^C that stands there, to an empty line."""
+    return "\n" if _asks_for_plain_lines() else _EMPTY_LINE
 
 
 def clear() -> None:
@@ -154,7 +155,7 @@ class LiveLine:
         _holder = self
         from rich.text import Text
 
-        columns = width() - 1
+        columns = max(width() - _FREE, 1)
         line = printable(fitted(parts, columns))
         bar = _bar(done) if done is not None and len(line) + _BAR + 2 <= columns else ""
         text = Text(bar, style="green", no_wrap=True, overflow="crop", end="")

@@ -8,6 +8,7 @@ from trainhouse.checkpoints.checkpoint import read
 from trainhouse.configuration.settings import Eval
 from trainhouse.reports.advice import selection
 from trainhouse.reports.next_steps import inference, say_next
+from trainhouse.resuming.loops import last_step_of
 from trainhouse.runs.description import Description, title_of
 from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
 from trainhouse.runs.loggers import build_loggers
@@ -22,7 +23,7 @@ def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, che
     config = OmegaConf.to_yaml(OmegaConf.create(settings.plain))
     chosen = {"ckpt_path": settings.ckpt_path, "split": settings.split}
     begin_loggers(loggers, Description(title_of(folder), config, {}, chosen))
-    step = int(read(checkpoint, lazily=True)["global_step"])
+    step = last_step_of(read(checkpoint, lazily=True))
     for logger in loggers:
         with costing_a_line(logger, "the metrics"):
             logger.log_metrics(metrics, step=step)

@@ -12,8 +12,9 @@ from trainhouse.reports.data_table import print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
 from trainhouse.reports.run_configs import configured, configured_alone, differing, means_line
-from trainhouse.runs.best_of_sweep import read_best
+from trainhouse.runs.best_of_sweep import BEST, read_best
 from trainhouse.runs.layout import METRICS
+from trainhouse.runs.typed import as_override
 
 _log = logging.getLogger(__name__)
 _KEYS = 3  # that are named, of those that differ
@@ -72,7 +73,7 @@ def rank(runs: Sequence[Run], metric: str | None, mode: str | None, trained_on: 
         print_data(runs)
         raise UserError(
             f"runs: these are on {len(keys)} different data sets or splits, which can't be ranked against each other; "
-            f"choose one with trained_on='{_choice(runs)}', or a folder with runs=...{_in_what(runs)}"
+            f"choose one with trained_on='{_choice(runs)}', or {_folder_of(runs)}{_in_what(runs)}"
         )
     if metric is None:
         chosen = {(run.monitor, run.mode) for run in runs}
@@ -120,6 +121,12 @@ def _refuse_unlike_losses(runs: Sequence[Run], metric: str) -> None:
     better = {name: end for run in having for name in run.metrics if (end := run.better(name))}
     shared = {name: end for name, end in better.items() if all(name in run.metrics for run in having)}
     refuse_unlike("metric", metric, [run.loss for run in having], shared)
+
+
+def _folder_of(runs: Sequence[Run]) -> str:
+    """Say which folder can be ranked: a sweep has chosen its configuration by the mean over its splits."""
+    last = next((run.folder.parent for run in reversed(runs) if (run.folder.parent / BEST).is_file()), None)
+    return f"the best configuration of a sweep with {as_override('runs', last)}" if last else "a folder with runs=..."
 
 
 def _in_what(runs: Sequence[Run]) -> str:

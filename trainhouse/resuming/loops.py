@@ -4,7 +4,8 @@ Under a version that it was not tried with nothing here or in `logged_values.py`
 is Lightning's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -198,3 +199,29 @@ def save_after_the_module(trainer: L.Trainer, module: L.LightningModule) -> None
 def logged_step(trainer: L.Trainer) -> int:
     """Return the step that loggers get now: several optimizers that step after one batch make one."""
     return int(trainer.fit_loop.epoch_loop._batches_that_stepped) if was_tried() else trainer.global_step
+
+
+@contextmanager
+def at_last_step(trainer: L.Trainer) -> Iterator[None]:
+    """Let loggers have what comes in the block at the last step, as Lightning does at an epoch's end.
+
+    Steps count from 0, and when all are done the next one would be named.
+    """
+    loop = trainer.fit_loop.epoch_loop
+    taken = int(was_tried() and loop._batches_that_stepped > 0)
+    loop._batches_that_stepped -= taken
+    try:
+        yield
+    finally:
+        loop._batches_that_stepped += taken
+
+
+def last_step_of(checkpoint: Saved) -> int:
+    """Return the step at which loggers have the values of a checkpoint's weights, as validation has logged them."""
+    try:
+        loops = checkpoint["loops"]["fit_loop"]
+        steps = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
+        steps = steps or loops["epoch_loop.batch_progress"]["total"]["processed"]  # which a module's own steps count by
+    except (KeyError, TypeError):  # of another version of Lightning
+        steps = checkpoint["global_step"]
+    return max(int(steps) - 1, 0)

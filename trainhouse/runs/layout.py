@@ -4,6 +4,7 @@ CONFIG = "config.yaml"
 MARK = ".hydra"  # Hydra's record: made first, by one process only, and so the mark that the folder is taken
 METRICS = "metrics.json"
 HISTORY = "logs/metrics.csv"
+EVENTS = "*tfevents*"  # TensorBoard's, by which it knows them too
 COLUMNS = "data_columns.csv"
 LOG = "logs/training.log"
 FIGURES = "figures"

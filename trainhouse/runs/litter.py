@@ -20,7 +20,7 @@ _OF_A_RUN = (MARK, "logs", CHECKPOINTS, FIGURES)
 _LITTER = {
     "run": re.compile(
         r"[^/]+/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
-        r"logs/events\.out\.tfevents\.[^/]+|logs/(.+/)?hparams\.yaml|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
+        r"(.+/)?(events\.out\.tfevents\.[^/]+|hparams\.yaml)|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
     "sweep": re.compile(
         re.escape(MULTIRUN) + r"|\d+/(\.hydra/(config|hydra|overrides)\.yaml|logs/training\.log)",
@@ -92,11 +92,7 @@ def remove_litter() -> None:
 
 
 def forget() -> None:
-    """Leave what was claimed as it is: the command has ended. A mark that nobody wrote into has done its part."""
-    for claimed in _claims:
-        if claimed.kind == "run":
-            with suppress(OSError):  # Hydra's record is in it, but where hydra.output_subdir names another place
-                (claimed.folder / MARK).rmdir()
+    """Leave what was claimed as it is: the command has ended."""
     _claims.clear()
 
 

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from trainhouse.machine.files import cut_off
 from trainhouse.runs.csv_logger import STEPS_FILE, StepsFile, keep_rows
 from trainhouse.runs.service_run import service_run
-from trainhouse.runs.tensorboard_logger import EVENTS
+from trainhouse.runs.tensorboard_logger import events_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def sizes(loggers: Iterable[Logger]) -> dict[str, int]:
         if isinstance(logger, LightningCSVLogger) and isinstance(logger.experiment, StepsFile):
             found[Path(logger.log_dir, STEPS_FILE).relative_to(folder).as_posix()] = logger.experiment.count
         elif isinstance(logger, TensorBoardLogger):
-            found |= {path.relative_to(folder).as_posix(): path.stat().st_size for path in _events(logger)}
+            found |= {path.relative_to(folder).as_posix(): path.stat().st_size for path in events_of(logger)}
     return found
 
 
@@ -87,9 +87,5 @@ def cut_back(logger: Logger, position: LogPosition) -> None:
         else:
             keep_rows(path, lambda number, _: number < count)
     elif isinstance(logger, TensorBoardLogger) and position.files is not None:
-        for path in _events(logger):
+        for path in events_of(logger):
             cut_off(path, position.files.get(path.relative_to(folder).as_posix(), 0))
-
-
-def _events(logger: TensorBoardLogger) -> list[Path]:
-    return [path for path in Path(logger.log_dir).rglob(EVENTS) if path.is_file()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
-from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, METRICS
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, EVENTS, FIGURES, METRICS
 
 _FILES = (METRICS, "predictions.csv")
 _FOLDERS = (FIGURES, "logs", ".hydra")
@@ -15,8 +15,8 @@ def clear_evaluation(folder: Path) -> None:
     """Remove what an evaluation has written into `folder`, if nothing but an evaluation is there; links are left."""
     if not _is_evaluation(folder):
         return
-    for name in _FILES:
-        (folder / name).unlink(missing_ok=True)
+    for path in (*(folder / name for name in _FILES), *folder.glob(EVENTS)):
+        path.unlink(missing_ok=True)
     for name in _FOLDERS:
         if (folder / name).is_dir() and not (folder / name).is_symlink():
             shutil.rmtree(folder / name)

@@ -24,7 +24,7 @@ from trainhouse.machine.writes import FOREIGN_CONFIG
 from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.find_run import find_run, sweep_of
 from trainhouse.runs.job_of_ranks import is_rank_of_job, join_job
-from trainhouse.runs.layout import CHECKPOINTS, CONFIG, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG, EVENTS, FIGURES, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder, in_the_way
 from trainhouse.runs.outputs import is_typed, place
@@ -132,6 +132,8 @@ def _prepare(config: DictConfig) -> None:
             "hydra.job.chdir: true would let every relative path start in the run's folder; leave it out: a run writes "
             "into its folder in any case"
         )
+    if (place_of_record := config.hydra.output_subdir) != MARK:
+        _refuse(f"hydra.output_subdir: expected {MARK}, where a run's record is looked for, got {place_of_record!r}")
     try:
         place(config, overrides_of(config.hydra))
     except UserError as error:
@@ -157,6 +159,8 @@ def _take(folder: Path, overwrites: bool = False) -> None:
         raise FileExistsError(folder)
     if theirs := next(filter(_holds_something, (folder / name for name in _OF_A_RUN)), None):
         _refuse(f"hydra.run.dir: {theirs} is there already, and a run would overwrite it; name another folder")
+    if theirs := next(folder.glob(EVENTS), None):
+        _refuse(f"hydra.run.dir: {theirs} is there already, and TensorBoard would take both runs for one; name another")
     (folder / MARK).mkdir()
 
 

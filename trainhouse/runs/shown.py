@@ -31,7 +31,7 @@ def begin_loggers(loggers: Iterable[Logger], about: Description, step: int = 0) 
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             is_new = not has_events(logger)
-            logger.hparams.update(about.everything)  # it leaves them in hparams.yaml
+            logger.hparams.update(about.everything)  # for a class of its own that leaves them in hparams.yaml
             if about.chosen:
                 begin_trial(logger, about.title, about.chosen)
             if is_new:

@@ -1,6 +1,8 @@
 """Lightning's `TensorBoardLogger`, with what its pages need and without what nobody looks for there."""
 
+import os
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-EVENTS = "*tfevents*"
+from trainhouse.runs.layout import CONFIG, EVENTS, MARK
 
 
 class TensorBoardLogger(LightningTensorBoardLogger):
@@ -20,6 +22,14 @@ class TensorBoardLogger(LightningTensorBoardLogger):
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
 
     @rank_zero_only
+    def save(self) -> None:
+        """Write what is held; beside the run's own config.yaml there is no hparams.yaml."""
+        if Path(self.log_dir) == Path(self.save_dir):
+            self.experiment.flush()
+        else:
+            super().save()
+
+    @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write what is held; more may come, into the same file."""
         self.save()
@@ -29,6 +39,15 @@ class TensorBoardLogger(LightningTensorBoardLogger):
         """Close the file, after the last value."""
         self.save()
         self.experiment.close()
+
+
+def events_of(logger: LightningTensorBoardLogger) -> list[Path]:
+    """Return the files that a run has logged to, also in folders below, but for those of another run in one."""
+    found = []
+    for parent, folders, files in os.walk(logger.log_dir):
+        folders[:] = [name for name in folders if not any(Path(parent, name, mark).exists() for mark in (MARK, CONFIG))]
+        found += [Path(parent, name) for name in files if fnmatch(name, EVENTS)]
+    return sorted(path for path in found if path.is_file())
 
 
 def has_events(logger: LightningTensorBoardLogger) -> bool:

@@ -18,7 +18,7 @@ from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History, LastCheckpoint, log_position
 
 CSV = {"_target_": "lightning.pytorch.loggers.CSVLogger", "name": "logs", "version": "steps"}
-TENSORBOARD = {"_target_": "lightning.pytorch.loggers.TensorBoardLogger", "name": "logs", "version": ""}
+TENSORBOARD = {"_target_": "lightning.pytorch.loggers.TensorBoardLogger", "name": "", "version": ""}
 BOTH = {"csv": {**CSV, "flush_logs_every_n_steps": 3}, "tensorboard": TENSORBOARD}
 STEPS = "logs/steps/metrics.csv"
 
@@ -65,7 +65,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 def shown(folder: Path) -> dict[str, Any]:
     """What TensorBoard shows; its files in the order of their numbers, which it takes from their seconds."""
     found: dict[str, Any] = {}
-    for path in sorted((folder / "logs").glob("*tfevents*"), key=lambda path: int(path.name.rpartition(".")[2])):
+    for path in sorted(folder.glob("*tfevents*"), key=lambda path: int(path.name.rpartition(".")[2])):
         events = EventAccumulator(str(path), {"scalars": 0})
         events.Reload()
         for tag in events.Tags()["scalars"]:

@@ -96,7 +96,7 @@ def fit_with_history(folder: Path, **options: Any) -> History:
 def test_history_has_one_row_per_epoch_with_training_and_validation(tmp_path: Path) -> None:
     history = fit_with_history(tmp_path, max_epochs=3)
     rows = read_history(tmp_path / "logs" / "metrics.csv")
-    assert [(row["epoch"], row["step"]) for row in rows] == [(1, 5), (2, 10), (3, 15)]
+    assert [(row["epoch"], row["step"]) for row in rows] == [(1, 4), (2, 9), (3, 14)]
     for row in rows:
         assert {"train/loss", "train/acc", "val/loss", "val/acc", "val/f1", "lr", "seconds"} <= set(row)
         assert 0 <= row["train_seconds"] <= row["seconds"]

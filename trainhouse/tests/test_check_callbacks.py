@@ -130,12 +130,20 @@ def test_the_first_losses_of_lightnings_running_mean_are_not_half_of_what_they_a
     assert without_bias(np.array(reported)) == pytest.approx(np.full(5, 2.0))
 
 
-@pytest.mark.parametrize("theirs", ["checkpoints/best_model.ckpt", "figures/loss_curve.png", "logs/metrics.csv"])
-def test_a_run_takes_no_folder_in_which_it_would_overwrite_something(theirs: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        ("checkpoints/best_model.ckpt", "a run would overwrite it; name another folder"),
+        ("figures/loss_curve.png", "a run would overwrite it; name another folder"),
+        ("logs/metrics.csv", "a run would overwrite it; name another folder"),
+        ("events.out.tfevents.1.host", "TensorBoard would take both runs for one; name another"),
+    ],
+)
+def test_a_run_takes_no_folder_in_which_it_would_overwrite_something(theirs: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "mine" / theirs).parent.mkdir(parents=True)
     (tmp_path / "mine" / theirs).write_text("precious")
     done = run_script("train.py", "hydra.run.dir=mine", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: hydra.run.dir: mine/")
-    assert "is there already, and a run would overwrite it; name another folder" in done.stderr
+    assert f"is there already, and {why}" in done.stderr
     assert (tmp_path / "mine" / theirs).read_text() == "precious"

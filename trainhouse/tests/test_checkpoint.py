@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.checkpoint import find_checkpoint, load_checkpoint, read
+from trainhouse.checkpoints.checkpoint import load_checkpoint, read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
+from trainhouse.runs.find_checkpoint import find_checkpoint
 from trainhouse.tests.tiny import CLASSES, tiny_run
 
 CONFIG = {
@@ -165,9 +166,14 @@ def test_a_missing_file_is_named_by_the_reader_too(tmp_path: Path) -> None:
         ("s3://models/model.ckpt", "resume: s3://models/model.ckpt is an address"),
         ("{folder}/none.ckpt", "resume: .*none.ckpt does not exist"),
         ("{folder}", "resume: .* is a folder without checkpoints/best_model.ckpt"),
+        ("{folder}/run/checkpoints", "resume: .* folder of checkpoints; .* or the run: resume=.*/run$"),
+        ("{folder}/other", "resume: .*/other/checkpoints/best_model.ckpt is a folder, not a checkpoint file$"),
     ],
 )
 def test_a_path_without_a_checkpoint_is_refused_by_key(path: str, message: str, tmp_path: Path) -> None:
+    for name in ("run/checkpoints", "other/checkpoints/best_model.ckpt"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "run/config.yaml").touch()
     with pytest.raises(UserError, match=message):
         find_checkpoint(path.format(folder=tmp_path), "resume")
 

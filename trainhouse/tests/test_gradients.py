@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers.logger import DummyLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from trainhouse.runs.tensorboard_logger import TensorBoardLogger
 from trainhouse.tests.logged import shown
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
+from trainhouse.training.callbacks import History
 from trainhouse.training.gradients import GradientLog
 
 
@@ -45,6 +47,7 @@ class Line(L.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
         loss = (self.weights[0] * batch[0]).mean()
+        self.log("loss", loss.detach(), on_step=False, on_epoch=True)
         if self.automatic_optimization:
             return loss
         for number, optimizer in enumerate(self.optimizers()):
@@ -57,14 +60,14 @@ class Line(L.LightningModule):
         return [torch.optim.SGD([weight], lr=0.1) for weight in self.weights]
 
 
-def fit(module: L.LightningModule, **options: Any) -> Memory:
+def fit(module: L.LightningModule, *callbacks: L.Callback, **options: Any) -> Memory:
     logger = Memory()
     common = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
     trainer = L.Trainer(
         **{**common, "log_every_n_steps": 1, **options},  # type: ignore[arg-type]
         logger=logger,
-        callbacks=[GradientLog()],
-        enable_checkpointing=False,
+        callbacks=[GradientLog(), *callbacks],
+        enable_checkpointing=any(isinstance(one, Checkpoint) for one in callbacks),
     )
     trainer.fit(module, DataLoader(TensorDataset(torch.arange(1.0, 7.0)), batch_size=1))
     return logger
@@ -99,16 +102,27 @@ def test_each_optimizer_has_its_norm_at_the_steps_of_the_other_values() -> None:
     }
 
 
+@pytest.mark.parametrize("optimizers", [1, 2])
+def test_the_table_of_epochs_has_the_steps_that_loggers_have(optimizers: int, tmp_path: Path) -> None:
+    history = History(tmp_path / "logs/metrics.csv")
+    logger = fit(Line(optimizers), history, max_epochs=2, num_sanity_val_steps=0)
+    logged = [(step, row["loss"]) for step, row in logger.rows if "loss" in row]
+    assert [(row["step"], pytest.approx(row["loss"])) for row in history.rows] == logged
+    assert [step for step, _ in logged] == [5, 11]
+
+
 def test_weights_are_shown_once_an_epoch_and_what_is_not_finite_in_them_is_left_out(tmp_path: Path) -> None:
-    data, logger = tiny_data(CLASSES), TensorBoardLogger(tmp_path, name="logs", version="")
+    data, logger = tiny_data(CLASSES), TensorBoardLogger(tmp_path, name="", version="")
     module: Any = tiny_module(data)
     module.register_parameter("odd", nn.Parameter(torch.tensor([1.0, float("inf")]), requires_grad=False))
     module.register_parameter("lost", nn.Parameter(torch.tensor([float("nan")]), requires_grad=False))
     tiny_trainer(tmp_path, GradientLog(), max_epochs=2, logger=logger).fit(module, data)
     logger.close()
-    events = EventAccumulator(str(tmp_path / "logs"), {"histograms": 0})
+    events = EventAccumulator(str(tmp_path), {"histograms": 0})
     events.Reload()
     names = {name for name, _ in module.named_parameters()} - {"lost"}
     assert set(events.Tags()["histograms"]) == {f"weights/{name}" for name in names}
-    assert [event.histogram_value.num for event in events.Histograms("weights/odd")] == [1, 1]
+    odd = events.Histograms("weights/odd")
+    assert [event.histogram_value.num for event in odd] == [1, 1]
+    assert [event.step for event in odd] == [event.step for event in events.Scalars("train/loss")]
     assert "step/gradient_norm" in shown(tmp_path)

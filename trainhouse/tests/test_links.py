@@ -21,7 +21,7 @@ MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 PLACES = (
     "logs/training.log",
     "logs/metrics.csv",
-    "logs/events.out.tfevents.1.x",
+    "events.out.tfevents.1.x",
     "logs",
     "checkpoints",
     "checkpoints/last.ckpt",

@@ -22,7 +22,7 @@ from trainhouse.resuming.exact_resume import ExactResume
 from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers
-from trainhouse.tests.logged import BOTH, STEPS, shown
+from trainhouse.tests.logged import BOTH, STEPS, TENSORBOARD, shown
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History, LastCheckpoint, log_position
 
@@ -233,3 +233,12 @@ def test_a_note_of_another_form_is_none(note: Any) -> None:
 def test_a_note_is_read_as_it_was_written() -> None:
     position = LogPosition(7, {"logs/steps/metrics.csv": 3}, [{"step": 6, "metrics": {"loss": 0.5}}])
     assert LogPosition.noted(7, position.as_note()) == position
+
+
+def test_a_run_in_a_folder_below_keeps_its_events(tmp_path: Path) -> None:
+    own, other = tmp_path / "events.out.tfevents.1.host", tmp_path / "evaluated/events.out.tfevents.2.host"
+    (tmp_path / "evaluated/.hydra").mkdir(parents=True)
+    for path in (own, other):
+        path.write_text("values")
+    build_loggers(Parts({"tensorboard": TENSORBOARD}), tmp_path, LogPosition(files={own.name: 3}))
+    assert (own.read_text(), other.read_text()) == ("val", "values")

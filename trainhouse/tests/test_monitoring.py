@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -18,7 +19,13 @@ from trainhouse.configuration.views import Settings
 from trainhouse.tests.common import composed
 from trainhouse.tests.own import OPTIONS
 from trainhouse.training.logged_in_trial import Logged
-from trainhouse.training.monitoring import check_direction, check_logged, with_monitor, with_own_monitor
+from trainhouse.training.monitoring import (
+    check_direction,
+    check_logged,
+    directions_of,
+    with_monitor,
+    with_own_monitor,
+)
 from trainhouse.training.preflight import preflight
 
 Typed = Callable[..., Train]
@@ -203,3 +210,21 @@ def test_a_value_that_training_and_validation_log_by_one_name_cannot_be_monitore
 def test_an_end_that_nobody_knows_is_the_users_to_say() -> None:
     for mode in ("min", "max"):
         check_direction("mode", mode, "val/mine", {"val/loss": "min"})
+
+
+@pytest.mark.parametrize(("monitor", "metric"), [("val/spread", "spread"), ("val/low", "two")])
+def test_of_a_metric_without_a_direction_the_end_is_asked_for(
+    monitor: str, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_val = {"val/spread": SimpleNamespace(), "val/two": SimpleNamespace(names=("low", "high"))}
+    module = SimpleNamespace(directions={"val/loss": "min"}, metrics={"val_split": of_val})
+    settings = composed(f"monitor={monitor}", "mode=max")
+    assert directions_of(module, settings) == {"val/loss": "min", monitor: "max"}
+    monkeypatch.setattr("trainhouse.training.monitoring._is_mode_set", lambda *_: False)
+    with pytest.raises(
+        UserError, match=rf"^mode: is a small or a large {monitor} better\?.*metrics\.{metric}\.mode=max"
+    ):
+        directions_of(module, settings)
+    assert directions_of(module, composed("monitor=val/sprad")) == {"val/loss": "min"}, (
+        "which the check of names refuses"
+    )

@@ -104,6 +104,7 @@ def test_only_an_evaluation_is_cleared(tmp_path: Path) -> None:
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
         (folder / "metrics.json").write_text(content)
+        (folder / "events.out.tfevents.1.host").touch()
         (folder / other).write_text("")
         return folder
 
@@ -115,6 +116,7 @@ def test_only_an_evaluation_is_cleared(tmp_path: Path) -> None:
     clear_evaluation(run)
     assert [path.name for path in evaluation.iterdir()] == ["mine.txt"]
     assert (run / "metrics.json").exists()
+    assert (run / "events.out.tfevents.1.host").exists()
 
 
 def test_the_home_folder_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:

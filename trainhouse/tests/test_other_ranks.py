@@ -141,7 +141,7 @@ def test_an_epoch_whose_other_rows_nobody_knows_ends_there(name: str, tmp_path: 
     assert resumed[0] == whole[0]
     assert [row["epoch"] for row in resumed] == [1, 2, 3]
     of_epoch = whole[2]["step"] - whole[1]["step"]
-    assert resumed[1]["step"] - resumed[0]["step"] == whole[0]["step"] / of_epoch  # the batch that was done
+    assert resumed[1]["step"] - resumed[0]["step"] == 1  # the batch that was done
     assert resumed[2]["step"] - resumed[1]["step"] == of_epoch
     assert [{*row} for row in resumed] == [{*row} for row in whole]  # it was validated
     if name == "discs":  # whose schedule steps at the end of an epoch

@@ -8,13 +8,14 @@ import pytest
 import yaml
 from lightning.pytorch.loggers import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from trainhouse.configuration.not_learned import is_learned_from
 from trainhouse.configuration.settings import MAY_CHANGE, marked
 from trainhouse.runs.description import name_of, title_of
 from trainhouse.runs.saved_config import started_with
-from trainhouse.tests.common import composed
+from trainhouse.tests.common import composed, read_history
 from trainhouse.training.chosen import chosen
 from trainhouse.training.train import train
 
@@ -37,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def events(run: Path) -> EventAccumulator:
-    found = EventAccumulator(str(run / "logs"))
+    found = EventAccumulator(str(run))
     found.Reload()
     return found
 
@@ -48,6 +49,18 @@ def test_a_run_is_one_file_of_curves_and_nothing_else_is_among_them(run: Path, e
     names = {f"{split}/{name}" for split in ("test", "val") for name in measures} | {"train/acc", "train/loss"}
     assert set(events.Tags()["scalars"]) == names | {"best/val/loss", "step/loss", "step/lr"}
     assert [len(events.Scalars(name)) for name in ("val/loss", "test/loss")] == [3, 1]
+
+
+def test_a_value_has_the_same_step_wherever_it_is_kept(run: Path, events: EventAccumulator) -> None:
+    steps = [row["step"] for row in read_history(run / "logs/metrics.csv")]
+    for name in ("val/loss", "train/loss", "best/val/loss"):
+        assert [event.step for event in events.Scalars(name)] == steps
+    assert [event.step for event in events.Scalars("test/loss")] == steps[-1:]
+
+
+def test_tensorboard_calls_a_run_by_its_folder(run: Path) -> None:
+    shown = EventMultiplexer().AddRunsFromDirectory(str(run.parents[1])).Reload()
+    assert [*shown.Runs()] == ["mine/first"]
 
 
 def test_the_best_value_is_the_last_one_of_its_name(events: EventAccumulator) -> None:

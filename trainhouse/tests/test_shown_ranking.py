@@ -126,7 +126,9 @@ def test_runs_on_several_targets_are_not_ranked_but_named(tmp_path: Path, caplog
         run(tmp_path / name, 0.1, fingerprint=fingerprint)
     (tmp_path / "c" / "config.yaml").write_text(CONFIG.format(seed=0, width=8, lr=1, target="rooms"))
     caplog.set_level("INFO", logger="trainhouse.reports")
-    with pytest.raises(UserError, match=r"^runs: these are on 2 different data sets or splits"):
+    with pytest.raises(
+        UserError, match=r"^runs: these are on 2 different data sets or splits.*, or a folder with runs="
+    ):
         rank(find_runs(tmp_path), None, None, None)
     rows = [line.split()[:4] for line in caplog.text.splitlines() if line.startswith("rows.npy")]
     assert sorted(rows) == [
@@ -156,3 +158,11 @@ def test_runs_that_differ_in_their_split_alone_are_ranked_with_their_mean_and_a_
     said = "mean of these 2 runs: val/loss 0.1500 ± 0.0707, test/loss 1.1500 ± 0.0707, test/acc 0.1500 ± 0.0707"
     assert f"{said}, each on rows of its own" in caplog.text
     assert "the best of them is so by its rows as well" in caplog.text
+
+
+def test_of_runs_on_several_splits_the_sweep_that_can_be_ranked_is_named(tmp_path: Path) -> None:
+    for number, split_seed in enumerate((0, 1)):
+        run(tmp_path / "sweep" / str(number), 0.1, fingerprint=str(split_seed) * 16)
+    (tmp_path / "sweep" / "best.yaml").touch()
+    with pytest.raises(UserError, match=rf", or the best configuration of a sweep with runs={tmp_path}/sweep"):
+        rank(find_runs(tmp_path), None, None, None)

@@ -90,6 +90,19 @@ def test_lines_stay_above_the_live_line_which_leaves_nothing_behind() -> None:
     assert b"never" not in output
 
 
+def test_behind_a_line_that_is_too_long_is_room_for_what_ctrl_c_writes() -> None:
+    code = """
+import os
+from trainhouse.machine import terminal
+terminal.LiveLine().show([terminal.LinePart("x" * 99)])
+os.write(1, b"^C^C" + terminal.start_of_line().encode() + b"SIGINT")  # the terminal itself writes ^C
+os._exit(0)
+"""
+    output = on_terminal(code)
+    assert screen(output) == ["SIGINT"]
+    assert max(map(len, re.findall(rb"x+", output))) + len("^C^C") < 80
+
+
 def test_a_forked_worker_that_prints_does_not_draw_the_line_once_more() -> None:
     code = """
 import os

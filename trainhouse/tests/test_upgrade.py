@@ -233,3 +233,15 @@ def test_files_that_read_any_table_get_the_keys_they_lack_and_their_newer_name(t
     assert set(inspect.signature(read_npy).parameters) >= set(has["data/npy.yaml"]) - {"_target_"}
     assert has["infer.yaml"].overwrite is False
     assert has["data/table.yaml"].defaults == ["csv", "_self_"]
+
+
+def test_events_in_logs_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "conf/logger/tensorboard.yaml"
+    file.parent.mkdir(parents=True)
+    said = []
+    for name in ("logs", '""'):
+        file.write_text(f"tensorboard:\n  _target_: lightning.pytorch.loggers.TensorBoardLogger\n  name: {name}\n")
+        findings = upgrade.Findings()
+        look_at_conf(tmp_path, findings)
+        said.append(len(findings.notes))
+    assert said == [1, 0]

@@ -78,3 +78,9 @@ def test_a_checkpoint_that_does_not_say_where_it_stands_is_passed_over(key: str,
     (state if key in state else content)[key] = value
     torch.save(content, tmp_path / "other.ckpt")
     assert newest_checkpoint(tmp_path) == tmp_path / "whole.ckpt"
+
+
+def test_a_folder_that_is_called_as_a_checkpoint_is_named_before_training(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").mkdir()
+    with pytest.raises(UserError, match=r"last\.ckpt: is a folder, not a checkpoint file; move it away$"):
+        newest_checkpoint(tmp_path)

@@ -161,24 +161,11 @@ def _around(
             f"data.task: {wrapper.name} knows no task '{spec.task}'; add it in src/evaluation/tasks.py, as a new "
             "project has it"
         ) from error
-    _refuse_undirected(settings.monitor, module)
     if isinstance(datamodule, DataModule):
         rows, numbers = datamodule.parts["train"]
         module.fit_targets(rows.y if numbers is None else rows.y[numbers])
     around: L.LightningModule = module
     return around
-
-
-def _refuse_undirected(monitor: str | None, module: Any) -> None:
-    """Raise `UserError` for a monitored metric that doesn't say which end of it is better."""
-    split, _, name = str(monitor).partition("/")
-    metrics = getattr(module, "metrics", None)
-    measured = metrics[f"{split}_split"] if metrics is not None and f"{split}_split" in metrics else ()
-    if f"{split}/{name}" in measured and monitor not in module.directions:
-        raise UserError(
-            f"monitor: {monitor} does not say which end of it is better: give its class higher_is_better = True or "
-            "False, or, if it is one of torchmetrics, its file mode: min or max"
-        )
 
 
 def chosen_metrics(wrapper: Part, metrics: Parts, spec: DataSpec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.compiling import check_networks
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
 from trainhouse.training.default_length import with_length
-from trainhouse.training.monitoring import with_own_monitor
+from trainhouse.training.monitoring import directions_of, with_own_monitor
 from trainhouse.training.row_weights import check_row_weights
 from trainhouse.training.same_data import check_same_rows
 from trainhouse.training.schedule_span import spans_the_run
@@ -78,7 +78,7 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     if not resume_from:
         settings = with_own_monitor(settings, module)
     settings = with_length(settings, datamodule, has_own_module)
-    directions = dict(getattr(module, "directions", None) or {})
+    directions = directions_of(module, settings)
     if isinstance(datamodule, DataModule):
         check_run(settings, datamodule, directions if not has_own_module else None)
     else:

@@ -19,7 +19,7 @@ from trainhouse.machine.terminal import LinePart, fitted, width
 from trainhouse.reports.names import split_of
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.logged_values import about_to_log
-from trainhouse.resuming.loops import was_tried
+from trainhouse.resuming.loops import logged_step, was_tried
 from trainhouse.resuming.trainer_parts import is_fast_dev_run
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.log_position import LogPosition, sizes
@@ -99,7 +99,7 @@ class History(Checkpoint):
         seconds = time.perf_counter() - self._started
         row = {
             "epoch": trainer.current_epoch + 1,
-            "step": trainer.global_step,
+            "step": logged_step(trainer) - 1,  # the one that loggers have these values at
             **metrics,
             "lr": trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else float("nan"),
             "seconds": round(seconds, 3),

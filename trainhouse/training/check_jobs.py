@@ -24,7 +24,7 @@ from trainhouse.training.checks import check_loaders, check_own_run, check_run, 
 from trainhouse.training.data_card import card_of
 from trainhouse.training.figures_of_test import check_figures
 from trainhouse.training.final_test import directions_of_test, has_test
-from trainhouse.training.monitoring import check_logged, check_mode_is_said, with_own_monitor
+from trainhouse.training.monitoring import check_logged, check_mode_is_said, directions_of, with_own_monitor
 from trainhouse.training.preflight import preflight
 from trainhouse.training.unread import refuse_unread
 
@@ -102,7 +102,7 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
         module, settings = build_module(settings, datamodule, card)
         settings = with_own_monitor(settings, module)
         check_figures(settings, module, datamodule)
-        directions = dict(getattr(module, "directions", None) or {})
+        directions = directions_of(module, settings)
         known: set[str] = set()
         if isinstance(datamodule, DataModule):
             check_run(settings, datamodule, None if has_own_module else directions)

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.reports.names import as_tested
+from trainhouse.resuming.loops import at_last_step
 from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.sharded import put_weights
 from trainhouse.resuming.trainer_parts import callbacks_of
@@ -44,7 +45,8 @@ def measure_best(
             datamodule.load_state_dict(state)
     reseed(seed, "test")
     found: dict[str, float] = {}
-    with _logged_as(trainer.loggers, lambda name: as_tested(name, others)), _also(callbacks_of(trainer), watching):
+    renamed = _logged_as(trainer.loggers, lambda name: as_tested(name, others))
+    with renamed, _also(callbacks_of(trainer), watching), at_last_step(trainer):
         for tested in trainer.test(module, datamodule=datamodule, verbose=False):  # none if limited to none
             found |= {as_tested(name, others): float(value) for name, value in tested.items()}
     return found

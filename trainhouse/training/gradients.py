@@ -56,7 +56,7 @@ class GradientLog(L.Callback):
                 values = whole(weight.detach()).float()
                 values = values[torch.isfinite(values)]
                 if len(values) and trainer.is_global_zero:
-                    show_histogram(trainer.loggers, f"weights/{name}", values.cpu().numpy(), logged_step(trainer))
+                    show_histogram(trainer.loggers, f"weights/{name}", values.cpu().numpy(), logged_step(trainer) - 1)
 
 
 def _number(trainer: L.Trainer, optimizer: Any) -> int:

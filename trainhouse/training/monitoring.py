@@ -3,6 +3,7 @@
 import copy
 import logging
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 from hydra.core.hydra_config import HydraConfig
@@ -71,6 +72,34 @@ def check_mode_is_said(settings: Train, directions: dict[str, str]) -> None:
         f"mode: is a small or a large {monitor} better? Add mode=min or mode=max (or let the module say it: "
         f"directions = {{'{monitor}': 'max'}})"
     )
+
+
+def directions_of(module: Any, settings: Train) -> dict[str, str]:
+    """Return the better end of what a module logs, as it says; of a monitored metric that does not, as `mode` does.
+
+    Raises `UserError` where nobody does: the default would be a guess.
+    """
+    directions, monitor = dict(getattr(module, "directions", None) or {}), settings.monitor
+    if monitor is None or monitor in directions or (metric := _metric_of(monitor, module)) is None:
+        return directions
+    if not _is_mode_set(monitor, settings.mode):
+        raise UserError(
+            f"mode: is a small or a large {monitor} better? Add mode=min or mode=max (or let the metric say it: "
+            f"higher_is_better = True in its class, or, of one of torchmetrics, metrics.{metric}.mode=max)"
+        )
+    return directions | {monitor: settings.mode} if settings.mode else directions
+
+
+def _metric_of(monitor: str, module: Any) -> str | None:
+    """Return the name of the metric around a plain network that gives a value; None if none does."""
+    split = monitor.partition("/")[0]
+    metrics = getattr(module, "metrics", None)
+    measured = metrics[f"{split}_split"] if metrics is not None and f"{split}_split" in metrics else {}
+    for name, metric in measured.items():
+        values = [f"{split}/{one}" for one in getattr(metric, "names", None) or ()]
+        if monitor in (values or [name]):
+            return str(name).partition("/")[2]
+    return None
 
 
 def _is_mode_set(monitor: str, mode: str | None) -> bool:

@@ -32,9 +32,14 @@ def _position(path: Path) -> tuple[int, int, bool, bool]:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint that got furthest and can be read whole; says which are damaged."""
+    """Return the checkpoint that got furthest and can be read whole; says which are damaged.
+
+    Raises `UserError` if there are some and none can be read, or a folder has the name of one.
+    """
     positions = {}
     for path in folder.glob("*.ckpt"):
+        if path.is_dir():  # in whose place the run could not write
+            raise UserError(f"{path}: is a folder, not a checkpoint file; move it away")
         try:
             positions[path] = (*_position(path), path.stat().st_mtime_ns)
         except (UserError, OSError) as error:

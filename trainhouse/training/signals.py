@@ -70,6 +70,8 @@ class StopOnSignal(Checkpoint):
         if self._received is not None:
             if self._ranks > 1 and time.monotonic() - self._received_at < _SAME:
                 return  # whoever has started the ranks hands on what each of them was sent too
+            if os.isatty(2):
+                os.write(2, start_of_line().encode())
             os._exit(128 + signum)
         self._received, self._received_at = signum, time.monotonic()
         if not self._in_loop:

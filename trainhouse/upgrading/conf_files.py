@@ -20,6 +20,11 @@ _DATA_OF_ALL = (
     "function that reads arrays begins: 'defaults: [array_defaults, _self_]'"
 )
 
+_CALLED_LOGS = (
+    'conf/logger/tensorboard.yaml: with name: logs TensorBoard calls each run <name>/<time>/logs; with name: "" new '
+    "runs are called by their folder"
+)
+
 
 def look_at_conf(root: Path, findings: Findings) -> None:
     """Rename what has moved, add what is lacking, and name what leads nowhere."""
@@ -41,6 +46,8 @@ def look_at_conf(root: Path, findings: Findings) -> None:
         findings.by_hand += [f"{shown}: no {name}{where_now(name, root)}" for name in nowhere]
         if shown == Path("conf/train.yaml") and isinstance(top.get("data"), yaml.MappingNode):
             findings.by_hand.append(_DATA_OF_ALL)
+        if shown == Path("conf/logger/tensorboard.yaml") and re.search(r"(?m)^\s*name: logs\b", text):
+            findings.notes.append(_CALLED_LOGS)
         if (root / "trainhouse" / shown).is_file():
             findings.notes.append(f"{shown} goes before the library's file of that name: delete it unless it is yours")
     _add_files(root / "conf", findings)

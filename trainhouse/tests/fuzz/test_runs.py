@@ -6,7 +6,6 @@ from random import Random
 
 from hypothesis import given
 
-from trainhouse.checkpoints.checkpoint import find_checkpoint
 from trainhouse.checkpoints.fine_tuning import read_initial
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF
@@ -17,6 +16,7 @@ from trainhouse.predicting.inference import infer
 from trainhouse.reports.promotion import promote
 from trainhouse.reports.ranking import rank_folder
 from trainhouse.reports.run_table import print_ranking
+from trainhouse.runs.find_checkpoint import find_checkpoint
 from trainhouse.sweeps.folder import read_job
 from trainhouse.tests.fuzz.damage import damage, damaged, damaged_checkpoint, damaged_json, damaged_yaml
 from trainhouse.tests.fuzz.examples import OBJECTIVES, chances, examples

@@ -3,7 +3,8 @@
 from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [
-    ("train.py hydra.output_subdir=null hydra.run.dir=runs/good/r trainer.max_epochs=1", "already holds a run"),
+    ("train.py hydra.output_subdir=null", "hydra.output_subdir=null: a run has Hydra's record in .hydra, where it is"),
+    ("infer.py hydra.output_subdir=x", "hydra.output_subdir=x: a run has Hydra's record in .hydra, where it is looked"),
     ("train.py hydra.run.dir=run", "hydra.run.dir: run already holds a run, which is never overwritten"),
     ("train.py hydra.run.dir=a_file", "hydra.run.dir: a_file is a file, not a folder"),
     ("train.py hydra.run.dir=a_file/x", "hydra.run.dir: cannot create a_file/x: Not a directory"),

@@ -98,6 +98,7 @@ def test_what_a_later_file_gives_is_given(ended: Ended, tmp_path: Path) -> None:
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     text = "# @package _global_\ndefaults:\n  - override /data: csv\ndata:\n  file: t.csv\n  target: t\nseed: ???\n"
     (tmp_path / "own" / "experiment" / "mine.yaml").write_text(text)
+    (tmp_path / "t.csv").touch()
     assert ended("train.py --config-dir=$PWD/own experiment=mine seed=3") == ""
 
 
@@ -106,4 +107,6 @@ def test_what_is_right_has_nothing_said_of_it(ended: Ended, tmp_path: Path, monk
     assert ended("train.py 'optimizer.lr=${oc.env:LR}' seed=1 --run model=linear.yaml") == ""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.yaml").write_text("defaults: [infer, _self_]\noutput: out.csv\n")
-    assert ended("infer.py --config-dir=$PWD/own --config-name=mine input=rows.csv") == ""
+    for name in ("rows.csv", "mine.ckpt"):
+        (tmp_path / name).touch()
+    assert ended("infer.py --config-dir=$PWD/own --config-name=mine input=rows.csv ckpt_path=mine.ckpt") == ""

@@ -49,7 +49,7 @@ def test_what_tensorboard_shows_is_that_of_a_run_that_never_stopped(tmp_path: Pa
         if resumed:
             time.sleep(1.1)  # TensorBoard reads its files in the order of the seconds in their names
             train(config, tmp_path / "run", resume_from=tmp_path / "run/checkpoints/epoch_002.ckpt")
-        events = EventAccumulator(str(tmp_path / "run/logs"), {"scalars": 0})
+        events = EventAccumulator(str(tmp_path / "run"), {"scalars": 0})
         events.Reload()
         shown[resumed] = {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     assert len(shown[False]["step/loss"]) == 9

@@ -13,20 +13,25 @@ from trainhouse.tests.common import ROOT
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the signals of this platform are others")
 
 ENDS_TWICE = """
-import atexit, os, signal, time
+import atexit, os, signal, sys, time
 from trainhouse.launching.entry import script
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 def act(config):
-    raise KeyboardInterrupt
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        EXIT
 
 atexit.register(lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(10)))
 script("infer")(act)()
 """
 
 
-def test_ctrl_c_once_more_after_the_last_line_ends_without_a_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ENDS_TWICE, "ckpt_path=x.ckpt", "input=x.npy", f"hydra.run.dir={tmp_path}/run"]
+@pytest.mark.parametrize("exits", ["raise", "signal.signal(signal.SIGINT, signal.SIG_IGN), sys.exit(1)"])
+def test_ctrl_c_once_more_after_the_last_line_ends_without_a_traceback(exits: str, tmp_path: Path) -> None:
+    code = ENDS_TWICE.replace("EXIT", exits)  # the second is what Lightning does in a test
+    command = [sys.executable, "-c", code, "ckpt_path=x.ckpt", "input=x.npy", f"hydra.run.dir={tmp_path}/run"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "interrupted\n")
