@@ -190,4 +190,5 @@ def _say_new_length(saved: Train, new: Train) -> None:
 
 def _patience(settings: Train) -> float:
     early_stopping = settings.callbacks.early_stopping
-    return early_stopping.patience if early_stopping else float("inf")
+    patience = early_stopping.patience if early_stopping else None
+    return patience if isinstance(patience, int) else float("inf")
