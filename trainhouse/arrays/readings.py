@@ -9,7 +9,7 @@ import numpy as np
 
 from trainhouse.arrays.few_values import values_of
 from trainhouse.arrays.spec import TASKS, TaskName
-from trainhouse.arrays.texts import in_one_case, is_number
+from trainhouse.arrays.texts import in_one_case, is_number, same_answers
 from trainhouse.arrays.unlabelled import number_of
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError, is_slip
@@ -132,6 +132,12 @@ def _texts(found: Distinct) -> Reading:
     as_class = "set data.task=classification to have"
     refuse_text_among_numbers(found, f"{as_class} it as class")
     refuse_written_numbers(found, f", or {as_class} the texts as classes")
+    if same := same_answers(found.names):
+        listed = ", and ".join(" and ".join(f"'{name}'" for name in group) for group in same)
+        raise UserError(
+            f"{found.source}: {listed} may say the same; write it in one way, or set data.task=classification to have "
+            "classes of their own"
+        )
     _refuse_mistyped(found)
     is_coded = all(map(is_number, found.names))
     return Reading("classification", "codes, as 007; for amounts data.task=regression" if is_coded else "text")

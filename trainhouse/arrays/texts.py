@@ -17,6 +17,8 @@ from trainhouse.configuration.errors import UserError
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
 _WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _SHOWN = 3
+_TRUE = re.compile("1|1[.]0|t|y|j|true|yes|on|ja|oui|s[iíì]|sim|vrai|wahr|ver(o|dadero|dadeiro)|tak|да|истина|是|真")
+_FALSE = re.compile("0|0[.]0|f|n|false|no|off|nein|non|não|nee|faux|falsch|falso|nie|ne|нет|ложь|否|假")
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -56,6 +58,19 @@ def spellings(texts: Iterable[str]) -> list[tuple[str, ...]]:
     for text in texts:
         together.setdefault(in_one_case(text), []).append(text)
     return [tuple(same) for same in together.values() if len(same) > 1]
+
+
+def same_answers(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the texts that say the same, together, where each says yes or no: True beside 1, yes beside ja.
+
+    Single letters say less: Y and T may be anything.
+    """
+    folded = {text: in_one_case(text) for text in texts}
+    if not all(_TRUE.fullmatch(one) or _FALSE.fullmatch(one) for one in folded.values()):
+        return []
+    groups = [tuple(text for text, one in folded.items() if said.fullmatch(one)) for said in (_TRUE, _FALSE)]
+    letters = {text for text in folded if len(text) == 1 and text.isalpha()}
+    return [group for group in groups if len({folded[text] for text in group}) > 1 and not {*group} <= letters]
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from trainhouse.arrays.texts import is_number
 
 _MARKS = "[%‰$€£¥₹₽₩₺₴₪₫฿¢]|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|BRL|SEK|NOK|DKK|PLN|CZK|HUF|kr|zł|Kč|Ft|R[$]"
-_SPACES, _APOSTROPHE = " \u00a0\u202f", "\u2019"
+_SPACES, _APOSTROPHE = " \u00a0\u2009\u202f", "\u2019"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)(?P<before>(?:{_MARKS})?)[{_SPACES}]?(?P<other_sign>[+-]?)"
     rf"(?P<core>[\d.,'{_APOSTROPHE}{_SPACES}]*\d[.,]?(?:[eE][+-]?\d+)?)[{_SPACES}]?(?P<after>(?:{_MARKS})?)",

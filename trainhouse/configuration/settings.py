@@ -112,7 +112,7 @@ class BestCheckpoint(Part):
 class EarlyStopping(Part):
     """`lightning.pytorch.callbacks.EarlyStopping`."""
 
-    patience: Annotated[Whole, MAY_CHANGE]
+    patience: Annotated[Whole | Literal["auto"], doc("a whole number from 0 up, or auto"), MAY_CHANGE]
     min_delta: Annotated[Number, MAY_CHANGE]
 
 

@@ -46,12 +46,14 @@ class TypedSource:
         read: Callable[[list[str]], Iterator[pa.RecordBatch]],
         codes: dict[str, str] | None = None,
         rounded: Collection[str] = (),
+        nested: Collection[str] = (),
     ) -> None:
         """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known.
 
-        Of columns that are `rounded` the file has digits that their type has not, so they can't be read as text.
+        Of columns that are `rounded` the file has digits that their type has not, so they can't be read as text; those
+        that are `nested` hold lists or objects, which can't be read at all.
         """
-        self._rounded = rounded
+        self._rounded, self._nested = rounded, nested
         self._codes = codes or {}
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
@@ -94,6 +96,8 @@ class TypedSource:
                 f"{self.path}: column {lost[0]}: whole numbers beyond 2^53 beside fractions lose digits, so that two "
                 "of them may look the same; write them as strings"
             )
+        if held := [name for name in columns if name in self._nested and types[name] != pa.large_binary()]:
+            raise UserError(f"{self.path}: column {held[0]} holds lists or objects; write a number or a string there")
         for batch in self._read(own):
             pairs = zip(own, columns, strict=True)
             cells = [_as(batch.column(name), types[column], self._missing) for name, column in pairs]

@@ -20,7 +20,7 @@ from trainhouse.tables.kinds import Kinds
 from trainhouse.tables.missing_words import Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 12  # of the conversion: arrays made by another one are made again
+_VERSION = 13  # of the conversion: arrays made by another one are made again
 
 
 class Asked(NamedTuple):
@@ -98,6 +98,8 @@ def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray 
     if has_label is not None:
         cells = {name: column.filter(pa.array(has_label)) for name, column in cells.items()}
     for name, column in cells.items():
+        if column.type == pa.large_binary():
+            raise UserError(f"{source}, column {name}: holds {not_numbers(column.type)}, which are no labels")
         if rows := np.flatnonzero(_absent(column, asked.words)).tolist():
             way = "predict without labels, with infer.py" if asked.like else "name another column in data.target"
             raise UserError(f"{source}: {_unlabelled(name, rows)}, or {way}; {LEAVES_OUT}")

@@ -18,8 +18,10 @@ from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
 from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
+from trainhouse.tables.doubtful_numbers import doubtful_number_lines
 from trainhouse.tables.header_slips import lost_row_lines, refuse_header_again
 from trainhouse.tables.large_cells import refuse_too_large_cells
+from trainhouse.tables.odd_rows import comment_lines, last_row_lines
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.source import Table, open_table
@@ -53,6 +55,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     refuse_header_again(table, str(path))
     columns, warnings = find_columns(table, asked, path)
     opened.refuse_doubtful([*columns, *targets])
+    warnings += last_row_lines(table, str(path))
     notes = list[str]()
     if like:
         numbers = [name for name in columns if name not in {*(like.categories or ()), *(like.dates or ())}]
@@ -61,6 +64,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
         warnings += code_lines(opened.codes(), columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
+        warnings += doubtful_number_lines(table, columns, targets, asked.kinds)
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)
@@ -111,7 +115,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     warnings += (
         strangers.lines() if like else [*spelling_lines(categories or {}), *order_lines(categories or {}, asked.kinds)]
     )
-    warnings += [] if like else lost_row_lines(opened.names)
+    warnings += [] if like else [*lost_row_lines(opened.names), *comment_lines(categories or {}, opened.names[0])]
     if not (like or asked.task) and (unit := unit_of(coding.names)):
         way = "write plain numbers for amounts; data.task=classification keeps them, without this line"
         warnings.append(f"column {targets[0]}: each class is a number of '{unit}', but classes have no order; {way}")

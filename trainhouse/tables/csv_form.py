@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.other_layouts import refuse_other_layout
 from trainhouse.tables.text_stream import TextStream
 
 _HEAD_BYTES = 2**19
@@ -97,6 +98,8 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     separator, may_change = keys.separator, "separator" in keys.hints or not keys.separator
     if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
         separator, may_change, skipped = for_excel[1], False, skipped + 1
+    if keys.separator is None and may_change:
+        refuse_other_layout(lines[skipped : skipped + _LOOK], SEPARATORS, source, known)
     body = "\n".join(lines[skipped:])
     if not keys.skip_rows or "skip_rows" in keys.hints:
         _refuse_title(body, skipped, source, separator, known)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from trainhouse.tables.csv_form import FormKeys
 
 _SIGN, _DIGITS, _EXPONENT = "[+-]?", "[0-9]", "([eE][+-]?[0-9]+)?"
-_SPACES = "\u00a0\u202f'\u2019"
+_SPACES = "\u00a0\u2009\u202f'\u2019"
 # Each is looked for in what the ones before have left.
 _KINDS = {
     "whole": rf"{_SIGN}[0-9]+{_EXPONENT}",

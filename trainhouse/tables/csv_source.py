@@ -11,6 +11,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.tables.column_kinds import KindFinder, as_kind, first_code
 from trainhouse.tables.csv_form import SEPARATORS, read_head
 from trainhouse.tables.csv_numbers import Evidence, Written, plain_numbers
+from trainhouse.tables.header_slips import refuse_second_header
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.text_stream import TextStream
@@ -28,6 +29,7 @@ class CsvSource:
         self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys.form, missing
         self._head = read_head(path, self.source, keys.form, known)
         self.names = self._named()
+        refuse_second_header(self._head.names, self._head.rows, missing.to_pylist(), self.source, self._head.skipped)
         self._as_codes = {str(place) for place, name in enumerate(self.names) if name in keys.as_codes}
         self._encoding = self._head.encoding
         self._block = _BLOCK
@@ -78,7 +80,8 @@ class CsvSource:
     def reading(self) -> str:
         """Return in which form the file was read, "" if it is the usual one."""
         separator, encoding = self._head.separator, self._encoding
-        found = [f"{SEPARATORS.get(separator, repr(separator))}s"] if separator != "," and len(self.names) > 1 else []
+        called = {**SEPARATORS, " ": "space"}.get(separator, repr(separator))
+        found = [f"{called}s"] if separator != "," and len(self.names) > 1 else []
         found += ["decimal comma"] if self._written.decimal == "," else []
         if by := self._written.thousands:
             found += [f"thousands separated by {({'.': 'points', ',': 'commas'}).get(by, 'spaces')}"]

@@ -15,11 +15,13 @@ from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 from trainhouse.tables.column_kinds import KindFinder, as_kind
 from trainhouse.tables.columnar import TypedSource
 from trainhouse.tables.csv_form import FormKeys
+from trainhouse.tables.header_slips import refuse_second_header
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
 
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _CELL = re.compile(r'<c r="(?P<place>[A-Z]+\d+)"(?P<kind>[^>/]*)>(?P<rest>.*?)</c>', re.DOTALL)
+_LOOK = 50
 _VALUE = re.compile(r"<v>([^<]+)</v>")
 
 
@@ -60,6 +62,7 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array, known: Co
     header, *rows = sheets[filled[0]]
     _refuse_title([header, *rows], source)
     names = [_name(cell) for cell in header]
+    refuse_second_header(names, [[*map(_as_text, row)] for row in rows[:_LOOK]], missing.to_pylist(), source)
     codes: dict[str, str] = {}
     table = {
         place: _column([row[place] for row in rows], missing, name, keys, codes) for place, name in enumerate(names)

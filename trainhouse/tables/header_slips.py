@@ -1,12 +1,54 @@
-"""Headers that are none, or that come again: files put together of several, or without a line of names."""
+"""Headers of two lines, that are none, or that come again, in files put together of several."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
+
+_AS_NUMBER = re.compile(r"[\s+\-\u2212($€£¥]*[\d.,]")
+_LOOK = 200
+
+
+def refuse_second_header(
+    names: Sequence[str], rows: Sequence[Sequence[str]], missing: Collection[str], source: str, skipped: int = 0
+) -> None:
+    """Raise `UserError` if the first of some `rows` holds names or units, where all rows below have numbers.
+
+    `missing` are the words for a missing cell, and `skipped` lines stand above the header.
+    """
+    rows = [row for row in rows[:_LOOK] if len(row) == len(names)]
+    if len(rows) < 3:
+        return
+    first, below = rows[0], rows[1:]
+    filled = [place for place, cell in enumerate(first) if not _is_missing(cell, missing)]
+    if any(_AS_NUMBER.match(first[place]) or is_number(first[place]) for place in filled):
+        return
+    over = [place for place in filled if _is_of_numbers([row[place] for row in below], missing)]
+    if len(over) < 2 or 2 * len(over) < len(filled):
+        return
+    shown = ", ".join(f"'{first[place]:.20}'" for place in filled[:4])
+    if len({*names}) == len(names) and all(name.strip() for name in names):
+        raise UserError(
+            f"{source}: row 0 ({shown}) has text where all rows below have numbers: a second line of the header, as "
+            "units are? delete it"
+        )
+    is_whole = len({*first}) == len(names) == len(filled)
+    way = f", or set data.skip_rows={skipped + 1}, which leaves the first line out" if is_whole else ""
+    above = ", ".join(f"'{name:.20}'" for name in names[:4])
+    raise UserError(f"{source}: its header has two lines ({above} above {shown}); make one of them{way}")
+
+
+def _is_missing(cell: str, missing: Collection[str]) -> bool:
+    return not cell.strip() or cell.strip() in missing
+
+
+def _is_of_numbers(cells: Sequence[str], missing: Collection[str]) -> bool:
+    filled = [cell for cell in cells if not _is_missing(cell, missing)]
+    return len(filled) > 1 and all(_AS_NUMBER.match(cell) for cell in filled)
 
 
 def refuse_header_again(table: pa.Table, source: str) -> None:

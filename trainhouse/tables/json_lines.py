@@ -51,13 +51,16 @@ def open_json_lines(path: Path, source: str, missing: pa.Array) -> TypedSource:
     def read(names: list[str]) -> Iterator[pa.RecordBatch]:
         for line, text in _blocks(path, source):
             rows = _at_once(text, dates)
+            if rows:
+                rows.columns.update((name, pa.nulls(rows.number, _NESTED)) for name in nested)
             if not rows or any(_is_lost(rows.columns[name].type, kinds[name]) for name in {*names} & {*rows.columns}):
                 rows = _by_value(text, line, source, kinds)
             cells = [rows.column(name, kinds.get(name, pa.null())) for name in names]
             yield pa.RecordBatch.from_arrays(cells, names=names)
 
+    nested = [name for name, kind in kinds.items() if kind == _NESTED]  # is refused: only its type counts
     rounded = [name for name in large if pa.types.is_floating(kinds[name])]
-    return TypedSource(path, pa.schema(list(kinds.items())), missing, read, rounded=rounded)
+    return TypedSource(path, pa.schema(list(kinds.items())), missing, read, rounded=rounded, nested=nested)
 
 
 def _is_large(cells: pa.Array) -> bool:
@@ -71,6 +74,8 @@ def _is_large(cells: pa.Array) -> bool:
 def _common(kinds: Iterable[pa.DataType]) -> pa.DataType:
     """The type of a key's values in all blocks: large whole numbers are numbers among others."""
     kinds = {kind for kind in kinds if not pa.types.is_null(kind)}
+    if _NESTED in kinds:
+        return _NESTED
     if _LARGE in kinds and kinds <= {_LARGE, pa.int64(), pa.float64()}:
         return pa.float64() if pa.float64() in kinds else _LARGE
     return common_kind(kinds)
@@ -78,7 +83,7 @@ def _common(kinds: Iterable[pa.DataType]) -> pa.DataType:
 
 def _is_lost(kind: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether values of a type that pyarrow read don't say how the file writes them."""
-    return kind == _NESTED or (pa.types.is_string(wanted) and not (pa.types.is_string(kind) or pa.types.is_null(kind)))
+    return pa.types.is_string(wanted) and not (pa.types.is_string(kind) or pa.types.is_null(kind))
 
 
 def _at_once(text: bytes, dates: set[str]) -> _Rows | None:
@@ -86,8 +91,9 @@ def _at_once(text: bytes, dates: set[str]) -> _Rows | None:
 
     What is nested is null. Strings that look like `dates` to pyarrow stay strings: their keys are added there.
     """
-    lines = sum(map(bool, map(bytes.strip, text.split(b"\n"))))
-    if text.count(b"{") + text.count(b"[") - lines > _DEEPEST:
+    each = text.split(b"\n")
+    lines = sum(map(bool, map(bytes.strip, each)))
+    if text.count(b"{") + text.count(b"[") - lines > _DEEPEST and any(map(_is_deep, each)):
         return None
     read = arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1)
     try:
@@ -109,6 +115,12 @@ def _at_once(text: bytes, dates: set[str]) -> _Rows | None:
             return None  # perhaps of whole numbers
         columns[name] = plain(cells)
     return _Rows(lines, columns)
+
+
+def _is_deep(line: bytes) -> bool:
+    """Whether a line may be nested too deep, or go on in the next."""
+    curly, square = line.count(b"{"), line.count(b"[")
+    return curly + square > _DEEPEST or curly != line.count(b"}") or square != line.count(b"]")
 
 
 def _strings(names: Iterable[str]) -> arrow_json.ParseOptions:
@@ -165,8 +177,8 @@ def _column(values: list[Any], kind: pa.DataType | None = None) -> pa.Array:
         return pa.nulls(len(values))
     if types <= {int, float} and not (kind and pa.types.is_string(kind)):
         return _numbers(values, float if float in types else int)
-    if {dict, list} & types and len(types) == 1:
-        return pa.array([None if value is None else json.dumps(value) for value in values]).cast(_NESTED)
+    if {dict, list} & types:
+        return pa.nulls(len(values), _NESTED)
     return pa.array([None if value is None else _as_text(value) for value in values], pa.string())
 
 

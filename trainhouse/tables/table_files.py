@@ -51,6 +51,7 @@ def files_of(path: Path, key: str) -> list[Path]:
         if not kind_of(path):
             is_packed = path.suffix.lower() in (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
             way = "unpack it" if is_packed else expected
+            way = "write an object in each line, and call it .jsonl" if path.suffix.lower() == ".json" else way
             raise UserError(f"{key}: {path} is {'an archive' if is_packed else 'no table by its name'}; {way}")
         return [path]
     root = Path(path.anchor)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainhouse.arrays.texts import is_number, spellings
+from trainhouse.arrays.texts import is_number, same_answers, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
 from trainhouse.tables.missing_words import USUAL
@@ -15,6 +15,16 @@ from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
 _WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?([^\W\d_]{1,8}|[°µ][A-Za-z]?)", re.ASCII)
+# Texts with an order that they lose as categories, and whether they are dates in a format of Python's.
+_ORDERED = {
+    "months": (re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII), "%Y-%m"),
+    "quarters": (re.compile(r"\d{4}[-_ ]?[Qq][1-4]|[Qq][1-4][-/_ ]?\d{4}", re.ASCII), ""),
+    "durations": (
+        re.compile(r"(\d+ ?(days?|hours?|hrs?|min(ute)?s?|sec(ond)?s?|[dhms])[, ]*){2,}|PT?(\d+[DHMS]T?)+"),
+        "",
+    ),
+    "fractions": (re.compile(r"\d+/\d+", re.ASCII), ""),
+}
 _SIZES = {*"kKmMbB", "bn", "mn"}  # as 1.5K, 2M
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
@@ -77,6 +87,11 @@ def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categor
                 f"column {name}: {some}{more} differ in case or spaces only, but are {what} of their own; write them "
                 "in one way if they mean the same"
             )
+        elif same := same_answers(texts):
+            some = ", ".join(" and ".join(map(repr, group)) for group in same)
+            lines.append(
+                f"column {name}: {some} may say the same, but are {what} of their own; write them in one way if they do"
+            )
     return lines
 
 
@@ -97,6 +112,13 @@ def order_lines(categories: Mapping[str, Sequence[str]], kinds: Kinds) -> list[s
                 f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; "
                 f"write plain numbers, or set {kinds.typed(name, 'category')}"
             )
+        for what, (form, written) in _ORDERED.items():
+            if len(texts) > 2 and all(map(form.fullmatch, texts)):
+                way = f"{kinds.typed(name, 'date', written)} has dates" if written else "write plain numbers"
+                lines.append(
+                    f"column {name}: its {len(texts)} texts are {what} ('{texts[0]}'), but texts have no order; {way}, "
+                    f"or set {kinds.typed(name, 'category')}"
+                )
     return lines
 
 

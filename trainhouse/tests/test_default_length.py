@@ -22,6 +22,11 @@ def epochs(*overrides: str, data: Any = None, own: bool = False) -> Any:
     return with_length(settings, data or tiny_data(CLASSES), own).trainer.max_epochs
 
 
+def patience(*overrides: str, data: Any = None, own: bool = False) -> Any:
+    settings: Train = composed(STEPS, *overrides)
+    return with_length(settings, data or tiny_data(CLASSES), own).callbacks.early_stopping.patience
+
+
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
@@ -48,6 +53,25 @@ def test_a_run_on_few_rows_has_enough_steps_unless_its_length_is_said(
     assert epochs(*overrides) == expected
 
 
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ((), 200 // BATCHES),
+        (("callbacks.early_stopping.patience=3",), 3),
+        (("trainer.max_epochs=300",), 40),
+        (("trainer.accumulate_grad_batches=2",), 67),  # three steps an epoch
+        (("trainer.check_val_every_n_epoch=2",), 20),
+        (("trainer.val_check_interval=0.5",), 80),
+        (("data.batch_size=1",), 10),  # 22 steps an epoch
+        (("trainer.overfit_batches=1",), 10),
+    ],
+)
+def test_early_stopping_waits_for_enough_steps_on_few_rows_unless_its_patience_is_said(
+    overrides: tuple[str, ...], expected: int
+) -> None:
+    assert patience(*overrides) == expected
+
+
 def test_many_rows_are_passed_over_twenty_times() -> None:
     assert epochs(data=tiny_data(CLASSES, rows=500)) == 20
 
@@ -55,6 +79,7 @@ def test_many_rows_are_passed_over_twenty_times() -> None:
 def test_what_the_user_brings_keeps_twenty() -> None:
     assert epochs(own=True) == 20
     assert epochs(data=OwnData()) == 20
+    assert patience(own=True) == patience(data=OwnData()) == 10
 
 
 def test_a_schedule_that_refers_to_the_length_gets_a_number() -> None:
@@ -68,3 +93,5 @@ def test_a_run_that_is_resumed_asks_for_a_number(made_once: Any, tmp_path: Path)
     folder = tiny_run(made_once)
     with pytest.raises(UserError, match=r"trainer\.max_epochs: the run has 2; give another number"):
         resume(folder, composed(), ["trainer.max_epochs=auto"])
+    with pytest.raises(UserError, match=r"early_stopping\.patience: the run has \d+; give another number"):
+        resume(folder, composed(), ["callbacks.early_stopping.patience=auto"])

@@ -67,7 +67,7 @@ def test_columns_stand_in_the_order_in_which_the_file_has_them_first(tmp_path):
     found = read(tmp_path / "t.jsonl", [*PLAIN, {"z": 1, "day": "x"}, {"a": {"b": 1}}, {"a": None}])
     assert kinds(found) == {"n": INT, "x": FLOAT, "t": TEXT, "b": TEXT, "day": TEXT, "z": INT, "a": pa.large_binary()}
     assert found.column("b").to_pylist()[:2] == ["True", "False"]
-    assert found.column("a").to_pylist() == [None] * 9 + [b'{"b": 1}', None]
+    assert found.column("a").null_count == found.num_rows  # of lists and objects only the type counts: they are refused
 
 
 WRONG = {

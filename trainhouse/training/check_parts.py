@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from trainhouse.configuration.auto_length import AUTO
 from trainhouse.configuration.check_arguments import check_arguments
 from trainhouse.configuration.config import OPEN
 from trainhouse.configuration.create import located
@@ -30,8 +31,10 @@ def check_parts(settings: Train) -> None:
         _check_bare(settings)
     check_strategy(settings.trainer)
     for key, part in _parts(settings):
-        # What is open will be filled in by the data.
+        # What is open will be filled in by the data, and the patience by the run.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
+        if key == "callbacks.early_stopping" and known.get("patience") == AUTO:
+            del known["patience"]
         check_arguments(located(part, key), Part(known), key, (), complete=False)
 
 

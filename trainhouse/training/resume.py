@@ -61,6 +61,8 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     new = with_given_ranks(with_overrides(saved, settings, given, folder), typed)
     if new.trainer.max_epochs == AUTO != saved.trainer.max_epochs:
         raise UserError(f"trainer.max_epochs: the run has {saved.trainer.max_epochs}; give another number of epochs")
+    if (new.callbacks.early_stopping.plain or {}).get("patience") == AUTO:
+        raise UserError(f"callbacks.early_stopping.patience: the run has {_patience(saved):g}; give another number")
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
@@ -188,4 +190,5 @@ def _say_new_length(saved: Train, new: Train) -> None:
 
 def _patience(settings: Train) -> float:
     early_stopping = settings.callbacks.early_stopping
-    return early_stopping.patience if early_stopping else float("inf")
+    patience = early_stopping.patience if early_stopping else None
+    return patience if isinstance(patience, int) else float("inf")

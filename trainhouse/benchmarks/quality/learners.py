@@ -29,8 +29,17 @@ OTHERS = (LINEAR, MLP, BOOSTING, FOREST)
 _OPTIONS = ("data=npy", "data.split=[0.85,0.15,0.0]", "logger=none", "figures=false", "trainer=cpu")
 
 
-def train_default(problem: Problem, seed: int, folder: Path, shuffled: bool, options: Sequence[str]) -> float:
-    """Train in `folder` as train.py does and return the score on the test rows."""
+_APART = 1000  # between the seeds of two divisions
+
+
+def train_default(
+    problem: Problem, seed: int, division: int, folder: Path, shuffled: bool, options: Sequence[str]
+) -> float:
+    """Train below `folder` as train.py does and return the score on the test rows of the split `seed`.
+
+    Which of the other rows validate, and how the network begins, depends on the `division` too.
+    """
+    folder /= f"{seed}_{division}"
     folder.mkdir(parents=True)
     words = []
     parts = ("features", "labels", "test_features", "test_labels")
@@ -38,17 +47,18 @@ def train_default(problem: Problem, seed: int, folder: Path, shuffled: bool, opt
         np.save(folder / f"{part}.npy", array)
         words.append(f"data.{part}={folder}/{part}.npy")
     task = "data.task=classification" if problem.is_classes else "data.task=regression"
-    settings = composed("train", *_OPTIONS, *words, task, f"seed={seed}", f"data.split_seed={seed}", *options)
+    own = seed + _APART * division
+    settings = composed("train", *_OPTIONS, *words, task, f"seed={own}", f"data.split_seed={own}", *options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = train(settings, folder / "run")
     return result.metrics["test/acc" if problem.is_classes else "test/r2"]
 
 
-def train_other(name: str, problem: Problem, seed: int) -> float:
+def train_other(name: str, problem: Problem, seed: int, division: int = 0) -> float:
     """Train one of scikit-learn's models with its own defaults and return the score on the test rows."""
     x, y, test_x, test_y = problem.divided(seed)
-    model = _other(name, problem.is_classes, seed)
+    model = _other(name, problem.is_classes, seed + _APART * division)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged
         model.fit(x.reshape(len(x), -1), y)

@@ -11,7 +11,8 @@ from trainhouse.reports import aligned_table
 _ERRORS = 2.0  # standard errors that are noise
 _CHANCE = 0.02  # a score that much above chance is none yet
 CAPTION = (
-    "Scores are means over splits ± their deviation, on test rows that no model has seen. 'difference' is that of the\n"
+    "Scores are means over splits ± their deviation, on test rows that no model has seen; of default and mlp, which\n"
+    "validate, each is the mean over several divisions of the other rows. 'difference' is that of the\n"
     "default model to the better of linear and mlp, with two standard errors over the same splits: 'worse' marks one\n"
     "that is lower by more than that. 'shuffled' is its score after training on labels that were dealt out at random."
 )

@@ -1,0 +1,48 @@
+"""Text that holds a table in another layout than separated cells: aligned by spaces, drawn with lines, HTML, JSON."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from trainhouse.arrays.texts import is_number
+from trainhouse.configuration.errors import UserError
+
+_LOOK = 50  # lines
+_MARKUP = re.compile(r"\s*<(!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
+_RULE = re.compile(r"\s*[|+]?[-=:+|\s]*-{2,}[-=:+|\s]*")  # |---|---|, +---+---+, ---+---
+_JSON = re.compile(r'\s*(\[\s*)?\{\s*("|$)')
+
+
+def refuse_other_layout(lines: Sequence[str], separators: Collection[str], source: str, known: Collection[str]) -> None:
+    """Raise `UserError` that says what the first `lines` of a file are, if not cells between the `separators`.
+
+    A header that is one of the `known` names of columns is a column of its own, whatever is in it.
+    """
+    lines = [line for line in lines[:_LOOK] if line.strip()]
+    if not lines or lines[0].strip() in known:
+        return
+    name = source.rpartition("/")[2]
+    if _MARKUP.match(lines[0]):
+        raise UserError(f"{source} is HTML or XML, no table of text; open it in a spreadsheet, and save it as CSV")
+    if _JSON.match(lines[0]):
+        raise UserError(f"{source} is JSON; write an object in each line, and call it .jsonl")
+    if any("|" in line or "+" in line for line in lines[:2]) and any(map(_RULE.fullmatch, lines[:2])):
+        way = f"sed '/[[:alnum:]]/!d; s/^ *| *//; s/ *| *$//; s/ *| */,/g' {name} > table.csv"
+        raise UserError(f"{source} is drawn with lines, as tables in Markdown are; save it as CSV: {way}")
+    if (
+        not any(separator in lines[0] for separator in separators if separator != " ")
+        and len(lines) > 2
+        and _are_aligned(lines)
+    ):
+        is_single = not any("  " in line.strip() for line in lines)
+        way = "set data.separator=' '"
+        if not is_single:
+            way = f"put tabs between them: awk -v OFS='\\t' '{{$1=$1; print}}' {name} > table.tsv"
+        raise UserError(f"{source}: its columns are separated by spaces ('{lines[0].strip():.40}'); {way}")
+
+
+def _are_aligned(lines: Sequence[str]) -> bool:
+    """Whether spaces cut all lines into as many cells as the first, or one more for row names, and some are numbers."""
+    header, *rows = [line.split() for line in lines]
+    if len(header) < 2 or len({len(row) for row in rows}) > 1:
+        return False
+    return len(rows[0]) in (len(header), len(header) + 1) and all(any(map(is_number, row)) for row in rows)
