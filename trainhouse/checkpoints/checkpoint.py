@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 RECORD = "project"
 FORMAT = 1
+_OF_SHARDS = ".metadata"
+"""A file of a folder that torch.distributed.checkpoint has written: a pickle."""
 _MOST_VALUES = 20_000_000  # categories of a table's columns, and what a user's DataModule saves, among them
 
 
@@ -87,6 +89,12 @@ def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
             return last
         if not best.is_file() and is_sweep(path):
             raise UserError(f"{key}: {path} is a sweep; give the folder of one of its runs, as {path / '0'}")
+        if (path / _OF_SHARDS).is_file():
+            raise UserError(
+                f"{key}: {path} is a checkpoint in shards, and torch runs code from such a folder when it reads it; "
+                "if you trust it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
+                f"dcp_to_torch {path} weights.pt, for init_from=weights.pt"
+            )
         if not best.is_file():
             raise UserError(f"{key}: {path} is a folder without {BEST_MODEL}; give a run folder or a .ckpt file")
         return best
@@ -105,13 +113,14 @@ def _last_of_a_run_without_best(folder: Path) -> Path | None:
     return last if content and content.get("monitor", "") is None and last.is_file() else None
 
 
-def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
+def read(path: Path, map_location: Any = None, lazily: bool = False, mapped: bool = False) -> dict[str, Any]:
     """Return the whole content of a checkpoint of this project, on the CPU unless `map_location` says else.
 
-    With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. Never runs code from the
-    file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
+    With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. With `mapped` damage is seen, and
+    processes of one machine share what they read. Never runs code from the file. Raises `UserError` if it is damaged,
+    holds code, or is not one of ours.
     """
-    content = _load(path, map_location, lazily)
+    content = _load(path, map_location, lazily, mapped)
     if not isinstance(content, dict) or RECORD not in content:
         found = ", ".join(map(shortened, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
@@ -149,13 +158,13 @@ def spec_in(path: Path) -> DataSpec | None:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
 
 
-def _load(path: Path, map_location: Any, lazily: bool) -> Any:
+def _load(path: Path, map_location: Any, lazily: bool, mapped: bool = False) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
             if not lazily:
                 _check_sums(path)
-            return torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily or mapped)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
@@ -210,10 +219,10 @@ def _is_weights(content: Mapping[Any, Any]) -> bool:
     )
 
 
-def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
+def load_checkpoint(path: str | Path, key: str = "ckpt_path", mapped: bool = False) -> Checkpoint:
     """Read a checkpoint file, or the best model of a run folder, as described at `find_checkpoint` and `read`."""
     path = find_checkpoint(path, key)
-    content = read(path)
+    content = read(path, mapped=mapped)
     try:
         parts = parts_of(content, RECORD)
     except (KeyError, TypeError) as error:
