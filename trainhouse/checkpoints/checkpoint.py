@@ -72,13 +72,14 @@ class Checkpoint:
         return self.spec
 
 
-def read(path: Path, map_location: Any = None, lazily: bool = False) -> dict[str, Any]:
+def read(path: Path, map_location: Any = None, lazily: bool = False, mapped: bool = False) -> dict[str, Any]:
     """Return the whole content of a checkpoint of this project, on the CPU unless `map_location` says else.
 
-    With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. Never runs code from the
-    file. Raises `UserError` if it is damaged, holds code, or is not one of ours.
+    With `lazily` tensors are mapped, not read: quick, but damage in them goes unseen. With `mapped` damage is seen, and
+    processes of one machine share what they read. Never runs code from the file. Raises `UserError` if it is damaged,
+    holds code, or is not one of ours.
     """
-    content = _load(path, map_location, lazily)
+    content = _load(path, map_location, lazily, mapped)
     if not isinstance(content, dict) or RECORD not in content:
         found = ", ".join(map(shortened, list(content)[:5])) if isinstance(content, dict) else type(content).__name__
         raise UserError(f"{path}: not a checkpoint of this project, which have a key '{RECORD}' (found: {found})")
@@ -116,13 +117,13 @@ def spec_in(path: Path) -> DataSpec | None:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
 
 
-def _load(path: Path, map_location: Any, lazily: bool) -> Any:
+def _load(path: Path, map_location: Any, lazily: bool, mapped: bool = False) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle's version, in a file that is refused anyway
             if not lazily:
                 _check_sums(path)
-            return torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily)
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True, mmap=lazily or mapped)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: not plain data (it holds code, or is no checkpoint at all); such a file is never loaded"
@@ -177,10 +178,10 @@ def _is_weights(content: Mapping[Any, Any]) -> bool:
     )
 
 
-def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> Checkpoint:
+def load_checkpoint(path: str | Path, key: str = "ckpt_path", mapped: bool = False) -> Checkpoint:
     """Read a checkpoint file, or the best model of a run folder, as described at `find_checkpoint` and `read`."""
     path = find_checkpoint(path, key)
-    content = read(path)
+    content = read(path, mapped=mapped)
     try:
         parts = parts_of(content, RECORD)
     except (KeyError, TypeError) as error:

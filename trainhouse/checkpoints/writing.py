@@ -132,6 +132,9 @@ class _WriteError:
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint so that a crash or a full disk leaves the previous one as it was."""
 
+    mapped = False
+    """Whether tensors are mapped when one is read: for whoever takes parts of them only."""
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Stream to a file beside `path`, then rename. Raises `OSError` with the real cause if that fails."""
         try:
@@ -149,4 +152,4 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read plain data only; `weights_only` is ignored, since nothing here needs more."""
-        return read(Path(path), map_location)
+        return read(Path(path), map_location, mapped=self.mapped)

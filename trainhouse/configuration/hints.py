@@ -44,6 +44,8 @@ _ROWS: dict[str, dict[str, str]] = {
         "model.compile": "compile",
         "compile.mode compile.dynamic compile.fullgraph compile.backend": "options of torch.compile are typed as "
         "compile={{mode:reduce-overhead,dynamic:true}}",
+        "trainer.strategy.save_distributed_checkpoint trainer.strategy.state_dict_type": "checkpoints are whole, in "
+        "one file; leave it out",
         "task_name experiment_name exp_name run_name logger.wandb.name": "name",
         "data.file data.target data.features data.labels": "data=table data.file=table.csv data.target=<column>, or "
         "data=npy data.features=X.npy data.labels=y.npy",

@@ -7,7 +7,9 @@ import functools
 import os
 import re
 import socket
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +38,25 @@ def start_ray(launcher: Any) -> int:
 
     asked: Any = OmegaConf.to_container(launcher.ray_cfg.init, resolve=True)
     options = {key: value for key, value in asked.items() if value is not None}
+    address = options.setdefault("address", os.environ.get("RAY_ADDRESS") or "local")
     environment = dict(options.pop("runtime_env", None) or {})
     own = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
     environment["env_vars"] = own | dict(environment.get("env_vars") or {})
     try:
-        _check_answers(str(options.get("address")))
+        _check_answers(str(address))
         ray.init(**options, runtime_env=environment)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise UserError(
-            f"hydra.launcher.ray.init: no cluster at {options.get('address', 'this machine')}: {first_line(error)}"
-        ) from error
+        raise UserError(f"hydra.launcher.ray.init: no cluster at {address}: {first_line(error)}") from error
     launcher.task_function = functools.partial(_where_it_was_typed, launcher.task_function, Path.cwd())
     return _room(ray.cluster_resources(), OmegaConf.to_container(launcher.ray_cfg.remote, resolve=True))
 
 
 def _check_answers(address: str) -> None:
-    """Raise `OSError` for an address that nobody listens at: Ray would wait for minutes, and say so line by line."""
+    """Raise `OSError` for an address that nobody listens at: Ray would wait for ever, and say so line by line."""
+    if address == "auto":  # what `ray start` has noted here, and notes still when that cluster is gone
+        with suppress(OSError):
+            folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+            address = Path(folder, "ray", "ray_current_cluster").read_text("utf-8").strip()
     if found := re.fullmatch(r"(?:ray://)?([^:/]+):(\d+)", address):
         socket.create_connection((found[1], int(found[2])), _TO_ANSWER).close()
 

@@ -7,6 +7,9 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.layout import BEST_MODEL, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, METRICS
 
+_OF_SHARDS = ".metadata"
+"""A file of a folder that torch.distributed.checkpoint has written: a pickle."""
+
 
 def find_checkpoint(path: str | Path, key: str = "ckpt_path") -> Path:
     """Return the checkpoint that `path` means: itself, or the best model of a run folder.
@@ -37,6 +40,12 @@ def check_is_there(path: str, key: str) -> None:
 
 
 def _why_none(folder: Path, key: str) -> str:
+    if (folder / _OF_SHARDS).is_file():
+        return (
+            f"{folder} is a checkpoint in shards, and torch runs code from such a folder when it reads it; if you trust "
+            "it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
+            f"dcp_to_torch {folder} weights.pt, for init_from=weights.pt"
+        )
     named = next((one for one in (folder, folder / BEST_MODEL) if one.suffix == ".ckpt" and one.is_dir()), None)
     if named:
         return f"{named} is a folder, not a checkpoint file"

@@ -178,6 +178,12 @@ def test_a_path_without_a_checkpoint_is_refused_by_key(path: str, message: str, 
         find_checkpoint(path.format(folder=tmp_path), "resume")
 
 
+def test_a_checkpoint_in_shards_is_not_opened_as_torch_would_run_code_from_it(tmp_path: Path) -> None:
+    (tmp_path / ".metadata").write_bytes(pickle.dumps(print))
+    with pytest.raises(UserError, match=r"init_from: .* is a checkpoint in shards, .* dcp_to_torch .* weights.pt"):
+        find_checkpoint(tmp_path, "init_from")
+
+
 def test_a_run_folder_means_its_best_model(tmp_path: Path) -> None:
     best = tmp_path / "checkpoints" / "best_model.ckpt"
     AtomicCheckpointIO().save_checkpoint(CONTENT, best)

@@ -44,12 +44,34 @@ def rows_of_steps(made: list[DataLoader[Any]]) -> list[list[int]]:
 def test_loaders_keep_their_order_and_the_rows_of_a_step(then: int, now: int, kind: str) -> None:
     before = loaders(then, kind)
     step = step_of(before[0], then)
-    assert step == (12, "alone" if then == 1 else "several")
+    several = "several" if kind == "own order" else "several 0 1 0"
+    assert step == (12, "alone" if then == 1 else several)
     after = [with_step(loader, step, now) for loader in loaders(now, kind)]
     assert [loader.batch_size for loader in after] == [12 // now] * now
     assert rows_of_steps(after) == rows_of_steps(before)
     again = [with_step(loader, step_of(after[0], now), then) for loader in loaders(then, kind)]
     assert rows_of_steps(again) == rows_of_steps(before)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_sampler_of_the_users_own_seed_keeps_its_order_where_one_rank_has_none(shuffle: bool) -> None:
+    data = TensorDataset(torch.arange(48))
+    shares = [DistributedSampler(data, 2, rank, seed=7, shuffle=shuffle) for rank in range(2)]
+    before = [DataLoader(data, 6, sampler=share) for share in shares]
+    step, alone = step_of(before[0], 2), DataLoader(data, 6, shuffle=True)
+    after = with_step(alone, step, 1)
+    for loader in (*before, after):
+        loader.sampler.set_epoch(3)  # type: ignore[attr-defined]
+    assert rows_of_steps([after]) == rows_of_steps(before)
+    assert step_of(after, 1) == step
+
+
+def test_nobody_knows_the_order_of_a_sampler_of_the_users_own_class() -> None:
+    class Own(DistributedSampler):  # type: ignore[type-arg]
+        """Takes rows in blocks."""
+
+    data = TensorDataset(torch.arange(48))
+    assert step_of(DataLoader(data, 6, sampler=Own(data, 2, 0)), 2) == (12, "")
 
 
 def test_what_nobody_knows_the_steps_of_is_left_as_it_is() -> None:

@@ -2,18 +2,21 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.launching.on_ray import _room
+from trainhouse.launching.on_ray import _room, start_ray
 from trainhouse.tests.common import run_script
 from trainhouse.tests.started import Started
 
@@ -81,6 +84,31 @@ def test_a_trial_that_no_machine_has_room_for_is_refused():
         _room({"CPU": 2.0}, {"num_cpus": 1, "num_gpus": 1})
 
 
+def launcher_of(**init: Any) -> Any:
+    config = OmegaConf.create({"init": init, "remote": {"num_cpus": 1}})
+    return SimpleNamespace(ray_cfg=config, task_function=print)
+
+
+def test_ray_is_started_here_whatever_cluster_was_here_before(monkeypatch):
+    asked: dict[str, Any] = {}
+    fake = SimpleNamespace(init=lambda **options: asked.update(options), cluster_resources=lambda: {"CPU": 2.0})
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert start_ray(launcher_of(address=None)) == 2
+    assert asked["address"] == "local"
+
+
+def test_a_cluster_that_was_here_before_and_is_gone_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{free.getsockname()[1]}")
+    with pytest.raises(UserError, match=r"^hydra.launcher.ray.init: no cluster at auto: .*refused"):
+        start_ray(launcher_of(address="auto"))
+
+
 def test_without_its_package_ray_is_refused_with_what_brings_it(tmp_path):
     if os.environ.get("PATH") and _has_ray():
         pytest.skip("it is installed")
@@ -110,6 +138,27 @@ def test_a_grid_and_a_search_on_a_cluster(tmp_path, address):
     done = run_script("train.py", "-m", *lines, *search, cwd=tmp_path, fresh=True, timeout=300, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 trials: 4 complete" in done.stdout
+
+
+@pytest.mark.slow
+def test_trials_on_a_cluster_are_saved_when_the_sweep_is_ended_and_resumed(tmp_path, address):
+    env = {"RAY_AUTH_MODE": "disabled"}
+    several = ("seed=1,2,3", "trainer.max_epochs=300")
+    logs = [tmp_path / "sweep" / number / "logs" / "metrics.csv" for number in "01"]
+    with Started("train.py", "-m", *on(address), *several, cwd=tmp_path, fresh=True, **env) as sweep:
+        sweep.wait_until(lambda: all(log.exists() for log in logs), "the first epochs end")
+        sweep.send(signal.SIGTERM)
+        assert sweep.status() == 143
+        assert sweep.stderr.count("stopped by SIGTERM") == 1
+        assert "Traceback" not in sweep.stderr
+    assert "3 trials: 2 interrupted, 1 waiting" in sweep.stdout
+    assert [record(tmp_path / "sweep" / number)["status"] for number in "01"] == ["interrupted"] * 2
+    resumed = [one for one in on(address) if one != "hydra.sweep.dir=sweep"]
+    done = run_script("train.py", "-m", *resumed, *several, "sweep.resume=sweep", cwd=tmp_path, fresh=True, **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 trials: 3 complete" in done.stdout
+    for number in "01":
+        assert "resume  from" in (tmp_path / "sweep" / number / "logs" / "training.log").read_text()
 
 
 @pytest.mark.slow

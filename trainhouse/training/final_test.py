@@ -38,7 +38,7 @@ def measure_best(
     ones, which are kept apart here and in the logs. `watching` are callbacks that see this test alone.
     """
     if best:  # not by the trainer's `ckpt_path`, which would take the callbacks back to that epoch too
-        content = read(best.path)
+        content = read(best.path, lazily=True)  # `best` is what was read of it, and checked
         module.on_load_checkpoint(content)
         put_weights(module, content["state_dict"], strict=module.strict_loading)
         if state := content.get(type(datamodule).__qualname__):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Adam, AdamW, Optimizer
 from torch.utils.checkpoint import checkpoint
 
+from trainhouse.checkpoints.writing import AtomicCheckpointIO
 from trainhouse.configuration.annotations import Count
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.resuming.sharded import is_sharded, put_weights, share_among_all, shared_like, whole
@@ -86,10 +88,13 @@ class FSDP(ModelParallelStrategy):
         """Return the state as an optimizer has it that holds whole weights; nothing on other ranks than the first."""
         inner = optimizer.optimizer if isinstance(optimizer, LightningOptimizer) else optimizer
         state = inner.state_dict()
-        values = {
-            number: {name: _on_cpu(value) for name, value in of_weight.items()}
-            for number, of_weight in state["state"].items()
-        }
+        values: dict[Any, dict[str, Any]] = {}
+        for number, of_weight in state["state"].items():
+            values[number] = {}
+            for name, value in of_weight.items():
+                all_of_it = whole(value)  # a collective; the other ranks keep none of it
+                if self.is_global_zero:
+                    values[number][name] = all_of_it.cpu() if isinstance(value, torch.Tensor) else value
         return {**state, "state": values} if self.is_global_zero else {}
 
     def load_optimizer_state_dict(self, checkpoint: Mapping[str, Any]) -> None:
@@ -98,7 +103,7 @@ class FSDP(ModelParallelStrategy):
             weights = [weight for group in optimizer.param_groups for weight in group["params"]]
             parts = {
                 number: {
-                    name: shared_like(weights[number], value) if _is_like(value, weights[number]) else value
+                    name: shared_like(weights[number], value) if _is_like(value, weights[number]) else deepcopy(value)
                     for name, value in values.items()
                 }
                 for number, values in saved["state"].items()
@@ -112,7 +117,10 @@ class FSDP(ModelParallelStrategy):
         put_weights(self.lightning_module, checkpoint["state_dict"], strict)
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read a checkpoint, which holds plain data."""
+        """Read a checkpoint, which holds plain data; the ranks of a machine share one copy of its tensors."""
+        for io in (self.checkpoint_io, getattr(self.checkpoint_io, "checkpoint_io", None)):
+            if isinstance(io, AtomicCheckpointIO):
+                io.mapped = True
         return self.checkpoint_io.load_checkpoint(checkpoint_path)
 
     def on_validation_start(self) -> None:
@@ -173,10 +181,6 @@ class FSDP(ModelParallelStrategy):
             sent = tensor.detach().to(self.root_device).contiguous()
             torch.distributed.broadcast(sent, 0)
             tensor.detach().copy_(sent)
-
-
-def _on_cpu(value: Any) -> Any:
-    return whole(value).cpu() if isinstance(value, torch.Tensor) else value
 
 
 def _is_like(value: Any, weight: nn.Parameter) -> bool:

@@ -14,6 +14,7 @@ from trainhouse.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine
 from trainhouse.reports.names import COLUMNS, split_of
+from trainhouse.resuming.sharded import is_sharded
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.layout import BEST_MODEL, METRICS
 from trainhouse.runs.links import named_in
@@ -49,7 +50,7 @@ def best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:
         if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_path
     ]
     kept.sort(key=lambda path: path != folder / BEST_MODEL)
-    return load_checkpoint(kept[0]) if kept else None
+    return load_checkpoint(kept[0], mapped=is_sharded(trainer.lightning_module)) if kept else None
 
 
 def metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
