@@ -42,8 +42,8 @@ def check_is_there(path: str, key: str) -> None:
 def _why_none(folder: Path, key: str) -> str:
     if (folder / _OF_SHARDS).is_file():
         return (
-            f"{folder} is a checkpoint in shards, and torch runs code from such a folder when it reads it; if you trust "
-            "it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
+            f"{folder} is a checkpoint in shards, and torch runs code from such a folder when it reads it; if you "
+            "trust it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
             f"dcp_to_torch {folder} weights.pt, for init_from=weights.pt"
         )
     named = next((one for one in (folder, folder / BEST_MODEL) if one.suffix == ".ckpt" and one.is_dir()), None)
