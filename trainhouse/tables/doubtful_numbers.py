@@ -65,4 +65,4 @@ def _is_far(column: pa.ChunkedArray, end: float) -> bool:
         if low is not None and min(abs(end - low), abs(end - high)) <= high - low:
             return False
     count = len(column) - column.null_count - len(others)
-    return count >= _LEAST_ROWS and pc.count_distinct(others).as_py() >= _LEAST_OTHERS
+    return bool(count >= _LEAST_ROWS and pc.count_distinct(others).as_py() >= _LEAST_OTHERS)
