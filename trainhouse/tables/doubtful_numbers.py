@@ -12,6 +12,7 @@ from trainhouse.tables.stored_cells import Cells
 _FIRST, _LAST = 19000101, 21001231
 _LEAST_DAYS = 10  # fewer numbers may be days by chance
 _SENTINELS = tuple(sign * (10**digits - 1) for digits in range(1, 7) for sign in (-1, 1))
+_LOOK = 1024  # rows
 _LEAST_ROWS = 2
 _LEAST_OTHERS = 3
 
@@ -54,9 +55,14 @@ def _are_days(column: pa.ChunkedArray) -> bool:
 
 
 def _is_far(column: pa.ChunkedArray, end: float) -> bool:
-    """Whether several rows have that number, and it is further from all others than these are from one another."""
-    others = column.filter(pc.not_equal(column, end)).drop_null()
-    if len(column) - column.null_count - len(others) < _LEAST_ROWS or pc.count_distinct(others).as_py() < _LEAST_OTHERS:
-        return False
-    low, high = pc.min_max(others).as_py().values()
-    return bool(min(abs(end - low), abs(end - high)) > high - low)
+    """Whether several rows have that number, and it is further from all others than these are from one another.
+
+    Of most columns the first rows say that it isn't.
+    """
+    for some in (column.slice(0, _LOOK), column):
+        others = some.filter(pc.not_equal(some, end)).drop_null()
+        low, high = pc.min_max(others).as_py().values()
+        if low is not None and min(abs(end - low), abs(end - high)) <= high - low:
+            return False
+    count = len(column) - column.null_count - len(others)
+    return bool(count >= _LEAST_ROWS and pc.count_distinct(others).as_py() >= _LEAST_OTHERS)
