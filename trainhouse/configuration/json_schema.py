@@ -195,7 +195,7 @@ def _arguments(group: str, target: str, besides: Iterable[str] = ()) -> Schema:
 def _meaning(key: str, command: str = "train") -> str:
     """Return what conf/ says of a key: the command's own file, or any file of its group."""
     group, _, inner = key.partition(".")
-    files = [(f"{group}/{option}", inner) for option in options(group)] if inner else []
+    files = [(f"{group}/{option}", inner) for option in _default_first(group)] if inner else []
     said = [
         meanings(path).keys.get(below)
         for name, below in [(command, key), *files]
@@ -204,9 +204,13 @@ def _meaning(key: str, command: str = "train") -> str:
     return next((one.meaning for one in said if one and one.meaning), "")
 
 
+def _default_first(group: str) -> list[str]:
+    return sorted(options(group), key=lambda option: option != "default")
+
+
 def _meaning_of_argument(group: str, target: str, name: str) -> str:
     """Return what conf/ says of an argument of `target`, in whatever file of the group builds it."""
-    for option in options(group):
+    for option in _default_first(group):
         said = meanings(config_file(f"{group}/{option}")).keys
         above = next((key.removesuffix("_target_") for key, one in said.items() if one.written == target), None)
         if above is not None and f"{above}{name}" in said and said[f"{above}{name}"].meaning:
