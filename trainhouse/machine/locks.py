@@ -102,7 +102,7 @@ class Worker:
         if not re.fullmatch(_NAME_OF_A_WORKER, name) or not path.is_file():
             return False
         if not self._is_locked:
-            return _may_run(name)
+            return may_run(name)
         file = try_lock(path)
         if file is None:
             return True
@@ -111,8 +111,8 @@ class Worker:
         return False
 
 
-def _may_run(name: str) -> bool:
-    """Whether the process of a worker runs on this machine, or may on another."""
+def may_run(name: str) -> bool:
+    """Whether a process runs on this machine, or may on another; its `name` is <machine>-<number>-<anything>."""
     host, pid, _ = name.rsplit("-", 2)
     if host != socket.gethostname() or os.name == "nt":
         return host != socket.gethostname()
