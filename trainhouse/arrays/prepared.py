@@ -38,7 +38,7 @@ from trainhouse.arrays.hash_cache import is_settled
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.places import project
-from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX, remove_partial_files, write_json
+from trainhouse.machine.files import PARTIAL_SUFFIX, prefix_of_this_process, remove_partial_files, write_json
 from trainhouse.machine.locks import one_at_a_time
 from trainhouse.machine.writes import unrefused
 
@@ -156,7 +156,7 @@ def _write(folder: Path, arrays: Arrays) -> None:
     """Write an entry beside its place, then rename it: it is whole, or not there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_partial_files(folder.parent, older_than=_A_DAY)
-    partial = Path(mkdtemp(dir=folder.parent, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX))
+    partial = Path(mkdtemp(dir=folder.parent, prefix=prefix_of_this_process(), suffix=PARTIAL_SUFFIX))
     try:
         for name, array in arrays.items():
             np.save(partial / f"{name}.npy", array, allow_pickle=False)

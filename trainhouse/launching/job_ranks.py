@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from trainhouse.launching.job_devices import processes_of, uses_accelerators
 from trainhouse.launching.logging import log_to
 from trainhouse.machine.cores import available_cores
 from trainhouse.machine.files import write_json
+from trainhouse.machine.own_folder import own_folder
 from trainhouse.machine.rank_processes import RankProcesses
 from trainhouse.machine.sweep_worker import (
     ask_to_stop_by,
@@ -129,8 +129,8 @@ def _run_in_processes(script: str, config: DictConfig, count: int, takes_acceler
     is_given = "SLURM_JOB_ID" in os.environ or "ray" in sys.modules
     if takes_accelerators and not is_given and not take_accelerators(count):
         raise JobFailedError(f"trainer.devices: {count}, but other trials have the accelerators of this machine")
-    with tempfile.TemporaryDirectory(prefix="ranks-") as name:
-        told_in, mark = Path(name), Path(name) / f"stop-{os.getpid()}"
+    with own_folder("ranks") as told_in:
+        mark = told_in / f"stop-{os.getpid()}"
         tell_job(told_in, config, hydra_config, folder)
         processes = RankProcesses([sys.executable, script, "hydra.mode=RUN"], count, _environment(mark, count), told_in)
         try:

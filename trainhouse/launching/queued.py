@@ -67,7 +67,7 @@ def launch_queued(launcher: Any, jobs: Sequence[Sequence[str]], first: int) -> l
     )
     queued = executor.map_array(_Job(launcher), *columns)
     folder = Path(str(launcher.config.hydra.sweep.dir))
-    return [_result(job, folder, lines) for job, lines in zip(queued, jobs, strict=True)]
+    return [_outcome(job, folder, lines) for job, lines in zip(queued, jobs, strict=True)]
 
 
 def _executor(launcher: Any) -> Any:
@@ -84,7 +84,7 @@ def _executor(launcher: Any) -> Any:
     return executor
 
 
-def _result(job: Any, sweep: Path, lines: Sequence[str]) -> JobReturn:
+def _outcome(job: Any, sweep: Path, lines: Sequence[str]) -> JobReturn:
     """Wait for the first task of a job, whatever becomes of the others: it is the one that says how the job ended."""
     import submitit
 
@@ -96,11 +96,12 @@ def _result(job: Any, sweep: Path, lines: Sequence[str]) -> JobReturn:
             (line.partition("=")[2].strip("'") for line in lines if line.startswith("hydra.sweep.subdir=")), ""
         )
         lost = JobReturn(status=JobStatus.FAILED)
-        lost.return_value = JobFailedError(_last_error(sweep / subdir / LOG) or _short(job, error))
+        lost.return_value = JobFailedError(_last_error_in(sweep / subdir / LOG) or _short(job, error))
         return lost
 
 
-def _last_error(log: Path) -> str:
+def _last_error_in(log: Path) -> str:
+    """Return the last error that a run's log has; "" if none."""
     with suppress(OSError):
         return str((_LAST_ERROR.findall(log.read_text("utf-8", errors="replace")) or [""])[-1])
     return ""

@@ -14,8 +14,10 @@ from tempfile import mkstemp
 from typing import Any, BinaryIO
 
 from trainhouse.configuration.errors import UserError
+from trainhouse.machine.locks import may_run, name_of_process
 
 PARTIAL_PREFIX, PARTIAL_SUFFIX = ".tmp-", ".part"
+_OF_PROCESS = f"{PARTIAL_PREFIX}by-"
 _A_DAY = 24 * 3600.0  # no write takes as long
 
 
@@ -55,16 +57,23 @@ def _prefix(name: str) -> str:
     return f"{PARTIAL_PREFIX}{name[:60]}-"
 
 
+def prefix_of_this_process() -> str:
+    """What partial files begin with that may be large: once their process is no more, the next write removes them."""
+    return f"{_OF_PROCESS}{name_of_process()}-"
+
+
 def remove_partial_files(folder: Path, older_than: float = 0.0, of: str | None = None) -> None:
     """Remove what killed writes left in `folder`, if it is `older_than` so many seconds; of one file only, if named.
 
-    With 0 only for a folder, or a file, that nobody else writes to.
+    With 0 only for a folder, or a file, that nobody else writes to. What names a process that has ended goes anyway.
     """
     latest = time.time() - older_than
     prefix = escape(PARTIAL_PREFIX if of is None else _prefix(of))
     for partial in folder.glob(f"{prefix}*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):  # another program tidies up as well
-            if partial.stat().st_mtime > latest:
+            by = partial.name.removeprefix(_OF_PROCESS)
+            is_left = by != partial.name and not may_run(by)
+            if partial.stat().st_mtime > latest and not is_left:
                 continue
             if partial.is_dir():  # what a preflight has tried out
                 shutil.rmtree(partial, ignore_errors=True)

@@ -99,7 +99,7 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.name = f"{name_of_process()}-{uuid.uuid4().hex[:8]}"
         folder.mkdir(parents=True, exist_ok=True)
         self._file = open(folder / self.name, "a", encoding="utf-8")  # noqa: SIM115 - held on to
         self._is_locked = _lock(self._file) is True
@@ -118,7 +118,7 @@ class Worker:
         if not re.fullmatch(_NAME_OF_A_WORKER, name) or not path.is_file():
             return False
         if not self._is_locked:
-            return _may_run(name)
+            return may_run(name)
         file = try_lock(path)
         if file is None:
             return True
@@ -127,11 +127,23 @@ class Worker:
         return False
 
 
-def _may_run(name: str) -> bool:
-    """Whether the process of a worker runs on this machine, or may on another."""
-    host, pid, _ = name.rsplit("-", 2)
-    if host != socket.gethostname() or os.name == "nt":
-        return host != socket.gethostname()
+def name_of_process() -> str:
+    """Return what this process is called among those of all machines: <machine>-<number>."""
+    return f"{_machine()}-{os.getpid()}"
+
+
+def _machine() -> str:
+    """Return the name of this machine; on Linux with whose process numbers these are, as containers may share it."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"
+    return socket.gethostname()
+
+
+def may_run(name: str) -> bool:
+    """Whether a process runs on this machine, or may on another; its `name` is <machine>-<number>-<anything>."""
+    host, pid, _ = name.rsplit("-", 2) if re.fullmatch(r".+-\d+-[^-]*", name) else ("", "", "")
+    if host != _machine() or os.name == "nt":
+        return host != _machine()
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

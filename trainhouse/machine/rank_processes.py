@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -33,7 +34,8 @@ class RankProcesses:
         self._are_asked = False  # once: to be asked twice is to be ended at once
         self._processes: list[subprocess.Popen[bytes]] = []
         shared = {name: value for name, value in env.items() if name not in _NOT_OURS}
-        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "WORLD_SIZE": str(count)}
+        self._held, port = _free_port()
+        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
         try:
             for rank, errors in enumerate(self._errors):
                 with open(errors, "wb") as file:
@@ -48,6 +50,7 @@ class RankProcesses:
             look()
             self._end_with_the_first()
             time.sleep(_POLL)
+        self._held.close()
         self._end_with_the_first()
 
     def _end_with_the_first(self) -> None:
@@ -81,6 +84,7 @@ class RankProcesses:
                 with suppress(OSError):
                     os.killpg(one.pid, signal.SIGKILL)
                 one.wait()
+        self._held.close()
 
 
 def _start(command: Sequence[str], env: Mapping[str, str], errors: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -101,7 +105,15 @@ def _start(command: Sequence[str], env: Mapping[str, str], errors: IO[bytes]) ->
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _free_port() -> tuple[socket.socket, int]:
+    """Return a port of this machine that nobody has, and what keeps it from others until the first rank listens there.
+
+    Only Linux lets that one take it then; elsewhere it is free for a moment.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    if sys.platform != "linux":
+        held.close()
+    return held, port

@@ -1,8 +1,9 @@
 """A folder whose run was killed before it had a configuration: nothing is there to resume, and it can be used."""
 
+import os
 import re
 import shutil
-import time
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -25,12 +26,18 @@ def free_abandoned(folder: Path) -> None:
         if not mark.is_dir() or mark.is_symlink() or (folder / CONFIG).exists() or (folder / METRICS).exists():
             return
         has_log = (folder / LOG).is_file()
-        if not has_log and time.time() - mark.stat().st_mtime < _STARTING:
+        if not has_log and _now_in(folder) - mark.stat().st_mtime < _STARTING:
             return
         if not _may_be_ours(mark, has_log):
             return
         if not has_log or _is_free(folder / LOG):
             shutil.rmtree(mark)
+
+
+def _now_in(folder: Path) -> float:
+    """Return the time by the clock that times the files of a folder, which may be a file server's."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".tmp-", suffix=".part") as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _may_be_ours(mark: Path, has_log: bool) -> bool:

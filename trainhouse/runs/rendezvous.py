@@ -38,6 +38,7 @@ _BEFORE = 120.0  # seconds by which the clocks of machines, and the starts of pr
 
 _log = logging.getLogger(__name__)
 _started = time.time()
+_said = threading.Event()  # why the run has failed, by this process
 
 
 def is_shared() -> bool:
@@ -83,12 +84,13 @@ def remembered_run() -> str | None:
 
 def say_failed(line: str) -> str:
     """Let the others know that this process has failed; return what is to be said of it, "" if the first says it."""
+    tell_torchrun(line)
     if not is_shared():
         return line
     here = ranks()
-    tell_torchrun(line)
     _place().put(f"{_FAILED}-{here.rank}", line)
     if here.rank == 0:
+        _said.set()
         return line
     first = _place().get(f"{_FAILED}-0", _TOGETHER)
     return "" if first == line else f"rank {here.rank} on {socket.gethostname()}: {line}"
@@ -122,7 +124,8 @@ def _watch() -> None:
             if rank != here.rank and (line := place.get(name, 0)):
                 if _are_together():
                     time.sleep(_TOGETHER)  # in which the run is recorded as failed
-                if here.rank == 0:
+                if here.rank == 0 and not _said.is_set():
+                    _said.set()
                     message = f"error: rank {rank} has failed: {printable(line)}"
                     _log.error(message, extra={"file_only": True})
                     print(message, file=sys.stderr, flush=True)

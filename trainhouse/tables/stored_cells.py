@@ -13,7 +13,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from trainhouse.machine.files import PARTIAL_PREFIX, PARTIAL_SUFFIX, remove_partial_files
+from trainhouse.machine.files import PARTIAL_SUFFIX, prefix_of_this_process, remove_partial_files
 from trainhouse.tables.source import RetypedError, Table
 
 _IN_MEMORY = 2**26  # bytes
@@ -110,7 +110,7 @@ class _Store:
     def _opened(self) -> IO[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_partial_files(self._folder, older_than=24 * 3600.0)
-        handle, name = mkstemp(dir=self._folder, prefix=PARTIAL_PREFIX, suffix=PARTIAL_SUFFIX)
+        handle, name = mkstemp(dir=self._folder, prefix=prefix_of_this_process(), suffix=PARTIAL_SUFFIX)
         self._path, self._file = Path(name), os.fdopen(handle, "wb+")
         return self._file
 

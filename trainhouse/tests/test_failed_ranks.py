@@ -5,12 +5,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import lightning as L
 import pytest
+import torch
 
 from trainhouse.tests.many_ranks import SHORT, two_tasks
+from trainhouse.training.failed_ranks import _OF_OTHERS, _is_of_others, _unequal
 from trainhouse.training.signals import StopOnSignal
 
 RUN = (*SHORT, "trainer.max_epochs=2", "hydra.run.dir=run")
@@ -53,6 +56,21 @@ def test_the_error_of_one_is_what_the_run_ends_with(tmp_path: Path) -> None:
         assert "gloo" not in first.stderr
         assert second.stderr.count("ValueError: boom") == 1
     assert lines[0] == f"error: {recorded(tmp_path)}"
+
+
+def test_that_loaders_have_unequal_numbers_of_batches_is_said_where_all_ranks_wait() -> None:
+    def at(batch: int, epoch: int = 1) -> dict[str, int]:
+        return {"batch": batch, "epoch": epoch}
+
+    assert "at batches 20 and 21: their loaders must have equally many" in _unequal(at(21), {1: at(20)})
+    assert _unequal(at(21), {1: at(21)}) == _unequal(at(1), {1: at(20, epoch=0)}) == ""
+
+
+def test_that_a_rank_never_came_is_no_fault_of_those_that_waited_for_it() -> None:
+    with pytest.raises(torch.distributed.DistError) as raised:
+        torch.distributed.init_process_group("gloo", "tcp://127.0.0.1:0", timedelta(seconds=1), world_size=2, rank=0)
+    assert _is_of_others(raised.value)
+    assert _OF_OTHERS.search("wait timeout after 20000ms, keys: /default_pg/0//cpu//0/0")
 
 
 @pytest.mark.slow

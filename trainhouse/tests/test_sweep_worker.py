@@ -4,7 +4,6 @@ import errno
 import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import pytest
 
 from trainhouse.configuration.errors import Interrupted
 from trainhouse.machine import sweep_worker
-from trainhouse.machine.locks import Worker, locked, of_this_machine, try_lock
+from trainhouse.machine.locks import Worker, locked, name_of_process, of_this_machine, try_lock
 from trainhouse.machine.sweep_worker import (
     accelerators,
     check_not_stopped,
@@ -166,7 +165,7 @@ def test_where_files_can_not_be_locked_nobody_waits(tmp_path: Path, monkeypatch:
     with locked(tmp_path / "lock"), locked(tmp_path / "lock"):
         first.close()
         second.close()
-    worker, host = Worker(tmp_path), socket.gethostname()
+    worker, host = Worker(tmp_path), name_of_process().rpartition("-")[0]
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     for pid, runs in ((os.getpid(), True), (gone.pid, False)):

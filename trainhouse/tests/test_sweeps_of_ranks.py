@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -90,6 +91,17 @@ def test_when_one_process_is_killed_the_others_are_ended_and_it_is_named(tmp_pat
     assert time.monotonic() - began < 20
     assert processes.first_failed == 1
     assert processes.how_it_ended(1) == "rank 1 was ended by SIGKILL; memory may be short"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is free for a moment")
+def test_the_port_where_the_processes_meet_is_theirs_before_the_first_listens_there(tmp_path):
+    code = "import os; from torch.distributed import TCPStore\n"
+    code += "TCPStore('127.0.0.1', int(os.environ['MASTER_PORT']), 1, True)"
+    processes = RankProcesses([sys.executable, "-c", code], 1, os.environ, tmp_path)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(processes._held.getsockname())
+    processes.wait(lambda: None)
+    assert processes.first_failed is None, processes.how_it_ended(0)
 
 
 class FewTasks:

@@ -27,7 +27,9 @@ def _signals(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def trainer(rank: int = 0, port: int = 29500) -> Any:
     strategy = SimpleNamespace(launcher=None, cluster_environment=SimpleNamespace(main_port=port))
-    return SimpleNamespace(world_size=2, global_rank=rank, current_epoch=0, global_step=7, strategy=strategy)
+    batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(ready=8)))
+    place = {"current_epoch": 0, "global_step": 7, "fit_loop": SimpleNamespace(epoch_loop=batches)}
+    return SimpleNamespace(world_size=2, global_rank=rank, strategy=strategy, **place)
 
 
 def raised_in(module: str, line: str) -> RuntimeError:

@@ -28,7 +28,7 @@ _POLL = 0.05
 _STARTED, _BEFORE = time.time(), 60.0  # the starts of processes, and clocks of machines, differ
 # What torch says, in the ranks that are left, of another one that has ended or doesn't answer.
 _OF_OTHERS = re.compile(
-    r"gloo|Connection (reset|closed|refused)|Broken pipe|[Tt]imed out (waiting|after)|NCCL|ncclRemoteError"
+    r"gloo|Connection (reset|closed|refused)|Broken pipe|[Tt]ime(d )?out (waiting|after)|NCCL|ncclRemoteError"
     r"|DistStoreError|Socket Timeout|process group|pair closure",
 )
 
@@ -73,9 +73,18 @@ def whose_fault(
         for_so_long = "" if seconds is None else f" for rank_timeout={seconds:g} s"
         is_late = "imed out" in str(error) or "imeout" in str(error)
         what = f"gave no answer{for_so_long}" if is_late else "exited without an error, as if killed"
-        failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{continuing}")
+        unequal = "" if missing else _unequal(note, notes)
+        failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{unequal}{continuing}")
         _end_those_that_hang(trainer)
     return failed, failed
+
+
+def _unequal(own: dict[str, Any], notes: dict[int, dict[str, Any]]) -> str:
+    """Return what there is to say of ranks that all wait, but not for the same batch."""
+    batches = {note["batch"] for note in (own, *notes.values()) if note["epoch"] == own["epoch"]}
+    if len(batches) < 2:
+        return ""
+    return f", where ranks are at batches {min(batches)} and {max(batches)}: their loaders must have equally many"
 
 
 def _sentence(note: dict[str, Any]) -> str:
@@ -94,6 +103,7 @@ def _say(trainer: L.Trainer, folder: Path, line: str, is_own: bool) -> dict[str,
         "host": socket.gethostname(),
         "epoch": trainer.current_epoch + 1,
         "step": trainer.global_step,
+        "batch": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
         "error": line,
         "is_own": is_own,
         "start": _start(trainer),
