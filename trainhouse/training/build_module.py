@@ -173,8 +173,11 @@ def _refuse_undirected(monitor: str | None, module: Any) -> None:
     """Raise `UserError` for a monitored metric that doesn't say which end of it is better."""
     split, _, name = str(monitor).partition("/")
     metrics = getattr(module, "metrics", None)
-    measured = metrics[f"{split}_split"] if metrics is not None and f"{split}_split" in metrics else ()
-    if f"{split}/{name}" in measured and monitor not in module.directions:
+    measured = metrics[f"{split}_split"] if metrics is not None and f"{split}_split" in metrics else {}
+    names = {
+        part for one, metric in measured.items() for part in (one.partition("/")[2], *getattr(metric, "names", ()))
+    }
+    if name in names and monitor not in module.directions:
         raise UserError(
             f"monitor: {monitor} does not say which end of it is better: give its class higher_is_better = True or "
             "False, or, if it is one of torchmetrics, its file mode: min or max"
