@@ -52,6 +52,10 @@ SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_acc
             [f"+callbacks.x={{_target_:{L}.LambdaCallback,on_fit_start:print}}"],
             "callbacks.x.on_fit_start: expected a function",
         ),
+        (
+            ["optimizer._partial_=false"],
+            "optimizer._partial_: expected true, as torch.optim.Adam gets its params later",
+        ),
         (["+callbacks.x={_target_:torch.nn.ReLU}"], "callbacks.x._target_: expected a Callback of Lightning's"),
         ([*SCHEDULE, "trainer.accumulate_grad_batches=2"], "trainer.accumulate_grad_batches: the Gradient"),
         (

@@ -92,6 +92,7 @@ def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) ->
     """Raise `UserError` if what is monitored is not logged, or if the worst of it would be taken for the best."""
     monitor, mode = settings.monitor, settings.mode
     if monitor is None:
+        _check_callbacks(settings, logged, directions)
         return
     if logged.is_complete and monitor not in logged.names:
         none = "; monitor=null trains without a best model" if not logged.names else ""
@@ -106,9 +107,15 @@ def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) ->
             "warning: %s is logged by training and by validation: one hides the other", ", ".join(sorted(logged.twice))
         )
     check_direction("mode", mode, monitor, directions)
-    known = directions | ({monitor: mode} if mode else {})
+    _check_callbacks(settings, logged, directions | ({monitor: mode} if mode else {}))
+
+
+def _check_callbacks(settings: Train, logged: Logged, directions: dict[str, str]) -> None:
     for name, part in settings.callbacks.items():
-        check_callback(f"callbacks.{name}", part, known, is_complete=logged.is_complete)
+        key, wanted = f"callbacks.{name}", part.get("monitor") if part.is_mapping else None
+        if logged.is_complete and isinstance(wanted, str) and wanted not in logged.names:
+            raise UserError(f"{key}.monitor: '{wanted}' is not logged{hint_of(wanted, logged.names)}")
+        check_callback(key, part, directions, is_complete=logged.is_complete)
 
 
 def check_callback(key: str, part: Part, directions: dict[str, str], is_complete: bool = False) -> None:
