@@ -57,9 +57,7 @@ def test_the_command_ends_in_one_line(tmp_path: Path) -> None:
     wrong = "callbacks.early_stopping.monitor=val/los"
     done = run_script("train.py", *TINY, wrong, "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(
-        "error: callbacks.early_stopping.monitor: 'val/los' is not logged; did you mean 'val/loss'?"
-    )
+    assert done.stderr.startswith("error: callbacks.early_stopping.monitor: 'val/los' is not logged; did you mean")
     assert len(done.stderr.splitlines()) == 1
     assert "epoch 1" not in done.stdout
 
