@@ -207,6 +207,7 @@ def _class_weights(
         known = _known_counts(counts, "class_weight", classes)
         return torch.tensor([sum(known) / (outputs * count) for count in known])
     if isinstance(given, Mapping):
+        given = {str(name): weight for name, weight in given.items()}  # YAML reads 1 as a number
         if set(given) != set(classes):
             raise ValueError(f"class_weight: needs a number for each of {', '.join(classes)}; got {', '.join(given)}")
         given = [given[name] for name in classes]

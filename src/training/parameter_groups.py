@@ -19,7 +19,10 @@ def optimizer_of(
 ) -> Optimizer:
     """Make an optimizer of the named weights. Raises `UserError` for what it can't do."""
     if not takes_no_groups(make):
-        return make(in_groups(weights, patterns))
+        try:
+            return make(in_groups(weights, patterns))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"optimizer: {error}") from error
     if accumulates:
         raise UserError("trainer.accumulate_grad_batches: LBFGS asks again for the last batch alone; set it to 1")
     if patterns:

@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from annotated_types import DocInfo, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Predicate
@@ -37,13 +38,15 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, list) and all(fits(item, inner) for item in value)
     if origin is dict or hint is dict:
         return isinstance(value, dict)
-    return True
+    if origin is Callable or hint is Callable:
+        return isinstance(value, dict) or callable(value)  # a mapping with _target_
+    return hint is not timedelta
 
 
 def expected(hint: Any) -> str:
     """Return in words what may be written for a type hint, as ``a whole number from 1 up, or null``."""
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    values = [option for option in options if option is not types.NoneType]
+    values = [option for option in options if option not in (types.NoneType, timedelta)]
     if any(typing.get_origin(option) is typing.Literal for option in values):
         names = [name for option in options for name in words_for(option) or [_in_words(option)]]
         return "one of " + ", ".join(dict.fromkeys(names))
@@ -90,6 +93,8 @@ def _in_words(hint: Any) -> str:
         return words or f"{expected(kind)}{_range(marks)}"
     if typing.get_origin(hint) is dict:
         return "a mapping"
+    if typing.get_origin(hint) is Callable or hint is Callable:
+        return "a function, as {_target_: src.utils.my_file.my_function, _partial_: true}"
     if typing.get_origin(hint) in (list, tuple, Sequence):
         inner = [one for one in typing.get_args(hint) if one is not ...]
         several = re.sub(r"^an? ([a-z ]*(?:number|string))", r"\1s", expected(inner[0]))

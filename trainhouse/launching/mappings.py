@@ -49,6 +49,8 @@ def written(value: Any) -> str:
         return "[" + ", ".join(map(written, value)) + "]"
     if not isinstance(value, str):
         return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+    if re.fullmatch(r"[-+]?\d+(\.\d*)?e[-+]?\d+", value, re.IGNORECASE):  # a number to Hydra, and none to YAML
+        return value
     if re.fullmatch(r"(?!(true|false|null|nan|inf)$)[A-Za-z_][\w-]*", value, re.ASCII | re.IGNORECASE):
         return value
     return '"' + re.sub(r'(\\*)"', r'\1\1\\"', value) + '"'

@@ -54,7 +54,7 @@ class PlainAttributes:
         weights = self._weights()
         for path, owner in self.owners.items():
             for name, value in vars(owner).items() if not of_library(type(owner)) else ():
-                if name not in _INTERNAL and not _can_be_saved(_as_plain(value), weights):
+                if not _is_internal(owner, name) and not _can_be_saved(_as_plain(value), weights):
                     yield path, name, value
 
     def _attributes(self) -> Iterator[tuple[str, str, Any]]:
@@ -65,7 +65,7 @@ class PlainAttributes:
                 if (buffer := getattr(owner, name)) is not None:
                     yield path, name, buffer
             for name, value in vars(owner).items():
-                if name not in _INTERNAL and _can_be_saved(plain := _as_plain(value), weights):
+                if not _is_internal(owner, name) and _can_be_saved(plain := _as_plain(value), weights):
                     yield path, name, plain
 
     def _weights(self) -> set[int]:
@@ -79,12 +79,25 @@ def _of_lightning() -> set[str]:
     return {*vars(module)}
 
 
+class _BareMetric(Metric):
+    def update(self) -> None:
+        """Count nothing."""
+
+    def compute(self) -> None:
+        """Return nothing."""
+
+
 _INTERNAL = _of_lightning()
+_OF_METRICS = {*vars(_BareMetric())}
+
+
+def _is_internal(owner: Any, name: str) -> bool:
+    """Whether an attribute is none of the class's author; the states of metrics are saved as such."""
+    return name in _INTERNAL or (isinstance(owner, Metric) and (name in _OF_METRICS or name in owner._defaults))
 
 
 def _owners(module: L.LightningModule, callbacks: Iterable[L.Callback]) -> dict[str, Any]:
-    # The states of metrics are saved as such.
-    owners: dict[str, Any] = {path: part for path, part in module.named_modules() if not isinstance(part, Metric)}
+    owners: dict[str, Any] = dict(module.named_modules())
     for callback in callbacks:
         kind = type(callback)
         has_state = kind.state_dict is not L.Callback.state_dict or (

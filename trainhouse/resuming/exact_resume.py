@@ -21,7 +21,7 @@ from trainhouse.resuming.exact_data import ExactData
 from trainhouse.resuming.finders import refuse_finders
 from trainhouse.resuming.gathering import of_all_ranks
 from trainhouse.resuming.logged_values import continue_logging, counts_of_all, logged_so_far
-from trainhouse.resuming.module_state import counting, frozen_in, gradients_of, restore_state
+from trainhouse.resuming.module_state import counting, frozen_in, gradients_of, restore_state, tracked_by
 from trainhouse.resuming.other_ranks import change_of_ranks, ends_epoch
 from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import reseed
@@ -53,7 +53,7 @@ class ExactResume(SeededEvaluation):
         """Why a resume of this run is not exact; empty if it is."""
         self._trainer: L.Trainer | None = None
         self._phase: Literal["epoch start", "batch", "validating", "validated", "epoch end"] = "epoch start"
-        self._counting: list[str] = []
+        self._counting, self._trackers = list[str](), dict[str, int]()
         self._attributes: PlainAttributes | None = None
         self._unsaved: Unsaved | None = None
         self._before_validation: dict[str, dict[str, Any]] = {}
@@ -118,7 +118,7 @@ class ExactResume(SeededEvaluation):
         super().on_validation_start(trainer, pl_module)
         if self._attributes:
             self._before_validation = self._attributes.changed()
-        self._counting = counting(pl_module)
+        self._counting, self._trackers = counting(pl_module), tracked_by(pl_module)
         self._seen_before_validation = loops.batches_seen(trainer) if self._is_on else []
         self._phase = "validating"
 
@@ -147,8 +147,7 @@ class ExactResume(SeededEvaluation):
         if not self._is_on:
             return saved
         saved["callback_metrics"] = {name: value.detach().clone() for name, value in trainer.callback_metrics.items()}
-        is_validating = self._phase in ("validating", "validated")
-        saved["in_eval_mode"] = loops.modes_of_training(trainer, is_validating)
+        saved["in_eval_mode"] = loops.modes_of_training(trainer, self._phase in ("validating", "validated"))
         saved["frozen"] = frozen_in(trainer.lightning_module)
         if self.data:
             saved["data"] = self.data.state(self.cursor.epoch, self.cursor.batch, self._phase == "validating")
@@ -160,9 +159,10 @@ class ExactResume(SeededEvaluation):
         is_again = self._phase in ("validating", "validated") and saved["validation"] == "due"
         saved["validated_batches"] = self._seen_before_validation if is_again else loops.batches_seen(trainer)
         saved["metrics"] = counts_of_all(trainer, self._phase, self._counting)
+        again = self._phase == "validating"
+        saved["trackers"] = self._trackers if again else tracked_by(trainer.lightning_module)
         if self._attributes:
-            is_partial = self._phase == "validating"  # which begins again
-            saved["attributes"] = self._before_validation if is_partial else self._attributes.changed()
+            saved["attributes"] = self._before_validation if again else self._attributes.changed()
             if trainer.world_size > 1 and len({*of_all_ranks(digest(saved["attributes"], whole=True))}) > 1:
                 self.not_exact("attributes of the module, or of callbacks, are saved as the first rank has them")
         if not trainer.lightning_module.automatic_optimization:  # whose gradients count is known to its author alone
@@ -228,13 +228,13 @@ class ExactResume(SeededEvaluation):
         self._unsaved = Unsaved(self._attributes, trainer)
         if not saved:
             return
-        self._attributes.restore(saved.get("attributes", {}))
         trainer.accumulate_grad_batches = batches_of_step(trainer, saved["epoch"])
         if not saved["batch"]:  # a new epoch, also to a run that ends by its steps, which Lightning would restart
             loops.begin_new_epoch(trainer)
         self._phase = "epoch start" if not saved["batch"] else "validated" if saved["validation"] == "done" else "batch"
         trainer.callback_metrics.update(saved.get("callback_metrics", {}))
         restore_state(pl_module, saved, trainer.is_global_zero)
+        self._attributes.restore(saved.get("attributes", {}))  # a metric that was reset has forgotten its own
         continue_logging(trainer, saved.get("logged", []))
         loops.continue_counting(trainer, saved.get("validated_batches", []))
         for config in trainer.lr_scheduler_configs:

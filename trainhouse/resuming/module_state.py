@@ -4,7 +4,7 @@ from typing import Any
 
 import lightning as L
 from torch import Tensor
-from torchmetrics import Metric
+from torchmetrics import Metric, MetricTracker
 
 from trainhouse.resuming.sharded import shared_like, whole
 
@@ -28,6 +28,11 @@ def counts_of(metric: Metric, ranks: int) -> Saved:
     return {"updates": metric.update_count, "state": state}
 
 
+def tracked_by(module: L.LightningModule) -> dict[str, int]:
+    """Return the number of parts of each `MetricTracker`, which has one more metric object after each `increment`."""
+    return {name: len(part) for name, part in module.named_modules() if isinstance(part, MetricTracker)}
+
+
 def gradients_of(module: L.LightningModule) -> dict[str, Tensor]:
     """Return copies of the gradients that there are, by the names of their weights."""
     return {name: whole(weight.grad).clone() for name, weight in module.named_parameters() if weight.grad is not None}
@@ -40,6 +45,10 @@ def frozen_in(module: L.LightningModule) -> list[str]:
 
 def restore_state(module: L.LightningModule, saved: Saved, is_first_rank: bool) -> None:
     """Put counts, frozen weights, gradients and submodules in eval mode back, as far as they are in `saved`."""
+    parts = dict(module.named_modules())
+    for name, size in saved.get("trackers", {}).items():
+        while len(parts[name]) < size:
+            parts[name].increment()
     if is_first_rank:  # the counts of all ranks together
         metrics, all_counts = dict(metrics_of(module)), saved.get("metrics", {})
         for name in all_counts:  # all of them first: one made of others, as `1 - accuracy`, resets those too

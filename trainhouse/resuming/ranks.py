@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
+from torch.nn.parallel import DistributedDataParallel
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.resuming.digest import digest
@@ -52,12 +53,15 @@ class RanksCompared(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Compare those of an epoch that had fewer."""
+        _refuse_missed_gradients(trainer)
         if self._trained_on is not None:
             self._compare_training(trainer)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin a pass."""
         self._first.clear()
+        if not trainer.sanity_checking:
+            _refuse_missed_gradients(trainer)
 
     def on_validation_batch_end(
         self,
@@ -77,7 +81,10 @@ class RanksCompared(L.Callback):
         if not trainer.sanity_checking:
             self._compare(trainer, "val", trainer.val_dataloaders)
 
-    on_test_start = on_validation_start
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin a pass."""
+        self._first.clear()
+
     on_test_batch_end = on_validation_batch_end
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -123,6 +130,12 @@ class RanksCompared(L.Callback):
     @rank_zero_only
     def _say(self, what: str) -> None:
         _log.warning("warning: %s", what)
+
+
+def _refuse_missed_gradients(trainer: L.Trainer) -> None:
+    """Raise torch's error for gradients that were not exchanged, which it notices a step later: never of the last."""
+    if isinstance(trainer.model, DistributedDataParallel):
+        trainer.model._check_reducer_finalized()
 
 
 @functools.cache

@@ -7,9 +7,9 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger as LightningCSVLogger
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
-from trainhouse.configuration.check_arguments import check_arguments
+from trainhouse.configuration.check_arguments import check_arguments, parameters_of
 from trainhouse.configuration.create import located
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.views import Part, Parts
 from trainhouse.machine.files import copy
 from trainhouse.runs.created_below import create_below
@@ -47,7 +47,21 @@ def check_loggers(group: Parts) -> None:
     """Raise `UserError` for a logger whose package is missing, or that takes no such argument; nothing is built."""
     for key, part in _parts(group).items():
         check_installed(part, key)
-        check_arguments(located(part, key), part, key, (), complete=False)
+        found = located(part, key)
+        check_arguments(found, part, key, (), complete=False)
+        if inspect.isclass(found) and issubclass(found, TensorBoardLogger):
+            _check_writer(found, part, key)
+
+
+def _check_writer(found: type[TensorBoardLogger], part: Part, key: str) -> None:
+    """Raise `UserError` for an argument that is handed on to a writer, which looks at it when it first writes."""
+    others = {name for name in part.plain if not name.startswith("_")} - parameters_of(found).keys()
+    if others and found.__init__ is TensorBoardLogger.__init__:
+        from torch.utils.tensorboard import SummaryWriter
+
+        options = {*parameters_of(found), *parameters_of(SummaryWriter)} - {"log_dir", "kwargs"}
+        for name in sorted(others - options):
+            raise UserError(f"{key}.{name}: {part.target} takes no such argument{did_you_mean(name, options)}")
 
 
 def _parts(group: Parts) -> dict[str, Part]:

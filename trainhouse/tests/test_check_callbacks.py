@@ -45,6 +45,36 @@ SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_acc
             "callbacks.best_checkpoint.save_on_exception: would write over what the file is for",
         ),
         (
+            [f"+callbacks.x={{_target_:{L}.ModelCheckpoint,monitor:val/acc}}"],
+            r"\+callbacks.x.mode: min would take the worst val/acc for the best; set \+callbacks.x.mode=max",
+        ),
+        (
+            [f"+callbacks.x={{_target_:{L}.LambdaCallback,on_fit_start:print}}"],
+            "callbacks.x.on_fit_start: expected a function",
+        ),
+        (
+            ["optimizer._partial_=false"],
+            "optimizer._partial_: expected true, as torch.optim.Adam gets its params later",
+        ),
+        (["+callbacks.x={_target_:torch.nn.ReLU}"], "callbacks.x._target_: expected a Callback of Lightning's"),
+        ([*SCHEDULE, "trainer.accumulate_grad_batches=2"], "trainer.accumulate_grad_batches: the Gradient"),
+        (
+            [f"+callbacks.x={{_target_:{L}.LearningRateFinder,attr_name:rate}}"],
+            "callbacks.x.attr_name: the rate of a plain network is optimizer.lr",
+        ),
+        (
+            [f"+callbacks.x={{_target_:{L}.BatchSizeFinder,batch_arg_name:size}}"],
+            "callbacks.x.batch_arg_name: what is found is data.batch_size",
+        ),
+        (
+            ["+logger.x={_target_:lightning.pytorch.loggers.TensorBoardLogger,flush_sec:1}"],
+            "logger.x.flush_sec: .* takes no such argument; did you mean 'flush_secs'?",
+        ),
+        (
+            ["trainer.strategy={_target_:lightning.pytorch.strategies.DDPStrategy,static_graph:1}"],
+            "trainer.strategy.static_graph: expected true or false, got 1",
+        ),
+        (
             ["trainer.strategy={_target_:lightning.pytorch.strategies.FSDPStrategy,state_dict_type:sharded}"],
             "trainer.strategy: FSDPStrategy is torch's first FSDP",
         ),

@@ -5,11 +5,12 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, MetricTracker, MinMaxMetric
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.wrappers import ClasswiseWrapper
 
-from trainhouse.resuming.module_state import counting, counts_of, metrics_of, restore_state
+from trainhouse.resuming.attributes import PlainAttributes
+from trainhouse.resuming.module_state import counting, counts_of, metrics_of, restore_state, tracked_by
 
 PREDICTED, TRUE = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 1, 2])
 
@@ -46,3 +47,27 @@ def test_counts_of_all_ranks_are_put_back_on_the_first_alone() -> None:
     whole.update(0.5)
     restore_state(other, {"metrics": {"loss": counts_of(whole, 1)}}, is_first_rank=False)
     assert counting(other) == []
+
+
+class Tracking(L.LightningModule):
+    """Has metrics that keep values of earlier epochs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tracker, self.extremes = MetricTracker(MulticlassAccuracy(3)), MinMaxMetric(MulticlassAccuracy(3))
+
+
+def test_metrics_keep_what_they_have_of_earlier_epochs() -> None:
+    whole, resumed = Tracking(), Tracking()
+    attributes, restored = PlainAttributes(whole), PlainAttributes(resumed)
+    for predicted in (PREDICTED, TRUE):
+        whole.tracker.increment()
+        whole.tracker.update(predicted, TRUE)
+        whole.extremes.reset()
+        whole.extremes.update(predicted, TRUE)
+        whole.extremes.compute()
+    counts = {name: counts_of(metric, 1) for name, metric in metrics_of(whole) if metric.update_called}
+    restore_state(resumed, {"metrics": counts, "trackers": tracked_by(whole)}, True)
+    restored.restore(attributes.changed())
+    assert resumed.tracker.compute_all().tolist() == whole.tracker.compute_all().tolist()
+    assert resumed.extremes.compute()["min"] == whole.extremes.compute()["min"] < 1

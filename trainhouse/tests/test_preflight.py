@@ -31,13 +31,16 @@ TINY = ["data.path=rows.npy", "data.rows=60", "data.columns=4", "data.classes=3"
     [
         (
             "callbacks.best_checkpoint.monitor=val/accc",
-            r"^ModelCheckpoint monitors 'val/accc', which is not logged; did you mean 'val/acc'\? \(there are: .*",
+            r"^callbacks\.best_checkpoint\.monitor: 'val/accc' is not logged; did you mean 'val/acc'\? \(there are: .*",
         ),
         (
             "callbacks.early_stopping.monitor=val/los",
-            r"^EarlyStopping monitors 'val/los', which is not logged; did you mean 'val/loss'\?",
+            r"^callbacks\.early_stopping\.monitor: 'val/los' is not logged; did you mean 'val/loss'\?",
         ),
-        ("callbacks.early_stopping.monitor=acc", r"^EarlyStopping monitors 'acc', which is not logged; did you mean"),
+        (
+            "callbacks.early_stopping.monitor=acc",
+            r"^callbacks\.early_stopping\.monitor: 'acc' is not logged; did you mean",
+        ),
     ],
 )
 def test_a_monitor_that_nothing_logs_is_refused_before_the_first_epoch(
@@ -54,9 +57,7 @@ def test_the_command_ends_in_one_line(tmp_path: Path) -> None:
     wrong = "callbacks.early_stopping.monitor=val/los"
     done = run_script("train.py", *TINY, wrong, "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(
-        "error: EarlyStopping monitors 'val/los', which is not logged; did you mean 'val/loss'?"
-    )
+    assert done.stderr.startswith("error: callbacks.early_stopping.monitor: 'val/los' is not logged; did you mean")
     assert len(done.stderr.splitlines()) == 1
     assert "epoch 1" not in done.stdout
 
@@ -139,9 +140,10 @@ def test_nothing_is_left_behind() -> None:
 def test_nothing_is_left_behind_when_it_fails() -> None:
     data = tiny_data(CLASSES)
     module = tiny_module(data, Drawing())
+    module.loss = nn.Identity()  # which takes no targets
     states = torch.get_rng_state(), str(np.random.get_state()), random.getstate()
-    with pytest.raises(UserError):
-        preflight(module, data, [EarlyStopping("val/los")], OPTIONS)
+    with pytest.raises(TypeError):
+        preflight(module, data, [EarlyStopping("val/loss")], OPTIONS)
     assert (str(np.random.get_state()), random.getstate()) == states[1:]
     assert torch.equal(torch.get_rng_state(), states[0])
 

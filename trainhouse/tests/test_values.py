@@ -1,6 +1,7 @@
 """An annotation decides which values fit it, says so in words."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -39,7 +40,13 @@ HINTS: dict[str, tuple[Any, list[Any], list[Any], str]] = {
     "own words": (Annotated[str, Predicate(str.isupper), doc("capitals")], ["AB"], ["ab", 3], "capitals"),
     "what YAML has no values for": (Tensor, [1, "x", None], [], "Tensor"),
     "beside it": (Tensor | float, [1, "x"], [], "Tensor or a number"),
-    "a function": (Callable[..., int], ["x"], [], "collections.abc.Callable[..., int]"),
+    "a function": (
+        Callable[..., int],
+        [{"_target_": "src.f", "_partial_": True}],
+        ["x", 1],
+        "a function, as {_target_: src.utils.my_file.my_function, _partial_: true}",
+    ),
+    "a time": (str | timedelta | None, ["00:01", None], [5], "a string, or null"),
 }
 
 

@@ -69,6 +69,14 @@ def test_what_a_rank_has_said_counts_for_its_own_start_alone(tmp_path: Path) -> 
         assert notes == ["ValueError: of 1"] * (port == 1)
 
 
+def test_what_all_ranks_say_is_said_by_the_first(tmp_path: Path) -> None:
+    error = raised_in("torch.nn.parallel", "parameters that were not used in producing the loss")
+    raised, recorded = whose_fault(error, trainer(), tmp_path, 600)
+    assert raised is error
+    assert "type trainer.strategy=ddp_find_unused_parameters_true" in str(recorded)
+    assert isinstance(whose_fault(error, trainer(1), tmp_path, 600)[0], SystemExit)
+
+
 ASKED = """
 import signal, sys, time
 count = 0

@@ -15,6 +15,7 @@ from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.model_checkpoints import tell_apart
 from trainhouse.checkpoints.writing import CheckpointRecord
 from trainhouse.configuration.auto_length import AUTO
+from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.speed import fast
 from trainhouse.resuming.exact_data import ExactData
@@ -119,6 +120,9 @@ def build_callbacks(
         if name not in without
     }
     for key, callback in configured.items():
+        if not isinstance(callback, L.Callback):
+            target = settings.callbacks.plain[key.partition(".")[2]]["_target_"]
+            raise UserError(f"{key}._target_: expected a Callback of Lightning's or a subclass, got {target}")
         refuse_finder(callback, key)
     tell_apart(configured)
     summary = [ModelSummary()] if settings.trainer.get("enable_model_summary") else []

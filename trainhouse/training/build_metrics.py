@@ -5,10 +5,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from torchmetrics import Metric, classification
+from torchmetrics import Metric, MetricCollection, classification
 
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.configuration.check_arguments import parameters_of
+from trainhouse.configuration.check_arguments import check_arguments, parameters_of
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.views import Part, Parts
@@ -69,6 +69,7 @@ def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Me
     key = f"metrics.{name}"
     part = _of_labels(part) if spec.task == "multilabel" else part
     found = located(part, key)
+    part = Part(_with_sizes_inside(part.plain, key, spec))
     refuse_other_task(key, found, spec, _task_of(found, spec))
     if name == "loss":
         raise UserError(f"{key}: the loss has that name; choose another")
@@ -87,17 +88,45 @@ def _build(name: str, part: Part, split: str, spec: DataSpec) -> Mapping[str, Me
         built = create(part, key, **asked_for(found, part, known))
     if isinstance(built, Metric):
         return {name: fed(built, key, spec, mode)}
+    if isinstance(built, MetricCollection):
+        return {inner: fed(one, f"{key}.{inner}", spec, mode) for inner, one in built.items(copy_state=False)}
     if not isinstance(built, Mapping) or not all(isinstance(one, Metric) for one in built.values()):
         raise UserError(f"{key}._target_: {part.target} gives no torchmetrics.Metric, but a {type(built).__name__}")
     return {str(inner): metric for inner, metric in built.items()}
 
 
+def _with_sizes_inside(value: Any, key: str, spec: DataSpec) -> Any:
+    """Return an argument, or all of them, with the sizes that the metrics of torchmetrics in it are left to ask for."""
+    if isinstance(value, list):
+        return [_with_sizes(one, key, spec) for one in value]
+    if not isinstance(value, dict) or "MultioutputWrapper" in str(value.get("_target_")):  # whose parts see one target
+        return value
+    return {name: _with_sizes(one, f"{key}.{name}", spec) for name, one in value.items()}
+
+
+def _with_sizes(value: Any, key: str, spec: DataSpec) -> Any:
+    value = _with_sizes_inside(value, key, spec)
+    if not isinstance(value, dict) or "_target_" not in value:
+        return value
+    part = _of_labels(Part(value)) if spec.task == "multilabel" else Part(value)
+    found = located(part, key)
+    if not found.__module__.startswith("torchmetrics."):
+        return part.plain
+    refuse_other_task(key, found, spec, _task_of(found, spec))
+    given = asked_for(found, part, _facts(found, "", "", spec))
+    check_arguments(found, part, key, [*given], complete=True)
+    return {**part.plain, **given}
+
+
 def _of_labels(part: Part) -> Part:
     """Return the part with the metric of several labels in place of that of classes, where torchmetrics has both."""
     package, _, name = str(part.get("_target_")).rpartition(".")
-    sibling = name.replace("Multiclass", "Multilabel", 1)
-    if package == "torchmetrics.classification" and name.startswith("Multiclass") and hasattr(classification, sibling):
-        return Part({**part.plain, "_target_": f"{package}.{sibling}"})
+    sibling = getattr(classification, name.replace("Multiclass", "Multilabel", 1), None)
+    if package != "torchmetrics.classification" or not name.startswith("Multiclass") or sibling is None:
+        return part
+    lost = parameters_of(getattr(classification, name)).keys() - parameters_of(sibling).keys()
+    if not lost & part.plain.keys():
+        return Part({**part.plain, "_target_": f"{package}.{sibling.__name__}"})
     return part
 
 

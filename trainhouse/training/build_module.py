@@ -131,6 +131,7 @@ def _around(
     """Return the module that the key `module` names, around a network and what the other groups say."""
     groups = checked_groups(settings.optimizer)
     chosen_groups: dict[str, Any] = {"parameter_groups": groups} if groups else {}
+    _refuse_whole(settings)
     optimizer = create(without_groups(settings.optimizer), "optimizer", later=("params",))
     given = ("optimizer", "total_steps")
     scheduler = create(settings.scheduler, "scheduler", later=given) if settings.scheduler else None
@@ -190,18 +191,32 @@ def build_preprocessing(datamodule: DataModule, data: Serving) -> RowPreprocessi
     return preprocessing
 
 
+def _refuse_whole(settings: Train) -> None:
+    """Raise `UserError` for an optimizer, or a schedule, that would be built before there is what it is built for."""
+    for key, part, argument in (
+        ("optimizer", settings.optimizer, "params"),
+        ("scheduler", settings.scheduler, "optimizer"),
+    ):
+        if part and not part.get("_partial_") and argument in parameters_of(located(part, key)):
+            raise UserError(
+                f"{key}._partial_: expected true, as {part.target} gets its {argument} later; add it to its file"
+            )
+
+
 def _refuse_wrong_options(optimizer: Any, scheduler: Any) -> None:
     """Build both for one weight matrix, so that values which they refuse are found now, not when training starts."""
     key = "optimizer"
     try:
         tried = optimizer([nn.Parameter(torch.zeros(1, 1))])
+        if not isinstance(tried, torch.optim.Optimizer):
+            raise TypeError(f"{type(tried).__name__} is no optimizer of torch's or a subclass")
         key = "scheduler"
         if scheduler:
             whole_run = {"total_steps": 100} if spans_the_run(scheduler) else {}
             made = scheduler(tried, **whole_run)
             tried.step(lambda: 0.0)  # as Lightning does; LBFGS asks for it
             made.step(*([1.0] if isinstance(made, ReduceLROnPlateau) else []))
-    except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, RuntimeError, IndexError, ZeroDivisionError, AttributeError) as error:
         raise UserError(f"{key}: {first_line(error)}") from error
 
 

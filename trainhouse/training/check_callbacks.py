@@ -54,6 +54,11 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
         if isinstance(callback, DeviceStatsMonitor) and find_spec("psutil") is None and _is_cpu(settings):
             raise UserError(f"callbacks: {name} needs a package on the CPU that is not installed; pip install psutil")
         if isinstance(callback, GradientAccumulationScheduler):
+            if settings.trainer.accumulate_grad_batches != 1:
+                raise UserError(
+                    f"trainer.accumulate_grad_batches: the {name} among the callbacks says how many batches make a "
+                    "step; set it to 1, or leave the callback out"
+                )
             if not module.automatic_optimization:
                 raise UserError(
                     f"callbacks: {name} does not go with {type(module).__name__}, which makes its own steps"

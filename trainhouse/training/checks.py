@@ -21,7 +21,7 @@ from trainhouse.machine.ranks import ranks
 from trainhouse.machine.sweep_worker import accelerators
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
-from trainhouse.training.monitoring import check_direction
+from trainhouse.training.monitoring import check_callback, check_direction
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where Linux has it
 _PROCESSES_OF_A_CORE = 8  # more of them wait for one another
@@ -103,8 +103,7 @@ def _check_callbacks(settings: Train, directions: dict[str, str]) -> None:
         if not part.is_mapping:
             continue
         key = f"callbacks.{name}"
-        if part.get("monitor") and part.get("mode"):
-            check_direction(f"{key}.mode", part.get("mode"), part.get("monitor"), directions)
+        check_callback(key, part, directions)
         check_checkpoint(part, key)
         if settings.monitor is None and "monitor" in part and part.get("monitor") is None:
             continue  # left out

@@ -15,9 +15,17 @@ from typing import Any
 import lightning as L
 import torch
 
-from trainhouse.configuration.errors import Interrupted, UserError, fault_of_the_machine, first_line, is_raised_by
+from trainhouse.configuration.errors import (
+    Interrupted,
+    UserError,
+    fault_of_the_machine,
+    first_line,
+    is_raised_by,
+    refusal_of_lightning,
+)
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import unrefused
+from trainhouse.runs.rendezvous import is_shared
 from trainhouse.runs.typed import as_override, command
 
 _log = logging.getLogger(__name__)
@@ -51,7 +59,8 @@ def whose_fault(
         return error, error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # by which torchrun ends those that are left: first the record
-    line = str(error) if isinstance(error, UserError) else fault_of_the_machine(error)
+    known = fault_of_the_machine(error) or refusal_of_lightning(error)
+    line = str(error) if isinstance(error, UserError) else known
     is_own = line is not None or not _is_of_others(error)
     said = line or f"{type(error).__name__}: {first_line(error)}"
     note = _say(trainer, folder, said, is_own)
@@ -60,6 +69,9 @@ def whose_fault(
         failed = UserError(_sentence(note) + continuing)
         if trainer.global_rank != 0:
             _let_go(folder)
+            first = _note_of(folder / f"{_NOTE}0", trainer)
+            if line is not None and first.get("error") == said and not is_shared():  # that rank says it for both
+                return SystemExit(1), failed
         elif line is None:  # its traceback follows
             _log.error("error: %s", failed)
         return error, failed

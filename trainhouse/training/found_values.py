@@ -14,6 +14,7 @@ import numpy as np
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 from lightning.pytorch.tuner.tuning import Tuner
 
+from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.settings import Train
@@ -53,9 +54,9 @@ def with_found_values(built: BuiltRun, folder: Path) -> Train | None:
 
 
 def _learning_rate(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str, Any]:
-    lr = _key_of_rate(built, key)
+    lr = _key_of_rate(built, key, str(part.get("attr_name") or ""))
     options = {**part.plain, "num_training": part.get("num_training_steps") or 100}
-    taken = ("min_lr", "max_lr", "num_training", "mode", "early_stop_threshold")
+    taken = ("min_lr", "max_lr", "num_training", "mode", "early_stop_threshold", "attr_name")
     with doing("looking for a learning rate"):
         result = _tuned(built, key, "lr_find", {name: options[name] for name in taken if name in options})
     rates, losses = (np.array(result.results[name] if result else [], dtype=float) for name in ("lr", "loss"))
@@ -70,6 +71,8 @@ def _learning_rate(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[
 
 
 def _batch_size(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str, Any]:
+    if part.get("batch_arg_name") not in (None, "batch_size"):
+        raise UserError(f"{key}.batch_arg_name: what is found is data.batch_size; leave it out")
     if "batch_size" not in built.settings.data:
         raise UserError(f"{key}: the data has no data.batch_size to be found")
     taken = ("mode", "steps_per_trial", "init_val", "max_trials", "margin", "max_val")
@@ -82,12 +85,17 @@ def _batch_size(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str
     return {"data.batch_size": size}
 
 
-def _key_of_rate(built: BuiltRun, key: str) -> str:
+def _key_of_rate(built: BuiltRun, key: str, name: str) -> str:
+    """Return the key of the learning rate: that of `name`, or of one of the usual names if it is empty."""
     if not built.has_own_module:
+        if name not in ("", *_RATES):
+            raise UserError(f"{key}.attr_name: the rate of a plain network is optimizer.lr; leave it out")
         return "optimizer.lr"
-    for name in _RATES:
-        if name in built.settings.model:
-            return f"model.{name}"
+    for rate in [name] if name else _RATES:
+        if rate in built.settings.model:
+            return f"model.{rate}"
+    if name:
+        raise UserError(f"{key}.attr_name: {built.settings.model.name} has no key model.{name} to be found")
     raise UserError(f"{key}: {built.settings.model.name} has no key model.lr or model.learning_rate to be found")
 
 
@@ -119,6 +127,10 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
         if trainer.world_size > 1:
             raise UserError(f"{key}: looks on one device only; set trainer.devices=1, and keep what it finds for more")
         data = build_data(settings.data, settings.seed, preprocessed=built.has_own_module)
+        if isinstance(data, PreprocessingDataModule) and isinstance(built.datamodule, PreprocessingDataModule):
+            data.serve_preprocessed(
+                *map(copy.deepcopy, (built.datamodule.preprocessing, built.datamodule.augmentation))
+            )
         if method == "lr_find":
             options = {**options, "update_attr": False}
         try:

@@ -35,6 +35,9 @@ def check_handed_on(found: Any, part: Part, key: str) -> None:
     for name in part.plain:
         if name not in options and not (name.startswith("_") and name.endswith("_")):
             raise UserError(f"{key}.{name}: {part.target} takes no such argument{did_you_mean(name, options)}")
+        default = getattr(parameters_of(handed).get(name), "default", None)
+        if isinstance(default, bool) and not isinstance(part.get(name), bool):
+            raise UserError(f"{key}.{name}: expected true or false, got {part.get(name)!r}")
 
 
 def _constructs_as(found: Any, kind: type) -> bool:

@@ -9,10 +9,13 @@ import lightning as L
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.check_arguments import parameters_of
+from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.read_by import set_in_files
 from trainhouse.configuration.schema import CONF, config_file
 from trainhouse.configuration.settings import Train
+from trainhouse.configuration.views import Part
 from trainhouse.sweeps.settings import DEFAULT_MONITOR
 from trainhouse.training.logged_in_trial import Logged, hint_of
 
@@ -118,6 +121,7 @@ def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) ->
     """Raise `UserError` if what is monitored is not logged, or if the worst of it would be taken for the best."""
     monitor, mode = settings.monitor, settings.mode
     if monitor is None:
+        _check_callbacks(settings, logged, directions)
         return
     if logged.is_complete and monitor not in logged.names:
         none = "; monitor=null trains without a best model" if not logged.names else ""
@@ -132,9 +136,34 @@ def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) ->
             "warning: %s is logged by training and by validation: one hides the other", ", ".join(sorted(logged.twice))
         )
     check_direction("mode", mode, monitor, directions)
+    _check_callbacks(settings, logged, directions | ({monitor: mode} if mode else {}))
+
+
+def _check_callbacks(settings: Train, logged: Logged, directions: dict[str, str]) -> None:
     for name, part in settings.callbacks.items():
-        if part.get("monitor") and part.get("mode"):
-            check_direction(f"callbacks.{name}.mode", part.get("mode"), part.get("monitor"), directions)
+        key, wanted = f"callbacks.{name}", part.get("monitor") if part.is_mapping else None
+        if logged.is_complete and isinstance(wanted, str) and wanted not in logged.names:
+            raise UserError(f"{key}.monitor: '{wanted}' is not logged{hint_of(wanted, logged.names)}")
+        check_callback(key, part, directions, is_complete=logged.is_complete)
+
+
+def check_callback(key: str, part: Part, directions: dict[str, str], is_complete: bool = False) -> None:
+    """Raise `UserError` for a callback whose mode, which may be its class's default, is the worse end of its monitor.
+
+    Where `directions` are complete, also for a default where nothing says which end is better.
+    """
+    if not part.is_mapping or "_target_" not in part or not isinstance(monitor := part.get("monitor"), str):
+        return
+    if "mode" in part:
+        if mode := part.get("mode"):
+            check_direction(f"{key}.mode", mode, monitor, directions)
+        return
+    default = getattr(parameters_of(located(part, key)).get("mode"), "default", None)
+    if default not in ("min", "max"):
+        return
+    check_direction(f"+{key}.mode", default, monitor, directions)
+    if is_complete and monitor not in directions and "loss" not in monitor.lower():
+        raise UserError(f"+{key}.mode: is a small or a large {monitor} better? Set it to min or max")
 
 
 def check_direction(key: str, mode: str | None, monitor: str, directions: dict[str, str]) -> None:

@@ -30,7 +30,7 @@ from trainhouse.resuming.seeded_evaluation import SeededEvaluation
 from trainhouse.resuming.seeding import random_states_kept
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.check_sharding import shares_weights
-from trainhouse.training.logged_in_trial import Logged, hint_of
+from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.optimizer_modes import OptimizerModes
 from trainhouse.training.preflight_callbacks import GradientsMissed, SaveOnce, WhereItIs
 from trainhouse.training.quiet import NOTHING_LEFT
@@ -46,13 +46,12 @@ def preflight(
     options: Trainer,
     seed: int = 0,
     folder: Path | None = None,
-    monitor: str | None = None,
 ) -> Logged:
-    """Train and validate a copy of `module` for a batch each, and look for what `callbacks` and the schedule monitor.
+    """Train and validate a copy of `module` for a batch each, and look for what the schedule monitors.
 
     `options` are the Trainer's. Returns what is logged. Nothing is left behind: the module, the data's cursor and the
     random states are as before. With a `folder`, a run's own, a checkpoint is written there, read back and removed.
-    Raises `UserError` for a name that is not logged and for a state that no checkpoint can hold, and whatever the step
+    Raises `UserError` for a state that no checkpoint can hold, and whatever the step
     itself raises.
     """
     if is_worker_rank():  # the first process looks for all
@@ -100,11 +99,6 @@ def preflight(
     logged.without_gradient = missed.names
     logged.first_batches = data.first_digests if data else []
     _check_plateau(trainer, options)
-    monitored = [(type(callback).__name__, getattr(callback, "monitor", None)) for callback in callbacks]
-    for name, wanted in monitored if stage.is_done else ():
-        if isinstance(wanted, str) and wanted not in logged.names:
-            said = f"monitor: '{wanted}'" if wanted == monitor else f"{name} monitors '{wanted}', which"
-            raise UserError(f"{said} is not logged{hint_of(wanted, logged.names)}")
     return logged
 
 

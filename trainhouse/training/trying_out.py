@@ -38,4 +38,4 @@ def _preflight(built: BuiltRun, callbacks: list[L.Callback], folder: Path) -> Lo
         reseed(settings.seed, "init")
         tried = build_data(settings.data, settings.seed)
     with doing("trying out a batch"):
-        return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder, settings.monitor)
+        return preflight(built.module, tried, callbacks, settings.trainer, settings.seed, folder)

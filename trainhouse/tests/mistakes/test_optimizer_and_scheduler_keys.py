@@ -26,7 +26,7 @@ ROWS: Rows = [
     ("train.py scheduler=one_cycle scheduler.start=abc", "scheduler.start: expected a number from 0 to 1"),
     (
         "train.py +scheduler._target_=torch.optim.lr_scheduler.StepLR",
-        "scheduler.optimizer: required by torch.optim.lr_scheduler.StepLR,",
+        "scheduler._partial_: expected true, as torch.optim.lr_scheduler.StepLR gets its optimizer later",
     ),
     ("train.py lr=0.1", "did you mean 'optimizer.lr'?"),
     ("train.py ~optimizer", "optimizer"),
