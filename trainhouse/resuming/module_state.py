@@ -5,6 +5,7 @@ from typing import Any
 import lightning as L
 from torch import Tensor
 from torchmetrics import Metric, MetricTracker
+from torchmetrics.wrappers.abstract import WrapperMetric
 
 from trainhouse.resuming.sharded import shared_like, whole
 
@@ -17,8 +18,15 @@ def metrics_of(module: L.LightningModule) -> list[tuple[str, Metric]]:
 
 
 def counting(module: L.LightningModule) -> list[str]:
-    """Return the names of the metric objects that have counted something since they were reset."""
-    return [name for name, metric in metrics_of(module) if metric.update_called]
+    """Return the names of the metric objects that have counted something since they were reset.
+
+    What wraps another metric, and has a state of its own as `Running` has, does not know whether it has.
+    """
+    return [
+        name
+        for name, metric in metrics_of(module)
+        if metric.update_called or (isinstance(metric, WrapperMetric) and metric._defaults)
+    ]
 
 
 def counts_of(metric: Metric, ranks: int) -> Saved:

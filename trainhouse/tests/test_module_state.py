@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchmetrics import MeanMetric, MetricTracker, MinMaxMetric
 from torchmetrics.classification import MulticlassAccuracy
-from torchmetrics.wrappers import ClasswiseWrapper
+from torchmetrics.wrappers import ClasswiseWrapper, Running
 
 from trainhouse.resuming.attributes import PlainAttributes
 from trainhouse.resuming.module_state import counting, counts_of, metrics_of, restore_state, tracked_by
@@ -71,3 +71,24 @@ def test_metrics_keep_what_they_have_of_earlier_epochs() -> None:
     restored.restore(attributes.changed())
     assert resumed.tracker.compute_all().tolist() == whole.tracker.compute_all().tolist()
     assert resumed.extremes.compute()["min"] == whole.extremes.compute()["min"] < 1
+
+
+class InAWindow(L.LightningModule):
+    """Has a metric of the last two batches, which wraps another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = Running(MulticlassAccuracy(3, average="micro"), window=2)
+
+
+def test_a_running_metric_keeps_its_window() -> None:
+    whole, resumed = InAWindow(), InAWindow()
+    attributes, restored = PlainAttributes(whole), PlainAttributes(resumed)
+    for predicted in (TRUE, PREDICTED, TRUE):
+        whole.running.update(predicted, TRUE)
+    metrics = dict(metrics_of(whole))
+    restore_state(resumed, {"metrics": {name: counts_of(metrics[name], 1) for name in counting(whole)}}, True)
+    restored.restore(attributes.changed())
+    for module in (whole, resumed):
+        module.running.update(PREDICTED, TRUE)
+    assert resumed.running.compute() == whole.running.compute() == 7 / 8
