@@ -50,6 +50,8 @@ PRIVATE_NAMES = {
     "constructor is asked for it before their number is known",
     "lightning.pytorch.strategies:DDPStrategy._timeout": "how long ranks wait for one another; a strategy that is "
     "chosen by its name can't be given it",
+    "torch.nn.parallel:DistributedDataParallel._check_reducer_finalized": "whether a run's last step has missed "
+    "weights; in public DDP says it when the next step begins",
     "torchmetrics:Metric._computed": "the value on this rank; `compute` exchanges it among ranks once more",
     "torchmetrics:Metric._update_count": "weighs what a metric, or a sum, counted before the resume; `update_count` "
     "can't be set, and `merge_state` refuses those with `full_state_update`",

@@ -93,7 +93,7 @@ _OF_METRICS = {*vars(_BareMetric())}
 
 def _is_internal(owner: Any, name: str) -> bool:
     """Whether an attribute is none of the class's author; the states of metrics are saved as such."""
-    return name in _INTERNAL or (isinstance(owner, Metric) and (name in _OF_METRICS or name in owner._defaults))
+    return name in _INTERNAL or (isinstance(owner, Metric) and (name in _OF_METRICS or name in owner.metric_state))
 
 
 def _owners(module: L.LightningModule, callbacks: Iterable[L.Callback]) -> dict[str, Any]:

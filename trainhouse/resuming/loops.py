@@ -208,12 +208,14 @@ def at_last_step(trainer: L.Trainer) -> Iterator[None]:
     Steps count from 0, and when all are done the next one would be named.
     """
     loop = trainer.fit_loop.epoch_loop
-    taken = int(was_tried() and loop._batches_that_stepped > 0)
-    loop._batches_that_stepped -= taken
+    if not was_tried() or loop._batches_that_stepped == 0:
+        yield
+        return
+    loop._batches_that_stepped -= 1
     try:
         yield
     finally:
-        loop._batches_that_stepped += taken
+        loop._batches_that_stepped += 1
 
 
 def last_step_of(checkpoint: Saved) -> int:

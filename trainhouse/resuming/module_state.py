@@ -25,7 +25,7 @@ def counting(module: L.LightningModule) -> list[str]:
     return [
         name
         for name, metric in metrics_of(module)
-        if metric.update_called or (isinstance(metric, WrapperMetric) and metric._defaults)
+        if metric.update_called or (isinstance(metric, WrapperMetric) and metric.metric_state)
     ]
 
 

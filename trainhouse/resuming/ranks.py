@@ -17,6 +17,7 @@ from trainhouse.resuming.digest import digest
 from trainhouse.resuming.exact_data import flattened
 from trainhouse.resuming.gathering import of_all_ranks
 from trainhouse.resuming.logged_values import logged_in_evaluation
+from trainhouse.resuming.loops import was_tried
 from trainhouse.resuming.shares import is_shared_out
 from trainhouse.resuming.trainer_parts import datamodule_of
 
@@ -134,7 +135,7 @@ class RanksCompared(L.Callback):
 
 def _refuse_missed_gradients(trainer: L.Trainer) -> None:
     """Raise torch's error for gradients that were not exchanged, which it notices a step later: never of the last."""
-    if isinstance(trainer.model, DistributedDataParallel):
+    if isinstance(trainer.model, DistributedDataParallel) and was_tried():
         trainer.model._check_reducer_finalized()
 
 

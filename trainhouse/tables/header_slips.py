@@ -14,11 +14,15 @@ _LOOK = 200
 
 
 def refuse_second_header(
-    names: Sequence[str], rows: Sequence[Sequence[str]], missing: Collection[str], source: str, skipped: int = 0
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    missing: Collection[str],
+    source: str,
+    skipped: int | None = None,
 ) -> None:
     """Raise `UserError` if the first of some `rows` holds names or units, where all rows below have numbers.
 
-    `missing` are the words for a missing cell, and `skipped` lines stand above the header.
+    `missing` are the words for a missing cell, and `skipped` lines stand above the header, if that is known.
     """
     rows = [row for row in rows[:_LOOK] if len(row) == len(names)]
     if len(rows) < 3:
@@ -37,7 +41,8 @@ def refuse_second_header(
             "units are? delete it"
         )
     is_whole = len({*first}) == len(names) == len(filled)
-    way = f", or set data.skip_rows={skipped + 1}, which leaves the first line out" if is_whole else ""
+    number = " to the number of rows above the second" if skipped is None else f"={skipped + 1}"
+    way = f", or set data.skip_rows{number}, which leaves the first line out" if is_whole else ""
     above = ", ".join(f"'{name:.20}'" for name in names[:4])
     raise UserError(f"{source}: its header has two lines ({above} above {shown}); make one of them{way}")
 

@@ -61,7 +61,8 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     new = with_given_ranks(with_overrides(saved, settings, given, folder), typed)
     if new.trainer.max_epochs == AUTO != saved.trainer.max_epochs:
         raise UserError(f"trainer.max_epochs: the run has {saved.trainer.max_epochs}; give another number of epochs")
-    if (new.callbacks.early_stopping.plain or {}).get("patience") == AUTO:
+    patience, before = ((one.callbacks.early_stopping.plain or {}).get("patience") for one in (new, saved))
+    if patience == AUTO != before:
         raise UserError(f"callbacks.early_stopping.patience: the run has {_patience(saved):g}; give another number")
     if (result := _finished(folder, saved, new)) is not None:
         return result

@@ -88,7 +88,9 @@ def preflight(lab: Lab) -> Samples:
     checkpoints and TensorBoard. Both in this process; the ratio is how many preflights such a run would be.
     """
     fake = [f"data.path={lab.folder / 'fake_preflight.npy'}", "callbacks.progress_bar=null"]
-    settings = composed("train", *fake, "trainer.max_epochs=1", "preflight=false")
+    settings = composed(
+        "train", *fake, "trainer.max_epochs=1", "callbacks.early_stopping.patience=10", "preflight=false"
+    )
     data = build_data(settings.data, settings.seed)
     card = card_of(data, settings.seed)
     module, settings = build_module(settings, data, card)

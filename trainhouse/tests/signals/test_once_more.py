@@ -32,6 +32,10 @@ script("infer")(act)()
 @pytest.mark.parametrize("exits", ["raise", "signal.signal(signal.SIGINT, signal.SIG_IGN), sys.exit(1)"])
 def test_ctrl_c_once_more_after_the_last_line_ends_without_a_traceback(exits: str, tmp_path: Path) -> None:
     code = ENDS_TWICE.replace("EXIT", exits)  # the second is what Lightning does in a test
-    command = [sys.executable, "-c", code, "ckpt_path=x.ckpt", "input=x.npy", f"hydra.run.dir={tmp_path}/run"]
+    files = [tmp_path / "x.ckpt", tmp_path / "x.npy"]
+    for file in files:
+        file.touch()
+    given = [f"ckpt_path={files[0]}", f"input={files[1]}", f"hydra.run.dir={tmp_path}/run"]
+    command = [sys.executable, "-c", code, *given]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "interrupted\n")
