@@ -1,10 +1,11 @@
 """The annotations that keys of the library have in common; constructors may use them too."""
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval, MinLen, Predicate, doc
+
+from trainhouse.configuration.errors import is_slip
 
 Text = Annotated[str, MinLen(1)]
 Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]
@@ -51,11 +52,14 @@ BatchLimit = Annotated[
 Time = Annotated[str | Node, Predicate(_is_time), doc('days:hours:minutes:seconds in quotes, as "00:12:00:00"')]
 
 _ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu")
+_OF_PACKAGES = ("hpu", "xpu", "npu", "ipu")  # which are each a letter away from one of those
 
 
 def _is_accelerator(value: Any) -> bool:
     """A name that is not Lightning's may be one that a package has registered, unless it is nearly Lightning's."""
-    return not isinstance(value, str) or value in _ACCELERATORS or not get_close_matches(value, _ACCELERATORS)
+    if not isinstance(value, str) or value in (*_ACCELERATORS, *_OF_PACKAGES):
+        return True
+    return not any(is_slip(value, name) for name in _ACCELERATORS)
 
 
 def _is_devices(value: Any) -> bool:

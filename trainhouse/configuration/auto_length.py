@@ -1,4 +1,4 @@
-"""`trainer.max_epochs: auto`, of which the run makes a number when it knows its data."""
+"""`trainer.max_epochs: auto` and early stopping's `patience: auto`, numbers when the run knows its data."""
 
 import re
 from typing import Any
@@ -8,19 +8,25 @@ from omegaconf import DictConfig, OmegaConf
 from trainhouse.configuration.bounded import interpolations
 
 AUTO = "auto"
-EPOCHS = 20
-"""What it is at least, and wherever nothing says more."""
-_REFERENCE = re.compile(r"\$\{\s*trainer\.max_epochs\s*\}")
+EPOCHS, PATIENCE = 20, 10
+"""What they are at least, and wherever nothing says more."""
+_LEAST = {("trainer", "max_epochs"): EPOCHS, ("callbacks", "early_stopping", "patience"): PATIENCE}
 
 
 def with_length_for_references(config: DictConfig) -> DictConfig:
-    """Return a configuration in which ``auto`` is 20 if it refers to the length elsewhere, as ``T_max`` of a schedule.
+    """Return a configuration in which ``auto`` is a number where it is referred to, as by ``T_max`` of a schedule.
 
     Such a value is needed before the data is known.
     """
-    if OmegaConf.select(config, "trainer.max_epochs", throw_on_resolution_failure=False) != AUTO:
-        return config
     plain: Any = OmegaConf.to_container(config, resolve=False)
-    if any(_REFERENCE.search(text) for _, text in interpolations(plain)):
-        config = OmegaConf.merge(config, {"trainer": {"max_epochs": EPOCHS}})  # type: ignore[assignment]
+    for path, least in _LEAST.items():
+        key = ".".join(path)
+        reference = re.compile(rf"\$\{{\s*{re.escape(key)}\s*\}}")
+        is_open = OmegaConf.select(config, key, throw_on_resolution_failure=False) == AUTO
+        if is_open and any(reference.search(text) for _, text in interpolations(plain)):
+            *above, last = path
+            value: Any = {last: least}
+            for name in reversed(above):
+                value = {name: value}
+            config = OmegaConf.merge(config, value)  # type: ignore[assignment]
     return config

@@ -135,7 +135,8 @@ def name_of_process() -> str:
 def _machine() -> str:
     """Return the name of this machine; on Linux with whose process numbers these are, as containers may share it."""
     with suppress(OSError):
-        return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]  # machines may share it too
+        return f"{socket.gethostname()}.{start}.{os.stat('/proc/self/ns/pid').st_ino}"
     return socket.gethostname()
 
 

@@ -42,12 +42,22 @@ class TensorBoardLogger(LightningTensorBoardLogger):
 
 
 def events_of(logger: LightningTensorBoardLogger) -> list[Path]:
-    """Return the files that a run has logged to, also in folders below, but for those of another run in one."""
-    found = []
+    """Return the files that a run has logged to, also in folders below: there only those that its processes have begun.
+
+    What was copied there from another run is left alone.
+    """
+    here = [path for path in Path(logger.log_dir).glob(EVENTS) if path.is_file()]
+    own, found = {_writer(path) for path in here}, here
     for parent, folders, files in os.walk(logger.log_dir):
         folders[:] = [name for name in folders if not any(Path(parent, name, mark).exists() for mark in (MARK, CONFIG))]
-        found += [Path(parent, name) for name in files if fnmatch(name, EVENTS)]
-    return sorted(path for path in found if path.is_file())
+        below = [Path(parent, name) for name in files if fnmatch(name, EVENTS)]
+        found = [*found, *(path for path in below if path not in here and _writer(path) in own)]
+    return sorted(found)
+
+
+def _writer(path: Path) -> str:
+    """Return the machine and the process that have begun a file, of events.out.tfevents.<time>.<machine>.<pid>.<n>."""
+    return ".".join(path.name.partition("tfevents.")[2].split(".")[1:-1])
 
 
 def has_events(logger: LightningTensorBoardLogger) -> bool:

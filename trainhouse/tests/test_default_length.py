@@ -62,6 +62,8 @@ def test_a_run_on_few_rows_has_enough_steps_unless_its_length_is_said(
         (("trainer.accumulate_grad_batches=2",), 67),  # three steps an epoch
         (("trainer.check_val_every_n_epoch=2",), 20),
         (("trainer.val_check_interval=0.5",), 80),
+        (("trainer.val_check_interval=2",), 100),  # batches
+        (("trainer.val_check_interval=500", "trainer.check_val_every_n_epoch=null"), 10),
         (("data.batch_size=1",), 10),  # 22 steps an epoch
         (("trainer.overfit_batches=1",), 10),
     ],
@@ -85,6 +87,8 @@ def test_what_the_user_brings_keeps_twenty() -> None:
 def test_a_schedule_that_refers_to_the_length_gets_a_number() -> None:
     cosine = ["scheduler=plateau", "scheduler.patience=${trainer.max_epochs}"]
     assert epochs(*cosine) == composed(*cosine).scheduler.get("patience") == 20
+    plateau = ["scheduler=plateau", "scheduler.patience=${callbacks.early_stopping.patience}"]
+    assert patience(*plateau) == composed(*plateau).scheduler.get("patience") == 10
 
 
 def test_a_run_that_is_resumed_asks_for_a_number(made_once: Any, tmp_path: Path) -> None:

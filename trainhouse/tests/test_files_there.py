@@ -71,7 +71,9 @@ def in_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_of_accelerators_and_numbers_of_devices_that_can_not_be_are_known_at_once() -> None:
-    assert all(fits(value, Accelerator) for value in ("auto", "gpu", "registered_by_a_package", {"_target_": "x"}))
+    assert all(
+        fits(value, Accelerator) for value in ("auto", "gpu", "hpu", "registered_by_a_package", {"_target_": "x"})
+    )
     assert not fits("gpuu", Accelerator)
     assert all(fits(value, Devices) for value in (1, -1, [0, 1], "auto", "2", "0, 1", "-1"))
     assert not any(fits(value, Devices) for value in ("abc", "two", ""))

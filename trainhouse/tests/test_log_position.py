@@ -236,9 +236,13 @@ def test_a_note_is_read_as_it_was_written() -> None:
 
 
 def test_a_run_in_a_folder_below_keeps_its_events(tmp_path: Path) -> None:
-    own, other = tmp_path / "events.out.tfevents.1.host", tmp_path / "evaluated/events.out.tfevents.2.host"
+    own, later = tmp_path / "events.out.tfevents.1.host.5.0", tmp_path / "losses_a/events.out.tfevents.2.host.5.1"
+    evaluated = tmp_path / "evaluated/events.out.tfevents.2.host.5.0"
+    copied = tmp_path / "compare/events.out.tfevents.1.host.6.0"
     (tmp_path / "evaluated/.hydra").mkdir(parents=True)
-    for path in (own, other):
+    for path in (own, later, evaluated, copied):
+        path.parent.mkdir(exist_ok=True)
         path.write_text("values")
     build_loggers(Parts({"tensorboard": TENSORBOARD}), tmp_path, LogPosition(files={own.name: 3}))
-    assert (own.read_text(), other.read_text()) == ("val", "values")
+    assert [path.read_text() for path in (own, evaluated, copied)] == ["val", "values", "values"]
+    assert not later.exists()

@@ -26,6 +26,11 @@ from trainhouse.training.train import train
 TINY = ["data.path=rows.npy", "data.rows=60", "data.columns=4", "data.classes=3", "logger=none", "trainer=cpu"]
 
 
+class StopsByNope(EarlyStopping):
+    def __init__(self, monitor: str = "val/nope", mode: str = "min") -> None:
+        super().__init__(monitor, mode=mode)
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -38,8 +43,8 @@ TINY = ["data.path=rows.npy", "data.rows=60", "data.columns=4", "data.classes=3"
             r"^callbacks\.early_stopping\.monitor: 'val/los' is not logged; did you mean 'val/loss'\?",
         ),
         (
-            "callbacks.early_stopping.monitor=acc",
-            r"^callbacks\.early_stopping\.monitor: 'acc' is not logged; did you mean",
+            "+callbacks.mine._target_=trainhouse.tests.test_preflight.StopsByNope",
+            r"^callbacks\.mine\.monitor: 'val/nope' is not logged",
         ),
     ],
 )
@@ -54,8 +59,7 @@ def test_a_monitor_that_nothing_logs_is_refused_before_the_first_epoch(
 
 
 def test_the_command_ends_in_one_line(tmp_path: Path) -> None:
-    wrong = "callbacks.early_stopping.monitor=val/los"
-    done = run_script("train.py", *TINY, wrong, "hydra.run.dir=run", cwd=tmp_path)
+    done = run_script("train.py", *TINY, "callbacks.early_stopping.monitor=val/los", "hydra.run.dir=run", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: callbacks.early_stopping.monitor: 'val/los' is not logged; did you mean")
     assert len(done.stderr.splitlines()) == 1
@@ -65,11 +69,7 @@ def test_the_command_ends_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["best_checkpoint", "early_stopping"])
 def test_without_it_the_mistake_costs_an_epoch(name: str, tmp_path: Path) -> None:
     trained = Counted.batches = []
-    options = [
-        "preflight=false",
-        f"callbacks.{name}.monitor=val/los",
-        "model._target_=trainhouse.tests.test_preflight.Counted",
-    ]
+    options = ["preflight=false", f"callbacks.{name}.monitor=val/los", f"model._target_={__name__}.Counted"]
     with pytest.raises(Exception, match="val/los"):
         train(tiny_config(tmp_path / "rows.npy", *options), tmp_path / "run")
     assert trained.count(True) == 3

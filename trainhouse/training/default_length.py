@@ -5,13 +5,13 @@ import math
 import lightning as L
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.configuration.auto_length import AUTO, EPOCHS
+from trainhouse.configuration.auto_length import AUTO, EPOCHS, PATIENCE
 from trainhouse.configuration.settings import Train
 
 STEPS = 1000
 """Optimizer steps of a run on small data: in each, Adam moves weights by its rate, 0.001, and they have to reach 1."""
-PATIENCE, PATIENT_STEPS = 10, 200
-"""Validations without an improvement before a run is stopped, at least, and the steps that there are between them.
+PATIENT_STEPS = 200
+"""Optimizer steps without an improvement before a run is stopped, at least, and `PATIENCE` validations.
 
 Ten passes over 300 rows are 50 steps, in which the loss of few validation rows may well find no new minimum. With 200
 in place of these the R2 of 300 to 600 rows of sines and products rose by 0.01 to 0.12; docs/speed.md has the rest.
@@ -33,16 +33,18 @@ def with_length(settings: Train, datamodule: L.LightningDataModule, has_own_modu
         found["trainer.max_epochs"] = max(epochs, settings.trainer.min_epochs or 0)
     stopping = settings.callbacks.early_stopping
     if stopping and isinstance(stopping.plain, dict) and stopping.get("patience") == AUTO:
-        between = steps * _epochs_between(settings)
-        found["callbacks.early_stopping.patience"] = max(PATIENCE, math.ceil(PATIENT_STEPS / between) if steps else 0)
+        waits = math.ceil(PATIENT_STEPS / _steps_between(settings, steps)) if steps else 0
+        found["callbacks.early_stopping.patience"] = max(PATIENCE, waits)
     return settings.with_values(found) if found else settings
 
 
-def _epochs_between(settings: Train) -> float:
-    """Return how many epochs, or how much of one, lie between two validations, as far as that can be said."""
+def _steps_between(settings: Train, steps: int) -> float:
+    """Return how many optimizer steps lie between two validations, with `steps` in an epoch, as far as can be said."""
     trainer = settings.trainer
     interval = trainer.val_check_interval
-    return (trainer.check_val_every_n_epoch or 1) * (interval if isinstance(interval, float) else 1.0)
+    if isinstance(interval, int):  # of batches
+        return interval / trainer.accumulate_grad_batches
+    return steps * (trainer.check_val_every_n_epoch or 1) * (interval if isinstance(interval, float) else 1.0)
 
 
 def _is_stopped_early(settings: Train) -> bool:

@@ -141,10 +141,18 @@ def check_logged(settings: Train, logged: Logged, directions: dict[str, str]) ->
 
 def _check_callbacks(settings: Train, logged: Logged, directions: dict[str, str]) -> None:
     for name, part in settings.callbacks.items():
-        key, wanted = f"callbacks.{name}", part.get("monitor") if part.is_mapping else None
+        key = f"callbacks.{name}"
+        wanted = _monitor_of(part, key)
         if logged.is_complete and isinstance(wanted, str) and wanted not in logged.names:
             raise UserError(f"{key}.monitor: '{wanted}' is not logged{hint_of(wanted, logged.names)}")
         check_callback(key, part, directions, is_complete=logged.is_complete)
+
+
+def _monitor_of(part: Part, key: str) -> Any:
+    """Return what a callback monitors: what is written, or its class's default."""
+    if not part.is_mapping or "monitor" in part or "_target_" not in part:
+        return part.get("monitor") if part.is_mapping else None
+    return getattr(parameters_of(located(part, key)).get("monitor"), "default", None)
 
 
 def check_callback(key: str, part: Part, directions: dict[str, str], is_complete: bool = False) -> None:
@@ -152,7 +160,7 @@ def check_callback(key: str, part: Part, directions: dict[str, str], is_complete
 
     Where `directions` are complete, also for a default where nothing says which end is better.
     """
-    if not part.is_mapping or "_target_" not in part or not isinstance(monitor := part.get("monitor"), str):
+    if not part.is_mapping or "_target_" not in part or not isinstance(monitor := _monitor_of(part, key), str):
         return
     if "mode" in part:
         if mode := part.get("mode"):

@@ -51,7 +51,8 @@ class NonFiniteGuard(L.Callback):
         self._scale = torch.ones((), device=pl_module.device)
         self._bad_steps = torch.zeros((), device=pl_module.device)  # of the optimizer, the first bad one among them
         self._last_step = -1
-        self._loss = torch.zeros((), device=pl_module.device)
+        dtype = torch.float64 if pl_module.dtype == torch.float64 else torch.float32
+        self._loss = torch.zeros((), dtype=dtype, device=pl_module.device)
         self._on_cpu = pl_module.device.type == "cpu"
         self._is_sharded = is_sharded(pl_module)
         self._scaled = isinstance(trainer.precision_plugin, MixedPrecision) and trainer.precision_plugin.scaler
@@ -71,7 +72,7 @@ class NonFiniteGuard(L.Callback):
                 self._stop(trainer, pl_module, f"the loss is {loss.item()}")
         else:
             # Half way to the new one: what is not finite stays so. To look at each loss is one more kernel to launch.
-            self._loss.lerp_(loss.detach().float().reshape(()), 0.5)
+            self._loss.lerp_(loss.detach().to(self._loss).reshape(()), 0.5)
 
     def on_after_backward(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Check the gradients of this batch, on the CPU, where the answer is there at once."""
@@ -98,7 +99,8 @@ class NonFiniteGuard(L.Callback):
                 self._stop_if_found(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Look at the result of the epoch's last steps."""
+        """Look at the result of the last steps, also of those that a module takes past Lightning's optimizer."""
+        self._look([self._loss])
         self._stop_if_found(trainer, pl_module)
 
     def _look(self, tensors: list[Tensor]) -> None:
@@ -119,6 +121,7 @@ class NonFiniteGuard(L.Callback):
         """Refuse to write weights that are not finite: the step itself can overflow."""
         if trainer.state.fn != "fit" or self._found is None:
             return
+        self._look([self._loss])
         self._stop_if_found(trainer, pl_module)
         state = [(name, value) for name, value in pl_module.state_dict().items() if isinstance(value, Tensor)]
         bad = [name for name, value in state if value.is_floating_point() and not part_of(value).isfinite().all()]
@@ -130,11 +133,7 @@ class NonFiniteGuard(L.Callback):
             )
 
     def _stop_if_found(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if self._found is None:
-            return
-        if not self._on_cpu:
-            self._look([self._loss])  # of steps that the module takes past Lightning's optimizer
-        if not self._found.item():
+        if self._found is None or not self._found.item():
             return
         gradients = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
         bad = [name for name, gradient in gradients if not part_of(gradient).isfinite().all()]
