@@ -87,7 +87,7 @@ def _only(keys: Iterable[_Key]) -> dict[_Key, int]:
 
 
 class Strangers:
-    """Counts, column by column, the texts of a file that a model doesn't know, and those that it knows otherwise."""
+    """Counts, column by column, a file's texts that a model doesn't know, or knows otherwise, and missing cells."""
 
     def __init__(self, spec: DataSpec) -> None:
         """`spec` is the model's."""
@@ -97,11 +97,14 @@ class Strangers:
         self.unknown: dict[str, Counter[str]] = {name: Counter() for name in self.categories}
         self.known: Counter[str] = Counter()
         self.taken_as: dict[str, dict[str, str]] = {name: {} for name in self.categories}
+        self.missing: Counter[str] = Counter()
 
     def add(self, name: str, texts: Sequence[str], counts: np.ndarray) -> None:
         """Add the distinct texts of some rows of a column; empty ones are missing, not unknown."""
         categories = self.categories[name]
         for text, count in zip(texts, counts.tolist(), strict=True):
+            if not text:
+                self.missing[name] += count
             if not text or not count:
                 continue
             place = code_of(text, categories)
@@ -114,6 +117,12 @@ class Strangers:
             self.known[name] += count
             if text != categories[place]:
                 self.taken_as[name][text] = categories[place]
+
+    def missing_line(self, rows: int) -> str:
+        """Return a line on the missing cells of so many rows, "" if there are none."""
+        found = [f"{name} in {count}" for name, count in self.missing.most_common() if count]
+        some = ", ".join(found[:_SHOWN]) + _others(len(found))
+        return f"missing cells: {some} of {rows} rows" if found else ""
 
     def all_unknown(self) -> list[str]:
         """Return the columns that have texts, none of which is known."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _MOST = 3  # names
+_RARE = 0.5  # of the rows of the most frequent class
 
 
 def unpredicted_line(targets: np.ndarray, predicted: np.ndarray, classes: Sequence[str], split: str) -> str | None:
@@ -19,7 +20,7 @@ def unpredicted_line(targets: np.ndarray, predicted: np.ndarray, classes: Sequen
     named = [f"{classes[place]} ({targets[place]} of {targets.sum()} rows)" for place in never[:_MOST]]
     more = f" and {len(never) - _MOST} more" if len(never) > _MOST else ""
     what, them = ("class", "it") if len(never) == 1 else ("classes", "them")
-    return (
-        f"{what} {', '.join(named)}{more}: never predicted in {split}; loss.class_weight=balanced makes {them} count "
-        "as much as the others"
-    )
+    said = f"{what} {', '.join(named)}{more}: never predicted in {split}"
+    if targets[never].max() > _RARE * targets.max():
+        return said
+    return f"{said}; loss.class_weight=balanced makes {them} count as much as the others"

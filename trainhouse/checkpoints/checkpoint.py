@@ -130,6 +130,8 @@ def _load(path: Path, map_location: Any, lazily: bool, mapped: bool = False) -> 
         ) from error
     except FileNotFoundError as error:
         raise UserError(f"{path}: does not exist") from error
+    except PermissionError as error:
+        raise UserError(f"{path}: can't be read (permission denied); let this user read it, as by chmod u+r") from error
     except Exception as error:  # a file of another kind can fail anywhere in torch's reader
         others = sorted(other.name for other in path.parent.glob("*.ckpt") if other != path)
         hint = f"; others beside it: {', '.join(others)}" if others else ""

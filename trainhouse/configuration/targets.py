@@ -233,7 +233,10 @@ def locate(name: Any, key: str) -> Any:
                     hint = did_you_mean(attribute, dir(get_object(module)))
             except Exception:  # the hint is a courtesy
                 hint = ""
-        raise UserError(f"{key}._target_: cannot load '{name}' ({type(cause).__name__}: {cause}){hint}") from error
+        why = f"{type(cause).__name__}: {cause}"
+        if isinstance(cause, ModuleNotFoundError) and cause.name == name:
+            why = f"{module} has no {attribute}"  # where Python looked for a module of that name
+        raise UserError(f"{key}._target_: cannot load '{name}' ({why}){hint}") from error
     if not callable(found):
         raise UserError(f"{key}._target_: '{name}' can't be called: it is a {type(found).__name__}")
     return found

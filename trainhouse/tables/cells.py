@@ -62,6 +62,8 @@ def stream_table(path: Path, key: str, spec: DataSpec, keys: Keys) -> Iterator[n
         raise UserError(f"{source} has no rows")
     for line in strangers.lines():
         _log.warning("warning: %s: %s", path, line)
+    if line := strangers.missing_line(start):
+        _log.info("%s: %s", path, line)
 
 
 def _refuse_unknown_columns(opened: Table, names: list[str], spec: DataSpec, source: str) -> None:
@@ -79,7 +81,7 @@ def _refuse_unknown_columns(opened: Table, names: list[str], spec: DataSpec, sou
 def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Strangers, start: int = 0) -> np.ndarray:
     """Return the spec's columns of `table` as stored rows (N, *input_shape); text becomes its category's code.
 
-    A missing number or date is NaN; a missing or unknown category is -1, and `strangers` learns of it; a date becomes
+    A missing number or date is NaN, a missing or unknown category -1, and `strangers` learns of them; a date becomes
     its seconds. `start` is the number of the first row, for messages. Raises `UserError` for a value that the stored
     dtype can't hold.
     """
@@ -89,6 +91,7 @@ def encode_columns(table: pa.Table, spec: DataSpec, source: str, strangers: Stra
     for index, name in enumerate(names):
         is_text = name in categories
         column = without(table.column(name), words.in_texts if is_text else words.in_numbers)
+        strangers.missing[name] += column.null_count
         if is_text:
             rows[:, index] = _codes(column, name, categories[name], strangers, name in spec.grouped)
             continue

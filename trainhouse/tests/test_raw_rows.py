@@ -65,9 +65,11 @@ def test_columns_of_a_table_are_found_by_name_in_any_order(tmp_path):
     np.testing.assert_array_equal(read(path, NAMED), X)
 
 
-def test_text_gets_the_codes_of_the_training_data_and_unknown_or_missing_text_none(tmp_path):
+def test_text_gets_the_codes_of_the_training_data_and_unknown_or_missing_text_none(tmp_path, caplog):
+    caplog.set_level("INFO")
     (tmp_path / "x.csv").write_text("city,age\nOslo,3\nLyon,4\nRome,5\n,6\n")
     np.testing.assert_array_equal(read(tmp_path / "x.csv", TABLE), [[3, 1], [4, 0], [5, -1], [6, -1]])
+    assert f"{tmp_path / 'x.csv'}: missing cells: city in 1 of 4 rows" in caplog.messages
 
 
 @pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("True", "False")])

@@ -66,5 +66,7 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
         _log.info("note    no checkpoint will be kept%s", more)
     device = trainer.strategy.root_device
     threads = f", {settings.threads} threads" if settings.threads and device.type == "cpu" else ""
-    _log.info("model   %s, %s, on %s%s", name, counted, device, threads.replace(" 1 threads", " 1 thread"))
+    processes = f", {trainer.world_size} processes" if trainer.world_size > 1 else ""
+    where = f"{device}{processes}{threads.replace(' 1 threads', ' 1 thread')}{' each' if processes and threads else ''}"
+    _log.info("model   %s, %s, on %s", name, counted, where)
     _log.info("folder  %s\n", shown_path(folder))
