@@ -153,7 +153,7 @@ class CsvSource:
             except pa.ArrowInvalid as error:
                 if "straddling" not in str(error) or self._block >= _LARGEST_BLOCK:
                     raise
-                self._block *= 8  # for a cell that is larger than a block
+                self._block = min(8 * self._block, _LARGEST_BLOCK)  # for a cell that is larger than a block
 
     def _blocks(
         self, places: list[str], types: Mapping[str, pa.DataType], problems: Problems | None
