@@ -101,6 +101,18 @@ def test_single_letters_and_other_words_are_no_answers():
     assert same_answers(["Y", "yes", "0", "no"]) == [("Y", "yes"), ("0", "no")]
 
 
+SIZES = [f"{row % 5}XL,{row % 9}-{row % 9 + 6},{row % 7}st,{row % 3} of 3,{row}.5" for row in range(30)]
+READ = {
+    "no numbers": (table(rows=["Basic,Under 18,none yet,no,", *SIZES], header="s,age,place,part,y"), {}),
+    "dropped and categories": (table(rows=["red,cm,kg,", *ROWS]), {"drop": ["a"], "columns": {"b": "category"}}),
+}
+
+
+@pytest.mark.parametrize(("content", "keys"), READ.values(), ids=READ)
+def test_what_only_looks_like_a_slip_is_read(tmp_path, content, keys):
+    assert len(trained(written(tmp_path / "t.csv", content), unlabelled="drop", **keys).rows.x)
+
+
 @pytest.mark.parametrize("among", ["only", "numbers", "texts"])
 def test_lists_and_objects_of_json_are_left_out_or_refused_whatever_else_is_among_them(tmp_path, among):
     other = {"only": [1], "numbers": 3, "texts": "x"}[among]
