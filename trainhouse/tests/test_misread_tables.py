@@ -55,6 +55,10 @@ def test_what_is_certainly_misread_is_refused_in_one_line_with_what_to_do(tmp_pa
 
 WARNED = {
     "an average": (table("Mean,15,3,29.25"), "row 30 'Mean' may be a total or an average of those above (by its text)"),
+    "two small sums": (
+        "pregnancies,claims,y\n0,1,1.5\n1,0,2.5\n0,0,3.5\n1,1,4.5\n0,0,5.5\n0,0,6.5\n2,2,7.5\n",
+        "row 6 may be a total or an average of those above (its pregnancies, claims is the sum of those above)",
+    ),
     "a lonely amount": (table(",,,30.0"), "row 30 lacks c, a, b, which all others have: a total or a note"),
     "a comment": (table("# the end,1,2,3.5"), "column c: '# the end' looks like a comment, but its row is one"),
     "days": (
@@ -84,9 +88,19 @@ def test_what_is_perhaps_misread_is_named_in_a_warning(tmp_path, caplog, content
 
 
 def test_a_plain_table_has_none_of_these_warnings(tmp_path, caplog):
-    rows = [*ROWS, "red,9,3,600.5"]  # larger than all, but no sum
+    rows = ["# 2,1,2,3.5", "# 2,2,2,3.5", *ROWS, "media,9,3,600.5", "Total Recall,9,3,600.5"]  # large, but no sums
     trained(written(tmp_path / "t.csv", table(rows=rows)))
     assert not caplog.records
+
+
+def test_a_total_is_refused_in_training_rows_only_and_if_it_is_one_of_used_columns(tmp_path, caplog):
+    path = written(tmp_path / "t.csv", table("x,450,85,877.5"))
+    spec = trained(path, drop=["a"]).spec
+    assert "row 30 may be a total" in caplog.text
+    caplog.clear()
+    own = written(tmp_path / "own.csv", table("Total,450,85,877.5"))
+    trained(own, like=spec)
+    assert "row 30 'Total' may be a total" in caplog.text
 
 
 def test_what_is_said_of_columns_and_missing_words_goes_before_what_they_look_like(tmp_path, caplog):
