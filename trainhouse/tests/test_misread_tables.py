@@ -1,6 +1,8 @@
 """Tables that are easily read as something else: what is certain is refused, the rest is named in a warning."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -53,6 +55,16 @@ def test_what_is_certainly_misread_is_refused_in_one_line_with_what_to_do(tmp_pa
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("content", [ALIGNED, DRAWN])
+def test_the_command_that_mends_a_layout_can_be_run(tmp_path, content):
+    path = written(tmp_path / "my table.csv", content)
+    with pytest.raises(UserError) as error:
+        trained(path)
+    command, made = re.search("((?:awk|sed) .*) > (.*)", str(error.value)).groups()
+    made = written(tmp_path / made, subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout)
+    assert trained(made).rows.x.shape == (30, 3)
+
+
 WARNED = {
     "an average": (table("Mean,15,3,29.25"), "row 30 'Mean' may be a total or an average of those above (by its text)"),
     "two small sums": (
@@ -67,7 +79,7 @@ WARNED = {
     ),
     "a number for missing ones": (
         table("red,-999,1,2.5", "red,-999,2,3.5"),
-        "column a: 2 rows have -999, far from all others: missing? set 'data.na_values=[-999]'",
+        "column a: 2 rows have -999, far from all others: missing? 'data.na_values=[-999]' empties them, in every",
     ),
     "a number for missing labels": (table("red,3,1,-99", "red,5,2,-99"), "column y: 2 rows have -99, far from all"),
     "months": (
@@ -118,6 +130,7 @@ def test_single_letters_and_other_words_are_no_answers():
 SIZES = [f"{row % 5}XL,{row % 9}-{row % 9 + 6},{row % 7}st,{row % 3} of 3,{row}.5" for row in range(30)]
 READ = {
     "no numbers": (table(rows=["Basic,Under 18,none yet,no,", *SIZES], header="s,age,place,part,y"), {}),
+    "dashes for missing cells": (table(rows=["--,--,--,2.5", *ROWS]).replace(",", "|"), {"na_values": ["--"]}),
     "dropped and categories": (table(rows=["red,cm,kg,", *ROWS]), {"drop": ["a"], "columns": {"b": "category"}}),
 }
 
