@@ -87,8 +87,8 @@ WARNED = {
         "column c: its 4 texts are months ('2024-01'), but texts have no order; 'data.columns={c: {date: \"%Y-%m\"}}'",
     ),
     "languages": (
-        table(rows=[f"{('ja', 'yes', 'no')[row % 3]},{row}.5,{row % 7},{row}.25" for row in range(30)]),
-        "column c: 'ja' and 'yes' may say the same, but are categories of their own",
+        table(rows=[f"{('ja', 'yes', 'no', 'nein')[row % 4]},{row}.5,{row % 7},{row}.25" for row in range(30)]),
+        "column c: 'ja' and 'yes', 'nein' and 'no' may say the same, but are categories of their own",
     ),
 }
 
@@ -122,9 +122,17 @@ def test_what_is_said_of_columns_and_missing_words_goes_before_what_they_look_li
     assert not caplog.records
 
 
-def test_single_letters_and_other_words_are_no_answers():
-    assert same_answers(["Y", "T"]) == same_answers(["yes", "no", "often"]) == []
+@pytest.mark.parametrize(
+    "texts", ["Y T N", "yes no often", "no ja si ne", "no ja si nee", "on off no", "ja yes", "1 True"]
+)
+def test_letters_codes_and_words_of_which_some_have_no_other_are_no_answers(texts):
+    assert same_answers(texts.split()) == []
+
+
+def test_answers_that_are_easily_mixed_are_found():
     assert same_answers(["Y", "yes", "0", "no"]) == [("Y", "yes"), ("0", "no")]
+    assert same_answers(["ja", "no", "Yes", "nein"]) == [("ja", "Yes"), ("no", "nein")]
+    assert same_answers(["1", "y", "n", "0"]) == [("1", "y"), ("n", "0")]
 
 
 SIZES = [f"{row % 5}XL,{row % 9}-{row % 9 + 6},{row % 7}st,{row % 3} of 3,{row}.5" for row in range(30)]
