@@ -17,8 +17,13 @@ from trainhouse.configuration.errors import UserError
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
 _WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _SHOWN = 3
-_TRUE = re.compile("1|1[.]0|t|y|j|true|yes|on|ja|oui|s[iíì]|sim|vrai|wahr|ver(o|dadero|dadeiro)|tak|да|истина|是|真")
-_FALSE = re.compile("0|0[.]0|f|n|false|no|off|nein|non|não|nee|faux|falsch|falso|nie|ne|нет|ложь|否|假")
+# Each yes with its no.
+_PAIRS = "1 0, 1.0 0.0, t f, y n, j n, true false, yes no, on off, ja nein, ja nee, oui non, si no, sí no, sì no, "
+_PAIRS += "sim não, vrai faux, wahr falsch, vero falso, verdadero falso, verdadeiro falso, tak nie, да нет, "
+_PAIRS += "истина ложь, 是 否, 真 假"
+_ANSWERS = tuple(tuple(pair.split()) for pair in _PAIRS.split(", "))
+_YES, _NO = map(frozenset, zip(*_ANSWERS, strict=True))
+_MOST_SHORT = 2  # more words of two letters are codes of languages
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -61,16 +66,28 @@ def spellings(texts: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def same_answers(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the texts that say the same, together, where each says yes or no: True beside 1, yes beside ja.
+    """Return the texts that say the same, together, where each says yes or no, in ways that are easily mixed.
 
-    Single letters say less: Y and T may be anything.
+    These are True beside 1, y beside yes, and yes and no beside ja and nein. Single letters may be anything.
     """
     folded = {text: in_one_case(text) for text in texts}
-    if not all(_TRUE.fullmatch(one) or _FALSE.fullmatch(one) for one in folded.values()):
+    said = {*folded.values()}
+    is_code = sum(len(one) == 2 and one.isalpha() for one in said) > _MOST_SHORT
+    if is_code or not said <= _YES | _NO or not said & _YES or not said & _NO:
         return []
-    groups = [tuple(text for text, one in folded.items() if said.fullmatch(one)) for said in (_TRUE, _FALSE)]
-    letters = {text for text in folded if len(text) == 1 and text.isalpha()}
-    return [group for group in groups if len({folded[text] for text in group}) > 1 and not {*group} <= letters]
+    pairs = [pair for pair in _ANSWERS if said >= {*pair}]
+    groups = [tuple(text for text, one in folded.items() if one in same) for same in (_YES, _NO)]
+    return [group for group in groups if _are_mixed({folded[text] for text in group}, pairs)]
+
+
+def _are_mixed(answers: set[str], pairs: Sequence[tuple[str, ...]]) -> bool:
+    """Whether of several answers that say the same one is a number or a letter, or two are of whole `pairs`."""
+    words = {one for one in answers if len(one) > 1 and not is_number(one)}
+    others = answers - words
+    if any(is_number(other) or word.startswith(other) for word in words for other in others):
+        return True
+    paired = {one for pair in pairs for one in pair} & answers
+    return len(paired) > 1 and not all(len(one) == 1 and one.isascii() and one.isalpha() for one in paired)
 
 
 @lru_cache(maxsize=1024)

@@ -55,7 +55,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     refuse_header_again(table, str(path))
     columns, warnings = find_columns(table, asked, path)
     opened.refuse_doubtful([*columns, *targets])
-    warnings += last_row_lines(table, str(path))
+    warnings += last_row_lines(table, [*columns, *targets], str(path), may_refuse=not like)
     notes = list[str]()
     if like:
         numbers = [name for name in columns if name not in {*(like.categories or ()), *(like.dates or ())}]
@@ -115,7 +115,8 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     warnings += (
         strangers.lines() if like else [*spelling_lines(categories or {}), *order_lines(categories or {}, asked.kinds)]
     )
-    warnings += [] if like else [*lost_row_lines(opened.names), *comment_lines(categories or {}, opened.names[0])]
+    if not like:
+        warnings += [*lost_row_lines(opened.names), *comment_lines(table, categories or {}, opened.names[0])]
     if not (like or asked.task) and (unit := unit_of(coding.names)):
         way = "write plain numbers for amounts; data.task=classification keeps them, without this line"
         warnings.append(f"column {targets[0]}: each class is a number of '{unit}', but classes have no order; {way}")

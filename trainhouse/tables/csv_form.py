@@ -99,7 +99,7 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     if for_excel := _FOR_EXCEL.fullmatch(lines[skipped]):
         separator, may_change, skipped = for_excel[1], False, skipped + 1
     if keys.separator is None and may_change:
-        refuse_other_layout(lines[skipped : skipped + _LOOK], SEPARATORS, source, known)
+        refuse_other_layout(lines[skipped : skipped + _LOOK], SEPARATORS, path, source, known)
     body = "\n".join(lines[skipped:])
     if not keys.skip_rows or "skip_rows" in keys.hints:
         _refuse_title(body, skipped, source, separator, known)

@@ -29,7 +29,9 @@ class CsvSource:
         self.path, self.source, self._keys, self._missing = path, f"{key}: {path}", keys.form, missing
         self._head = read_head(path, self.source, keys.form, known)
         self.names = self._named()
-        refuse_second_header(self._head.names, self._head.rows, missing.to_pylist(), self.source, self._head.skipped)
+        if not {*known} & {*self.names}:
+            words, head = missing.to_pylist(), self._head
+            refuse_second_header(head.names, head.rows, words, self.source, keys.no_numbers, head.skipped)
         self._as_codes = {str(place) for place, name in enumerate(self.names) if name in keys.as_codes}
         self._encoding = self._head.encoding
         self._block = _BLOCK
@@ -153,7 +155,7 @@ class CsvSource:
             except pa.ArrowInvalid as error:
                 if "straddling" not in str(error) or self._block >= _LARGEST_BLOCK:
                     raise
-                self._block *= 8  # for a cell that is larger than a block
+                self._block = min(8 * self._block, _LARGEST_BLOCK)  # for a cell that is larger than a block
 
     def _blocks(
         self, places: list[str], types: Mapping[str, pa.DataType], problems: Problems | None

@@ -11,7 +11,7 @@ from trainhouse.tables.stored_cells import Cells
 
 _FIRST, _LAST = 19000101, 21001231
 _LEAST_DAYS = 10  # fewer numbers may be days by chance
-_SENTINELS = tuple(sign * (10**digits - 1) for digits in range(1, 7) for sign in (-1, 1))
+_SENTINELS = tuple(sign * (10**digits - 1) for digits in range(2, 7) for sign in (-1, 1))
 _LOOK = 1024  # rows
 _LEAST_ROWS = 2
 _LEAST_OTHERS = 3
@@ -40,8 +40,8 @@ def doubtful_number_lines(table: Cells, columns: Sequence[str], targets: Sequenc
             if end in _SENTINELS and _is_far(column, end):
                 keeps = f"; {kinds.typed(name, 'number')} keeps them, without this line" if name in columns else ""
                 lines.append(
-                    f"column {name}: {pc.sum(pc.equal(column, end)).as_py()} rows have {end:g}, far from all others: "
-                    f"missing? set 'data.na_values=[{end:g}]'{keeps}"
+                    f"column {name}: {pc.sum(pc.equal(column, end)).as_py()} rows have {end:.0f}, far from all others: "
+                    f"missing? 'data.na_values=[{end:.0f}]' empties them, in every column{keeps}"
                 )
     return lines
 

@@ -62,7 +62,9 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array, known: Co
     header, *rows = sheets[filled[0]]
     _refuse_title([header, *rows], source)
     names = [_name(cell) for cell in header]
-    refuse_second_header(names, [[*map(_as_text, row)] for row in rows[:_LOOK]], missing.to_pylist(), source)
+    if not {*known} & {*names}:
+        first = [[*map(_as_text, row)] for row in rows[:_LOOK]]
+        refuse_second_header(names, first, missing.to_pylist(), source, keys.no_numbers)
     codes: dict[str, str] = {}
     table = {
         place: _column([row[place] for row in rows], missing, name, keys, codes) for place, name in enumerate(names)

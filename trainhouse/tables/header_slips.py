@@ -1,15 +1,14 @@
 """Headers of two lines, that are none, or that come again, in files put together of several."""
 
-import re
 from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number
+from trainhouse.arrays.written_numbers import is_written_number
 from trainhouse.configuration.errors import UserError
 
-_AS_NUMBER = re.compile(r"[\s+\-\u2212($€£¥]*[\d.,]")
 _LOOK = 200
 
 
@@ -18,21 +17,23 @@ def refuse_second_header(
     rows: Sequence[Sequence[str]],
     missing: Collection[str],
     source: str,
+    other: Collection[str],
     skipped: int | None = None,
 ) -> None:
     """Raise `UserError` if the first of some `rows` holds names or units, where all rows below have numbers.
 
-    `missing` are the words for a missing cell, and `skipped` lines stand above the header, if that is known.
+    `missing` are the words for a missing cell, the columns `other` need no numbers, and
+    `skipped` lines stand above the header, if that is known.
     """
     rows = [row for row in rows[:_LOOK] if len(row) == len(names)]
     if len(rows) < 3:
         return
     first, below = rows[0], rows[1:]
-    filled = [place for place, cell in enumerate(first) if not _is_missing(cell, missing)]
-    if any(_AS_NUMBER.match(first[place]) or is_number(first[place]) for place in filled):
+    filled = [place for place, cell in enumerate(first) if names[place] not in other and not _is_missing(cell, missing)]
+    if any(_is_a_number(first[place]) for place in filled):
         return
     over = [place for place in filled if _is_of_numbers([row[place] for row in below], missing)]
-    if len(over) < 2 or 2 * len(over) < len(filled):
+    if len(over) < 2 or 3 * len(over) < 2 * len(filled):
         return
     shown = ", ".join(f"'{first[place]:.20}'" for place in filled[:4])
     if len({*names}) == len(names) and all(name.strip() for name in names):
@@ -53,7 +54,12 @@ def _is_missing(cell: str, missing: Collection[str]) -> bool:
 
 def _is_of_numbers(cells: Sequence[str], missing: Collection[str]) -> bool:
     filled = [cell for cell in cells if not _is_missing(cell, missing)]
-    return len(filled) > 1 and all(_AS_NUMBER.match(cell) for cell in filled)
+    return len(filled) > 1 and all(map(_is_a_number, filled))
+
+
+def _is_a_number(cell: str) -> bool:
+    """Whether a cell is a number and nothing else, however it is written: not 2XL, 18-24 or 1st."""
+    return is_number(cell) or is_written_number(cell)
 
 
 def refuse_header_again(table: pa.Table, source: str) -> None:

@@ -74,6 +74,8 @@ class Keys(NamedTuple):
     """Words for a missing number or date; text is left as it is."""
     as_codes: tuple[str, ...] = ()
     """The columns that are text if some of their whole numbers have zeros in front: 007 is not 7 there."""
+    no_numbers: tuple[str, ...] = ()
+    """The columns that are left out, or said to be text or dates."""
 
     def set(self) -> list[str | int | None]:
         """Return them as plain values."""

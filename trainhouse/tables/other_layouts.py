@@ -1,26 +1,30 @@
 """Text that holds a table in another layout than separated cells: aligned by spaces, drawn with lines, HTML, JSON."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
 
 _LOOK = 50  # lines
 _MARKUP = re.compile(r"\s*<(!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
-_RULE = re.compile(r"\s*[|+]?[-=:+|\s]*-{2,}[-=:+|\s]*")  # |---|---|, +---+---+, ---+---
+_RULE = re.compile(r"[-=:+|\s]*-{3,}[-=:+|\s]*|\s*[|+][-=:+|\s]*--[-=:+|\s]*[|+]\s*")  # ---+---, |--|--|, not --|--
 _JSON = re.compile(r'\s*(\[\s*)?\{\s*("|$)')
 
 
-def refuse_other_layout(lines: Sequence[str], separators: Collection[str], source: str, known: Collection[str]) -> None:
-    """Raise `UserError` that says what the first `lines` of a file are, if not cells between the `separators`.
+def refuse_other_layout(
+    lines: Sequence[str], separators: Collection[str], path: Path, source: str, known: Collection[str]
+) -> None:
+    """Raise `UserError` that says what the first `lines` of the file `path` are, if not cells between the `separators`.
 
     A header that is one of the `known` names of columns is a column of its own, whatever is in it.
     """
     lines = [line for line in lines[:_LOOK] if line.strip()]
     if not lines or lines[0].strip() in known:
         return
-    name = source.rpartition("/")[2]
+    name = shlex.quote(str(path))
     if _MARKUP.match(lines[0]):
         raise UserError(f"{source} is HTML or XML, no table of text; open it in a spreadsheet, and save it as CSV")
     if _JSON.match(lines[0]):

@@ -112,6 +112,8 @@ def read_table(
     beside.check(targets)
     kinds = kinds.of_features({name: key for key, name in beside.named() if name not in kept_too})
     dropped = [*(drop or []), *(name for name in beside.not_features() if name not in (drop or []))]
+    texts = (name for name, kind in kinds.of.items() if kind != "number")
+    keys = keys._replace(no_numbers=(*dropped, *texts))
     asked = Asked(
         targets,
         task,

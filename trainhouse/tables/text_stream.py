@@ -83,9 +83,10 @@ class TextStream(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, more or less as many as asked for; none at the end."""
         while True:
-            block = self._start or self._file.read(_BLOCK if size is None or size < 0 else size)
-            self._start = b""
-            text = self._as_utf8(bytes(block))
+            wanted = _BLOCK if size is None or size < 0 else size
+            start, self._start = bytes(self._start[:wanted]), self._start[wanted:]
+            block = start + bytes(self._file.read(wanted - len(start)))
+            text = self._as_utf8(block)
             if b"\0" in text:
                 line = self._line_of(lambda block: block.find(b"\0"))
                 raise UserError(f"{self.source}: line {line} has a NUL byte, which no text has")

@@ -73,6 +73,12 @@ def test_every_form_gives_the_same_rows_in_training_and_inference_and_is_said(tm
         assert re.fullmatch(says, line.partition("read as: ")[2])
 
 
+def test_a_header_may_be_longer_than_what_is_looked_at_first(tmp_path):
+    header = ",".join(f"pixel{place}" for place in range(784))
+    rows = "".join(",".join(str((row + place) % 9) for place in range(784)) + f",{row}.5\n" for row in range(20))
+    assert trained(written(tmp_path / "t.csv", f"{header},y\n{rows}")).rows.x.shape == (20, 784)
+
+
 def test_a_model_of_one_form_predicts_rows_of_another(tmp_path):
     files = [written(tmp_path / f"{number}.csv", text) for number, text in enumerate((COMMAS, TABLE))]
     set_up = {"separator": ";", "decimal": ",", "encoding": "cp1252"}
