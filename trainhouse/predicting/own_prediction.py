@@ -13,7 +13,7 @@ from torch import Tensor
 from trainhouse.arrays.precision import on_device, to_numpy
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
 from trainhouse.checkpoints.writing import AtomicCheckpointIO
-from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.machine.files import atomic_write
 from trainhouse.predicting.own_parts import fitting, own_module, own_parts, say_what_changed
 from trainhouse.predicting.row_columns import RowColumns
@@ -51,9 +51,7 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
     seed = checkpoint.config.seed
     module, datamodule = own_parts(checkpoint, overrides)
     if not is_overridden("predict_dataloader", datamodule):
-        raise UserError(
-            f"data: {type(datamodule).__name__} has no predict_dataloader, so there is nothing to predict for"
-        )
+        raise UserError(f"data: {type(datamodule).__name__} has no predict_dataloader: there is nothing to predict for")
     _check_predicts(module)
     say_what_changed(checkpoint)
     written, has_loaders = 0, False
@@ -100,6 +98,11 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
                     f"This was while {type(datamodule).__name__} was asked for what to predict for (its setup, with "
                     "stage 'predict', and its predict_dataloader); data.<argument>=... sets its arguments"
                 )
+            elif isinstance(error, (TypeError, AttributeError)) and not is_overridden("predict_step", module):
+                raise UserError(
+                    f"model: {type(module).__name__} has no predict_step, and Lightning's gives forward a whole batch "
+                    f"({first_line(error)}); write one, as one that returns self(batch[0])"
+                ) from error
             raise
     return written
 

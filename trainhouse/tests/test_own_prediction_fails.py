@@ -7,7 +7,9 @@ import pytest
 from torch import Tensor
 
 from trainhouse.checkpoints.checkpoint import load_checkpoint
+from trainhouse.configuration.errors import UserError
 from trainhouse.predicting.own_prediction import predict_own
+from trainhouse.tests.own import OwnModule
 from trainhouse.tests.test_own_prediction import CPU, OneLoader, Predicts, Trained, may_be_named, trained
 
 __all__ = ["may_be_named", "trained"]
@@ -42,3 +44,15 @@ def test_an_error_in_a_step_is_another_matter(trained: Trained, tmp_path: Any) -
     with pytest.raises(KeyError) as raised:
         predict_own(load_checkpoint(trained(FailsInItsStep, OneLoader)), {}, tmp_path / "p.csv", CPU)
     assert not hasattr(raised.value, "__notes__")
+
+
+class TakesRows(OwnModule):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float()
+
+
+def test_lightnings_own_step_gives_forward_what_it_can_not_take(trained: Trained, tmp_path: Any) -> None:
+    with pytest.raises(
+        UserError, match=r"^model: TakesRows has no predict_step, and Lightning's gives forward a whole"
+    ):
+        predict_own(load_checkpoint(trained(TakesRows, OneLoader)), {}, tmp_path / "p.csv", CPU)
