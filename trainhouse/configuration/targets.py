@@ -9,7 +9,7 @@ import inspect
 import logging
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,14 +228,10 @@ def locate(name: Any, key: str) -> Any:
         module, _, attribute = name.rpartition(".")
         hint = ""
         if isinstance(cause, (AttributeError, ModuleNotFoundError)):
-            try:
-                with _quiet():
-                    hint = did_you_mean(attribute, dir(get_object(module)))
-            except Exception:  # the hint is a courtesy
-                hint = ""
-        why = f"{type(cause).__name__}: {cause}"
-        if isinstance(cause, ModuleNotFoundError) and cause.name == name:
-            why = f"{module} has no {attribute}"  # where Python looked for a module of that name
+            with _quiet(), suppress(Exception):  # the hint is a courtesy
+                hint = did_you_mean(attribute, dir(get_object(module)))
+        is_no_module = isinstance(cause, ModuleNotFoundError) and cause.name == name  # which Python looked for then
+        why = f"{module} has no {attribute}" if is_no_module else f"{type(cause).__name__}: {cause}"
         raise UserError(f"{key}._target_: cannot load '{name}' ({why}){hint}") from error
     if not callable(found):
         raise UserError(f"{key}._target_: '{name}' can't be called: it is a {type(found).__name__}")
