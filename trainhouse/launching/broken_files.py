@@ -9,6 +9,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from trainhouse.configuration.errors import did_you_mean
 from trainhouse.configuration.hints import option_hint
+from trainhouse.configuration.meanings import parts_alone
 from trainhouse.configuration.schema import CONF, LIBRARY_CONF, config_file, groups, is_group, options, searched
 from trainhouse.runs.typed import shown_path
 
@@ -120,7 +121,7 @@ def no_such_option(group: str, option: str, error: Exception | None = None) -> s
             "'.[parallel]'"
         )
     found = error.options if isinstance(error, MissingConfigException) and error.options else []
-    names = sorted({*options(group), *found})
+    names = sorted({*options(group), *found} - parts_alone(group))
     asked = re.match("In '(.*?)': ", str(error))
     command = asked and (asked[1] in ("train", "eval", "infer", "select_best_model") or asked[1].startswith("hydra/"))
     place = f"{_file(asked[1])}: " if asked and not command else ""

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from trainhouse.configuration.errors import did_you_mean
+from trainhouse.configuration.meanings import parts_alone
 from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.schema import groups, is_group, options
 from trainhouse.launching.mappings import as_mapping
@@ -101,7 +102,8 @@ def _bare(word: str, arguments: Sequence[str], command: str, key_meant: Callable
         return f"'{word}': {_EXPECTED}; type {what}"
     follows = after and "=" not in after and not after.startswith("-")
     if is_group(word):
-        return f"'{word}': {_EXPECTED}, as {typed(word, after if follows else options(word)[0])}"
+        first = next(name for name in options(word) if name not in parts_alone(word))
+        return f"'{word}': {_EXPECTED}, as {typed(word, after if follows else first)}"
     if key := _known(word, key_meant, only_exact=not follows):
         if {"--help", "-h"} & {*arguments}:
             return f"'{word}': {_EXPECTED}; explain={key} says what it is"

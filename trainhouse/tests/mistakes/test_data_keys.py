@@ -3,7 +3,7 @@
 from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [
-    ("train.py data=mnist", "data=mnist: no such option"),
+    ("train.py data=mnist", "data=mnist: no such option (there are: csv, digits"),
     ("train.py data.batch_size=-4", "data.batch_size: expected a whole number from 1 up"),
     ("train.py data.num_workers=-1", "data.num_workers: expected a whole number from 0 up"),
     ("train.py data.worker_timeout=-1", "data.worker_timeout: expected seconds from 0 up"),
