@@ -53,6 +53,7 @@ def test_what_is_resumed_is_as_if_it_had_never_stopped(name: str, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # profilers that could not be made
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.kind}-{part.name}")
 def test_each_is_as_the_table_says(part: Part, tmp_path: Path) -> None:
     check(part, tmp_path)

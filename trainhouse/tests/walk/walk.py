@@ -1,6 +1,5 @@
 """Tries one thing on one kind of run: what it is refused with, or whether a resume is exact."""
 
-import gc
 import json
 import os
 import warnings
@@ -65,15 +64,29 @@ def found(part: Part, run: str, folder: Path, moments: tuple[tuple[int, int], ..
         reasons = json.loads((folder / "whole" / "metrics.json").read_text()).get("not_exact", [])
         for number, (epoch, batch) in enumerate(moments):
             resumed = folder / f"resumed_{number}"
-            last = train_until(config, resumed, epoch, batch)
-            if part.kind == "profiler":
-                gc.collect()  # PyTorch's of a killed run ends a later one, and with that the process, when it goes
+            last = _killed(part, config, resumed, epoch, batch)
             own = Train(read_checkpoint(last)[RECORD]["config"])  # a finder may have found something
             train(own.with_values({"callbacks.killed": None}), resumed, last)
             wrong = differing(_all_of(folder / "whole"), _all_of(resumed))
             if wrong and not reasons:
                 raise AssertionError(f"{part.name}, {run}: resumed after {epoch}, {batch}, and differs in {wrong}")
         return Result("; ".join(reasons))
+
+
+def _killed(part: Part, config: Train, folder: Path, epoch: int, batch: int) -> Path:
+    """Train until the run is killed; with a profiler in a child, which PyTorch's of a killed run ends when it goes."""
+    if part.kind != "profiler":
+        return train_until(config, folder, epoch, batch)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            train_until(config, folder, epoch, batch)
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0, "it was not killed as it should be"
+    return folder / "checkpoints" / "last.ckpt"
 
 
 def _refused(line: str, folder: Path) -> Result:
