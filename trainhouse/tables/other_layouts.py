@@ -10,7 +10,7 @@ from trainhouse.configuration.errors import UserError
 
 _LOOK = 50  # lines
 _MARKUP = re.compile(r"\s*<(!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
-_RULE = re.compile(r"[-=:+|\s]*-{3,}[-=:+|\s]*|\s*[|+][-=:+|\s]*--[-=:+|\s]*[|+]\s*")  # ---+---, |--|--|, not --|--
+_OF_RULES = frozenset("-=:+| \t")
 _JSON = re.compile(r'\s*(\[\s*)?\{\s*("|$)')
 
 
@@ -29,7 +29,7 @@ def refuse_other_layout(
         raise UserError(f"{source} is HTML or XML, no table of text; open it in a spreadsheet, and save it as CSV")
     if _JSON.match(lines[0]):
         raise UserError(f"{source} is JSON; write an object in each line, and call it .jsonl")
-    if any("|" in line or "+" in line for line in lines[:2]) and any(map(_RULE.fullmatch, lines[:2])):
+    if any("|" in line or "+" in line for line in lines[:2]) and any(map(_is_rule, lines[:2])):
         way = f"sed '/[[:alnum:]]/!d; s/^ *| *//; s/ *| *$//; s/ *| */,/g' {name} > table.csv"
         raise UserError(f"{source} is drawn with lines, as tables in Markdown are; save it as CSV: {way}")
     if (
@@ -42,6 +42,13 @@ def refuse_other_layout(
         if not is_single:
             way = f"put tabs between them: awk -v OFS='\\t' '{{$1=$1; print}}' {name} > table.tsv"
         raise UserError(f"{source}: its columns are separated by spaces ('{lines[0].strip():.40}'); {way}")
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line draws one: ---+---, |--|--|; not --|--, where two cells are missing."""
+    line = line.strip()
+    has_bars = line[:1] in ("|", "+") and line[-1:] in ("|", "+")
+    return {*line} <= _OF_RULES and ("---" in line or (has_bars and "--" in line))
 
 
 def _are_aligned(lines: Sequence[str]) -> bool:

@@ -61,7 +61,7 @@ class _Prepared(WrapperMetric):
         """Add a batch. Raises `UserError` naming the key for one that the metric is not defined on."""
         try:
             self.metric.update(*self.prepared(outputs, targets))
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, torch.AcceleratorError):  # a GPU's errors come late, in whatever is called next
             raise
         except (ValueError, TypeError, RuntimeError) as error:
             raise self.refusal(error) from error
