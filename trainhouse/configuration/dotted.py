@@ -13,6 +13,15 @@ def at(node: Any, key: str, missing: Any = None) -> Any:
     return node
 
 
+def merged(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a mapping with the values of another one in it, of mappings within it too."""
+    new = dict(one)
+    for name, value in other.items():
+        both = isinstance(value, dict) and isinstance(one.get(name), dict)
+        new[name] = merged(one[name], value) if both else value
+    return new
+
+
 def dotted(node: Any, prefix: str = "") -> Iterator[str]:
     """Yield the dotted name of every node below a plain container."""
     if isinstance(node, dict):

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.places import overrides_of
 from trainhouse.configuration.schema import config_file, is_global
 
 # Groups that only the module around a plain network reads, unless the model's configuration refers to them.
@@ -14,14 +15,7 @@ OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "metrics", "module")
 
 def is_read(group: str, config: DictConfig) -> bool:
     """Whether anything that `config`, Hydra's own part included, is composed of refers to a group: ``${optimizer}``."""
-    return refers_to(group, typed_overrides(config.hydra.overrides.task), dict(config.hydra.runtime.choices))
-
-
-def typed_overrides(overrides: Any) -> list[str]:
-    """Return Hydra's list of overrides word for word: read one by one, a reference in them would be resolved."""
-    plain = OmegaConf.to_container(overrides, resolve=False)
-    assert isinstance(plain, list)
-    return [str(override) for override in plain]
+    return refers_to(group, overrides_of(config.hydra), dict(config.hydra.runtime.choices))
 
 
 def set_in_files(choices: Mapping[str, str]) -> list[tuple[str, str]]:

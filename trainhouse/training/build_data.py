@@ -17,6 +17,7 @@ from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.create import create, located
+from trainhouse.configuration.dotted import merged
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
 from trainhouse.configuration.places import found_in_project
@@ -98,17 +99,8 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Arguments) -> L.Lightn
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
             raise UserError(f"data.{name}: {data.target} takes no such argument{did_you_mean(name, options)}")
-    datamodule: L.LightningDataModule = create(Part(_merged(found_in_project(known), overrides)), "data")
+    datamodule: L.LightningDataModule = create(Part(merged(found_in_project(known), overrides)), "data")
     return datamodule
-
-
-def _merged(known: Arguments, overrides: Arguments) -> Arguments:
-    """Return `known` with the overrides in it, of mappings within it too."""
-    new = dict(known)
-    for name, value in overrides.items():
-        both = isinstance(value, dict) and isinstance(known.get(name), dict)
-        new[name] = _merged(known[name], value) if both else value
-    return new
 
 
 def _leaves(overrides: Arguments, prefix: str) -> Iterator[str]:

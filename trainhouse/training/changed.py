@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hydra.core.hydra_config import HydraConfig
 
-from trainhouse.configuration.read_by import typed_overrides
+from trainhouse.configuration.places import overrides_of
 
 # Keys of one command, which say nothing of the run.
 _OF_THE_COMMAND = ("resume", "launcher", "sweep", "hydra", "outputs")
@@ -12,7 +12,7 @@ _OF_THE_COMMAND = ("resume", "launcher", "sweep", "hydra", "outputs")
 
 def changed() -> list[str]:
     """Return the overrides as they were typed, the last of each key."""
-    return last_of_each(typed_overrides(HydraConfig.get().overrides.task)) if HydraConfig.initialized() else []
+    return last_of_each(overrides_of(HydraConfig.get())) if HydraConfig.initialized() else []
 
 
 def last_of_each(overrides: Sequence[str]) -> list[str]:
