@@ -65,7 +65,7 @@ class Run:
     sources: tuple[tuple[str, str], ...] = ()
     """The user's own files of code that it was trained by, each with its SHA-256."""
     baseline: Any = None
-    """What always saying the same reaches, as its record has it."""
+    """The metrics of a constant prediction, as its record has it."""
     best_model_sha256: str | None = None
     """What `best_model` was when the metrics were written; None of a run of an older version."""
 

@@ -36,8 +36,9 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
             )
         if isinstance(callback, StochasticWeightAveraging):
             raise UserError(
-                f"callbacks: {name} leaves its average when training has ended, in no checkpoint and untested; "
-                "callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and saves it"
+                f"callbacks: {name} makes its average when training has ended, so that it is in no checkpoint and "
+                "untested; callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and "
+                "saves it"
             )
         if isinstance(callback, Timer) and settings.trainer.max_time is not None:
             raise UserError(

@@ -38,7 +38,7 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
             needed = _numbers(module.state_dict())
     except _TooLargeError:
         raise UserError(
-            f"{source}: its config describes a network of over {most:,} parts, but its weights are {len(weights):,}"
+            f"{source}: its config describes a network of over {most:,} parts, but it holds {len(weights):,} weights"
         ) from None
     except Exception:  # building it in earnest says what is wrong
         return

@@ -46,7 +46,7 @@ class TrainingResult:
     seconds: float
     stopped_by: str
     baseline: dict[str, Any] | None = None
-    """What always saying the same reaches, as the data says it; None of data of the user's own."""
+    """The metrics of a constant prediction, as the data says it; None of data of the user's own."""
     ends_by_schedule: bool = False
     """Whether its learning rate has come to its end: the last epochs are then the best in most cases."""
     notes: tuple[str, ...] = ()
