@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.settings import Eval
+from trainhouse.configuration.settings import Eval, Trainer
 from trainhouse.figures.chosen import asked_in, check_asked
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import only_below
@@ -33,7 +33,7 @@ from trainhouse.runs.loggers import check_loggers
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build import build_trainer
 from trainhouse.training.build_data import is_datamodule, rebuild_datamodule
-from trainhouse.training.checks import check_precision, uses_all
+from trainhouse.training.checks import check_precision
 from trainhouse.training.data_card import card_of
 from trainhouse.training.progress_bar import ProgressBar
 from trainhouse.training.threads import set_threads
@@ -94,7 +94,7 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
     for what, line in metrics_lines(metrics, SPLITS):
         _log.info("%-6s %s", what, line)
     content = {"split": split, **rows, "metrics": metrics, "ckpt_path": str(checkpoint.path), "epoch": checkpoint.epoch}
-    if isinstance(datamodule, DataModule) and uses_all(settings.trainer, "val" if split == "val" else "test"):
+    if isinstance(datamodule, DataModule) and not _limits(settings.trainer, split):
         baseline = baseline_of_own(checkpoint, datamodule, split)
         if said := baseline_line(baseline):
             content["baseline"] = baseline
@@ -103,6 +103,12 @@ def _evaluate(checkpoint: Checkpoint, settings: Eval, folder: Path) -> None:
     show_evaluation(settings, metrics, folder, checkpoint.path)
     _log.info("everything is in %s", shown_path(folder))
     say_next_to(settings, checkpoint.path, checkpoint.provenance["data"])
+
+
+def _limits(trainer: Trainer, split: str) -> bool:
+    """Whether only some batches of a split are measured."""
+    limit = trainer.limit_val_batches if split == "val" else trainer.limit_test_batches
+    return isinstance(limit, int) or limit < 1  # 1 is one batch, 1.0 all of them
 
 
 def _check_hooks(module: L.LightningModule, datamodule: L.LightningDataModule, split: str) -> None:

@@ -34,7 +34,7 @@ class Job:
     loss: dict[str, Any] | None = None
     """What its losses measure, where it says so."""
     baseline: Any = None
-    """The metrics of a constant prediction on its data, as its record has it."""
+    """What always saying the same reaches on its data, as its record has it."""
     source: str | None = None
     """The name of the data's file, or what else its record names."""
 

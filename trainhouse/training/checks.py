@@ -124,8 +124,8 @@ def _check_length(trainer: Trainer) -> None:
     clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
     if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
         raise UserError(
-            f"trainer.num_nodes: this machine is in no cluster, so training would wait forever for the other "
-            f"{trainer.num_nodes - 1}; start it by srun or torchrun"
+            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
+            "cluster; start it by srun or torchrun"
         )
 
 
@@ -189,11 +189,6 @@ def _check_shared_memory(workers: int, datamodule: DataModule) -> None:
 def _limit(trainer: Trainer, split: str) -> float:
     limit: float = getattr(trainer, f"limit_{split}_batches")
     return limit
-
-
-def uses_all(trainer: Trainer, split: str) -> bool:
-    """Whether all batches of a split are used: 1 is one batch, 1.0 all of them."""
-    return not isinstance(limit := _limit(trainer, split), int) and limit >= 1
 
 
 def _batches(settings: Train, datamodule: DataModule, split: str) -> int:

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
-from trainhouse.configuration.settings import Train
+from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.values import expected, fits
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports.likeness import loss_of, split_of_data
@@ -18,7 +18,6 @@ from trainhouse.runs.layout import FIGURES, METRICS
 from trainhouse.runs.shown import end_loggers, log_best, show_figures
 from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
-from trainhouse.training.checks import uses_all
 
 # What a finished run has written of its result.
 _KINDS: dict[str, Any] = {
@@ -105,7 +104,7 @@ def record(
         log_best(loggers, settings.monitor, _best_so_far(history.rows, settings.monitor, settings.mode))
     show_figures(loggers, result.folder / FIGURES)
     end_loggers(loggers)
-    is_array, trainer = is_array_data(settings.data), settings.trainer
+    is_array = is_array_data(settings.data)
     write_metrics(  # last: a run is complete when all of it is there
         result.folder,
         {
@@ -126,9 +125,7 @@ def record(
             "directions": {name: better for name, better in directions.items() if name in result.metrics},
             "exact": not not_exact,
             **({"not_exact": list(not_exact)} if not_exact else {}),
-            # So that it can't be compared with other runs.
-            "measured_in_part": bool(trainer.fast_dev_run or trainer.overfit_batches)
-            or not (uses_all(trainer, "val") and uses_all(trainer, "test")),
+            "measured_in_part": _measured_in_part(settings.trainer),
             "data_split": split_of_data(settings.data) if is_array else None,
             "provenance": origin,
         },
@@ -143,3 +140,10 @@ def _best_so_far(rows: Sequence[dict[str, float]], monitor: str, mode: str | Non
         if not math.isnan(value := row.get(monitor, math.nan)):
             points.append((int(row["step"]), best(value, points[-1][1]) if points else value))
     return points
+
+
+def _measured_in_part(trainer: Trainer) -> bool:
+    """Whether the numbers are of some batches only, so that they can't be compared with other runs'."""
+    limits = (trainer.limit_val_batches, trainer.limit_test_batches)
+    limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
+    return bool(trainer.fast_dev_run or trainer.overfit_batches or limited)
