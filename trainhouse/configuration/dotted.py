@@ -1,6 +1,6 @@
 """The keys of a configuration as they are typed: `optimizer.lr`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -20,6 +20,15 @@ def merged(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
         both = isinstance(value, dict) and isinstance(one.get(name), dict)
         new[name] = merged(one[name], value) if both else value
     return new
+
+
+def leaves(node: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each dotted key below a mapping that stands for no other keys, with its value."""
+    for name, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def dotted(node: Any, prefix: str = "") -> Iterator[str]:
