@@ -1,4 +1,4 @@
-"""What always saying the same reaches: the most frequent class of the training rows, or their mean."""
+"""The metrics of a constant prediction: the most frequent class of the training rows, or their mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -83,7 +83,7 @@ def _joined(parts: Sequence[str]) -> list[str]:
 def task_lines(data: DataModule) -> list[str]:
     """Return the task with its reason, the targets' mean and range, and a baseline.
 
-    The baseline is what always saying the same reaches: the most frequent class of the training rows, or their mean.
+    The baseline is the metrics of a constant prediction: the most frequent class of the training rows, or their mean.
     """
     y = _targets_of(data)
     reason = f": {data.reason}" if data.reason else ""
@@ -135,7 +135,7 @@ def _majority(data: DataModule, y: dict[str, np.ndarray]) -> str:
 
 
 def baseline_of(data: DataModule) -> Baseline:
-    """Return what always saying the same reaches on the rows of validation and test."""
+    """Return the metrics of a constant prediction on the rows of validation and test."""
     return _baseline(data, _targets_of(data))
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,40 +91,29 @@ def side_by_side(commands: Sequence[Command], cwd: Path) -> None:
         _check(command, process.returncode, output)
 
 
-@dataclass(frozen=True)
-class Peak:
-    """The most memory a process has held, in MiB."""
+def peak_memory(command: Command, cwd: Path) -> float:
+    """Run a command and return the most memory that it has held, in MiB, by samples every 5 ms.
 
-    resident: float
-    """All of it, with the pages of mapped files that happen to be cached."""
-    own: float
-    """Without mapped files, whose pages the system takes back when it needs them. Sampled every 5 ms."""
-
-
-def peak_memory(command: Command, cwd: Path) -> Peak:
-    """Run a command and return its peak memory. Reads /proc: `ru_maxrss` would begin at this process's own size."""
+    Mapped files are left out, whose pages the system takes back when it needs them. Reads /proc: `ru_maxrss` would
+    begin at this process's own size.
+    """
     if not Path("/proc/self/status").exists():
         raise SkippedError("skipped: needs /proc, which only Linux has")
-    resident = own = 0.0
+    peak = 0.0
     log = cwd / "peak_memory.txt"
     with open(log, "w+") as output:
         process = subprocess.Popen(command, cwd=cwd, env=_environment(), stdout=output, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-                resident = max(resident, _mebibytes(status, "VmHWM"))
-                own = max(own, _mebibytes(status, "RssAnon"))
+                found = re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)  # gone once the process is ending
+                peak = max(peak, int(found[1]) / 1024 if found else 0.0)
                 time.sleep(_POLL_SECONDS)
         finally:
             process.kill()
             process.wait()
     _check(command, process.returncode, log.read_text())
-    return Peak(resident, own)
-
-
-def _mebibytes(status: str, name: str) -> float:
-    found = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)  # gone once the process is ending
-    return int(found[1]) / 1024 if found else 0.0
+    return peak
 
 
 def _check(command: Command, status: int, output: str, expected: int = 0) -> None:

@@ -135,10 +135,8 @@ def _load(path: Path, map_location: Any, lazily: bool, mapped: bool = False) -> 
     except Exception as error:  # a file of another kind can fail anywhere in torch's reader
         others = sorted(other.name for other in path.parent.glob("*.ckpt") if other != path)
         hint = f"; others beside it: {', '.join(others)}" if others else ""
-        size = path.stat().st_size
-        raise UserError(
-            f"{path}: damaged or not a checkpoint ({size} bytes; {_first_sentence(error)}){hint}"
-        ) from error
+        size, said = path.stat().st_size, first_line(error).partition(". ")[0][:120]
+        raise UserError(f"{path}: damaged or not a checkpoint ({size} bytes; {said}){hint}") from error
 
 
 def _check_sums(path: Path) -> None:
@@ -189,7 +187,3 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path", mapped: bool = Fal
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: its record is incomplete ({type(error).__name__}: {error})") from error
     return Checkpoint(path, **parts)
-
-
-def _first_sentence(error: BaseException) -> str:
-    return first_line(error).partition(". ")[0][:120]

@@ -64,7 +64,9 @@ def yaml_in(text: str) -> Any:
     """Return what YAML `text` holds. Raises `ValueError` for anything that is wrong."""
     try:
         _check_events(text)
-        return yaml.load(text, Loader=LOADER)  # noqa: S506  # a safe one
+        content = yaml.load(text, Loader=LOADER)  # noqa: S506  # a safe one
+        check_bounds(content)  # aliases may pile up levels
+        return content
     except (yaml.YAMLError, RecursionError, TypeError) as error:
         raise ValueError(" ".join(str(error).split())) from error
 
@@ -139,40 +141,28 @@ def read_text(path: Path, most: int) -> str:
 def _check_events(text: str) -> None:
     """Count what YAML stands for before any of it is made."""
     sizes: dict[str, int] = {}  # of what has an anchor, aliases in it written out
-    levels: dict[str, int] = {}
-    open_nodes: list[tuple[str | None, int, int]] = []  # anchor, count before it, levels in it so far
+    open_nodes: list[tuple[str | None, int]] = []  # anchor, count before it
     count = 0
     for event in yaml.parse(text, Loader=LOADER):
-        inner = 0
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise ValueError(f"line {event.start_mark.line + 1}: *{event.anchor} stands for what it is in")
             count += sizes[event.anchor]
-            inner = levels[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
             count += 1
             if event.anchor:
-                sizes[event.anchor], levels[event.anchor] = 1, 0
+                sizes[event.anchor] = 1
         elif isinstance(event, yaml.CollectionStartEvent):
-            open_nodes.append((event.anchor, count, 0))
+            open_nodes.append((event.anchor, count))
             count += 1
-            if len(open_nodes) > MOST_LEVELS:
-                raise ValueError(_TOO_DEEP)
-            continue
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before, within = open_nodes.pop()
-            inner = within + 1
+            anchor, before = open_nodes.pop()
             if anchor:
-                sizes[anchor], levels[anchor] = count - before, inner
-        else:
-            continue
+                sizes[anchor] = count - before
         if count > MOST_VALUES:
             raise ValueError(_too_many(MOST_VALUES))
-        if len(open_nodes) + inner > MOST_LEVELS:
+        if len(open_nodes) > MOST_LEVELS:
             raise ValueError(_TOO_DEEP)
-        if open_nodes:
-            anchor, before, within = open_nodes[-1]
-            open_nodes[-1] = (anchor, before, max(within, inner))
 
 
 _TOO_DEEP = f"goes deeper than {MOST_LEVELS} levels, as no such file of this project does"

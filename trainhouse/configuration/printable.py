@@ -25,20 +25,8 @@ def _shown(sign: str) -> str:
 
 
 def shell_quoted(text: str) -> str:
-    """Return `text` as it can be typed into a shell, of signs that can be seen."""
-    shown = printable(text)
-    if shown == text and "\t" not in text:
-        return shlex.quote(text)
-    escaped = text.replace("\\", r"\\").replace("'", r"\'").replace("\t", r"\t")
-    signs = (sign if sign.isprintable() else _in_quotes(sign) for sign in escaped)
-    return f"$'{''.join(signs)}'"
-
-
-def _in_quotes(sign: str) -> str:
-    """Return what bash, zsh and ksh take for the sign between ``$'`` and ``'``: the bytes of a file's name."""
-    if sign in _NAMED:
-        return _NAMED[sign]
-    return "".join(f"\\x{byte:02x}" for byte in sign.encode("utf-8", "surrogateescape"))
+    """Return `text` as it can be typed into a shell; signs that can't be seen are written out there too."""
+    return shlex.quote(printable(text))
 
 
 def shell_joined(arguments: list[str]) -> str:

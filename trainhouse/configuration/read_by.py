@@ -1,11 +1,12 @@
 """Which groups of the configuration are read by whom: a LightningModule of the user's own makes much for itself."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.dotted import leaves
+from trainhouse.configuration.places import overrides_of
 from trainhouse.configuration.schema import config_file, is_global
 
 # Groups that only the module around a plain network reads, unless the model's configuration refers to them.
@@ -14,14 +15,7 @@ OF_THE_WRAPPER = ("optimizer", "scheduler", "loss", "metrics", "module")
 
 def is_read(group: str, config: DictConfig) -> bool:
     """Whether anything that `config`, Hydra's own part included, is composed of refers to a group: ``${optimizer}``."""
-    return refers_to(group, typed_overrides(config.hydra.overrides.task), dict(config.hydra.runtime.choices))
-
-
-def typed_overrides(overrides: Any) -> list[str]:
-    """Return Hydra's list of overrides word for word: read one by one, a reference in them would be resolved."""
-    plain = OmegaConf.to_container(overrides, resolve=False)
-    assert isinstance(plain, list)
-    return [str(override) for override in plain]
+    return refers_to(group, overrides_of(config.hydra), dict(config.hydra.runtime.choices))
 
 
 def set_in_files(choices: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -37,16 +31,8 @@ def set_in_files(choices: Mapping[str, str]) -> list[tuple[str, str]]:
         for entry in content.pop("defaults", []):
             for name, chosen in entry.items() if isinstance(entry, dict) else ():
                 found.append((file, f"{str(name).removeprefix('override ').lstrip('/')}={chosen}"))
-        found += [(file, f"{key}={value}") for key, value in _leaves(content)]
+        found += [(file, f"{key}={value}") for key, value in leaves(content) if value != {}]
     return found
-
-
-def _leaves(node: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def refers_to(group: str, overrides: Iterable[str], choices: dict[str, str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from annotated_types import doc
 
+from trainhouse.configuration.dotted import at
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import OF_COMMAND, keys
 from trainhouse.configuration.source import signature
@@ -71,9 +72,7 @@ def _holds(hint: Any, above: str, config: Node) -> bool:
 
 
 def _target(key: str, config: Node) -> str:
-    node: Any = config
-    for name in key.split(".") if key else ():
-        node = node.get(name) if isinstance(node, dict) else None
+    node = at(config, key) if key else config
     return str(node.get("_target_", "")) if isinstance(node, dict) else ""
 
 

@@ -72,8 +72,8 @@ def only_below(source: object, *folders: Path, file: Path | None = None) -> Iter
         if f"{path}{os.sep}".startswith(allowed) or _is_pythons_own(path) or (place and _is_of(path, place)):
             return
         raise UserError(
-            f"{source}: would write {path!r}; what another user account has configured (or an older version) writes "
-            f"below {folders[0] if folders else file} only, and data/processed"
+            f"{source}: would write {path!r}; what another user account (or an older version) has configured may write "
+            f"only below {folders[0] if folders else file} and data/processed"
         )
 
     _sources.append(source)

@@ -1,4 +1,4 @@
-"""The baseline of rows that are measured: what always saying what a checkpoint knows of its training rows reaches."""
+"""The baseline of rows that are measured: a constant prediction, which a checkpoint knows from its training rows."""
 
 from typing import Any
 

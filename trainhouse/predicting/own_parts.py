@@ -22,15 +22,13 @@ _log = logging.getLogger(__name__)
 def own_parts(checkpoint: Checkpoint, overrides: dict[str, Any]) -> tuple[L.LightningModule, L.LightningDataModule]:
     """Return the module, without its weights, and its data with `overrides`; each is built after the run's seed."""
     reseed(checkpoint.config.seed, "init")
-    datamodule = _datamodule(checkpoint, overrides)
+    config = checkpoint.config
+    if is_datamodule(config.data):
+        datamodule = rebuild_datamodule(checkpoint, overrides)
+    else:
+        datamodule = rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(config.model))
     reseed(checkpoint.config.seed, "init")
     return own_module(checkpoint), datamodule
-
-
-def _datamodule(checkpoint: Checkpoint, overrides: dict[str, Any]) -> L.LightningDataModule:
-    if is_datamodule(checkpoint.config.data):
-        return rebuild_datamodule(checkpoint, overrides)
-    return rebuild_data(checkpoint, overrides, preprocessed=is_lightning_module(checkpoint.config.model))
 
 
 def own_module(checkpoint: Checkpoint) -> L.LightningModule:

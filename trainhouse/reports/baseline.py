@@ -1,4 +1,4 @@
-"""The baseline that a run's record has, as a line: what always saying the same reaches."""
+"""The baseline that a run's record has, as a line: the metrics of a constant prediction."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

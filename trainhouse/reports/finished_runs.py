@@ -3,13 +3,16 @@
 import logging
 import math
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Predicate, doc
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.values import expected, fits
 from trainhouse.reports.likeness import data_key, loss_in
 from trainhouse.reports.names import measure_of
 from trainhouse.runs.layout import METRICS
@@ -19,16 +22,23 @@ _log = logging.getLogger(__name__)
 
 # The better end of the metrics that runs of older versions have logged; later ones say it themselves.
 _BETTER_BEFORE = {"loss": "min", "acc": "max", "f1": "max", "rmse": "min", "mae": "min", "r2": "max"}
-_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "best_epoch": (lambda value: isinstance(value, (int, float)), "a number"),
-    "metrics": (lambda value: isinstance(value, dict), "a mapping"),
-    "model": (lambda value: isinstance(value, str), "a string"),
-    "provenance": (lambda value: isinstance(value, dict), "a mapping"),
-    "monitor": (lambda value: isinstance(value, str | None), "a string"),
-    "directions": (lambda value: not value or _are_ends(value), "min or max for each metric"),
-    "data_split": (lambda value: isinstance(value, dict | None), "a mapping"),
-    "loss": (lambda value: isinstance(value, dict | None), "a mapping"),
-    "best_model_sha256": (lambda value: isinstance(value, str | None), "a string"),
+
+
+def _are_ends(directions: dict[str, Any]) -> bool:
+    return all(end in ("min", "max") for end in directions.values())
+
+
+# What a run writes, as far as it is used here.
+_KINDS: dict[str, Any] = {
+    "best_epoch": float,
+    "metrics": dict,
+    "model": str,
+    "provenance": dict,
+    "monitor": str | None,
+    "directions": Annotated[dict[str, Any] | None, Predicate(_are_ends), doc("min or max for each metric")],
+    "data_split": dict | None,
+    "loss": dict | None,
+    "best_model_sha256": str | None,
 }
 
 
@@ -55,7 +65,7 @@ class Run:
     sources: tuple[tuple[str, str], ...] = ()
     """The user's own files of code that it was trained by, each with its SHA-256."""
     baseline: Any = None
-    """What always saying the same reaches, as its record has it."""
+    """The metrics of a constant prediction, as its record has it."""
     best_model_sha256: str | None = None
     """What `best_model` was when the metrics were written; None of a run of an older version."""
 
@@ -117,9 +127,9 @@ def _run(path: Path, content: dict[str, Any]) -> Run:
         raise UserError(f"{folder}: no best model")
     if not zipfile.is_zipfile(best):
         raise UserError(f"{best}: damaged or not a checkpoint ({best.stat().st_size} bytes)")
-    for key, (holds, expected) in _KINDS.items():
-        if not holds(content.get(key)):
-            raise UserError(f"{path}: {key}: expected {expected}, found {content.get(key)!r:.40}")
+    for key, hint in _KINDS.items():
+        if not fits(content.get(key), hint):
+            raise UserError(f"{path}: {key}: expected {expected(hint)}, found {content.get(key)!r:.40}")
     monitor, mode = content.get("monitor"), content.get("mode")
     if mode not in ("min", "max") and not (monitor is None and mode is None):
         raise UserError(f"{path}: mode: expected min or max, found {mode!r:.40}")
@@ -153,10 +163,6 @@ def _sources(origin: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the files of code that a run's provenance names; runs of older versions name none."""
     files = origin.get("sources")
     return tuple(sorted((str(name), str(digest)) for name, digest in files.items())) if isinstance(files, dict) else ()
-
-
-def _are_ends(directions: Any) -> bool:
-    return isinstance(directions, dict) and all(end in ("min", "max") for end in directions.values())
 
 
 def _below(path: Path, name: object) -> str:

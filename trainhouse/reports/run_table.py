@@ -14,7 +14,7 @@ from trainhouse.reports.data_table import date_of
 from trainhouse.reports.estimates import numbers, spreads
 from trainhouse.reports.likeness import REPEATS
 from trainhouse.reports.ranking import Ranking
-from trainhouse.reports.run_configs import Configured, configured, differing, means_line, tested
+from trainhouse.reports.run_configs import Configured, configured, configured_alone, differing, means_line, tested
 from trainhouse.runs.typed import shown_path
 
 _log = logging.getLogger(__name__)
@@ -29,9 +29,7 @@ def print_ranking(ranking: Ranking) -> None:
     """
     width = table_width()
     every = configured(ranking.runs)
-    rows = every if len(every) > 1 else [Configured([run], every[0].typed) for run in ranking.runs]
-    if len(every) == 1:  # then it is their luck in which they differ
-        rows = [row for run in every[0].runs for row in configured([run])]
+    rows = every if len(every) > 1 else configured_alone(every[0].runs)  # which differ in their seeds or splits
     shown = rows if width is None else rows[:_MOST]
     columns, shared = _columns(shown, ranking, width)
     text, dropped = fitted_table(columns, width)

@@ -6,7 +6,7 @@ constructor, or the start of training, has set stays as it is, since that may fo
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class PlainAttributes:
         saved: Saved = {}
         for path, name, value in self._attributes():
             if self._at_start.get((path, name)) != digest(value, whole=True):
-                saved.setdefault(path, {})[name] = _copied(value)
+                saved.setdefault(path, {})[name] = _with_tensors(value, lambda one: one.detach().clone())
         return saved
 
     def restore(self, saved: Saved) -> None:
@@ -143,7 +143,7 @@ def _set(part: Any, name: str, value: Any, module: L.LightningModule) -> None:
     if isinstance(present, KINDS):
         set_state(present, value)
         return
-    value = _moved(value, module)
+    value = _with_tensors(value, lambda one: one.to(module.device))
     if isinstance(present, deque):
         present.clear()
         present.extend(value)
@@ -165,17 +165,11 @@ def _holds(value: Any, weights: set[int]) -> bool:
     return isinstance(value, (list, tuple)) and any(_holds(item, weights) for item in value)
 
 
-def _copied(value: Any) -> Any:
+def _with_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return a copy of plain data with what `change` makes of each tensor in it."""
     if isinstance(value, Tensor):
-        return value.detach().clone()
+        return change(value)
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return type(value)(map(_copied, value)) if type(value) in (list, tuple, set) else value
-
-
-def _moved(value: Any, module: L.LightningModule) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(module.device)
-    if isinstance(value, dict):
-        return {key: _moved(item, module) for key, item in value.items()}
-    return type(value)(_moved(item, module) for item in value) if type(value) in (list, tuple, set) else value
+        return {key: _with_tensors(item, change) for key, item in value.items()}
+    is_several = type(value) in (list, tuple, set)
+    return type(value)(_with_tensors(item, change) for item in value) if is_several else value

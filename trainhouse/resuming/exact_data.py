@@ -63,7 +63,7 @@ class ExactData:
                         "epoch": epoch,
                         "batch": batch,
                         **passes.state(epoch, batch, within[stage]),
-                        **self._step_of(passes),
+                        "step": step_of(passes.loader, self.trainer.world_size),
                     }
                     for passes in loaders
                 ],
@@ -77,9 +77,6 @@ class ExactData:
         """Have the loaders that are made next begin where `saved` says."""
         self._places = dict(saved)
         self._steps = list(saved.get("train", {}).get("steps", ()))
-
-    def _step_of(self, passes: Passes) -> Saved:
-        return {"step": step_of(passes.loader, self.trainer.world_size)}
 
     def _at_barrier(self, name: str | None = None, *args: Any, **kwargs: Any) -> None:
         self._barrier(name, *args, **kwargs)

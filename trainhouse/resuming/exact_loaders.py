@@ -27,26 +27,17 @@ def exact(loader: Any, passes: Passes) -> Any:
         return type("_Front", bases, {"__module__": __name__})(loader, passes)
     front = copy.copy(loader)
     kind: Any = type(loader)  # the only base: with another one beside it the layouts would differ
-    changed: dict[str, Any] = {"__module__": __name__, "__iter__": _iterate_by_passes}
+    changed: dict[str, Any] = {"__module__": __name__, "__iter__": lambda front: iter(front._passes)}
     if passes.has_copy:  # where Lightning looks for persistent workers, to end them when it is done
-        changed["_iterator"] = property(_kept_iterator, _keep_iterator)
+        changed["_iterator"] = property(
+            lambda front: front._passes.kept_iterator,
+            lambda front, iterator: setattr(front._passes, "kept_iterator", iterator),
+        )
     front.__class__ = type(kind)(kind.__name__, (kind,), changed)
     vars(front)["_passes"] = passes
     if has_state(loader):  # the state is that of the one that is iterated and asked for it
         passes.iterate_by(lambda: type(loader).__iter__(front))
     return front
-
-
-def _iterate_by_passes(front: Any) -> Iterator[Any]:
-    return iter(front._passes)
-
-
-def _kept_iterator(front: Any) -> Any:
-    return front._passes.kept_iterator
-
-
-def _keep_iterator(front: Any, iterator: Any) -> None:
-    front._passes.kept_iterator = iterator
 
 
 class _Front(Delegate):

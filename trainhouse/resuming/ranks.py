@@ -65,13 +65,7 @@ class RanksCompared(L.Callback):
             _refuse_missed_gradients(trainer)
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Note what this rank has read."""
         if len(first := self._first[dataloader_idx]) < _FIRST:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Interval, Predicate, doc
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.values import expected, fits
 
 BEST = "best.yaml"
 _MADE_AGAIN = "the sweep's own command with its sweep.resume= writes it again"
@@ -49,29 +52,24 @@ def read_best(folder: Path) -> BestOfSweep | None:
         raise UserError(f"{path}: not readable ({str(error)[:200]}); {_MADE_AGAIN}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping, found {content!r:.40}; {_MADE_AGAIN}")
-    for key, (holds, expected) in _KINDS.items():
-        if not holds(content.get(key)):
-            raise UserError(f"{path}: {key}: expected {expected}, found {content.get(key)!r:.60}")
+    for key, hint in _KINDS.items():
+        if not fits(content.get(key), hint):
+            raise UserError(f"{path}: {key}: expected {expected(hint)}, found {content.get(key)!r:.60}")
     runs = [folder / name for name in content["runs"]]
     return BestOfSweep(content["overrides"], content["metric"], content["mode"], float(content["mean"]), runs)
 
 
-def _is_strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _is_folders_below(value: Any) -> bool:
-    return (
-        _is_strings(value)
-        and 0 < len(value) == len(set(value))
-        and all(name and not Path(name).is_absolute() and ".." not in Path(name).parts for name in value)
+def _are_folders_below(names: list[str]) -> bool:
+    return 0 < len(names) == len(set(names)) and not any(
+        not name or Path(name).is_absolute() or ".." in Path(name).parts for name in names
     )
 
 
-_KINDS = {
-    "overrides": (_is_strings, "a list of strings"),
-    "metric": (lambda value: isinstance(value, str), "a string"),
-    "mode": (lambda value: value in ("min", "max"), "min or max"),
-    "mean": (lambda value: isinstance(value, (int, float)) and abs(value) < 1e300, "a number"),
-    "runs": (_is_folders_below, "a list of different folders below the sweep's, in quotes as ['0', '3']"),
+_RUNS = "a list of different folders below the sweep's, in quotes as ['0', '3']"
+_KINDS: dict[str, Any] = {
+    "overrides": list[str],
+    "metric": str,
+    "mode": Annotated[Literal["min", "max"], doc("min or max")],
+    "mean": Annotated[float, Interval(gt=-1e300, lt=1e300), doc("a number")],
+    "runs": Annotated[list[str], Predicate(_are_folders_below), doc(_RUNS)],
 }

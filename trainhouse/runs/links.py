@@ -27,8 +27,8 @@ def refuse_links_out(folder: Path, is_foreign: bool = False) -> None:
     if found is None or (not is_foreign and _is_own(folder)):
         return
     raise UserError(
-        f"{found}: leads out of {folder}, and what another user account has run or configured (or an older version; or "
-        f"{CONFIG} was edited) writes below its folder only; put a file or folder in its place"
+        f"{found}: leads out of {folder}, and what another user account (or an older version) has run or configured, or"
+        f" whose {CONFIG} was edited, may write only below its own folder; put a file or folder in its place"
     )
 
 

@@ -97,7 +97,7 @@ def forget() -> None:
 
 
 def _is_litter(claimed: _Claimed) -> bool:
-    if claimed.kept or _has_others():
+    if claimed.kept or ranks().world > 1:  # others may be at work in the folder
         return False
     files = [path.relative_to(claimed.folder).as_posix() for path in _new(claimed)]
     if METRICS in files and CONFIG not in files:  # of an evaluation, which has come to numbers
@@ -122,11 +122,6 @@ def _near(folder: Path) -> Iterator[Path]:
         yield path
         if path.name in _OF_A_RUN and path.is_dir() and not path.is_symlink():
             yield from path.rglob("*")
-
-
-def _has_others() -> bool:
-    """Whether other processes of the same run may be at work in its folder."""
-    return ranks().world > 1
 
 
 def _remove(claimed: _Claimed) -> None:

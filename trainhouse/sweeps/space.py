@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 
+from trainhouse.configuration import dotted
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.numbers import format_number
 from trainhouse.runs.typed import quoted
@@ -84,20 +85,11 @@ def merged(lines: Sequence[str]) -> list[str]:
         if before is not None and not any(overlap(key, other) for other, *_ in joined[before + 1 :]):
             both = joined[before][1].value()
             if isinstance(both, dict) and isinstance(value, dict):
-                text = f"{key}={_text(_sum(both, value))}"
+                text = f"{key}={_text(dotted.merged(both, value))}"
                 joined[before] = (key, OverridesParser.create().parse_override(text), text)
                 continue
         joined.append((key, override, line))
     return [line for *_, line in joined]
-
-
-def _sum(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
-    """Merge two mappings as Hydra merges them one after the other: the later value of a key holds."""
-    new = dict(one)
-    for name, value in other.items():
-        both = isinstance(value, dict) and isinstance(one.get(name), dict)
-        new[name] = _sum(one[name], value) if both else value
-    return new
 
 
 def _text(value: Any) -> str:

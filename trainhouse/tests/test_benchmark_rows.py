@@ -10,7 +10,7 @@ from trainhouse.benchmarks.rows import ROWS
 # Rows of which all happens in this process; the others start commands.
 IN_PROCESS = (
     *("epoch_start_1e9", "blocks_cold", "blocks_warm", "in_memory", "in_memory_columns"),
-    *("checkpoint_save", "checkpoint_load", "guard", "preflight", "fast_lean_step", "fast_finite", "fast_composing"),
+    *("guard", "preflight", "fast_lean_step", "fast_finite", "fast_composing"),
 )
 
 

@@ -28,7 +28,7 @@ SCHEDULE = ["callbacks=[default,gradient_accumulation]", "callbacks.gradient_acc
         ),
         (
             [f"+callbacks.x={{_target_:{L}.StochasticWeightAveraging,swa_lrs:0.1}}"],
-            "callbacks: StochasticWeightAveraging leaves its average .* in no checkpoint and untested",
+            "callbacks: StochasticWeightAveraging makes its average .* in no checkpoint and untested",
         ),
         ([*SCHEDULE, "optimizer=lbfgs"], "callbacks: GradientAccumulationScheduler does not go with LBFGS"),
         (

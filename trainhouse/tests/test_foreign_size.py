@@ -81,7 +81,7 @@ def with_model(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
     ("sizes", "message"),
     [
         ([10**9], "describes a network of 8,000,000,0"),
-        ([1] * 5000, r"describes a network of over 5,\d\d\d parts, but its weights are \d+$"),
+        ([1] * 5000, r"describes a network of over 5,\d\d\d parts, but it holds \d+ weights$"),
         ([2**20, 2**20], "describes a network of 1,099,5"),
     ],
     ids=["wide", "many", "both"],

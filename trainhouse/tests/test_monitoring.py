@@ -162,10 +162,10 @@ def test_metric_objects_say_which_end_of_them_is_better() -> None:
     [
         (["monitor=val/acc"], "mode: min would take the worst val/acc for the best; set mode=max"),
         (["monitor=val/error", "mode=max"], "mode: max would take the worst val/error for the best; set mode=min"),
-        (["monitor=val/acc", "mode=null"], "mode: None would take the worst val/acc for the best; set mode=max"),
+        (["monitor=val/acc", "mode=null"], "mode: null leaves open which val/acc is the best; set mode=max"),
         (
             ["monitor=val/loss", "mode=null"],
-            "mode: None would take the worst val/loss for the best; is a small or a large one better? Set it to min or",
+            "mode: null leaves open which val/loss is the best; is a small or a large one better? Set it to min or",
         ),
         (["monitor=val/accc", "mode=max"], "monitor: 'val/accc' is not logged; did you mean 'val/acc'? (there are: "),
         (

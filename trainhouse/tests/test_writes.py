@@ -68,7 +68,7 @@ def test_nothing_is_written_outside(way: str, spelled: str, place: Path) -> None
     before = {path: path.lstat() for path in (place / "out").rglob("*")}
     with (
         only_below("config.yaml", place / "run"),
-        pytest.raises(UserError, match=rf"^config\.yaml: would write '{place}/out.*writes below {place}/run only"),
+        pytest.raises(UserError, match=rf"^config\.yaml: would write '{place}/out.*write only below {place}/run and"),
     ):
         WAYS[way](place / spelled)
     assert {path: path.lstat() for path in (place / "out").rglob("*")} == before

@@ -1,7 +1,6 @@
 """From the `data` group to a LightningDataModule: the user's own as it is, or rows of arrays served by ours."""
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from trainhouse.arrays.row_preprocessing import RowPreprocessing
 from trainhouse.arrays.spec import Dataset, DataSpec
 from trainhouse.checkpoints.checkpoint import Checkpoint
 from trainhouse.configuration.create import create, located
+from trainhouse.configuration.dotted import leaves, merged
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.older_versions import PREPROCESSING, with_what_it_lacks
 from trainhouse.configuration.places import found_in_project
@@ -90,7 +90,7 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Arguments) -> L.Lightn
     """Return the user's DataModule that a checkpoint was trained on, with `overrides` of its arguments."""
     data = checkpoint.config.data
     known = data.plain
-    typed = tuple(_leaves(overrides, "data"))
+    typed = [key for key, _ in leaves(overrides, "data.")]
     check_targets(known, ALLOWED["data"], "data", str(checkpoint.path), typed, checkpoint.has_own_data)
     parameters = inspect.signature(locate(data.target, "data")).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -98,25 +98,8 @@ def rebuild_datamodule(checkpoint: Checkpoint, overrides: Arguments) -> L.Lightn
         if name not in known and name not in parameters and not takes_any:
             options = [*known, *parameters]
             raise UserError(f"data.{name}: {data.target} takes no such argument{did_you_mean(name, options)}")
-    datamodule: L.LightningDataModule = create(Part(_merged(found_in_project(known), overrides)), "data")
+    datamodule: L.LightningDataModule = create(Part(merged(found_in_project(known), overrides)), "data")
     return datamodule
-
-
-def _merged(known: Arguments, overrides: Arguments) -> Arguments:
-    """Return `known` with the overrides in it, of mappings within it too."""
-    new = dict(known)
-    for name, value in overrides.items():
-        both = isinstance(value, dict) and isinstance(known.get(name), dict)
-        new[name] = _merged(known[name], value) if both else value
-    return new
-
-
-def _leaves(overrides: Arguments, prefix: str) -> Iterator[str]:
-    for name, value in overrides.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}.{name}")
-        else:
-            yield f"{prefix}.{name}"
 
 
 def rebuild_data(

@@ -36,8 +36,9 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
             )
         if isinstance(callback, StochasticWeightAveraging):
             raise UserError(
-                f"callbacks: {name} leaves its average when training has ended, in no checkpoint and untested; "
-                "callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and saves it"
+                f"callbacks: {name} makes its average when training has ended, so that it is in no checkpoint and "
+                "untested; callbacks=[default,ema], or lightning.pytorch.callbacks.WeightAveraging, validates and "
+                "saves it"
             )
         if isinstance(callback, Timer) and settings.trainer.max_time is not None:
             raise UserError(
@@ -51,7 +52,8 @@ def check_callbacks(callbacks: Iterable[L.Callback], module: L.LightningModule, 
             )
         if isinstance(callback, _ONLY_LOG) and not settings.logger:
             raise UserError(f"callbacks: {name} logs to loggers alone, and there is none; choose one, or leave it out")
-        if isinstance(callback, DeviceStatsMonitor) and find_spec("psutil") is None and _is_cpu(settings):
+        on_cpu = settings.trainer.accelerator == "cpu" or not torch.accelerator.is_available()
+        if isinstance(callback, DeviceStatsMonitor) and on_cpu and find_spec("psutil") is None:
             raise UserError(f"callbacks: {name} needs a package on the CPU that is not installed; pip install psutil")
         if isinstance(callback, GradientAccumulationScheduler):
             if settings.trainer.accumulate_grad_batches != 1:
@@ -70,10 +72,6 @@ def not_exact_with(trainer: Trainer) -> Iterator[str]:
     """Yield why a resume is not exact with what the `trainer` is set to."""
     if isinstance(trainer.get("val_check_interval"), str | dict):
         yield "trainer.val_check_interval is a time, so the clock decides when it validates"
-
-
-def _is_cpu(settings: Train) -> bool:
-    return settings.trainer.accelerator == "cpu" or not torch.accelerator.is_available()
 
 
 def _check_accumulation(name: str, make_optimizer: Any, settings: Train) -> None:

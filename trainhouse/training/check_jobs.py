@@ -16,17 +16,14 @@ from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.configuration.settings import Train
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.reports.likeness import are_own, is_loss, loss_of, refuse_unlike
-from trainhouse.reports.names import split_of
-from trainhouse.training.build_data import build_data
-from trainhouse.training.build_module import build_module, is_lightning_module
-from trainhouse.training.check_parts import check_parts
-from trainhouse.training.checks import check_loaders, check_own_run, check_run, check_validated
-from trainhouse.training.data_card import card_of
+from trainhouse.reports.names import SPLITS, split_of
+from trainhouse.training.build_module import is_lightning_module
+from trainhouse.training.build_run import build_run
+from trainhouse.training.checks import check_validated
 from trainhouse.training.figures_of_test import check_figures
 from trainhouse.training.final_test import directions_of_test, has_test
-from trainhouse.training.monitoring import check_logged, check_mode_is_said, directions_of, with_own_monitor
+from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.preflight import preflight
-from trainhouse.training.unread import refuse_unread
 
 
 def common_mistake(
@@ -92,30 +89,19 @@ def _logged(config: DictConfig, metrics: Collection[str]) -> tuple[set[str], dic
     try:
         with open_dict(config):
             settings = checked(DictConfig({key: config[key] for key in config if key != "hydra"}), "train")
-        has_own_module = is_lightning_module(settings.model)
-        refuse_unread(settings, has_own_module)
-        if has_own_module:
-            check_loaders(settings)
-        check_parts(settings)
-        datamodule = build_data(settings.data, settings.seed, preprocessed=has_own_module)
-        card = card_of(datamodule, settings.seed)
-        module, settings = build_module(settings, datamodule, card)
-        settings = with_own_monitor(settings, module)
+        built = build_run(settings, resume_from=None)
+        settings, module, datamodule, directions = built.settings, built.module, built.datamodule, built.directions
         check_figures(settings, module, datamodule)
-        directions = directions_of(module, settings)
         known: set[str] = set()
-        if isinstance(datamodule, DataModule):
-            check_run(settings, datamodule, None if has_own_module else directions)
-            splits = [split for split in ("train", "val", "test") if datamodule.row_count(split)]
-            known = {name for name in directions if split_of(name) in splits} if not has_own_module else set()
-        else:
-            check_own_run(settings, datamodule, module)
+        if isinstance(datamodule, DataModule) and not built.has_own_module:
+            splits = [split for split in SPLITS if datamodule.row_count(split)]
+            known = {name for name in directions if split_of(name) in splits}
         if not known or not set(metrics) <= known:
             logged = preflight(module, datamodule, [], settings.trainer, settings.seed)
             directions = logged.directions | directions
             check_logged(settings, logged, directions)
             check_validated(settings, datamodule, logged.of_validation)
-            if has_own_module:
+            if built.has_own_module:
                 check_mode_is_said(settings, directions)
             if has_test(module, datamodule):  # by a step that serves validation too
                 known |= {name for name in metrics if name.removeprefix("test/") in logged.names}

@@ -61,7 +61,7 @@ class DataCard:
     columns: tuple[ColumnSummary, ...] = ()
     """What each column of a table is."""
     baseline: dict[str, Any] | None = None
-    """What always saying the same reaches, as `metrics.json` has it."""
+    """The metrics of a constant prediction, as `metrics.json` has it."""
     differs: str | None = None
     """What the data does that no resume can do again, if the same item read twice is not the same."""
 

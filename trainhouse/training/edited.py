@@ -54,9 +54,8 @@ def refuse_edited(saved: Train, path: Path, checkpoint: Path, may_change: Callab
 
     Those that `may_change`, given key and value, are as the command line left them when the run was last resumed.
     """
-    record = read(checkpoint, lazily=True).get(RECORD)
-    trained = record.get("config") if isinstance(record, dict) else None
-    if not isinstance(trained, dict):
+    trained, _ = _record(checkpoint)
+    if not trained:
         raise UserError(f"{checkpoint}: does not say which configuration it was trained with")
     trained = with_what_it_lacks(trained)
     if isinstance(trained.get("data"), dict):

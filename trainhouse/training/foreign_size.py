@@ -8,8 +8,9 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules import module as registering
+from torch.nn.parameter import is_lazy
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.resuming.seeding import random_states_kept
@@ -37,7 +38,7 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
             needed = _numbers(module.state_dict())
     except _TooLargeError:
         raise UserError(
-            f"{source}: its config describes a network of over {most:,} parts, but its weights are {len(weights):,}"
+            f"{source}: its config describes a network of over {most:,} parts, but it holds {len(weights):,} weights"
         ) from None
     except Exception:  # building it in earnest says what is wrong
         return
@@ -47,11 +48,7 @@ def check_size(weights: Mapping[str, Any], build: Callable[[], L.LightningModule
 
 
 def _numbers(weights: Mapping[str, Any]) -> int:
-    return sum(value.numel() for value in weights.values() if isinstance(value, Tensor) and not _is_lazy(value))
-
-
-def _is_lazy(value: Tensor) -> bool:
-    return isinstance(value, (nn.UninitializedParameter, nn.UninitializedBuffer))
+    return sum(value.numel() for value in weights.values() if isinstance(value, Tensor) and not is_lazy(value))
 
 
 class _Counted:

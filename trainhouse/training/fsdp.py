@@ -143,7 +143,7 @@ class FSDP(ModelParallelStrategy):
                 "torch.ones(1), or choose trainer=ddp"
             )
         if isinstance(self.auto_wrap_policy, int):
-            return list(_large(module, self.auto_wrap_policy))
+            return list(_large(module, _uses(module), self.auto_wrap_policy, set()))
         chosen, uses = _of_classes(module, self.auto_wrap_policy, f"{_KEY}.auto_wrap_policy"), _uses(module)
         if tied := next((layer for layer in chosen if _shares_weights(layer, uses)), None):
             raise UserError(
@@ -201,17 +201,11 @@ def _of_classes(module: nn.Module, names: Sequence[str], key: str) -> list[nn.Mo
     return chosen
 
 
-def _large(module: nn.Module, least: int) -> Iterator[nn.Module]:
+def _large(parent: nn.Module, uses: Counter[nn.Parameter], least: int, taken: set[nn.Parameter]) -> Iterator[nn.Module]:
     """Yield the layers with so many weights, apart from those of layers in them that have as many."""
-    yield from _large_below(module, _uses(module), least, set())
-
-
-def _large_below(
-    parent: nn.Module, uses: Counter[nn.Parameter], least: int, taken: set[nn.Parameter]
-) -> Iterator[nn.Module]:
     for layer in parent.children():
         if not isinstance(layer, _READ_INNER):
-            yield from _large_below(layer, uses, least, taken)
+            yield from _large(layer, uses, least, taken)
         left = {*layer.parameters()} - taken
         is_large = sum(weight.numel() for weight in left) >= least
         if is_large and not isinstance(layer, _NOT_CALLED) and not _shares_weights(layer, uses):

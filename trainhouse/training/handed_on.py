@@ -41,9 +41,4 @@ def check_handed_on(found: Any, part: Part, key: str) -> None:
 
 
 def _constructs_as(found: Any, kind: type) -> bool:
-    return inspect.isclass(found) and issubclass(found, kind) and "__init__" not in _defined(found, kind)
-
-
-def _defined(found: type, above: type) -> set[str]:
-    """Return what the classes between `found` and the one `above` define."""
-    return {name for one in found.__mro__[: found.__mro__.index(above)] for name in vars(one)}
+    return inspect.isclass(found) and issubclass(found, kind) and found.__init__ is kind.__init__

@@ -179,6 +179,6 @@ def check_direction(key: str, mode: str | None, monitor: str, directions: dict[s
     right = directions.get(monitor)
     if mode is None:
         hint = f"; set {key}={right}" if right else "; is a small or a large one better? Set it to min or max"
-        raise UserError(f"{key}: None would take the worst {monitor} for the best{hint}")
+        raise UserError(f"{key}: null leaves open which {monitor} is the best{hint}")
     if mode in ("min", "max") and right is not None and mode != right:
         raise UserError(f"{key}: {mode} would take the worst {monitor} for the best; set {key}={right}")

@@ -90,13 +90,7 @@ class ProgressBar(callbacks.ProgressBar):
             self._line.clear()
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Draw the line, if it is time."""
         if self._line.is_due:
@@ -105,13 +99,7 @@ class ProgressBar(callbacks.ProgressBar):
             self._show_evaluation(what, batch_idx, trainer.num_val_batches, dataloader_idx)
 
     def on_test_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Draw the line, if it is time."""
         if self._line.is_due:

@@ -43,7 +43,7 @@ def with_same_step(settings: Train, saved: Train, checkpoint: Path | None, typed
                 f"trainer.devices: {shown_path(checkpoint)} is of a version that did not note its processes; resume it "
                 f"with as many as it had, {then}"
             )
-        then, batch_size = noted, _batch_size(checkpoint)
+        then, batch_size = noted, read(checkpoint, lazily=True)[RECORD]["config"]["data"].get("batch_size")
     written = settings.data.plain.get("batch_size")
     size = batch_size if is_array_data(settings.data) and type(batch_size) is int else None
     # Other processes that were stopped before they had saved anything have left theirs in config.yaml.
@@ -112,7 +112,3 @@ def _check_there(trainer: Trainer) -> None:
             f"trainer.devices: the run has {devices}, but this machine has {there}; resume it with "
             f"trainer.devices={max(number for number in range(1, there + 1) if devices % number == 0)}"
         )
-
-
-def _batch_size(checkpoint: Path) -> Any:
-    return read(checkpoint, lazily=True)[RECORD]["config"]["data"].get("batch_size")

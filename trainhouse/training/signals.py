@@ -106,13 +106,7 @@ class StopOnSignal(Checkpoint):
             self._in_evaluation.begin()
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Stop if a signal has come; the validation begins again when the run is resumed."""
         if self._in_loop and (trainer.world_size == 1 or batch_idx < self._of_every_rank.get(dataloader_idx, 0)):
@@ -132,13 +126,7 @@ class StopOnSignal(Checkpoint):
             self._in_evaluation.begin()
 
     def on_test_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Stop if a signal has come to any rank."""
         is_of_all = trainer.world_size > 1 and batch_idx < self._of_every_rank.get(dataloader_idx, 0)

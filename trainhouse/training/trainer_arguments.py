@@ -57,7 +57,9 @@ def check_trainer_arguments(settings: Trainer) -> None:
         for target in targets_in(value):
             locate(target, f"trainer.{name}")
         if _is_built(value) and name in _KINDS:
-            _check_built(Part(value), f"trainer.{name}")
+            part, key = Part(value), f"trainer.{name}"
+            check_arguments(found := located(part, key), part, key, (), complete=False)
+            check_handed_on(found, part, key)
     profiler = plain.get("profiler")
     if isinstance(profiler, dict):
         _check_below(Part(profiler))
@@ -127,12 +129,6 @@ def make_trainer(settings: Trainer, options: dict[str, Any], **arguments: Any) -
 
 def _is_built(value: Any) -> bool:
     return isinstance(value, dict) and "_target_" in value
-
-
-def _check_built(part: Part, key: str) -> None:
-    found = located(part, key)
-    check_arguments(found, part, key, (), complete=False)
-    check_handed_on(found, part, key)
 
 
 def _built(name: str, part: Part, folder: Path) -> Any:

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
+from trainhouse.configuration.values import expected, fits
 from trainhouse.machine.files import sha256, write_json
 from trainhouse.reports.likeness import loss_of, split_of_data
 from trainhouse.runs.layout import FIGURES, METRICS
@@ -19,14 +20,14 @@ from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import History
 
 # What a finished run has written of its result.
-_KINDS: dict[str, tuple[Any, str]] = {
-    "metrics": (dict, "a mapping"),
-    "monitor": ((str, type(None)), "a string or null"),
-    "epochs": (int, "a whole number"),
-    "best_epoch": ((int, type(None)), "a whole number or null"),
-    "best_model": ((str, type(None)), "a string or null"),
-    "seconds": ((int, float), "a number"),
-    "stopped_by": (str, "a string"),
+_KINDS: dict[str, Any] = {
+    "metrics": dict,
+    "monitor": str | None,
+    "epochs": int,
+    "best_epoch": int | None,
+    "best_model": str | None,
+    "seconds": float,
+    "stopped_by": str,
 }
 
 
@@ -44,7 +45,7 @@ class TrainingResult:
     seconds: float
     stopped_by: str
     baseline: dict[str, Any] | None = None
-    """What always saying the same reaches, as the data says it; None of data of the user's own."""
+    """The metrics of a constant prediction, as the data says it; None of data of the user's own."""
     ends_by_schedule: bool = False
     """Whether its learning rate has come to its end: the last epochs are then the best in most cases."""
     notes: tuple[str, ...] = ()
@@ -57,9 +58,9 @@ class TrainingResult:
         Raises `KeyError` or `TypeError` for what no run has written.
         """
         metrics, monitor = content["metrics"], content["monitor"]
-        for key, (kind, expected) in _KINDS.items():
-            if not isinstance(content[key], kind):
-                raise TypeError(f"{key}: expected {expected}, found {content[key]!r:.40}")
+        for key, hint in _KINDS.items():
+            if not fits(content[key], hint):
+                raise TypeError(f"{key}: expected {expected(hint)}, found {content[key]!r:.40}")
         for name, value in metrics.items():
             if not isinstance(value, (int, float, type(None))):
                 raise TypeError(f"metrics: {name}: expected a number, found {value!r:.40}")

@@ -5,7 +5,8 @@ import re
 from hydra.core.hydra_config import HydraConfig
 
 from trainhouse.configuration.errors import UserError
-from trainhouse.configuration.read_by import OF_THE_WRAPPER, refers_to, set_in_files, typed_overrides
+from trainhouse.configuration.places import overrides_of
+from trainhouse.configuration.read_by import OF_THE_WRAPPER, refers_to, set_in_files
 from trainhouse.configuration.settings import Train
 
 
@@ -22,7 +23,7 @@ def refuse_unread(settings: Train, has_own_module: bool) -> None:
         raise UserError(f"compile: {name} compiles itself; set model.compile=true and compile=false")
     if not HydraConfig.initialized():
         return
-    overrides = [override.lstrip("+~") for override in typed_overrides(HydraConfig.get().overrides.task)]
+    overrides = [override.lstrip("+~") for override in overrides_of(HydraConfig.get())]
     choices = {str(group): str(option) for group, option in HydraConfig.get().runtime.choices.items()}
     given = [*(("", override) for override in overrides), *set_in_files(choices)]
     for group in OF_THE_WRAPPER:

@@ -32,7 +32,7 @@ class Problem:
         return self.x[rows], y, self.x[test], self.y[test]
 
     def chance(self, y: np.ndarray, test: np.ndarray) -> float:
-        """Return the score that always saying the same reaches: the most frequent class, or the mean, of `y`."""
+        """Return the score of a constant prediction: the most frequent class, or the mean, of `y`."""
         if self.is_classes:
             return float(np.mean(test == np.bincount(y).argmax()))
         return self.score(np.full(len(test), y.mean()), test)

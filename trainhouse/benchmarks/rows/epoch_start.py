@@ -1,7 +1,6 @@
 """The beginning of an epoch over more rows than a permutation of them would fit in memory."""
 
 import itertools
-import tracemalloc
 
 import numpy as np
 import torch
@@ -25,19 +24,6 @@ def epoch_start_1e9(lab: Lab) -> Samples:
     batches, epochs = _batches(), itertools.count()
     samples = timed(lab.repeats, lambda: batches.row_numbers(next(epochs), 0), lambda: torch.randperm(SHUFFLED))
     return Samples(samples.ours, [seconds * SCALE for seconds in samples.yardstick], "yardstick: 10^7 rows, times 100")
-
-
-@row("MiB", "of the memory of torch.randperm")
-def epoch_start_1e9_memory(lab: Lab) -> Samples:
-    """Peak memory of `epoch_start_1e9` in MiB, as tracemalloc sees numpy's arrays. Yardstick: the bytes of
-    torch.randperm(10^7), times 100.
-    """
-    batches = _batches()
-    tracemalloc.start()
-    batches.row_numbers(0, 0)
-    ours = tracemalloc.get_traced_memory()[1] / 2**20
-    tracemalloc.stop()
-    return Samples([ours], [torch.randperm(SHUFFLED).nbytes * SCALE / 2**20], "yardstick: 10^7 rows, times 100")
 
 
 def _batches() -> Batches:

@@ -27,52 +27,13 @@ def evaluate(lab: Lab) -> Samples:
     data, metrics, predictions.csv, the report and its figure; in the batches of 128 of the training. Yardstick:
     forward and softmax in a bare loop over the same memory-mapped rows, nothing counted and nothing written.
     """
-    return _evaluate(lab, "predictions=true")
-
-
-@row("rows/s", _OF_FORWARD, higher_is_better=True)
-def evaluate_without_file(lab: Lab) -> Samples:
-    """As `evaluate`, with `predictions=false`: no predictions.csv."""
-    return _evaluate(lab, "predictions=false")
-
-
-@row("rows/s", "of the speed of a bare forward loop with numpy.save", higher_is_better=True)
-def infer_npy(lab: Lab) -> Samples:
-    """Rows per second of infer.py's `infer`, in process, from reading the checkpoint to the synced .npy file of
-    predictions, in batches of 1024. Yardstick: forward and softmax in a bare loop over the same memory-mapped rows,
-    the probabilities written by one numpy.save.
-    """
-    return _infer(lab, ".npy", saves=True)
-
-
-@row("rows/s", _OF_FORWARD, higher_is_better=True)
-def infer_csv(lab: Lab) -> Samples:
-    """As `infer_npy`, writing a .csv file. Yardstick: the bare forward loop, which writes nothing."""
-    return _infer(lab, ".csv", saves=False)
-
-
-@row("rows/s", _OF_FORWARD, higher_is_better=True)
-def infer_parquet(lab: Lab) -> Samples:
-    """As `infer_npy`, writing a .parquet file. Yardstick: the bare forward loop, which writes nothing."""
-    return _infer(lab, ".parquet", saves=False)
-
-
-def _rows(lab: Lab) -> list[str]:
-    return lab.images(lab.size(full=200_000, quick=10_000))
-
-
-def _path(words: list[str], key: str) -> Path:
-    return Path(next(word for word in words if word.startswith(f"{key}=")).partition("=")[2])
-
-
-def _evaluate(lab: Lab, predictions: str) -> Samples:
     from trainhouse.checkpoints.checkpoint import load_checkpoint
     from trainhouse.predicting.evaluate_checkpoint import evaluate_checkpoint, report_evaluation
 
     run = lab.trained(*perceptron(lab))
     words = _rows(lab)
     data = [f"+{word}" for word in words if word.startswith("data.")]
-    config = composed("eval", f"ckpt_path={run}", predictions, *data)
+    config = composed("eval", f"ckpt_path={run}", "predictions=true", *data)
     logging.getLogger("trainhouse").setLevel(logging.WARNING)
 
     def ours() -> None:
@@ -83,19 +44,33 @@ def _evaluate(lab: Lab, predictions: str) -> Samples:
     return _per_second(lab, ours, bare_forward(run, _path(words, "data.features"), batch_size=128))
 
 
-def _infer(lab: Lab, ending: str, saves: bool) -> Samples:
+@row("rows/s", "of the speed of a bare forward loop with numpy.save", higher_is_better=True)
+def infer_npy(lab: Lab) -> Samples:
+    """Rows per second of infer.py's `infer`, in process, from reading the checkpoint to the synced .npy file of
+    predictions, in batches of 1024. Yardstick: forward and softmax in a bare loop over the same memory-mapped rows,
+    the probabilities written by one numpy.save.
+    """
     from trainhouse.predicting.inference import infer
 
     run = lab.trained(*perceptron(lab))
     rows = _path(_rows(lab), "data.features")
-    output, saved = lab.folder / f"predictions{ending}", lab.folder / "yardstick.npy"
-
-    config = composed("infer", f"input={rows}", f"output={output}", f"ckpt_path={run}", f"batch_size={INFER_BATCH}")
+    output, saved = lab.folder / "predictions.npy", lab.folder / "yardstick.npy"
+    config = composed(
+        "infer", f"input={rows}", f"output={output}", "overwrite=true", f"ckpt_path={run}", f"batch_size={INFER_BATCH}"
+    )
 
     def ours() -> None:
         infer(**config.plain)
 
-    return _per_second(lab, ours, bare_forward(run, rows, INFER_BATCH, saved if saves else None))
+    return _per_second(lab, ours, bare_forward(run, rows, INFER_BATCH, saved))
+
+
+def _rows(lab: Lab) -> list[str]:
+    return lab.images(lab.size(full=200_000, quick=10_000))
+
+
+def _path(words: list[str], key: str) -> Path:
+    return Path(next(word for word in words if word.startswith(f"{key}=")).partition("=")[2])
 
 
 def _per_second(lab: Lab, ours: Callable[[], None], yardstick: Callable[[], None]) -> Samples:

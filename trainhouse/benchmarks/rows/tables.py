@@ -10,7 +10,7 @@ from pyarrow import csv
 
 from trainhouse.benchmarks.lab import Lab
 from trainhouse.benchmarks.measuring import Samples, interleaved, row
-from trainhouse.benchmarks.processes import Peak, SkippedError, output_of, peak_memory, python
+from trainhouse.benchmarks.processes import SkippedError, output_of, python
 
 COLUMNS, FRACTIONS = 20, 15  # of which so many hold fractions, the others whole numbers
 MOST_REPEATS = 2
@@ -38,26 +38,6 @@ def read_table(lab: Lab) -> Samples:
         return seconds(_OURS, lab.new_folder())
 
     return Samples(*interleaved(min(lab.repeats, MOST_REPEATS), ours, lambda: seconds(_POLARS)))
-
-
-@row("MiB", "of what polars grows by")
-def read_table_memory(lab: Lab) -> Samples:
-    """Growth in MiB of the peak memory of reading a CSV file when its rows grow tenfold, to 5 million of 20 numbers (to
-    200,000 with --quick), without the pages of mapped files. Yardstick: the growth of `polars.read_csv`.
-    """
-    most = lab.size(full=5_000_000, quick=200_000)
-    paths = [_table(lab, rows) for rows in (most // 10, most)]
-
-    def ours() -> list[Peak]:
-        return [peak_memory(python("-c", _OURS, path, lab.new_folder()), lab.folder) for path in paths]
-
-    def yardstick() -> list[Peak]:
-        return [peak_memory(python("-c", _POLARS, path), lab.folder) for path in paths]
-
-    measured = interleaved(min(lab.repeats, MOST_REPEATS), ours, yardstick, warm_ups=0)
-    growth, of_polars = ([max(0.1, large.own - small.own) for small, large in peaks] for peaks in measured)
-    peaks = ", ".join(f"{peak.own:,.0f}" for peak in measured[0][0])
-    return Samples(growth, of_polars, f"peaks {peaks} MiB")
 
 
 @row("s", "of CSV's speed")

@@ -55,18 +55,6 @@ def train_cnn_wall(lab: Lab) -> Samples:
     return _samples(_cnn(lab), "wall")
 
 
-@row("steps/s", _OF_BARE, higher_is_better=True)
-def train_fake(lab: Lab) -> Samples:
-    """As `train_perceptron`, for `python train.py` without any argument: 25 steps an epoch, on rows of 20 columns."""
-    return _samples(_fake(lab), "training")
-
-
-@row("steps/s", _OF_BARE, higher_is_better=True)
-def train_fake_wall(lab: Lab) -> Samples:
-    """As `train_perceptron_wall`, for `python train.py` without any argument: an epoch's end every 25 steps."""
-    return _samples(_fake(lab), "wall")
-
-
 Measured = tuple[list[Speed], list[float]]
 
 
@@ -83,10 +71,6 @@ def _perceptron(lab: Lab) -> Measured:
 def _cnn(lab: Lab) -> Measured:
     overrides = [*lab.images(lab.size(full=16_000, quick=1_000)), "model=cnn", "data.batch_size=128"]
     return lab.once("train_cnn", lambda: _measure(lab, overrides, epochs=lab.size(full=4, quick=2)))
-
-
-def _fake(lab: Lab) -> Measured:
-    return lab.once("train_fake", lambda: _measure(lab, [], epochs=lab.size(full=20, quick=4)))
 
 
 def _measure(lab: Lab, overrides: list[str], epochs: int) -> Measured:

@@ -9,7 +9,7 @@ ROWS: Rows = [
     ("train.py monitor=val/los", "did you mean 'val/loss'?"),
     ("train.py mode=max", "mode: max would take the worst val/loss for the best"),
     ("train.py mode=up", "mode: expected one of min, max, null"),
-    ("train.py mode=null", "mode: None would take the worst val/loss for the best"),
+    ("train.py mode=null", "mode: null leaves open which val/loss is the best"),
     ("train.py monitor=val/acc", "mode: min would take the worst val/acc for the best"),
     ("train.py name=null", "name: expected a folder name without / \\ = , or :"),
     ("train.py \"name='${oc.env:NOT_SET}'\"", "NOT_SET"),
