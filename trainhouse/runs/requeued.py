@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,26 @@ def requeued_folder() -> str | None:
         folder = str(note.get("folder"))
         return folder if note.get("command") == sys.argv and (Path(folder) / CONFIG).is_file() else None
     return None
+
+
+def fate_of_job() -> str:
+    """Return why SLURM ends this job by SIGTERM, as the first process of the job may ask it.
+
+    That is ``preempted`` if it takes the job off its machines, which it puts back into its queue only if the job is
+    still there at the end of its time of grace; ``requeued`` if it has done so already; else "".
+    """
+    if "SLURM_JOB_ID" not in os.environ or is_worker_rank():
+        return ""
+    try:
+        asked = ["scontrol", "--oneliner", "show", "job", os.environ["SLURM_JOB_ID"]]
+        said = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    restarts = re.search(r"\bRestarts=(\d+)", said)
+    if restarts and int(restarts[1]) > int(os.environ.get("SLURM_RESTART_COUNT", "0")):
+        return "requeued"
+    is_preempted = re.search(r"\bJobState=RUNNING\b", said) and re.search(r"\bPreemptTime=\d", said)
+    return "preempted" if is_preempted else ""
 
 
 def put_back_into_queue() -> str:

@@ -21,7 +21,7 @@ from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.litter import keep, leaves_nothing
 from trainhouse.runs.rendezvous import say_stopped
-from trainhouse.runs.requeued import REQUEUE, put_back_into_queue
+from trainhouse.runs.requeued import REQUEUE, fate_of_job, put_back_into_queue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.runs.typed import as_override, command, shown_path
 
@@ -181,12 +181,17 @@ class StopOnSignal(Checkpoint):
 
     def _end(self, signum: int, where: str = "") -> NoReturn:
         has_begun = (self.folder / CONFIG).exists() and not leaves_nothing(self.folder)
-        if signum == _HANDED_ON:
-            try:
-                self._handlers_before[signum](signum, None)  # ends the process, and puts its job back into the queue
-            except Exception as error:  # no more of that
-                raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
-        if signum == REQUEUE:
+        fate = fate_of_job() if signum == signal.SIGTERM else ""
+        if _HANDED_ON in self._handlers_before:
+            if fate == "requeued":
+                _log.info("stopped by SIGTERM%s; the job is back in the queue", where)
+                raise SystemExit(128 + signum)  # without a result: the sweep waits for that of the job when it is back
+            if signum == _HANDED_ON or fate == "preempted":
+                try:
+                    self._handlers_before[_HANDED_ON](_HANDED_ON, None)  # ends the process, and requeues its job
+                except Exception as error:  # no more of that
+                    raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
+        elif signum == REQUEUE or (fate == "preempted" and not is_sweep_job()):
             self._requeue()
         how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
