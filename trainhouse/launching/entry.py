@@ -13,8 +13,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -32,6 +30,7 @@ from trainhouse.launching.arranging import arrange
 from trainhouse.launching.below_swept import left_to_the_jobs
 from trainhouse.launching.chosen_files import check_chosen_files
 from trainhouse.launching.compose_errors import COMPOSING, explain, is_of_composing
+from trainhouse.launching.early_signals import end_at_once, end_by_signals, raise_if_stopped, unless_stopped
 from trainhouse.launching.failure import keep_traceback, report, tell_of_thread
 from trainhouse.launching.files_there import check_files
 from trainhouse.launching.foreign_config import check_foreign_config
@@ -41,25 +40,21 @@ from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.launching.this_process import as_it_is, asks_for_tracebacks, put_back, start_in_utf8
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
-from trainhouse.machine.ranks import tell_torchrun
+from trainhouse.machine.ranks import settle_slurm, tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
 from trainhouse.machine.terminal import fold, start_of_line
 from trainhouse.machine.writes import FOREIGN_CONFIG, only_below
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.litter import forget, remove_litter
 from trainhouse.runs.outputs import is_placed, place
-from trainhouse.runs.rendezvous import leave, say_failed, say_stopped, watch
+from trainhouse.runs.rendezvous import leave, say_failed, watch
 from trainhouse.runs.this_job import has_log, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
 
-_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
 # What the keys of `hydra` may name, beside what is checked when it is built: callbacks, launchers, handlers of logs.
 _OF_HYDRA = ["hydra.*", "hydra_plugins.*", "logging.*", "src.*", "trainhouse.*"]
 
-
-_received: list[int] = []  # signals of the time in which no run has its own handler
 
 Act = Callable[[DictConfig], float | None]
 
@@ -78,9 +73,7 @@ def script(
         @functools.wraps(act)
         def main() -> None:
             start_in_utf8()
-            for signum in _ENDING:  # until a run takes them over; Ctrl-C raises by itself
-                if signal.getsignal(signum) is signal.SIG_DFL:
-                    signal.signal(signum, _raise_interrupted)
+            end_by_signals(trains)
             before = as_it_is()
             show_traceback = asks_for_tracebacks()
             threading.excepthook = functools.partial(tell_of_thread, threading.excepthook, show_traceback)
@@ -109,7 +102,7 @@ def script(
                 functools.update_wrapper(job, act)
                 command = hydra.main(**VERSION_BASE, config_path=str(CONF), config_name=config_name)(job)
                 with allowed(_OF_HYDRA), _leaving_no_litter():
-                    _unless_stopped(command)
+                    unless_stopped(command)
             except BrokenPipeError:  # `python train.py --help | head`; Python would complain of it once more at its end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 sys.exit(1)
@@ -127,8 +120,7 @@ def script(
                 sys.exit(_refusal(fault))
             except (KeyboardInterrupt, Interrupted) as stopped:
                 tell_torchrun(str(stopped) or "interrupted")
-                if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-                    signal.signal(signal.SIGINT, signal.SIG_DFL)  # pressed again, it ends what libraries do at exit
+                end_at_once()  # also what libraries do at exit
                 if not is_worker_rank():
                     before_it = start_of_line() if sys.stderr.isatty() else ""
                     said = fold(printable(stopped, lines=True) or "interrupted", sys.stderr)
@@ -150,16 +142,6 @@ def _refusal(error: object, lines: bool = False) -> str | int:
     return fold(f"error: {line}", sys.stderr) if line else 1
 
 
-def _unless_stopped(run: Callable[[], None]) -> None:
-    """Call `run`; an error that a signal has brought about, in the middle of code that didn't expect it, is none."""
-    try:
-        run()
-    except Exception:
-        if _received:
-            raise Interrupted(_received[0]) from None
-        raise
-
-
 @contextmanager
 def _leaving_no_litter() -> Iterator[None]:
     """Remove the folder that the block has claimed if it fails before anything worth keeping was made."""
@@ -179,6 +161,7 @@ def _leaving_no_litter() -> Iterator[None]:
 
 def _run_job(act: Act, command: str, trains: bool, show_traceback: bool, file: str, config: DictConfig) -> float | None:
     """Run one job, here or in processes of its own, which run the same `file`."""
+    settle_slurm()
     here = functools.partial(_run_here, act, command, trains, show_traceback, config)
     return run_where_it_belongs(here, file, config) if trains else here()
 
@@ -193,8 +176,7 @@ def _run_here(act: Act, command: str, trains: bool, show_traceback: bool, config
     try:
         with log_to(folder / LOG if has_folder else None, on_terminal=not in_sweep and not is_worker_rank()):
             try:
-                if _received:  # Python has dropped what the handler raised, as it does in some of its own work
-                    raise Interrupted(_received[0])
+                raise_if_stopped()
                 if in_sweep:
                     check_not_stopped()
                 else:
@@ -239,9 +221,3 @@ def _interruptible(act: Act, config: DictConfig) -> float | None:
             raise
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
-
-
-def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
-    _received.append(signum)
-    say_stopped(signum)
-    raise Interrupted(signum)

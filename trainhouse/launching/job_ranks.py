@@ -40,6 +40,7 @@ from trainhouse.runs.job_of_ranks import PLACE, Answer, answer, answer_of, is_ra
 from trainhouse.runs.layout import LOG, METRICS
 from trainhouse.runs.outputs import place
 from trainhouse.runs.rendezvous import heard_run, is_shared, leave, say_failed, say_run
+from trainhouse.runs.requeued import fate_of_job
 from trainhouse.runs.this_job import is_requeued_job, is_sweep_job, is_worker_rank
 
 _log = logging.getLogger(__name__)
@@ -138,8 +139,12 @@ def _run_in_processes(script: str, config: DictConfig, count: int, takes_acceler
                 processes.wait(lambda: mark.touch() if stop_asked() else None)
         finally:
             processes.kill()
-        if received and received[0] in handed_on:
-            handed_on[received[0]](received[0], None)  # ends this process, and puts its job back into the queue
+        for signum, hand_on in handed_on.items():
+            fate = fate_of_job() if received and received[0] == signal.SIGTERM else ""
+            if fate == "requeued":
+                sys.exit(128 + received[0])  # without a result: the sweep waits for that of the job when it is back
+            if (received and received[0] == signum) or fate == "preempted":
+                hand_on(signum, None)  # ends this process, and puts its job back into the queue
         return outcome_of(told_in, processes, folder, received)
 
 

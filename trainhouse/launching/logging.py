@@ -19,6 +19,7 @@ _NOT_FOR_USERS = (
     r"The number of training batches .* is smaller than the logging interval",
     r".*does not have many workers",
     r"It is recommended to use `self.log\(.*sync_dist=True",  # where ranks differ, RanksCompared says it
+    r"The `srun` command is available on your system but is not used",  # a job that has room for more is told so
     r"Checkpoint directory .* exists and is not empty",
     r"Experiment logs directory .* exists and is not empty",  # what was logged is kept
     r"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint need to be provided",

@@ -6,6 +6,7 @@ last the processes that Lightning itself starts for the devices of one machine.
 
 import json
 import os
+import re
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -67,15 +68,54 @@ def tell_torchrun(line: str) -> None:
 
 
 def _of_slurm() -> Ranks | None:
-    """Of srun; a batch script has the same variables but those of a step, and runs once, for however many tasks."""
-    is_script = os.environ.get("ENVIRONMENT") == "BATCH" and "SLURM_STEP_ID" not in os.environ
-    is_alone = is_script or os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
-    if is_alone or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_NTASKS", 1)) < 2:
+    """Of a step of several tasks, which srun has made; a batch script, or a shell of salloc, is one process by itself.
+
+    What is said of the job may differ from what is true of the step, its name too.
+    """
+    if "SLURM_PROCID" not in os.environ or (world := _number("SLURM_STEP_NUM_TASKS", 1)) < 2:
         return None
-    nodes = max(1, _number("SLURM_NNODES", 1))
-    local = _number("SLURM_NTASKS_PER_NODE", -(-world // nodes))
+    per_node = _tasks_of_nodes()
+    node = _number("SLURM_NODEID", 0)
     parts = [os.environ.get(f"SLURM_{name}", "") for name in ("JOB_ID", "STEP_ID", "RESTART_COUNT")]
+    local = per_node[node] if node < len(per_node) else world
     return Ranks(_number("SLURM_PROCID", 0), world, local, "srun", "-".join(parts))
+
+
+def _tasks_of_nodes() -> list[int]:
+    """Return how many tasks of this step are on each machine: ``2(x3),1`` are 2, 2, 2 and 1."""
+    found = re.findall(r"(\d+)(?:\(x(\d+)\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", ""))
+    return [int(count) for count, times in found for _ in range(int(times or 1))]
+
+
+def uneven_tasks() -> list[int]:
+    """Return how many tasks srun has started on each machine, if these are not equally many."""
+    counts = _tasks_of_nodes() if ranks().launcher == "srun" else []
+    return counts if len({*counts}) > 1 else []
+
+
+def unused_tasks() -> int:
+    """Return for how many tasks a job of SLURM has room, if this process is none of them; 0 outside of such a job."""
+    return 0 if ranks().launcher else _number("SLURM_NPROCS", 0)
+
+
+def settle_slurm() -> None:
+    """Have the variables from which Lightning learns who it is say what `ranks` says.
+
+    Its own reading takes a batch script for the first task of its job, and tasks of a job that is called interactive
+    for processes that don't know of each other; it refuses tasks without ``--ntasks-per-node``.
+    """
+    here = _of_slurm()
+    if here is None:
+        os.environ.pop("SLURM_NTASKS", None)
+        return
+    os.environ |= {
+        "SLURM_JOB_NAME": "srun",
+        "SLURM_NTASKS": str(here.world),
+        "SLURM_NTASKS_PER_NODE": str(here.local_world),
+        "SLURM_NNODES": str(here.machines),
+    }
+    if nodes := os.environ.get("SLURM_STEP_NODELIST"):
+        os.environ["SLURM_NODELIST"] = nodes
 
 
 def _of_lsf() -> Ranks | None:

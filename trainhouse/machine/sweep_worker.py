@@ -63,6 +63,8 @@ def prepare_worker() -> None:
     is_joblibs = multiprocessing.current_process().name.startswith("LokyProcess")
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signum = getattr(signal, name, None)
+        if name == "SIGTERM" and "SLURM_JOB_ID" in os.environ and "submitit" in sys.modules:
+            continue  # before the run has begun: SLURM ends the job, and knows whether it comes back
         if signum is not None and signal.getsignal(signum) is not signal.SIG_IGN:  # nohup's choice
             signal.signal(signum, _leave_to_the_mark if is_joblibs else _interrupt)
     if multiprocessing.get_start_method(allow_none=True) == "loky":  # which data workers can't be started by

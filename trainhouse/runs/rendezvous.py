@@ -38,7 +38,7 @@ _BEFORE = 120.0  # seconds by which the clocks of machines, and the starts of pr
 
 _log = logging.getLogger(__name__)
 _started = time.time()
-_said = threading.Event()  # why the run has failed, by this process
+_said = threading.Event()  # why the run has failed or stops, by this process
 
 
 def is_shared() -> bool:
@@ -48,17 +48,23 @@ def is_shared() -> bool:
 
 
 def say_run(content: dict[str, Any]) -> None:
-    """Tell the other processes, as the first, what the run is."""
+    """Tell the other processes, as the first, what the run is, and at which port all meet."""
     if is_shared():
-        _place().put(_RUN, json.dumps(content))
+        port = _port()
+        _place().put(_RUN, json.dumps({**content, "port": port}))
+        _meet_at(port)
 
 
 def heard_run() -> dict[str, Any]:
-    """Wait for what the first process says. Raises `UserError` if it says nothing for `SECONDS`; ends if it failed."""
+    """Wait for what the first process says, and meet the others where it says.
+
+    Raises `UserError` if it says nothing for `SECONDS`; ends this process if the first has failed.
+    """
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         if text := _place().get(_RUN, _POLL):
             content: dict[str, Any] = json.loads(text)
+            _meet_at(content["port"])
             return content
         if _place().get(f"{_FAILED}-0", 0):
             sys.exit(1)  # it has said why
@@ -67,6 +73,26 @@ def heard_run() -> dict[str, Any]:
         f"rank {here.rank} of {here.world}: the first rank has said nothing for {SECONDS:.0f} s; on several machines "
         f"{outputs().absolute()} has to be the same folder for all of them"
     )
+
+
+def _port() -> int | None:
+    """Return a free port of this machine, the first process's; None if who has started the processes knows one.
+
+    Lightning's of a SLURM job is made of the job's number: two steps at once of one job would meet each other. Those
+    that torchrun has started again would find in its store the addresses of the processes before, which nobody answers.
+    """
+    is_known = "MASTER_PORT" in os.environ if ranks().launcher == "srun" else remembered_run() is None
+    if is_known:
+        return None
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _meet_at(port: int | None) -> None:
+    if port is not None:
+        os.environ |= {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "False"}
 
 
 def remember_run(folder: Path) -> None:
@@ -99,6 +125,7 @@ def say_failed(line: str) -> str:
 def say_stopped(signum: int) -> None:
     """Let the others know that this process ends by a signal, in a moment in which ranks can't agree on that."""
     if is_shared() and isinstance(place := _place(), _Files):  # torchrun tells them
+        _said.set()
         place.put(f"{_STOPPED}-{ranks().rank}", str(signum))
 
 
@@ -132,7 +159,8 @@ def _watch() -> None:
                 os._exit(1)
         for name in place.names(f"{_STOPPED}-*"):
             if int(name.rpartition("-")[2]) != here.rank and (text := place.get(name, 0)):
-                os.kill(os.getpid(), int(text))
+                if not _said.is_set():  # it has heard of it already
+                    os.kill(os.getpid(), int(text))
                 time.sleep(_TIME_TO_SAVE if _are_together() else _TO_END)  # it may wait for one that has ended
                 if here.rank == 0:
                     message = f"stopped by {signal.Signals(int(text)).name}, as rank {name.rpartition('-')[2]} was"

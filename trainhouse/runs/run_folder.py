@@ -30,7 +30,7 @@ from trainhouse.runs.litter import claim_folder, in_the_way
 from trainhouse.runs.outputs import is_typed, place
 from trainhouse.runs.overwriting import clear_evaluation
 from trainhouse.runs.rendezvous import heard_run, is_shared, remember_run, say_run
-from trainhouse.runs.requeued import meet_at, port_of_restart, requeued_folder
+from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
 _MOST_AT_ONCE = 1000  # runs that begin in the same second
@@ -74,11 +74,9 @@ class ClaimRunFolder(Callback):
             folder = _claim(config, "run", functools.partial(_take, overwrites=config.get("overwrite") is True))
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
-        port = port_of_restart()
-        remember_run(folder)
         if is_shared():
-            say_run({"folder": str(folder), "config": _as_written(config), "port": port})
-            meet_at(port)
+            say_run({"folder": str(folder), "config": _as_written(config)})
+        remember_run(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Claim `hydra.sweep.dir`, as `on_run_start` does for a single run, or take the folder of the resumed one."""
@@ -115,7 +113,6 @@ def _join(config: DictConfig) -> None:
     try:
         place(config, overrides_of(config.hydra))
         said = heard_run()
-        meet_at(said["port"])
     except UserError as error:
         _refuse(str(error))
     with flag_override(config, ["struct", "readonly"], False):

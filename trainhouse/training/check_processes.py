@@ -1,5 +1,6 @@
 """Refuses processes that a run could not learn with."""
 
+import logging
 from importlib.util import find_spec
 
 import lightning as L
@@ -10,10 +11,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from trainhouse.configuration.errors import UNUSED_MAY_BE, UserError, missed_gradients
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
+from trainhouse.machine.ranks import unused_tasks
 from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.resuming.trainer_parts import callbacks_of
 from trainhouse.runs.this_job import is_sweep_job
 from trainhouse.training.check_sharding import check_sharding
+
+_log = logging.getLogger(__name__)
 
 
 def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float | None) -> None:
@@ -39,6 +43,12 @@ def refuse_processes(trainer: L.Trainer, settings: Trainer, seconds: float | Non
             f"trainer.devices: {settings.get('devices')!r} with trainer.strategy={settings.strategy} starts "
             f"{trainer.num_devices} processes, which a trial of a sweep starts by their number alone; set "
             f"trainer.devices={trainer.num_devices} and leave trainer.strategy=auto, or ddp"
+        )
+    if not is_sweep_job() and trainer.world_size < (room := unused_tasks()):
+        _log.warning(
+            "warning: this SLURM job has room for %d tasks, of which the run is %d; `srun python train.py` starts all",
+            room,
+            trainer.world_size,
         )
     if seconds is not None:
         limit_waiting(trainer, seconds, settings.strategy)

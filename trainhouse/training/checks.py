@@ -17,7 +17,7 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.cores import available_cores
-from trainhouse.machine.ranks import ranks
+from trainhouse.machine.ranks import ranks, uneven_tasks
 from trainhouse.machine.sweep_worker import accelerators
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
@@ -121,11 +121,11 @@ def _check_length(trainer: Trainer) -> None:
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     _check_ranks(trainer)
-    clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
-    if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
+    clusters = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
+    if trainer.num_nodes > 1 and not ranks().launcher and not any(name in os.environ for name in clusters):
         raise UserError(
-            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
-            "cluster; start it by srun or torchrun"
+            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as nobody has "
+            "started a process on each; start it by srun or torchrun"
         )
 
 
@@ -134,6 +134,12 @@ def _check_ranks(trainer: Trainer) -> None:
     here, devices = ranks(), trainer.get("devices")
     if devices in (0, "0", []):
         raise UserError(f"trainer.devices: expected a number from 1 up, -1 for all, or a list, got {devices!r}")
+    if counts := uneven_tasks():
+        each = " and ".join(map(str, counts))
+        raise UserError(
+            f"srun has started {each} tasks on {len(counts)} machines, and they have to be equally many on each; set "
+            "--ntasks-per-node"
+        )
     if isinstance(devices, list):
         devices = len(devices)
     are_cores = trainer.accelerator == "cpu" or (trainer.accelerator == "auto" and not accelerators())

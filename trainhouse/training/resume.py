@@ -24,6 +24,7 @@ from trainhouse.machine.writes import is_foreign, only_below
 from trainhouse.runs.layout import CHECKPOINTS, CONFIG, METRICS
 from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.saved_config import config_header, signed_parts, started_with
+from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.runs.typed import shown_path
 from trainhouse.training.build_data import SERVING_KEYS, is_datamodule
 from trainhouse.training.edited import is_still_own, refuse_edited, unedited_data
@@ -67,8 +68,9 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     if (result := _finished(folder, saved, new)) is not None:
         return result
     check_writable(folder / CHECKPOINTS)
-    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
-        remove_partial_files(place)
+    if not is_worker_rank():  # the first process may be writing by now
+        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            remove_partial_files(place)
     checkpoint = newest_checkpoint(folder / CHECKPOINTS)
     if checkpoint:
         refuse_edited(saved, folder / CONFIG, checkpoint, may_have_changed)

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from types import FrameType
@@ -22,7 +21,7 @@ from trainhouse.resuming.shares import batches_of_every_rank
 from trainhouse.runs.layout import CONFIG, LAST_CHECKPOINT
 from trainhouse.runs.litter import keep, leaves_nothing
 from trainhouse.runs.rendezvous import say_stopped
-from trainhouse.runs.requeued import remember_to_requeue
+from trainhouse.runs.requeued import REQUEUE, fate_of_job, put_back_into_queue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.runs.typed import as_override, command, shown_path
 
@@ -68,6 +67,8 @@ class StopOnSignal(Checkpoint):
         if os.getpid() != self._process:  # a data worker that has just been forked
             return
         if self._received is not None:
+            if signum == signal.SIGTERM and self._received == REQUEUE:
+                return  # SLURM's, to all tasks of a job that goes back into the queue
             if self._ranks > 1 and time.monotonic() - self._received_at < _SAME:
                 return  # whoever has started the ranks hands on what each of them was sent too
             if os.isatty(2):
@@ -168,39 +169,36 @@ class StopOnSignal(Checkpoint):
 
     def _end(self, signum: int, where: str = "") -> NoReturn:
         has_begun = (self.folder / CONFIG).exists() and not leaves_nothing(self.folder)
-        if signum == _HANDED_ON:
-            try:
-                self._handlers_before[signum](signum, None)  # ends the process, and puts its job back into the queue
-            except Exception as error:  # no more of that
-                raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
-        if signum == _REQUEUE and not is_worker_rank():
-            self._requeue(has_begun)
+        fate = fate_of_job() if signum == signal.SIGTERM else ""
+        if _HANDED_ON in self._handlers_before:
+            if fate == "requeued":
+                _log.info("stopped by SIGTERM%s; the job is back in the queue", where)
+                raise SystemExit(128 + signum)  # without a result: the sweep waits for that of the job when it is back
+            if signum == _HANDED_ON or fate == "preempted":
+                try:
+                    self._handlers_before[_HANDED_ON](_HANDED_ON, None)  # ends the process, and requeues its job
+                except Exception as error:  # no more of that
+                    raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}: {error}") from error
+        elif signum == REQUEUE or (fate == "preempted" and not is_sweep_job()):
+            self._requeue()
         how = (f"; {self._command()}" if not is_sweep_job() else "") if has_begun else " before training began"
         raise Interrupted(signum, f"stopped by {signal.Signals(signum).name}{where}{how}")
 
     def _command(self) -> str:
         return f"continue with: {command('train', as_override('resume', self.folder))}"
 
-    def _requeue(self, has_begun: bool) -> None:
+    def _requeue(self) -> None:
         if is_sweep_job():
             _log.warning("warning: a sweep is not put back into the queue; its trial can be resumed")
             return
-        if has_begun:
-            remember_to_requeue(self.folder)
-        array = os.environ.get("SLURM_ARRAY_JOB_ID")
-        job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
-        try:
-            subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
-        except (OSError, subprocess.SubprocessError) as error:
-            reason = getattr(error, "stderr", None) or error
-            _log.warning("warning: job %s was not put back into the queue: %s", job, str(reason).strip())
-        else:
-            _log.info("job %s is back in the queue", job)
+        self._handlers_before |= dict.fromkeys((signal.SIGTERM, REQUEUE), signal.SIG_IGN)  # as they are from now on
+        if line := put_back_into_queue():
+            _log.log(logging.WARNING if line.startswith("warning") else logging.INFO, line)
 
 
 _SAME = 1.0  # seconds within which a signal that comes twice to one of several ranks is the same
 
-_REQUEUE, _HANDED_ON = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGUSR2", None)
+_HANDED_ON = getattr(signal, "SIGUSR2", None)
 
 
 def _signals() -> list[int]:

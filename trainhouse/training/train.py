@@ -25,6 +25,7 @@ from trainhouse.runs.layout import CHECKPOINTS, LAST_CHECKPOINT
 from trainhouse.runs.log_position import LogPosition
 from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.provenance import provenance
+from trainhouse.runs.requeued import remember_to_requeue
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name, write_columns
@@ -227,3 +228,4 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
 def _write_start(settings: Train, folder: Path, content: dict[str, Any]) -> None:
     write_config(folder, settings)
     write_metrics(folder, content)
+    remember_to_requeue(folder)
