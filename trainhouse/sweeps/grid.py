@@ -73,7 +73,8 @@ class GridPlan:
         self._complete: dict[int, Job] = {}
         self._open: list[int] = []
         self._written_at = 0.0
-        self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
+        shared = record.get("shared", sorted(self.shared))  # of the first start: trials keep what loggers call them
+        self._record = {"kind": "grid", "command": record.get("command", command), "shared": shared, "jobs": known}
 
     def start(self) -> None:
         """Keep what the sweep is, and set aside what failed: it is run again."""

@@ -87,7 +87,7 @@ class SearchPlan:
         self._lines.check_drawn_from(self._study)
         for trial in self._own_trials():
             self._lines.to_be_shown(trial, settings.storage)
-        self._record = {"kind": "search", "command": command}
+        self._record = {"kind": "search", "command": command, "shared": sorted(self.shared)}
         self._worker = Worker(folder / WORKERS)
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
             which = f"trial {', '.join(map(str, others))}"

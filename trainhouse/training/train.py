@@ -27,6 +27,7 @@ from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.provenance import provenance
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
+from trainhouse.sweeps.readable import label_of_trial
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name, write_columns
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_run import BuiltRun, build_run
@@ -147,7 +148,7 @@ def _set_up(
 ) -> _Ready:
     settings, card = built.settings, built.card
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
-    loggers = build_loggers(settings.logger, folder, logged_before)
+    loggers = build_loggers(settings.logger, folder, logged_before, label_of_trial(folder))
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     if settings.log_gradients and loggers:
         callbacks.append(GradientLog())
