@@ -64,6 +64,7 @@ class GridPlan:
         self._lines = known
         self._asked = frozenset(numbers[same_job(job)] for job in jobs)
         self.note = self.drawn = ""
+        self.logarithmic: frozenset[str] = frozenset()
         if len(self._asked) < len(jobs):
             self.note = (
                 f"{len(jobs)} trials were asked for, {len(self._asked)} of them different; repeats differ in seed"

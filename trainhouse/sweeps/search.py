@@ -66,6 +66,7 @@ class SearchPlan:
         self.shared = frozenset(split_line(line)[0] for line in typed if line not in space)
         self.note = why_none_is_pruned(objectives, settings)
         self.drawn = shown_space(space, command)
+        self.logarithmic = frozenset(key for key, drawn in space.items() if getattr(drawn, "log", False))
         record = read_record(folder)
         if record and record.get("kind") != "search":
             raise UserError(

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,15 +67,17 @@ from trainhouse.training.trying_out import try_out
 _log = logging.getLogger(__name__)
 
 
-def train(settings: Train, folder: Path, resume_from: Path | None = None) -> TrainingResult:
+def train(
+    settings: Train, folder: Path, resume_from: Path | None = None, said_first: Sequence[str] = ()
+) -> TrainingResult:
     """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
 
-    `resume_from` is a checkpoint of the same run to resume from.
+    `resume_from` is a checkpoint of the same run to resume from; lines `said_first` are said once nothing is refused.
     """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
     with StopOnSignal(folder) as stop:
-        return _train(settings, folder, resume_from, stop, started)
+        return _train(settings, folder, resume_from, stop, started, said_first)
 
 
 @dataclass
@@ -92,7 +95,12 @@ class _Ready:
 
 
 def _train(
-    settings: Train, folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
+    settings: Train,
+    folder: Path,
+    resume_from: Path | None,
+    stop: StopOnSignal,
+    started: float,
+    said_first: Sequence[str],
 ) -> TrainingResult:
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
@@ -116,6 +124,8 @@ def _train(
         forget_failures(folder, ready.trainer)
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         write_splits(folder, built.datamodule)
+        for line in said_first:
+            _log.info("%s", line)
         announce(settings, card, built.module, ready.trainer, folder)
         write_columns(card, folder)
         logged = try_out(built, ready.trainer, ready.callbacks, folder)
