@@ -26,6 +26,7 @@ from trainhouse.configuration.named_in_conf import (
     place_below,
 )
 from trainhouse.configuration.old_names import current_name
+from trainhouse.configuration.users_line import with_line
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ def locate(name: Any, key: str) -> Any:
             with _quiet(), suppress(Exception):  # the hint is a courtesy
                 hint = did_you_mean(attribute, dir(get_object(module)))
         is_no_module = isinstance(cause, ModuleNotFoundError) and cause.name == name  # which Python looked for then
-        why = f"{module} has no {attribute}" if is_no_module else f"{type(cause).__name__}: {cause}"
+        why = f"{module} has no {attribute}" if is_no_module else with_line(cause)
         raise UserError(f"{key}._target_: cannot load '{name}' ({why}){hint}") from error
     if not callable(found):
         raise UserError(f"{key}._target_: '{name}' can't be called: it is a {type(found).__name__}")

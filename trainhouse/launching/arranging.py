@@ -24,7 +24,7 @@ def arrange(conf: Path, config_name: str, open_groups: Sequence[str]) -> None:
     also_search(folders(line, conf))
     line = _of_one_run(line) if "multirun" in line.options and {"cfg", "info"} & {*line.options} else line
     check_together(line)
-    check_effect(line, sweeps=config_name == "train")
+    check_effect(line, config_name)
     overrides = [_without_ending(_opened(one, _open_names(line, open_groups))) for one in line.overrides]
     sys.argv[1:] = [*line.typed, *with_objects_named(overrides)]
 

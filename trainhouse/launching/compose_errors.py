@@ -42,6 +42,7 @@ _OF_A_SWEEP = re.compile(r"Sweep parameters '([^=]+)=(.*)' requires --multirun")
 _OPTION = re.compile(r"(?:Could not find|Could not load|In '[^']*': Could not find) '([^']+)'")
 _CALLED = re.compile(r"got an unexpected keyword argument '(\w+)'.*full_key: hydra\.", re.DOTALL)
 
+_OF_LISTS = ("callbacks", "logger", "metrics")  # groups of which several options are chosen
 _IN_A_LIST = "can only concatenate str"  # of a mapping in a list of files
 
 
@@ -150,6 +151,8 @@ def _already_there(key: str, arguments: list[str]) -> str:
 
 def _several(key: str, value: str) -> str:
     other = "" if is_group(key) else f"; a list is written '{key}=[{value}]', a string \"{key}='{value}'\""
+    if key in _OF_LISTS:
+        other = f"; for all of them in one run type '{key}=[{value}]'"
     if re.fullmatch(r"-?\d+,\d+", value):
         other += f", a number with a point: {key}={value.replace(',', '.')}"
     return f"{key}: {value} are several values; add -m to run each of them{other}"

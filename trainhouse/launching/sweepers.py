@@ -25,6 +25,7 @@ from trainhouse.configuration.printable import shell_joined
 from trainhouse.configuration.speed import fast
 from trainhouse.launching.below_swept import unhidden
 from trainhouse.launching.chosen_files import check_chosen_files
+from trainhouse.launching.files_there import check_files_of_sweep
 from trainhouse.launching.job_devices import check_processes
 from trainhouse.launching.job_ranks import JobStoppedError
 from trainhouse.launching.launchers import at_once, launch
@@ -89,7 +90,7 @@ class _ProjectSweeper(Sweeper):
             objectives = [own] if own else objectives_of(self.composed.sweep)
             batch, parallel = jobs_at_once(self.n_jobs, hydra_config.launcher, all_at_once=not self.is_search)
             with self.plan(overrides, folder, objectives, f"python {shell_joined(sys.argv)}") as plan:
-                self._check_examples(plan, parallel)
+                self._check_examples(plan, parallel, overrides)
                 if is_new:
                     OmegaConf.save(self.composed, folder / MULTIRUN)
                 resumed_by = resumed_command(sys.argv, folder, in_place=self.is_search)
@@ -119,7 +120,7 @@ class _ProjectSweeper(Sweeper):
         """Return the plan of this sweep, to be closed when it is over."""
         raise NotImplementedError
 
-    def _check_examples(self, plan: "Plan", parallel: bool) -> None:
+    def _check_examples(self, plan: "Plan", parallel: bool, overrides: Sequence[Override]) -> None:
         """Find what would spoil every job before the first one is run."""
         from trainhouse.sweeps.plan import Task
         from trainhouse.sweeps.settings import lines_of, names_what_to_compare_by
@@ -134,6 +135,7 @@ class _ProjectSweeper(Sweeper):
                 job.hydra.runtime.output_dir = str(folder.absolute() / "0")
             check_chosen_files(job, job.hydra.runtime.choices, job.hydra.overrides.task)
             check_processes(job, job.hydra.overrides.task)
+        check_files_of_sweep([first, last], overrides)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
         question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
         if parallel and type(self.runner).__name__ == "JoblibLauncher":

@@ -136,5 +136,5 @@ def _device(accelerator: str) -> torch.device:
         return torch.device("cpu")
     available = torch.accelerator.current_accelerator(check_available=True)
     if accelerator == "gpu" and available is None:
-        raise UserError("accelerator: gpu is asked for, but torch finds none on this machine; use accelerator=cpu")
+        raise UserError("accelerator: gpu, and there is none; use accelerator=cpu")
     return available or torch.device("cpu")

@@ -9,7 +9,7 @@ from trainhouse.configuration.settings import Eval
 from trainhouse.reports.advice import selection
 from trainhouse.reports.next_steps import inference, say_next
 from trainhouse.resuming.loops import last_step_of
-from trainhouse.runs.description import Description, title_of
+from trainhouse.runs.description import Description, label_of_evaluation, title_of
 from trainhouse.runs.layout import CHECKPOINTS, FIGURES, METRICS
 from trainhouse.runs.loggers import build_loggers
 from trainhouse.runs.shown import begin_loggers, costing_a_line, end_loggers, show_figures
@@ -19,7 +19,10 @@ def show_evaluation(settings: Eval, metrics: dict[str, float], folder: Path, che
     """Let the loggers have the metrics of a `checkpoint` at the step that it was trained to, and the figures."""
     if not settings.logger:
         return
-    loggers = build_loggers(settings.logger, folder)
+    data = settings.data.get("file") or settings.data.get("features")
+    of = Path(settings.ckpt_path) if Path(settings.ckpt_path).is_dir() else checkpoint
+    label = label_of_evaluation(of, settings.split, str(data) if data else None)
+    loggers = build_loggers(settings.logger, folder, label=label)
     config = OmegaConf.to_yaml(OmegaConf.create(settings.plain))
     chosen = {"ckpt_path": settings.ckpt_path, "split": settings.split}
     begin_loggers(loggers, Description(title_of(folder), config, {}, chosen))

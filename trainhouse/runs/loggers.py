@@ -15,7 +15,7 @@ from trainhouse.machine.files import copy
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.csv_logger import STEPS_FILE, use_whole_file, whole_rows
 from trainhouse.runs.description import name_of
-from trainhouse.runs.layout import CONFIG, HISTORY
+from trainhouse.runs.layout import CONFIG, EVENTS, HISTORY
 from trainhouse.runs.log_position import LogPosition, cut_back
 from trainhouse.runs.service_run import ServiceRun
 from trainhouse.runs.services import check_installed, service_of
@@ -25,16 +25,16 @@ from trainhouse.runs.this_job import is_worker_rank
 _FOLDERS = ("dir", "root_dir", "offline_directory")
 
 
-def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None) -> list[Logger]:
+def build_loggers(group: Parts, folder: Path, resumed: LogPosition | None = None, label: str = "") -> list[Logger]:
     """Return the loggers that the `group` of them in the configuration names: name -> logger, or a single logger.
 
     They write below `folder` only, but for MLflow and Aim, which have one store for all runs. In a run that is
-    `resumed` they keep what was logged before, and nothing that will be logged again. Raises `UserError` that
-    names the key.
+    `resumed` they keep what was logged before, and nothing that will be logged again. The `label` says what the run is,
+    where its folder's name doesn't. Raises `UserError` that names the key.
     """
     parts = _parts(group)
     step = resumed.step if resumed and resumed.files is None else None
-    loggers = {key: _build(part, key, folder, step) for key, part in parts.items()}
+    loggers = {key: _build(part, key, folder, step, label) for key, part in parts.items()}
     _refuse_shared_files(loggers, folder)
     if not is_worker_rank():
         has_begun = resumed is not None or (folder / CONFIG).exists()
@@ -73,18 +73,21 @@ def _parts(group: Parts) -> dict[str, Part]:
     return {"logger": single} if "_target_" in single else {f"logger.{name}": part for name, part in group.items()}
 
 
-def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger:
+def _build(part: Part, key: str, folder: Path, purge_step: int | None, label: str) -> Logger:
     check_installed(part, key)
     found = located(part, key)
     for name in _FOLDERS:
         if name in part:
             raise UserError(f"{key}.{name}: a run writes into its own folder; leave it out")
-    if purge_step is not None and inspect.isclass(found) and issubclass(found, TensorBoardLogger):
+    is_tensorboard = inspect.isclass(found) and issubclass(found, TensorBoardLogger)
+    if is_tensorboard and label and part.get("name") == part.get("version") == "" and not any(folder.glob(EVENTS)):
+        part = part.with_values({"version": label})  # TensorBoard calls a run by the folder of its events
+    if is_tensorboard and purge_step is not None:
         parameters = inspect.signature(found).parameters
         if "purge_step" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
             part = part.with_values({"purge_step": purge_step})  # hides what is logged again
     run = ServiceRun(service, key, folder) if (service := service_of(found)) else None
-    given = _given_by_the_run(run, part, folder) if run else {}
+    given = _given_by_the_run(run, part, folder, label) if run else {}
     # What is null in a file of conf/ is left to the run.
     part = Part({name: value for name, value in part.plain.items() if name not in given})
     try:
@@ -102,9 +105,9 @@ def _build(part: Part, key: str, folder: Path, purge_step: int | None) -> Logger
     return logger
 
 
-def _given_by_the_run(run: ServiceRun, part: Part, folder: Path) -> dict[str, Any]:
+def _given_by_the_run(run: ServiceRun, part: Part, folder: Path, label: str) -> dict[str, Any]:
     """Return the arguments of a logger that writes to a service: its name there, its place here, its run."""
-    named = {} if part.get(run.service.run_name) else {run.service.run_name: name_of(folder)}
+    named = {} if part.get(run.service.run_name) else {run.service.run_name: name_of(folder, label)}
     ids = {} if is_worker_rank() else run.arguments()
     return {**named, **run.service.arguments(part, folder), **({} if part.get(run.service.run_id) else ids)}
 

@@ -1,6 +1,7 @@
 """An evaluation's folder is used again if that is asked for; a run's never is."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from trainhouse.configuration.bounded import read_mapping
@@ -15,8 +16,12 @@ def clear_evaluation(folder: Path) -> None:
     """Remove what an evaluation has written into `folder`, if nothing but an evaluation is there; links are left."""
     if not _is_evaluation(folder):
         return
-    for path in (*(folder / name for name in _FILES), *folder.glob(EVENTS)):
+    events = [*folder.glob(EVENTS), *(path for path in folder.glob(f"*/{EVENTS}") if not path.parent.is_symlink())]
+    for path in (*(folder / name for name in _FILES), *events):
         path.unlink(missing_ok=True)
+    for path in {path.parent for path in events} - {folder}:
+        with suppress(OSError):  # something else is in it
+            path.rmdir()
     for name in _FOLDERS:
         if (folder / name).is_dir() and not (folder / name).is_symlink():
             shutil.rmtree(folder / name)

@@ -23,8 +23,8 @@ class TensorBoardLogger(LightningTensorBoardLogger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write what is held; beside the run's own config.yaml there is no hparams.yaml."""
-        if Path(self.log_dir) == Path(self.save_dir):
+        """Write what is held; within the run's own folder there is no hparams.yaml."""
+        if not self.name:
             self.experiment.flush()
         else:
             super().save()

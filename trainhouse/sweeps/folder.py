@@ -100,6 +100,7 @@ def read_job(
         data=_data(content),
         loss=loss if isinstance(loss := content.get("loss"), dict) else None,
         baseline=content.get("baseline"),
+        length=length if isinstance(length := content.get("length"), dict) else None,
         source=Path(name).name if isinstance(name := content.get("provenance", {}).get("data"), str) else None,
     )
 

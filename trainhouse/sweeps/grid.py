@@ -64,6 +64,7 @@ class GridPlan:
         self._lines = known
         self._asked = frozenset(numbers[same_job(job)] for job in jobs)
         self.note = self.drawn = ""
+        self.logarithmic: frozenset[str] = frozenset()
         if len(self._asked) < len(jobs):
             self.note = (
                 f"{len(jobs)} trials were asked for, {len(self._asked)} of them different; repeats differ in seed"
@@ -73,7 +74,8 @@ class GridPlan:
         self._complete: dict[int, Job] = {}
         self._open: list[int] = []
         self._written_at = 0.0
-        self._record = {"kind": "grid", "command": record.get("command", command), "jobs": known}
+        shared = record.get("shared", sorted(self.shared))  # of the first start: trials keep what loggers call them
+        self._record = {"kind": "grid", "command": record.get("command", command), "shared": shared, "jobs": known}
 
     def start(self) -> None:
         """Keep what the sweep is, and set aside what failed: it is run again."""

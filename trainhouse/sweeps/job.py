@@ -35,6 +35,8 @@ class Job:
     """What its losses measure, where it says so."""
     baseline: Any = None
     """What always saying the same reaches on its data, as its record has it."""
+    length: dict[str, Any] | None = None
+    """How long it was to be, by keys: ``auto`` is another number for another batch size."""
     source: str | None = None
     """The name of the data's file, or what else its record names."""
 

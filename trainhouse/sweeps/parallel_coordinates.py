@@ -6,7 +6,7 @@ on top of one another, and all but the best too pale to follow.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -50,11 +50,16 @@ class _Axis:
 
 
 def parallel_coordinates(
-    jobs: Sequence[Job], keys: Sequence[str], objective: Objective, about: About | None = None
+    jobs: Sequence[Job],
+    keys: Sequence[str],
+    objective: Objective,
+    about: About | None = None,
+    logarithmic: Collection[str] = (),
 ) -> Figure | None:
     """Draw the trials that can be compared and the pruned ones over the overrides `keys` and the objective.
 
-    None where there is no key or nothing to compare.
+    Those of the keys that are `logarithmic` have such an axis, as others whose values lie so. None where there is no
+    key or nothing to compare.
     """
     shown = [job for job in jobs if job.counts([objective.metric]) or job.state == PRUNED]
     # The best are drawn last, and lie on top.
@@ -63,7 +68,9 @@ def parallel_coordinates(
     if not keys or len(done) < 2:
         return None
     names = short_names(keys)
-    axes = [_axis(wrapped(names[key], 17), [job.overrides.get(key) for job in shown]) for key in keys]
+    axes = [
+        _axis(wrapped(names[key], 17), [job.overrides.get(key) for job in shown], key in logarithmic) for key in keys
+    ]
     end = _objective_axis(shown, objective)
     count = math.ceil(len(axes) / _IN_ROW)
     size = math.ceil(len(axes) / count)
@@ -126,13 +133,13 @@ def _objective_axis(shown: Sequence[Job], objective: Objective) -> _Axis:
     return replace(axis, positions=positions, ticks=ticks)
 
 
-def _axis(name: str, values: Sequence[str | None]) -> _Axis:
+def _axis(name: str, values: Sequence[str | None], is_log: bool) -> _Axis:
     texts = [_NOT_SET[0] if value is None else value for value in values]
     missing = [text for text in _NOT_SET if text in texts]
     numbers = [math.nan if text in missing else number(text) for text in texts]
     known = [value for value in numbers if value is not None]
     if len(known) == len(values) and not all(map(math.isnan, known)):
-        return _number_axis(name, known, missing=" or ".join(missing))
+        return _number_axis(name, known, missing=" or ".join(missing), is_log=is_log)
     order = sorted(set(texts), key=_natural)
     step = 1 / max(1, len(order) - 1)
     place = {text: index * step for index, text in enumerate(order)}
@@ -147,12 +154,14 @@ def _natural(text: str) -> tuple[bool, list[tuple[bool, int, str]]]:
     return text not in _NOT_SET, [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _number_axis(name: str, values: Sequence[float], whole: Window | None = None, missing: str = "") -> _Axis:
-    """An axis of numbers, logarithmic if they are wide apart or `whole` is; below it NaN, that is what is `missing`."""
+def _number_axis(
+    name: str, values: Sequence[float], whole: Window | None = None, missing: str = "", is_log: bool = False
+) -> _Axis:
+    """An axis of numbers, logarithmic if they `is_log` or lie so, or `whole` is; below it NaN: what is `missing`."""
     known = sorted({value for value in values if not math.isnan(value)})
     low, high = known[0], known[-1]
     start = 0.12 if any(map(math.isnan, values)) else 0.0
-    whole = whole or Window(low, high, is_spread_over_powers(known))
+    whole = whole or Window(low, high, (is_log and low > 0) or is_spread_over_powers(known))
     log = whole.is_log
 
     def place(value: float) -> float:
@@ -161,7 +170,7 @@ def _number_axis(name: str, values: Sequence[float], whole: Window | None = None
     if len(known) <= _FEW and all(place(b) - place(a) > _APART for a, b in pairwise(known)):
         marks = known
     else:
-        between = [10.0**power for power in range(-300, 300)] if log else list(MaxNLocator(5).tick_values(low, high))
+        between = _powers(low, high) if log else list(MaxNLocator(5).tick_values(low, high))
         inner = [m for m in between if low < m < high and _APART < place(m) - start < 1 - start - _APART]
         marks = [low, *inner[:: math.ceil(len(inner) / 10) or 1], high]
     ticks = [(place(mark), _tick(mark)) for mark in marks]
@@ -169,6 +178,12 @@ def _number_axis(name: str, values: Sequence[float], whole: Window | None = None
         ticks.append((0.0, missing))
     positions = [0.0 if math.isnan(value) else place(value) for value in values]
     return _Axis(name, _spread(positions, 0.2) if len(known) <= _FEW < len(values) else positions, ticks)
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Return powers of ten from `low` to `high`, with twice and five times as much where there are few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [times * 10.0**power for power in powers for times in ((1, 2, 5) if len(powers) < 5 else (1,))]
 
 
 def _tick(value: float) -> str:

@@ -28,6 +28,8 @@ class Plan(Protocol):
     """What the user should know of it at the start; empty if there is nothing."""
     drawn: str
     """Of a search what its trials are drawn from, key by key; empty of a grid."""
+    logarithmic: frozenset[str]
+    """Of a search the keys that are drawn from a logarithmic interval."""
     shared: frozenset[str]
     """The keys of the overrides that all have in common."""
 

@@ -129,17 +129,18 @@ class Progress:
             value = format_number(best.value(first.metric))
             parts.append(LinePart(f"best {first.metric} {value} (trial {best.number})", 1))
         running = [job for job in jobs if job.state == "RUNNING"]
-        parts += [LinePart(f"trial {job.number}: epoch {self._epoch(job)}", 3) for job in running[:3]]
+        parts += [LinePart(f"trial {job.number}: {self._epochs(job)} epochs", 3) for job in running[:3]]
         if left := self._time_left(total):
             parts.append(LinePart(left))
         self._line.show(parts, done / total if total else None)
 
-    def _epoch(self, job: Job) -> int:
+    def _epochs(self, job: Job) -> int:
+        """Return how many epochs a job has done."""
         try:
             with open(self.folder / job.folder / HISTORY, encoding="utf-8") as file:
-                return sum(1 for _ in file)  # a header and a row for each epoch: the number of the next one
+                return max(0, sum(1 for _ in file) - 1)  # below the header
         except OSError:
-            return 1
+            return 0
 
     def _time_left(self, total: int) -> str:
         done = len(self._said) - self._before

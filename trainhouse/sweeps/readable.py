@@ -1,10 +1,8 @@
-"""Names for the folders of a sweep's jobs that say what they are: ``hydra.sweep.subdir=${hydra.job.override_dirname}``.
+"""Names of a sweep's jobs that say what they are: in loggers; by ``hydra.sweep.subdir=${hydra.job.override_dirname}``.
 
 A job's folder is called by its number, by which everything finds it; a name of one's own is a link to it, beside it.
 """
 
-import hashlib
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,11 +11,15 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
+from trainhouse.reports.short_text import short_names
+from trainhouse.runs.description import as_folder_name
+from trainhouse.runs.layout import MULTIRUN, SWEEP
+from trainhouse.runs.saved_config import started_with
 from trainhouse.sweeps.folder import is_of_the_sweep, split_line
 
 _NUMBERS = ("${hydra:job.num}", "${hydra.job.num}")
-_LONGEST = 120  # bytes; file systems take 255, and a path has others before and after it
 
 
 def named_by_number(template: str) -> bool:
@@ -47,11 +49,23 @@ def readable_name(template: str, lines: Sequence[str], number: int, naming: dict
             f"hydra.sweep.subdir: {template} can't be filled in; ${{hydra.job.num}} and ${{hydra.job.override_dirname}}"
             " are known before a job is composed"
         ) from error
-    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).strip(". ") or str(number)
-    if len(name.encode()) > _LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        name = f"{name.encode()[:_LONGEST].decode(errors='ignore')}...{digest}"
-    return name
+    return as_folder_name(name) or str(number)
+
+
+def label_of_trial(folder: Path) -> str:
+    """Return what loggers call a trial beside its number, by its own overrides, ``lr=0.01,seed=2``; "" of a run."""
+    if not folder.name.isdecimal() or not (folder.parent / MULTIRUN).is_file():
+        return ""
+    try:
+        record = read_json(folder.parent / SWEEP)
+    except (OSError, ValueError):
+        return ""
+    shared = record.get("shared") if isinstance(record, dict) else None
+    lines = [line for line in started_with(folder) if not is_of_the_sweep(line) and "=" in line]
+    own = dict(split_line(line) for line in lines)
+    own = {key: value for key, value in own.items() if not isinstance(shared, list) or key not in shared}
+    names = short_names([*own])
+    return as_folder_name(",".join(f"{names[key].lstrip('+')}={value}" for key, value in own.items()))
 
 
 def link(folder: Path, name: str, number: int) -> None:

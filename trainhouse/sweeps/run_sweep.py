@@ -179,7 +179,7 @@ def _close(plan: Plan, folder: Path) -> list[Job]:
     try:
         from trainhouse.sweeps.sweep_figures import write_figures
 
-        write_figures(folder, jobs, plan.objectives)
+        write_figures(folder, jobs, plan.objectives, plan.logarithmic)
     except Exception as error:
         print(f"warning: figures: {type(error).__name__}: {printable(error)}", file=sys.stderr)
     return jobs

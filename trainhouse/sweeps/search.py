@@ -66,6 +66,7 @@ class SearchPlan:
         self.shared = frozenset(split_line(line)[0] for line in typed if line not in space)
         self.note = why_none_is_pruned(objectives, settings)
         self.drawn = shown_space(space, command)
+        self.logarithmic = frozenset(key for key, drawn in space.items() if getattr(drawn, "log", False))
         record = read_record(folder)
         if record and record.get("kind") != "search":
             raise UserError(
@@ -87,7 +88,7 @@ class SearchPlan:
         self._lines.check_drawn_from(self._study)
         for trial in self._own_trials():
             self._lines.to_be_shown(trial, settings.storage)
-        self._record = {"kind": "search", "command": command}
+        self._record = {"kind": "search", "command": command, "shared": sorted(self.shared)}
         self._worker = Worker(folder / WORKERS)
         if others := [trial.number for trial in self._own_trials() if self._is_left(trial)]:
             which = f"trial {', '.join(map(str, others))}"

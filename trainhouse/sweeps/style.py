@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -24,6 +25,7 @@ BEST_COLOUR, FAILED_COLOUR, PRUNED_COLOUR = ORANGE, VERMILION, PALE
 # The end of viridis is too pale for white paper.
 MAP = LinearSegmentedColormap.from_list("sweep", mpl.colormaps["viridis"](np.linspace(0, 0.92, 64)))
 _WIDE_LOSS = 20  # times as large: worth a logarithmic axis
+_TIMES = 1.5  # as large as the one before: values of a grid that lie evenly on a logarithmic axis
 _FEW = 5  # values, of which nobody knows how far apart they usually are
 _BEYOND = 8  # times as far from the median as the best is: beyond the axis
 
@@ -47,9 +49,13 @@ def colour_bar(figure: Figure, axes: "Axes | np.ndarray", objective: Objective, 
 
 def is_spread_over_powers(values: Sequence[float]) -> bool:
     """Whether an axis of these settings is to be logarithmic: they are wide, and lie so rather than evenly."""
+    different = sorted(set(values))
+    if len(different) > 2 and different[0] > 0:  # 16, 32, 64
+        times = [b / a for a, b in pairwise(different)]
+        if max(times) < 1.1 * min(times) and min(times) > _TIMES:
+            return True
     if not is_wide(values):
         return False
-    different = sorted(set(values))
     low, middle, high = different[0], different[(len(different) - 1) // 2], different[-1]
     in_powers = abs(math.log(middle / low) / math.log(high / low) - 0.5)
     return in_powers <= abs((middle - low) / (high - low) - 0.5)

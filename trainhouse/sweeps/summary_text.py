@@ -65,6 +65,18 @@ def summary(
     return "\n\n".join(parts)
 
 
+def _unlike_lengths(jobs: Sequence[Job]) -> list[str]:
+    """Say where ``auto`` has come to different lengths, as for different batch sizes: nobody has typed them."""
+    typed = {key.lstrip("+") for key in override_keys(jobs)}
+    said = []
+    for key in ("trainer.max_epochs", "callbacks.early_stopping.patience"):
+        values = [value for job in jobs if isinstance(value := (job.length or {}).get(key), int)]
+        if key not in typed and len({*values}) > 1:
+            said.append(f"{key} {min(values)} to {max(values)}")
+    ranges = " and ".join(said)
+    return [f"note: auto is not the same in all trials: {ranges}; a number that is typed is"] if said else []
+
+
 def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
     by = [f"{one.metric} ({'smaller' if one.mode == 'min' else 'larger'} is better)" for one in objectives]
     differ = set(varying(jobs))
@@ -76,6 +88,7 @@ def _heading(jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[str]:
         lines.append(
             "note: the trials have different data, or split it differently, so their values say little of one another"
         )
+    lines += _unlike_lengths(jobs)
     return [*lines, *([f"all with {' '.join(same)}"] if same else []), ""]
 
 

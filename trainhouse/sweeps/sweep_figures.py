@@ -5,7 +5,7 @@ cut names of keys at the border, its curves marked neither the best nor the prun
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,18 +36,20 @@ from trainhouse.sweeps.style import (
 )
 
 
-def write_figures(folder: Path, jobs: Sequence[Job], objectives: Sequence[Objective]) -> list[Path]:
+def write_figures(
+    folder: Path, jobs: Sequence[Job], objectives: Sequence[Objective], logarithmic: Collection[str] = ()
+) -> list[Path]:
     """Draw what there is to see of a sweep into `folder`/figures; return the pictures' paths.
 
     Those with one value per trial show the first objective. A picture of an earlier call that would be
-    empty now is removed.
+    empty now is removed. The keys `logarithmic` were drawn so.
     """
     first = objectives[0]
     keys = [key for key in varying(jobs) if not is_repeat(key)]  # the luck of a seed is no setting
     about = about_sweep(folder, jobs)
     figures: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(jobs, first, about),
-        "parallel_coordinates": lambda: parallel_coordinates(jobs, keys, first, about),
+        "parallel_coordinates": lambda: parallel_coordinates(jobs, keys, first, about, logarithmic),
         "importance": lambda: importance(jobs, keys, first, about),
         "repeats": lambda: repeats(jobs, objectives, about),
         "learning_curves": lambda: learning_curves(folder, jobs, first, about),

@@ -39,6 +39,29 @@ def test_options_are_put_in_front(typed: str, arranged: str, monkeypatch: pytest
     assert sys.argv[1:] == arranged.split()
 
 
+@pytest.mark.parametrize(
+    ("typed", "warned"),
+    [
+        ("seed=1 model=cnn seed=2", "warning: seed=1: seed=2 stands behind it and holds\n"),
+        ("model=cnn ++model=linear", "warning: model=cnn: ++model=linear stands behind it and holds\n"),
+        ("seed=1 seed=1 explain=seed explain=model", ""),
+    ],
+)
+def test_a_key_that_is_typed_twice_is_named(
+    typed: str, warned: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", *typed.split()])
+    arrange(CONF, "train", ())
+    assert capsys.readouterr().err == warned
+
+
+@pytest.mark.parametrize("command", ["infer", "select_best_model"])
+def test_a_folder_is_not_made_where_nothing_is_written_into_it(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{command}.py", "hydra.run.dir=x"])
+    with pytest.raises(UserError, match=rf"^hydra\.run\.dir=x: {command}\.py makes no folder; leave it out"):
+        arrange(CONF, command, ())
+
+
 def test_keys_of_open_groups_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["eval.py", "data.batch_size=3", "split=val", "--help"])
     arrange(CONF, "eval", ("data",))

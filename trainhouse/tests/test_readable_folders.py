@@ -12,7 +12,11 @@ from omegaconf import OmegaConf
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF
 from trainhouse.configuration.speed import fast
-from trainhouse.sweeps.readable import check_template, link, named_by_number, readable_name
+from trainhouse.machine.files import write_text
+from trainhouse.runs import description
+from trainhouse.runs.description import label_of_evaluation
+from trainhouse.sweeps.folder import write_record
+from trainhouse.sweeps.readable import check_template, label_of_trial, link, named_by_number, readable_name
 
 DIRNAME = "${hydra.job.override_dirname}"
 NAMING = {"kv_sep": "=", "item_sep": ",", "exclude_keys": []}
@@ -47,6 +51,25 @@ def test_what_only_the_job_knows_is_refused_by_name() -> None:
     with pytest.raises(UserError, match=r"hydra\.sweep\.subdir: run_\$\{seed\} can't be filled in"):
         check_template("run_${seed}")
     assert named_by_number("${hydra.job.num}")
+
+
+def test_loggers_call_a_trial_by_what_it_alone_was_given(tmp_path: Path) -> None:
+    trial = tmp_path / "0"
+    write_text(trial / ".hydra" / "overrides.yaml", "[+model.lr=0.1, a=/b/c, optimizer.lr=2, epochs=3, launcher=basic]")
+    assert label_of_trial(trial) == "", "it is no sweep's"
+    write_text(tmp_path / "multirun.yaml", "")
+    write_record(tmp_path, {"shared": ["epochs"]})
+    assert label_of_trial(trial) == "model.lr=0.1,a=_b_c,optimizer.lr=2"
+
+
+def test_an_evaluation_is_called_by_what_it_is_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "outputs" / "fake" / "a_time"
+    run.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(description, "outputs", lambda: tmp_path / "outputs")
+    best = run / "checkpoints" / "best_model.ckpt"
+    assert label_of_evaluation(best, "auto", None) == label_of_evaluation(run, "auto", None) == "fake_a_time"
+    assert label_of_evaluation(tmp_path / "final_model.ckpt", "val", "/a/new.csv") == "final_model_val_on_new"
 
 
 def test_a_name_leads_to_the_folder_and_none_is_taken_twice(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from trainhouse.figures.about import About
 from trainhouse.sweeps.importance import MEANINGFUL
 from trainhouse.sweeps.job import COMPLETE, FAIL, PRUNED, Job, Objective
 from trainhouse.sweeps.learning_curves import learning_curves
-from trainhouse.sweeps.parallel_coordinates import parallel_coordinates
+from trainhouse.sweeps.parallel_coordinates import _axis, parallel_coordinates
 from trainhouse.sweeps.repeats_figure import repeats
 from trainhouse.sweeps.style import is_spread_over_powers, window, wrapped
 from trainhouse.sweeps.sweep_figures import about_sweep, history, importance, pareto_front, write_figures
@@ -136,7 +136,17 @@ def test_a_picture_names_its_sweep_and_its_data(tmp_path) -> None:
     assert about_sweep(tmp_path / "mine", []) == About("mine")
 
 
+def test_what_was_drawn_from_a_logarithmic_interval_has_such_an_axis_however_narrow() -> None:
+    values = ["0.001", "0.0011", "0.0013", "0.0017", "0.003", "0.0051", "0.01"]
+    assert _axis("lr", values, is_log=False).positions[4] == pytest.approx(0.22, abs=0.01)
+    drawn = _axis("lr", values, is_log=True)
+    assert drawn.positions[4] == pytest.approx(0.477, abs=0.001)
+    assert [text for _, text in drawn.ticks] == ["0.001", "0.002", "0.005", "0.01"]
+
+
 def test_settings_drawn_evenly_get_an_even_axis() -> None:
     assert is_spread_over_powers([1e-4, 1e-3, 1e-2, 1e-1])
+    assert is_spread_over_powers([16, 64, 32])
+    assert not is_spread_over_powers([1, 2, 3])
     assert not is_spread_over_powers([0.004 + 0.006 * number for number in range(100)])
     assert wrapped("price_$_in_$", 30) == r"price_\$_in_\$"

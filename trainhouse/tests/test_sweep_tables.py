@@ -34,6 +34,18 @@ def test_the_least_useful_columns_are_left_out_and_named(width: int) -> None:
     assert "without" not in summary(jobs, [LOSS])
 
 
+def test_lengths_that_nobody_has_typed_and_that_differ_are_said() -> None:
+    patience = "callbacks.early_stopping.patience"
+    jobs = [
+        replace(trial(n, 0.1, data__batch_size=str(16 * n)), length={"trainer.max_epochs": 20 * n, patience: 10})
+        for n in (1, 2)
+    ]
+    note = "note: auto is not the same in all trials: trainer.max_epochs 20 to 40; a number that is typed is\n"
+    assert note in summary(jobs, [LOSS])
+    typed = [replace(job, overrides={**job.overrides, "trainer.max_epochs": str(job.number)}) for job in jobs]
+    assert "auto" not in summary(typed, [LOSS])
+
+
 def test_the_interval_is_what_a_narrow_terminal_does_without_first() -> None:
     jobs = [trial(n, 0.1 * n, optimizer__lr=str(n % 2), seed=str(n // 2)) for n in range(4)]
     text = summary(jobs, [LOSS], width=45)

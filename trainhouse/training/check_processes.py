@@ -11,6 +11,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from trainhouse.configuration.errors import UNUSED_MAY_BE, UserError, missed_gradients
 from trainhouse.configuration.settings import Trainer
 from trainhouse.configuration.views import Part
+from trainhouse.machine.devices import no_gpu
 from trainhouse.machine.ranks import unused_tasks
 from trainhouse.resuming.gathering import limit_waiting
 from trainhouse.resuming.trainer_parts import callbacks_of
@@ -76,10 +77,7 @@ def check_strategy(settings: Trainer) -> None:
     name = str(part.name if part.is_mapping and part.get("_target_") else strategy)
     kind, key = name.lower(), "trainer.strategy"
     if settings.accelerator in ("gpu", "cuda") and not torch.accelerator.is_available():
-        raise UserError(
-            f"trainer.accelerator: {settings.accelerator}, and there is none; trainer=cpu trains on the CPU, "
-            "trainer=ddp_cpu in several processes"
-        )
+        raise UserError(no_gpu(settings.accelerator))
     check_sharding(settings)
     if "deepspeed" in kind or kind.startswith("modelparallel"):
         raise UserError(

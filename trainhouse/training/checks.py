@@ -16,15 +16,13 @@ from trainhouse.checkpoints.model_checkpoints import check_checkpoint
 from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.configuration.settings import Train, Trainer
-from trainhouse.machine.cores import available_cores
+from trainhouse.machine.devices import check_devices
 from trainhouse.machine.ranks import ranks, uneven_tasks
-from trainhouse.machine.sweep_worker import accelerators
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.training.monitoring import check_callback, check_direction
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where Linux has it
-_PROCESSES_OF_A_CORE = 8  # more of them wait for one another
 _BATCHES_AHEAD = 2  # that each worker makes ready, by torch's default
 
 
@@ -132,22 +130,15 @@ def _check_length(trainer: Trainer) -> None:
 def _check_ranks(trainer: Trainer) -> None:
     """Raise `UserError` for no process, more than cores can serve, or not as many as others than Lightning started."""
     here, devices = ranks(), trainer.get("devices")
-    if devices in (0, "0", []):
-        raise UserError(f"trainer.devices: expected a number from 1 up, -1 for all, or a list, got {devices!r}")
     if counts := uneven_tasks():
         each = " and ".join(map(str, counts))
         raise UserError(
             f"srun has started {each} tasks on {len(counts)} machines, and they have to be equally many on each; set "
             "--ntasks-per-node"
         )
+    check_devices(devices, trainer.accelerator)
     if isinstance(devices, list):
         devices = len(devices)
-    are_cores = trainer.accelerator == "cpu" or (trainer.accelerator == "auto" and not accelerators())
-    most = _PROCESSES_OF_A_CORE * available_cores()
-    if not here.launcher and are_cores and str(devices).isdecimal() and int(devices) > most:
-        raise UserError(
-            f"trainer.devices: {devices} processes would share {available_cores()} cores; give at most {most}"
-        )
     if here.launcher and isinstance(devices, int) and devices > 0 and devices * trainer.num_nodes != here.world:
         raise UserError(
             f"trainer.devices: {devices} on trainer.num_nodes={trainer.num_nodes} are {devices * trainer.num_nodes} "

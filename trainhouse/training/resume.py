@@ -77,18 +77,15 @@ def _resume(folder: Path, saved: Train, settings: Train, given: list[Override]) 
     at_first = [line.partition("=")[0] for line in started_with(folder)]
     new, said = with_same_step(new, saved, checkpoint, [*typed, *at_first])
     if checkpoint is None:
-        _log.info("resume  %s has no checkpoint yet: it starts from the beginning", shown_path(folder))
+        lines = [f"resume  {shown_path(folder)} has no checkpoint yet: it starts from the beginning"]
     else:
         epochs, limit = read(checkpoint, lazily=True)["callbacks"]["ExactResume"]["epoch"], new.trainer.epochs
         if limit is not None and 0 <= limit < epochs:
             raise UserError(f"trainer.max_epochs: {limit}, but the run has trained {epochs} epochs already")
         if is_foreign():
             rebuild_untrained(load_checkpoint(checkpoint))  # refuses a network that the file can't fill
-        _log.info("resume  from %s", shown_path(checkpoint))
-        _say_new_length(saved, new)
-    if said:
-        _log.info("        %s", said)
-    return train(new, folder, resume_from=checkpoint)
+        lines = [f"resume  from {shown_path(checkpoint)}", *_new_length(saved, new)]
+    return train(new, folder, resume_from=checkpoint, said_first=[*lines, *([f"        {said}"] if said else [])])
 
 
 def _saved_settings(
@@ -182,13 +179,13 @@ def _finished(folder: Path, saved: Train, new: Train) -> TrainingResult | None:
     return result
 
 
-def _say_new_length(saved: Train, new: Train) -> None:
+def _new_length(saved: Train, new: Train) -> list[str]:
+    """Say that a schedule over the whole run is another, if the run has another length."""
     before, now = saved.trainer.max_epochs, new.trainer.max_epochs
     scheduler = new.scheduler
     if before != now and scheduler and spans_the_run(locate(scheduler.target, "scheduler")):
-        _log.info(
-            "        the %s schedule is laid out again, over %s epochs in place of %s", scheduler.name, now, before
-        )
+        return [f"        the {scheduler.name} schedule is laid out again, over {now} epochs in place of {before}"]
+    return []
 
 
 def _patience(settings: Train) -> float:

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from trainhouse.runs.provenance import provenance
 from trainhouse.runs.requeued import remember_to_requeue
 from trainhouse.runs.saved_config import write_config
 from trainhouse.runs.shown import begin_loggers, end_loggers, training_has_ended
+from trainhouse.sweeps.readable import label_of_trial
 from trainhouse.training.announcing import announce, warn_of_what_files_may_not_name, write_columns
 from trainhouse.training.build import build_callbacks, build_trainer
 from trainhouse.training.build_run import BuiltRun, build_run
@@ -66,15 +68,17 @@ from trainhouse.training.trying_out import try_out
 _log = logging.getLogger(__name__)
 
 
-def train(settings: Train, folder: Path, resume_from: Path | None = None) -> TrainingResult:
+def train(
+    settings: Train, folder: Path, resume_from: Path | None = None, said_first: Sequence[str] = ()
+) -> TrainingResult:
     """Train, test the best model, leave everything in `folder`. Raises `UserError` before training for a mistake.
 
-    `resume_from` is a checkpoint of the same run to resume from.
+    `resume_from` is a checkpoint of the same run to resume from; lines `said_first` are said once nothing is refused.
     """
     started = time.perf_counter()
     folder = folder.resolve()  # as Lightning names what it writes
     with StopOnSignal(folder) as stop:
-        return _train(settings, folder, resume_from, stop, started)
+        return _train(settings, folder, resume_from, stop, started, said_first)
 
 
 @dataclass
@@ -92,7 +96,12 @@ class _Ready:
 
 
 def _train(
-    settings: Train, folder: Path, resume_from: Path | None, stop: StopOnSignal, started: float
+    settings: Train,
+    folder: Path,
+    resume_from: Path | None,
+    stop: StopOnSignal,
+    started: float,
+    said_first: Sequence[str],
 ) -> TrainingResult:
     set_threads(settings.threads, shares=True)
     built = build_run(settings, resume_from)
@@ -116,6 +125,8 @@ def _train(
         forget_failures(folder, ready.trainer)
         _write_start(settings, folder, {"status": "running", "metrics": {}, "provenance": origin, **before})
         write_splits(folder, built.datamodule)
+        for line in said_first:
+            _log.info("%s", line)
         announce(settings, card, built.module, ready.trainer, folder)
         write_columns(card, folder)
         logged = try_out(built, ready.trainer, ready.callbacks, folder)
@@ -148,7 +159,7 @@ def _set_up(
 ) -> _Ready:
     settings, card = built.settings, built.card
     logged_before = log_position(read(resume_from, lazily=True)) if resume_from else None
-    loggers = build_loggers(settings.logger, folder, logged_before)
+    loggers = build_loggers(settings.logger, folder, logged_before, label_of_trial(folder))
     callbacks = build_callbacks(settings, folder, built.datamodule, card, origin)
     if settings.log_gradients and loggers:
         callbacks.append(GradientLog())

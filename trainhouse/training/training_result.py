@@ -116,6 +116,7 @@ def record(
             "monitor": settings.monitor,
             "mode": settings.mode,
             "epochs": result.epochs,
+            "length": _length(settings),
             "stopped_by": result.stopped_by,
             "seconds": round(result.seconds, 3),
             "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
@@ -147,3 +148,10 @@ def _measured_in_part(trainer: Trainer) -> bool:
     limits = (trainer.limit_val_batches, trainer.limit_test_batches)
     limited = any(isinstance(limit, int) or limit < 1 for limit in limits)  # 1 is one batch, 1.0 all of them
     return bool(trainer.fast_dev_run or trainer.overfit_batches or limited)
+
+
+def _length(settings: Train) -> dict[str, Any]:
+    """Return by keys how long the run was to be: ``auto`` is another number for another batch size."""
+    stopping = settings.callbacks.early_stopping
+    patience = stopping.get("patience") if stopping and stopping.is_mapping else None
+    return {"trainer.max_epochs": settings.trainer.max_epochs, "callbacks.early_stopping.patience": patience}

@@ -81,8 +81,19 @@ def test_a_name_that_stands_for_nothing_is_refused_with_its_cause_and_the_neares
         locate(name, "model")
 
 
-def test_a_module_that_fails_on_import_is_named_with_the_true_cause(tmp_path, monkeypatch):
-    (tmp_path / "broken_on_import.py").write_text("import no_such_dependency\n")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_dependency", r"ModuleNotFoundError: No module named 'no_such_dependency'"),
+        ("import json\njson.loads('?')", r"JSONDecodeError: Expecting value: line 1 column 1 \(char 0\)"),
+        ("def f(:", r"SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_module_that_fails_on_import_is_named_with_the_true_cause_and_its_line(text, said, tmp_path, monkeypatch):
+    name = f"broken_{len(text)}"
+    (tmp_path / f"{name}.py").write_text(f"\n{text}\n")
+    (tmp_path / f"imports_{name}.py").write_text(f"import {name}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match=r"^model\._target_: cannot load .*ModuleNotFoundError: .*no_such_dependency"):
-        locate("broken_on_import.Net", "model")
+    place = rf"{tmp_path}/{name}\.py, line {2 + text.count(chr(10))}"
+    with pytest.raises(UserError, match=rf"^model\._target_: cannot load 'imports_{name}\.Net' \({said} in {place}\)$"):
+        locate(f"imports_{name}.Net", "model")
