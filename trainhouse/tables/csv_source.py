@@ -33,7 +33,7 @@ class CsvSource:
             words, head = missing.to_pylist(), self._head
             refuse_second_header(head.names, head.rows, words, self.source, keys.no_numbers, head.skipped)
         self._as_codes = {str(place) for place, name in enumerate(self.names) if name in keys.as_codes}
-        self._encoding = self._head.encoding
+        self._encoding, self._word = self._head.encoding, ""
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
         self._codes: dict[str, str] = {}
@@ -88,6 +88,8 @@ class CsvSource:
         if by := self._written.thousands:
             found += [f"thousands separated by {({'.': 'points', ',': 'commas'}).get(by, 'spaces')}"]
         found += [_ENCODINGS.get(encoding, encoding)] if encoding not in (None, "utf-8", "utf-8-sig") else []
+        if self._word:
+            found[-1] += f" as in '{self._word}' (if that is wrong, set data.encoding)"
         return ", ".join(found)
 
     def marks(self) -> tuple[str, ...]:
@@ -206,7 +208,7 @@ class CsvSource:
                     last = pa.RecordBatch.from_arrays(list(arrays.values()), names=places)
                     yield last, start
                     start += block.num_rows
-            self._encoding = stream.encoding
+            self._encoding, self._word = stream.encoding, stream.word or self._word
             if stream.quotes % 2 and last is not None:
                 self._refuse_open_quote(last, start - 1)
 

@@ -53,11 +53,17 @@ _PROGRAMS = {
 _TAR = b"ustar", 257  # and where it stands
 _OF_NO_TEXT = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x01\x02\x1c\x1d\x1e\x1f"})
 _WESTERN = "cp1252"  # Latin-1 with Windows' quotes and dashes in places that Latin-1 leaves empty
-# What no Western text has: three letters beyond ASCII in a row, a capital one within a word, a sign between letters.
+# What no Western text has: three letters beyond ASCII in a row, a capital one within a word, a sign between letters,
+# a currency before or behind one, a fraction behind one.
 _LETTERS, _SMALL = "\xc0-\xff\u0160\u0161\u017d\u017e\u0152\u0153\u0178", "a-z\xdf-\xff"
 _CAPITALS = "\xc0-\xde\u0160\u017d\u0152\u0178"
 _SIGNS = "\xa1-\xa6\xa8\xac\xae-\xb1\xb4-\xb6\xb8-\xbe\xd7\xf7\u0192\u2020\u2021\u2030"
-_ODD = re.compile(f"[{_LETTERS}]{{3}}|[{_SMALL}][{_CAPITALS}]|[A-Za-z][{_SIGNS}][a-z]")
+_CURRENCIES, _FRACTIONS = "\xa2-\xa6", "\xbc-\xbe"
+_ODD = re.compile(
+    f"[{_LETTERS}]{{3}}|[{_SMALL}][{_CAPITALS}]|[A-Za-z][{_SIGNS}][a-z]|[{_CURRENCIES}][{_LETTERS}]|"
+    f"[{_SMALL}][{_CURRENCIES}{_FRACTIONS}]"
+)
+_WORD = re.compile(r"[^\W\d_]{0,20}[^\x00-\x7f]\w{0,20}")
 _FEW_CONTROL, _MOST_CONTROL = 8, 0.01  # bytes, and their share, of none: in a text that has slips
 _BLOCK = 2**20
 
@@ -88,6 +94,8 @@ class TextStream(io.RawIOBase):
         self.encoding = None if is_hint else encoding
         self._hint = encoding if is_hint else None
         self.quotes = 0
+        self.word = ""
+        """One with a letter that another encoding has not, if the encoding was only likely."""
         self._file = unpacked(path)
         try:
             self._start = self._file.read(4096)
@@ -148,6 +156,8 @@ class TextStream(io.RawIOBase):
                     "encoding"
                 ) from error
             self.encoding = self._hint or _single_byte(block, self.source)
+            if not self._hint:
+                self.word = _WORD.search(block.decode(self.encoding))[0]
             self._decoder, self._held = _decoder(self.encoding, self.source), b""
             return str(self._decoder.decode(block, final=not block)).encode()
         self._held = self._decoder.getstate()[0]
