@@ -125,9 +125,12 @@ class CsvSource:
         for place, cell in self._written.doubtful.items():
             if (name := self.names[int(place)]) in columns:
                 whole = cell.replace(".", "")
+                why, way = "as semicolons separate the columns", "data.decimal='.'"
+                if self._written.decimal == ",":
+                    why, way = "beside decimal commas", f"write {cell.replace('.', ',')}"
                 return (
-                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), as "
-                    "semicolons separate the columns; set data.thousands='.' or data.decimal='.'"
+                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), {why}; "
+                    f"set data.thousands='.' or {way}"
                 )
         return ""
 
