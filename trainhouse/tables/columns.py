@@ -91,9 +91,16 @@ def _there_are(names: Sequence[str]) -> str:
 
 
 def code_lines(codes: Mapping[str, str], columns: Sequence[str], kinds: Kinds) -> list[str]:
-    """Say which feature `columns` are read as numbers though some of their cells have zeros in front, as `codes` do."""
+    """Say which feature `columns` are read as numbers though some of their cells have zeros in front, as `codes` do.
+
+    A code that is empty stands for numbers that are categories in their file.
+    """
+    has = {
+        name: f"'{code}' has zeros in front, but is" if code else "categories in its file, but"
+        for name, code in codes.items()
+    }
     return [
-        f"column {name}: '{codes[name]}' has zeros in front, but is read as a number; if these are codes, set "
+        f"column {name}: {has[name]} read as {'a number' if codes[name] else 'numbers'}; if these are codes, set "
         f"{kinds.typed(name, 'category')}; {kinds.typed(name, 'number')} keeps them, without this line"
         for name in columns
         if name in codes and name not in kinds.of

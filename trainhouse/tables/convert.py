@@ -62,9 +62,10 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         opened.refuse_texts(numbers, table.schema)
     else:
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
-        warnings += code_lines(opened.codes(), columns, asked.kinds)
+        codes = opened.codes()
+        warnings += code_lines(codes, columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
-        warnings += doubtful_number_lines(table, columns, targets, asked.kinds)
+        warnings += doubtful_number_lines(table, [name for name in columns if name not in codes], targets, asked.kinds)
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)
