@@ -48,12 +48,14 @@ class TypedSource:
         codes: dict[str, str] | None = None,
         rounded: Collection[str] = (),
         nested: Collection[str] = (),
+        note: str = "",
     ) -> None:
         """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known.
 
         Of columns that are `rounded` the file has digits that their type has not, so they can't be read as text; those
-        that are `nested` hold lists or objects, which can't be read at all.
+        that are `nested` hold lists or objects, which can't be read at all. A `note` says what is easily overlooked.
         """
+        self._note = note
         self._rounded, self._nested = rounded, nested
         self._codes = dict.fromkeys(_coded(schema), "") | (codes or {})
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
@@ -65,8 +67,8 @@ class TypedSource:
         self._schema = self._schema.append(pa.field(name, pa.null()))
 
     def reading(self) -> str:
-        """Return nothing: there is one form only."""
-        return ""
+        """Return what is easily overlooked: there is one form only."""
+        return self._note
 
     def marks(self) -> tuple[str, ...]:
         """Return nothing: numbers are not written in letters."""
