@@ -66,7 +66,7 @@ def find_classes(labels: np.ndarray, source: str, has_label: np.ndarray | None =
         fraction = ~np.isfinite(labels) | (labels != np.floor(labels))
         _refuse_row(fraction, labels, source, "is not a whole number, so it is not a class", has_label)
     classes = values_of(labels).values
-    if labels.dtype.kind in "if" and classes.tolist() != [-1, 1]:
+    if labels.dtype.kind in "if" and not np.array_equal(classes, -classes[::-1]):  # as -1, 0, 1, which were asked about
         why = "is negative; classes are numbered from 0 (for amounts set data.task=regression)"
         _refuse_row(labels < 0, labels, source, why, has_label)
     if len(classes) < 2:

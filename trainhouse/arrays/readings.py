@@ -118,6 +118,12 @@ def _whole(found: Distinct) -> Reading:
             f"{source}: {count} different labels in {rows} rows, all whole numbers: amounts? set "
             "data.task=regression; or classes? set data.task=classification"
         )
+    if found.names == ["-1", "0", "1"]:
+        raise UserError(
+            f"{source}: the label in row {found.first[0]} is -1, which is negative ({found.counts[0]} such rows): a "
+            "class beside 0 and 1? set data.task=classification; an amount? set data.task=regression; or no label? "
+            "empty it"
+        )
     _refuse_mistyped(found)
     hint = "; for amounts data.task=regression" if count > 2 else ""
     return Reading("classification", f"{count} whole numbers{hint}")

@@ -20,6 +20,8 @@ _NUMBER = re.compile(
 _GROUPED = re.compile(
     rf"\d{{1,3}}(?:(?P<by>[.,'{_APOSTROPHE}{_SPACES}])\d{{3}})(?:(?P=by)\d{{3}})*(?P<rest>[.,]\d*)?", re.ASCII
 )
+_INDIAN = re.compile(r"\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d*)?", re.ASCII)  # 12,34,567
+_FOR_EXCEL = re.compile(r'="(.*)"')  # which keeps a cell as it is written
 _COMMA = re.compile(r"\d*,\d*(?:[eE][+-]?\d+)?", re.ASCII)
 _IN_BRACKETS = re.compile(r"\(([^-+()]+)\)")  # negative, in accounts
 _SIGN_APART = re.compile(r"(?P<before>[+-]) +(?P<number>\d.*)|(?P<other>\d[^-+ ]*) ?(?P<behind>[+-])")
@@ -77,6 +79,7 @@ def _plain(text: str) -> str:
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
         text = f"-{text[1:]}" if text[:1] in _MINUS and text[1:] else text
+    text = _FOR_EXCEL.sub(r"\1", text)
     text = re.sub(r"(?<=\d)_(?=\d)", "", text.strip("'"))  # as spreadsheets mark text, and programs group digits
     if apart := _SIGN_APART.fullmatch(text):
         text = (apart["before"] or apart["behind"]) + (apart["number"] or apart["other"])
@@ -98,6 +101,8 @@ def _read(text: str) -> _Written | None:
         return _Written(sign + core.replace(",", "."), marks, is_doubtful=True)
     if _COMMA.fullmatch(core):
         return _Written(sign + core.replace(",", "."), marks, has_decimal_comma=True)
+    if _INDIAN.fullmatch(core):
+        return _Written(sign + core.replace(",", ""), marks, has_thousands=True)
     grouped = _GROUPED.fullmatch(core)
     if not grouped or (grouped["rest"] or "").startswith(grouped["by"]):
         return None

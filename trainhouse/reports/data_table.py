@@ -1,17 +1,21 @@
 """Shows on which data runs were trained, where they are on several."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from trainhouse.configuration.settings import DECIDES_ROWS, Serving, marked
+from trainhouse.configuration.views import annotations
 from trainhouse.machine.terminal import table_width
 from trainhouse.reports.aligned_table import Column, fitted_table
 from trainhouse.reports.finished_runs import Run
-from trainhouse.reports.run_configs import configured, configured_alone, differing, means_line, typed_of
+from trainhouse.reports.run_configs import Typed, configured, configured_alone, differing, means_line, typed_of
 from trainhouse.reports.short_text import short_names, shown_value
 
 _log = logging.getLogger(__name__)
 _MOST = 20
 _KEYS = 3  # that are shown, of those that differ
+_SERVES = {*annotations(Serving), "processed"} - {*marked(DECIDES_ROWS, Serving)}
 _WIDEST = 30  # of a value
 _SAID = ("data.target", "data.file", "data.features", "data.split", "data.split_seed", "data.fold")
 
@@ -42,13 +46,27 @@ def print_data(runs: Sequence[Run]) -> None:
 
 def _settings(runs: Sequence[Run]) -> list[Column]:
     """Return a column for each key of the data in which runs differ, but for what other columns say."""
-    keys = [key for key in differing(configured_alone(runs)) if key.startswith("data.") and key not in _SAID]
+    keys = keys_of_rows(runs, but=_SAID) or []
     typed = [typed_of(run) for run in runs]
     names = short_names(keys)
     return [
         Column(names[key], [shown_value(one.get(key, ""), _WIDEST) for one in typed], rank=1.5 + place / 100)
         for place, key in enumerate(keys[:_KEYS])
     ]
+
+
+def keys_of_rows(runs: Sequence[Run], but: Collection[str] = ()) -> list[str] | None:
+    """Return the keys of data that differ between runs, without those that only say how rows are served.
+
+    `but` are keys that don't count. None if the configuration of a run can't be read.
+    """
+    rows = [replace(one, typed=_of_rows(one.typed, but)) for one in configured_alone(runs) if one.typed is not None]
+    return differing(rows) if len(rows) == len(runs) else None
+
+
+def _of_rows(typed: Typed, but: Collection[str]) -> Typed:
+    parts = {key: key.split(".") for key in typed if key not in but}
+    return {key: typed[key] for key, names in parts.items() if names[0] == "data" and not {*names[1:2]} & _SERVES}
 
 
 def date_of(run: Run) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.numbers import format_number
-from trainhouse.reports.data_table import print_data
+from trainhouse.reports.data_table import keys_of_rows, print_data
 from trainhouse.reports.finished_runs import Run, find_runs, finished_runs, sorted_out
 from trainhouse.reports.likeness import are_own, refuse_unlike
-from trainhouse.reports.run_configs import configured, configured_alone, differing, means_line
+from trainhouse.reports.run_configs import configured, means_line
 from trainhouse.runs.best_of_sweep import BEST, read_best
 from trainhouse.runs.layout import METRICS
 from trainhouse.runs.typed import as_override
@@ -130,9 +130,12 @@ def _folder_of(runs: Sequence[Run]) -> str:
 
 
 def _in_what(runs: Sequence[Run]) -> str:
-    """Which keys of the data differ between `runs`, as far as their configurations say it."""
-    keys = [key for key in differing(configured_alone(runs)) if key.startswith("data.")]
-    return f" (they differ in {', '.join(keys[:_KEYS])})" if keys else ""
+    """Which keys that decide on the rows differ between `runs`, as far as their configurations say it."""
+    found = keys_of_rows(runs)
+    if not found:
+        return " (their keys of data are the same, the files are not)" * (found is not None)
+    more = f" and {len(found) - _KEYS} more keys" if len(found) > _KEYS else ""
+    return f" (they differ in {', '.join(found[:_KEYS])}{more})"
 
 
 def _choice(runs: Sequence[Run]) -> str:

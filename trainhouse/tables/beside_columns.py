@@ -7,7 +7,7 @@ the arrays of features.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,7 @@ from trainhouse.arrays.unlabelled import read_for
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.machine.files import atomic_write, sha256
 from trainhouse.tables.beside_cells import groups_of, text_of, times_of, weights_of
+from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.source import RetypedError, Table, open_table
 from trainhouse.tables.text_columns import spelling_lines
@@ -40,7 +41,7 @@ _KEYS = {
 }
 _WARNINGS = "warnings"  # beside the arrays
 _OF_IDS = "sha256_of_ids"
-_VERSION = 4  # of what is kept
+_VERSION = 5  # of what is kept
 
 
 @dataclass(frozen=True)
@@ -186,12 +187,23 @@ def _keep(
         arrays = _arrays(table, columns, path, passes)
         groups = [name for name in (columns.group_column,) if name in table.column_names and name]
         texts = {name: pc.unique(text_of(table.column(name))).to_pylist() for name in groups}
-        arrays[_WARNINGS] = np.array(spelling_lines(texts, "groups"), np.str_)
+        arrays[_WARNINGS] = np.array([*spelling_lines(texts, "groups"), *_absent_group_lines(texts)], np.str_)
         arrays[_OF_IDS] = np.frombuffer(bytes.fromhex(sha256(ids)) if columns.id_columns else b"", np.uint8)
         with atomic_write(kept) as file:
             np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise UserError(f"data.processed: cannot write {kept}: {error.strerror}") from error
+
+
+def _absent_group_lines(texts: Mapping[str, list[str]]) -> list[str]:
+    """Return a line for groups that are called as a missing value is: their rows are one group."""
+    absent = {name: [text for text in groups if text.strip() in USUAL] for name, groups in texts.items()}
+    return [
+        f"column {name}: {', '.join(map(repr, groups))} is a group, whose rows stay together; if these have none, "
+        "write one for each row"
+        for name, groups in absent.items()
+        if groups
+    ]
 
 
 def _table(opened: Table, names: list[str], as_text: list[str]) -> pa.Table:

@@ -1,5 +1,6 @@
 """Tables whose columns have types of their own: .parquet, .feather and .arrow."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -47,14 +48,16 @@ class TypedSource:
         codes: dict[str, str] | None = None,
         rounded: Collection[str] = (),
         nested: Collection[str] = (),
+        note: str = "",
     ) -> None:
         """`read` yields batches of the columns with these names; `codes` are cells with zeros in front, where known.
 
         Of columns that are `rounded` the file has digits that their type has not, so they can't be read as text; those
-        that are `nested` hold lists or objects, which can't be read at all.
+        that are `nested` hold lists or objects, which can't be read at all. A `note` says what is easily overlooked.
         """
+        self._note = note
         self._rounded, self._nested = rounded, nested
-        self._codes = codes or {}
+        self._codes = dict.fromkeys(_coded(schema), "") | (codes or {})
         self.path, self._schema, self._missing, self._read = path, schema, missing, read
         self.names = ["" if name.startswith(_INDEX) else name for name in schema.names]
 
@@ -64,8 +67,8 @@ class TypedSource:
         self._schema = self._schema.append(pa.field(name, pa.null()))
 
     def reading(self) -> str:
-        """Return nothing: there is one form only."""
-        return ""
+        """Return what is easily overlooked: there is one form only."""
+        return self._note
 
     def marks(self) -> tuple[str, ...]:
         """Return nothing: numbers are not written in letters."""
@@ -79,7 +82,7 @@ class TypedSource:
         """Do nothing: there is nothing to learn."""
 
     def codes(self) -> dict[str, str]:
-        """Return a cell of each column of numbers that are kept as text with zeros in front."""
+        """Return a cell of each column of numbers that are kept as text with zeros in front; "" of categories."""
         return self._codes
 
     def doubtful(self, columns: Collection[str]) -> str:
@@ -106,6 +109,19 @@ class TypedSource:
     def odd(self, name: str, texts: pa.Array) -> set[str]:
         """Return those of the texts of a column that are no numbers and not missing."""
         return {text for text in texts.to_pylist() if not is_number(text)} - {*self._missing.to_pylist()}
+
+
+def _coded(schema: pa.Schema) -> list[str]:
+    """Return the columns of categories that are whole numbers, as the file or pandas, which wrote it, says."""
+    try:
+        said = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["columns"]
+        of_pandas = {str(one["name"]) for one in said if one["pandas_type"] == "categorical"}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        of_pandas = set()
+    kinds = {field.name: field.type for field in schema}
+    plain = {name: getattr(kind, "value_type", kind) for name, kind in kinds.items() if pa.types.is_dictionary(kind)}
+    plain |= {name: kind for name, kind in kinds.items() if name in of_pandas and name not in plain}
+    return [name for name, kind in plain.items() if pa.types.is_integer(kind)]
 
 
 def _as(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +17,12 @@ from trainhouse.arrays.unlabelled import WAY as LEAVES_OUT
 from trainhouse.arrays.unlabelled import check_unlabelled
 from trainhouse.configuration.errors import UserError, did_you_mean
 from trainhouse.tables.cells import plain_array
-from trainhouse.tables.kinds import Kinds
-from trainhouse.tables.missing_words import Words, without
+from trainhouse.tables.kinds import Kinds, typed_words
+from trainhouse.tables.missing_words import USUAL, Words, without
 from trainhouse.tables.text_columns import first_text, not_numbers
 
-_VERSION = 13  # of the conversion: arrays made by another one are made again
+_VERSION = 14  # of the conversion: arrays made by another one are made again
+_SHOWN = 5
 
 
 class Asked(NamedTuple):
@@ -52,7 +54,8 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     for key, listed in (("target", asked.targets), ("drop", [] if like else asked.drop)):
         for name in listed:
             if name not in table.column_names:
-                raise UserError(f"data.{key}: {path} has no column '{name}'{did_you_mean(name, table.column_names)}")
+                hint = did_you_mean(name, table.column_names) or _there_are(table.column_names)
+                raise UserError(f"data.{key}: {path} has no column '{name}'{hint}")
     if like and like.columns:
         if absent := [name for name in like.columns if name not in table.column_names]:
             hint = did_you_mean(absent[0], table.column_names)
@@ -78,10 +81,26 @@ def find_columns(table: pa.Table, asked: Asked, path: Path) -> tuple[list[str], 
     return columns, [f"{left_out_line(numbers)}; data.keep_index=true keeps them", *in_order_lines(table, guessed)]
 
 
+def _there_are(names: Sequence[str]) -> str:
+    """Say which columns there are; of one alone, whose name has a sign in it, that this may separate several."""
+    if len(names) == 1 and (sign := re.search(r"(?<=\w)[^\w\s.'\"](?=\w)", names[0])):
+        return f"; its header is one name, '{names[0]:.40}': set data.separator='{sign[0]}' if that separates columns"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    listed = ", ".join(f"'{name:.40}'" for name in names[:_SHOWN])
+    return f"; it has {listed}{more}"
+
+
 def code_lines(codes: Mapping[str, str], columns: Sequence[str], kinds: Kinds) -> list[str]:
-    """Say which feature `columns` are read as numbers though some of their cells have zeros in front, as `codes` do."""
+    """Say which feature `columns` are read as numbers though some of their cells have zeros in front, as `codes` do.
+
+    A code that is empty stands for numbers that are categories in their file.
+    """
+    has = {
+        name: f"'{code}' has zeros in front, but is" if code else "categories in its file, but"
+        for name, code in codes.items()
+    }
     return [
-        f"column {name}: '{codes[name]}' has zeros in front, but is read as a number; if these are codes, set "
+        f"column {name}: {has[name]} read as {'a number' if codes[name] else 'numbers'}; if these are codes, set "
         f"{kinds.typed(name, 'category')}; {kinds.typed(name, 'number')} keeps them, without this line"
         for name in columns
         if name in codes and name not in kinds.of
@@ -107,14 +126,26 @@ def labels_of(table: pa.Table, asked: Asked, source: str, has_label: np.ndarray 
             raise UserError(
                 f"{source}, column {name}: holds {holds}; write them as numbers: days or seconds since a day of your "
                 "choice; for classes set data.task=classification"
+                if pa.types.is_temporal(column.type)
+                else f"{source}, column {name}: holds {holds}, which are no labels; write numbers or texts"
             )
-    columns = [plain_array(column) for column in cells.values()]
+    columns = [_as_numbers(plain_array(column)) if targets[1:] else plain_array(column) for column in cells.values()]
     if len(columns) > 1:
         for name, column in zip(targets, columns, strict=True):
             if column.dtype.kind not in "iuf":
                 odd = first_text(plain_array(table.column(name)).tolist())  # with rows numbered as in the file
                 raise UserError(f"data.target: several targets must be numbers ({source}, column {name}: {odd})")
     return columns[0] if len(columns) == 1 else np.column_stack(columns).astype(np.float64)
+
+
+def _as_numbers(labels: np.ndarray) -> np.ndarray:
+    """Return labels (N,) that are true and false as 1 and 0; others as they are."""
+    if labels.dtype.kind != "U" or not {text.strip().lower() for text in np.unique(labels).tolist()} <= {
+        "true",
+        "false",
+    }:
+        return labels
+    return np.char.equal(np.char.lower(np.char.strip(labels)), "true").astype(np.int64)
 
 
 def rows_with_labels(table: pa.Table, asked: Asked, path: Path) -> np.ndarray | None:
@@ -130,9 +161,22 @@ def rows_with_labels(table: pa.Table, asked: Asked, path: Path) -> np.ndarray | 
 
 def _absent(column: pa.ChunkedArray, words: Words) -> np.ndarray:
     column = without(column, words.own)
-    absent = pc.equal(column, "") if pa.types.is_string(column.type) else column.is_null()
+    absent = pc.equal(pc.utf8_trim_whitespace(column), "") if pa.types.is_string(column.type) else column.is_null()
     rows: np.ndarray = absent.fill_null(True).to_numpy()
     return rows
+
+
+def absent_class_lines(names: Sequence[str], column: str) -> list[str]:
+    """Return a line for those of the classes' names that stand for a missing value elsewhere: they may do so here."""
+    odd = [name for name in names if name in USUAL or not re.search(r"\w", name)]
+    if not odd or 2 * len(odd) >= len(names):  # as of + and -
+        return []
+    listed = ", ".join(f"'{name}'" for name in odd)
+    return [
+        f"column {column}: {listed} {'is a class' if len(odd) == 1 else 'are classes'}; if it stands for a missing "
+        f"label, {typed_words(odd)} data.unlabelled=drop leaves its rows out; data.task=classification keeps it, "
+        "without this line"
+    ]
 
 
 def _unlabelled(name: str, rows: list[int]) -> str:

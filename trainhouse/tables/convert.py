@@ -16,7 +16,7 @@ from trainhouse.arrays.unlabelled import spread
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_json
 from trainhouse.tables.as_said import as_said
-from trainhouse.tables.columns import Asked, code_lines, find_columns, labels_of, rows_with_labels
+from trainhouse.tables.columns import Asked, absent_class_lines, code_lines, find_columns, labels_of, rows_with_labels
 from trainhouse.tables.date_formats import find_dates
 from trainhouse.tables.doubtful_numbers import doubtful_number_lines
 from trainhouse.tables.header_slips import lost_row_lines, refuse_header_again
@@ -62,17 +62,19 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         opened.refuse_texts(numbers, table.schema)
     else:
         opened.refuse_texts(asked.kinds.all_of("number"), table.schema)
-        warnings += code_lines(opened.codes(), columns, asked.kinds)
+        codes = opened.codes()
+        warnings += code_lines(codes, columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
-        warnings += doubtful_number_lines(table, columns, targets, asked.kinds)
+        warnings += doubtful_number_lines(table, [name for name in columns if name not in codes], targets, asked.kinds)
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)
     labels = labels_of(table, asked, str(path), has_label)
     source = f"{path}, column{'s' if targets[1:] else ''} {', '.join(targets)}"
     chosen, reason = Reading(like.task, "as in training") if like else read_task(labels, asked.task, source, has_label)
-    warnings += [] if like or asked.task else slip_lines(labels, targets[0])
     coding = Coding.of(labels, chosen, like, source, has_label)
+    if not (like or asked.task):
+        warnings += [*slip_lines(labels, targets[0]), *absent_class_lines(coding.names, targets[0])]
     y = coding.encode(labels, source, has_label)
     if chosen != "classification" and not like:
         refuse_constant(y, source)

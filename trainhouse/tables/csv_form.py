@@ -74,8 +74,6 @@ class Head(NamedTuple):
     encoding: str | None
     is_whole: bool
     """Whether these are all rows."""
-    has_ends: bool = False
-    """Whether each row ends in a separator that the header doesn't have."""
 
 
 def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -> Head:
@@ -110,9 +108,10 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     if not rows:
         return Head(separator, skipped, [], [], encoding, is_whole)
     names, rows = rows[0], rows[1:]
-    has_ends = bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows)
-    names = [*names, ""] if has_ends else names
-    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, has_ends)
+    ends = len(rows[0]) - len(names) if rows else 0
+    if ends > 0 and all(len(row) == len(rows[0]) and not any(row[-ends:]) for row in rows):
+        names = [*names, *[""] * ends]  # each row ends in separators that the header doesn't have
+    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK)
 
 
 def _refuse_title(text: str, skipped: int, source: str, separator: str | None, known: Collection[str]) -> None:

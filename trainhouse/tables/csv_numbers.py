@@ -112,11 +112,16 @@ class Evidence:
         by = thousands if thousands is not None else _separator(numbers, mark)
         is_set = thousands is not None
         grouped = frozenset(name for name, found in numbers.items() if by and _is_grouped(found, by, is_set))
-        doubtful = {}
-        if asks_for_points and not (decimal or is_set or has_comma or has_point):
-            doubtful = {name: self._example[name] for name in numbers if name in self._example}
+        kind = "point or thousands"
+        if not (is_set or has_comma or has_point or decimal):
+            asks = asks_for_points
+        else:  # 80.512 beside 79,5, or in new rows alone, is thousands if such are certain elsewhere
+            asks = mark == "," and not is_set and not kinds & {"grouped by points", "grouped by points, comma"}
+        is_open = not has_comma and (not decimal or "decimal" in keys.hints)
+        doubtful = {name for name, found in numbers.items() if asks and kind in found and (is_open or "comma" in found)}
+        examples = {name: self._example[name] for name in doubtful}
         plain = _without_groups(numbers, mark) | grouped
-        return Written(mark, by if grouped else "", grouped, doubtful, plain, grouped | (plain & self._padded))
+        return Written(mark, by if grouped else "", grouped, examples, plain, grouped | (plain & self._padded))
 
 
 def _is_grouped(found: set[str], by: str, is_set: bool) -> bool:

@@ -1,6 +1,6 @@
 """Tables as text with separators: .csv and its relatives, read in a stream, in whatever form they are."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +14,11 @@ from trainhouse.tables.csv_numbers import Evidence, Written, plain_numbers
 from trainhouse.tables.header_slips import refuse_second_header
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.problems import Problems
+from trainhouse.tables.ragged_rows import OPEN_QUOTE, ragged, refuse_filled
 from trainhouse.tables.text_stream import TextStream
 
 _BLOCK, _LARGEST_BLOCK = 2**20, 2**30
 _ENCODINGS = {"cp1252": "latin-1 (cp1252)", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
-_OPEN_QUOTE = "a quote is opened that is never closed"
 
 
 class CsvSource:
@@ -33,7 +33,7 @@ class CsvSource:
             words, head = missing.to_pylist(), self._head
             refuse_second_header(head.names, head.rows, words, self.source, keys.no_numbers, head.skipped)
         self._as_codes = {str(place) for place, name in enumerate(self.names) if name in keys.as_codes}
-        self._encoding = self._head.encoding
+        self._encoding, self._word = self._head.encoding, ""
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
         self._codes: dict[str, str] = {}
@@ -88,6 +88,8 @@ class CsvSource:
         if by := self._written.thousands:
             found += [f"thousands separated by {({'.': 'points', ',': 'commas'}).get(by, 'spaces')}"]
         found += [_ENCODINGS.get(encoding, encoding)] if encoding not in (None, "utf-8", "utf-8-sig") else []
+        if self._word:
+            found[-1] += f" as in '{self._word}' (if that is wrong, set data.encoding)"
         return ", ".join(found)
 
     def marks(self) -> tuple[str, ...]:
@@ -123,9 +125,12 @@ class CsvSource:
         for place, cell in self._written.doubtful.items():
             if (name := self.names[int(place)]) in columns:
                 whole = cell.replace(".", "")
+                why, way = "as semicolons separate the columns", "data.decimal='.'"
+                if self._written.decimal == ",":
+                    why, way = "beside decimal commas", f"write {cell.replace('.', ',')}"
                 return (
-                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), as "
-                    "semicolons separate the columns; set data.thousands='.' or data.decimal='.'"
+                    f"column {name}: {cell} may be {whole} (separator of thousands) or {cell} (decimal point), {why}; "
+                    f"set data.thousands='.' or {way}"
                 )
         return ""
 
@@ -162,19 +167,21 @@ class CsvSource:
     ) -> Iterator[tuple[pa.RecordBatch, int]]:
         if not self._head.rows:
             return
+        unnamed = [place for place in self._places[len(self.names) :] if place not in places]
         own = {place for place in places if pa.types.is_floating(types.get(place, pa.string()))}
         own &= self._written.cleaned
         codes = {place for place in self._as_codes & {*places} if pa.types.is_integer(types.get(place, pa.string()))}
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
             newlines_in_values=True,
-            invalid_row_handler=None if problems is None else _ragged(problems, self._head.skipped),
+            invalid_row_handler=None if problems is None else ragged(problems, self._head.skipped),
         )
         convert = csv.ConvertOptions(
             column_types={
-                place: pa.string() if place in own | codes else types.get(place, pa.string()) for place in places
+                place: pa.string() if place in own | codes else types.get(place, pa.string())
+                for place in [*places, *unnamed]
             },
-            include_columns=places,
+            include_columns=[*places, *unnamed],
             decimal_point=self._written.decimal,
             null_values=self._missing.to_pylist(),
             true_values=[],
@@ -193,7 +200,9 @@ class CsvSource:
                 for block in reader:
                     if not block.num_rows:
                         continue
-                    arrays = dict(zip(places, block.columns, strict=True))
+                    for cells in block.columns[len(places) :]:
+                        refuse_filled(cells, start, self.source)
+                    arrays = dict(zip(places, block.columns, strict=False))
                     for place in own:
                         numbers = plain_numbers(arrays[place], self._written, self._missing)
                         arrays[place] = numbers.cast(pa.float64())
@@ -202,7 +211,7 @@ class CsvSource:
                     last = pa.RecordBatch.from_arrays(list(arrays.values()), names=places)
                     yield last, start
                     start += block.num_rows
-            self._encoding = stream.encoding
+            self._encoding, self._word = stream.encoding, stream.word or self._word
             if stream.quotes % 2 and last is not None:
                 self._refuse_open_quote(last, start - 1)
 
@@ -229,15 +238,4 @@ class CsvSource:
             return  # which has come here again, with all columns
         for name, cells in zip(self._head.names, last.columns, strict=True):
             if "\n" in (cells[-1].as_py() or ""):
-                raise UserError(f"{self.source}: row {row}, column {name}: {_OPEN_QUOTE}")
-
-
-def _ragged(problems: Problems, skipped: int) -> Callable[[csv.InvalidRow], str]:
-    def note(row: csv.InvalidRow) -> str:
-        is_open = "\n" in row.text and row.text.count('"') % 2
-        cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
-        what = _OPEN_QUOTE if is_open else f"{cells}, but the header has {row.expected_columns}"
-        problems.add(f"row {row.number - skipped - 2}{':' if is_open else ' has'} {what}", "rows")
-        return "skip"
-
-    return note
+                raise UserError(f"{self.source}: row {row}, column {name}: {OPEN_QUOTE}")

@@ -147,6 +147,7 @@ def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> s
             f"way, or set {kinds.typed(name, 'category')}"
         )
     ways = _candidates(next((text for text in some if _candidates(text)), ""))
+    ways = [one for one in ways if any(is_in(text, one) for text in some)]
     if not ways:
         first = next(text for text in some if some[text])
         raise UserError(
@@ -156,7 +157,14 @@ def _guessed(column: pa.ChunkedArray, name: str, kinds: Kinds, source: str) -> s
     odd = {text for text in texts if not any(is_in(text, one) for one in ways)}
     total, wrong = sum(counts.values()), sum(counts[text] for text in odd)
     if odd and (len(odd) == 1 or wrong <= (1 - _MOST) * total or any(some.get(text) for text in odd)):
-        row, text = _first(column, lambda text: text in odd)
+        others = {text for text in odd if any(is_in(text, one) for one in _candidates(text))}
+        row, text = _first(column, lambda text: text in (others or odd))
+        if others:
+            usual = next(one for one in texts if one not in odd)
+            raise UserError(
+                f"{where}: row {row} is '{text:.40}', not as '{usual:.40}'; write all dates in one way, or set "
+                f"{kinds.typed(name, 'category')}"
+            )
         raise UserError(
             f"{where}: {total - wrong} of {total} values are dates, row {row} is '{text:.40}'; empty that cell, or set "
             f"'data.na_values=[\"{text:.40}\"]', or {kinds.typed(name, 'category')}"

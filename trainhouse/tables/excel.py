@@ -58,7 +58,7 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array, known: Co
         )
     if not filled:
         raise UserError(f"{source} has no rows")
-    _refuse_uncomputed(path, filled[0], source)
+    note = _overlooked(_refuse_uncomputed(path, filled[0], source))
     header, *rows = sheets[filled[0]]
     _refuse_title([header, *rows], source)
     names = [_name(cell) for cell in header]
@@ -75,7 +75,7 @@ def open_excel(path: Path, source: str, keys: Keys, missing: pa.Array, known: Co
             yield pa.RecordBatch.from_arrays([table[names.index(name)] for name in wanted], names=wanted)
 
     schema = pa.schema([(name, table[place].type) for place, name in enumerate(names)])
-    return TypedSource(path, schema, missing, read, codes)
+    return TypedSource(path, schema, missing, read, codes, note=note)
 
 
 def _rows(sheet: Any, form: FormKeys, known: Collection[str]) -> list[list[Any]]:
@@ -128,10 +128,27 @@ def _column(cells: list[Any], missing: pa.Array, name: str, keys: Keys, codes: d
     return texts if code and name in keys.as_codes else as_kind(texts, finder.kinds[""], missing)
 
 
-def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
-    """Raise `UserError` for formulas without a value, and for errors: both would look like empty cells."""
+def _overlooked(content: str) -> str:
+    """Say which rows of a sheet's XML are hidden, and which cells below the header are merged over several rows."""
+    hidden = len(re.findall(r'<row [^>]*?hidden="(?:1|true)"', content))
+    merged = [
+        f"{place[1]}{place[2]}:{place[3]}{place[4]}"
+        for place in re.finditer(r'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', content)
+        if 1 < int(place[2]) < int(place[4])
+    ]
+    found = [f"{hidden} hidden row{'s' * (hidden > 1)} among the others"] if hidden else []
+    more = f" and {len(merged) - 1} more" if merged[1:] else ""
+    found += [f"merged cells ({merged[0]}{more}) have their value in the first row only"] if merged else []
+    return ", ".join(found)
+
+
+def _refuse_uncomputed(path: Path, sheet: str, source: str) -> str:
+    """Return the XML of a sheet, "" if there is none.
+
+    Raises `UserError` for formulas without a value, and for errors: both would look like empty cells.
+    """
     if path.suffix.lower() != ".xlsx":
-        return
+        return ""
     found: list[str] = []
     try:
         with zipfile.ZipFile(path) as book:
@@ -139,7 +156,7 @@ def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
     except (zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{source} is no workbook that can be read ({first_line(error)})") from error
     except (KeyError, StopIteration, ValueError):  # of a program that arranges its files otherwise
-        return
+        return ""
     for cell in _CELL.finditer(content):
         place, rest = cell["place"], cell["rest"]
         if (value := _VALUE.search(rest)) is None and "<f" in rest:
@@ -150,6 +167,7 @@ def _refuse_uncomputed(path: Path, sheet: str, source: str) -> None:
     for number, line in enumerate(found):
         problems.add(f"cell {line}; save the file in the program that computes it, or write a number", str(number))
     problems.refuse()
+    return content
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str:

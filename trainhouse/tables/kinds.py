@@ -110,11 +110,21 @@ def _no_kind(kind: Any) -> str:
     return f"expected one of {', '.join(KINDS)}, or {{date: format}}, got '{kind}'{near}"
 
 
-def typed_drop(names: Sequence[str]) -> str:
+def typed_list(key: str, names: Sequence[str]) -> str:
     """Return ``data.drop=[a,b]`` as it can be typed."""
     if all(re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII) for name in names):
-        return f"data.drop=[{','.join(names)}]"
-    return _for_shell(f"data.drop=[{', '.join(map(_quoted, names))}]")
+        return f"{key}=[{','.join(names)}]"
+    return _for_shell(f"{key}=[{', '.join(map(_quoted, names))}]")
+
+
+def typed_drop(names: Sequence[str]) -> str:
+    """Return what leaves columns out, as it can be typed."""
+    return typed_list("data.drop", names)
+
+
+def typed_words(words: Sequence[str]) -> str:
+    """Return ``'data.na_values=["?"]'`` as it can be typed."""
+    return _for_shell(f"data.na_values=[{', '.join(map(_quoted, words))}]")
 
 
 def _quoted(name: str) -> str:

@@ -28,6 +28,8 @@ class Words(NamedTuple):
 
     in_texts: tuple[str, ...]
     in_numbers: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    """Those that a user has named, which stand for a missing label too."""
 
     @classmethod
     def asked(cls, given: Any) -> "Words":
@@ -44,7 +46,7 @@ class Words(NamedTuple):
         if both := [word for word in add if word in keep]:
             raise UserError(f"data.na_values: '{both[0]}' is in add and in keep; leave it out of one")
         every = tuple(sorted({*USUAL, *add} - {""}))
-        return cls(tuple(word for word in every if word not in keep), every)
+        return cls(tuple(word for word in every if word not in keep), every, add)
 
     @classmethod
     def of_spec(cls, words: Sequence[str]) -> "Words":
@@ -53,8 +55,8 @@ class Words(NamedTuple):
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Those that a user has added."""
-        return tuple(word for word in self.in_numbers if word not in USUAL)
+        """Those that a user has added, or has named though they are usual."""
+        return tuple(word for word in self.in_numbers if word not in USUAL or word in self.added)
 
 
 def without(column: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
@@ -63,7 +65,7 @@ def without(column: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
     if not words:
         return column
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        found = pc.is_in(pc.utf8_trim_whitespace(column), value_set=pa.array(words, column.type))
+        found = pc.is_in(pc.utf8_trim_whitespace(column), value_set=pa.array(["", *words], column.type))
     elif pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         numbers = [float(word) for word in words if is_number(word) and float(word) == float(word)]
         if not numbers:

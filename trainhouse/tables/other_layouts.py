@@ -1,17 +1,25 @@
 """Text that holds a table in another layout than separated cells: aligned by spaces, drawn with lines, HTML, JSON."""
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from trainhouse.arrays.texts import is_number
 from trainhouse.configuration.errors import UserError
+from trainhouse.tables.text_stream import in_shell
 
 _LOOK = 50  # lines
-_MARKUP = re.compile(r"\s*<(!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
 _OF_RULES = frozenset("-=:+| \t")
-_JSON = re.compile(r'\s*(\[\s*)?\{\s*("|$)')
+_TO_TABS = "awk -v OFS='\\t' '{$1=$1; print}'"
+# What a first line says, and what to do.
+_OTHERS = {
+    r"\s*<(!doctype|html|head|body|table|\?xml)\b": "HTML or XML, no table of text; open it in a spreadsheet, and "
+    "save it as CSV",
+    r'\s*(\[\s*)?\{\s*("|$)': "JSON; write an object in each line, and call it .jsonl",
+    r"\s*@relation\b|%.*\n(%.*\n)*\s*@relation\b": "ARFF, of Weka; replace its lines up to @data by a line of names",
+    r"\S+( \d+:\S+)+\s*\n\S+ \d+:\S+": "sparse, as LibSVM writes it; write a column for each number",
+    r"\s*(create table|insert into|drop table)\b": "SQL; run it in a database, and export the table as CSV",
+}
 
 
 def refuse_other_layout(
@@ -24,13 +32,11 @@ def refuse_other_layout(
     lines = [line for line in lines[:_LOOK] if line.strip()]
     if not lines or lines[0].strip() in known:
         return
-    name = shlex.quote(str(path))
-    if _MARKUP.match(lines[0]):
-        raise UserError(f"{source} is HTML or XML, no table of text; open it in a spreadsheet, and save it as CSV")
-    if _JSON.match(lines[0]):
-        raise UserError(f"{source} is JSON; write an object in each line, and call it .jsonl")
+    for first, what in _OTHERS.items():
+        if re.match(first, "\n".join(lines), re.IGNORECASE):
+            raise UserError(f"{source} is {what}")
     if any("|" in line or "+" in line for line in lines[:2]) and any(map(_is_rule, lines[:2])):
-        way = f"sed '/[[:alnum:]]/!d; s/^ *| *//; s/ *| *$//; s/ *| */,/g' {name} > table.csv"
+        way = in_shell(path, "sed '/[[:alnum:]]/!d; s/^ *| *//; s/ *| *$//; s/ *| */,/g'") + " > table.csv"
         raise UserError(f"{source} is drawn with lines, as tables in Markdown are; save it as CSV: {way}")
     if (
         not any(separator in lines[0] for separator in separators if separator != " ")
@@ -40,7 +46,7 @@ def refuse_other_layout(
         is_single = not any("  " in line.strip() for line in lines)
         way = "set data.separator=' '"
         if not is_single:
-            way = f"put tabs between them: awk -v OFS='\\t' '{{$1=$1; print}}' {name} > table.tsv"
+            way = f"put tabs between them: {in_shell(path, _TO_TABS)} > table.tsv"
         raise UserError(f"{source}: its columns are separated by spaces ('{lines[0].strip():.40}'); {way}")
 
 

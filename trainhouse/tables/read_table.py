@@ -151,7 +151,12 @@ def _read(path: Path, asked: Asked, keys: Keys, processed: str, name: str) -> tu
     """Return the rows of one table, and the folder in which they are kept as arrays."""
     content = content_digest(files_of(path, "data.file"))[:DIGITS]
     folder = Path(processed) / folder_of(path) / f"{content}-{asked.digest()}"
-    folder, spec, notes, rows = _kept_or_made(path, asked, keys, folder)
+    try:
+        folder, spec, notes, rows = _kept_or_made(path, asked, keys, folder)
+    except UserError as error:
+        if str(error).startswith(str(path)):
+            raise type(error)(f"data.file: {error}") from error
+        raise
     for line in notes["readings"]:
         _log.info("%s: %s", name, line)
     for line in notes["warnings"]:

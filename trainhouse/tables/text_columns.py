@@ -9,22 +9,28 @@ import pyarrow.compute as pc
 
 from trainhouse.arrays.texts import is_number, same_answers, spellings
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
-from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop
+from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop, typed_list, typed_words
 from trainhouse.tables.missing_words import USUAL
 from trainhouse.tables.problems import Problems
 
 _SHOWN = 3
 _WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?([^\W\d_]{1,8}|[°µ][A-Za-z]?)", re.ASCII)
+_MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 # Texts with an order that they lose as categories, and whether they are dates in a format of Python's.
-_ORDERED = {
-    "months": (re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII), "%Y-%m"),
-    "quarters": (re.compile(r"\d{4}[-_ ]?[Qq][1-4]|[Qq][1-4][-/_ ]?\d{4}", re.ASCII), ""),
-    "durations": (
+_ORDERED = [
+    ("months", re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII), "%Y-%m"),
+    ("months", re.compile(rf"{_MONTH}-\d{{2}}", re.ASCII), "%b-%y"),
+    ("months", re.compile(rf"{_MONTH} \d{{4}}", re.ASCII), "%b %Y"),
+    ("quarters", re.compile(r"\d{4}[-_ ]?[Qq][1-4]|[Qq][1-4][-/_ ]?\d{4}", re.ASCII), ""),
+    (
+        "durations",
         re.compile(r"(\d+ ?(days?|hours?|hrs?|min(ute)?s?|sec(ond)?s?|[dhms])[, ]*){2,}|PT?(\d+[DHMS]T?)+"),
         "",
     ),
-    "fractions": (re.compile(r"\d+/\d+", re.ASCII), ""),
-}
+    ("fractions", re.compile(r"\d+/\d+", re.ASCII), ""),
+]
+_BEGINS = re.compile(r"\s*[-+~<>≤≥$€£¥]*\s*\d.*", re.DOTALL)
+_MOST, _MANY = 0.9, 10  # texts that begin with numbers: fewer are as good as categories
 _SIZES = {*"kKmMbB", "bn", "mn"}  # as 1.5K, 2M
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
 
@@ -36,7 +42,7 @@ def find_categories(
 
     What `kinds` says to be categories are some, whatever they hold; `dropped` are those that are left out already.
     """
-    found, no_categories = {}, {}
+    found, no_categories = dict[str, tuple[str, ...]](), dict[str, int]()
     for name in columns:
         kind = table.column(name).type
         if pa.types.is_string(kind):
@@ -47,29 +53,42 @@ def find_categories(
             if name not in kinds.of:
                 if line := _not_numbers_line(texts, cells, name, kinds):
                     problems.add(line, name)
+                elif len(texts) > _MANY and all(map(is_number, texts)) and len(texts) > table.num_rows // 2:
+                    problems.add(f"{_of_numbers(name, len(texts), kinds)} has texts", name)
                 elif len(texts) > (table.num_rows // 2 if len(texts) > 100 else max(10, 0.9 * table.num_rows)):
                     no_categories[name] = len(texts)
             found[name] = tuple(sorted(texts))
         elif holds := not_numbers(kind):
             problems.add(f"column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}", name)
     if no_categories:
-        problems.add(_free_text_line(no_categories, table.num_rows, kinds, dropped), "")
+        amounts = [
+            name for name in no_categories if len([*filter(_BEGINS.fullmatch, found[name])]) > _MOST * len(found[name])
+        ]
+        problems.add(_free_text_line(no_categories, table.num_rows, kinds, dropped, amounts), "")
     return found
 
 
-def _free_text_line(columns: dict[str, int], rows: int, kinds: Kinds, dropped: Sequence[str]) -> str:
-    """Name all columns in which nearly every text is another one, with what leaves them out."""
+def _free_text_line(
+    columns: dict[str, int], rows: int, kinds: Kinds, dropped: Sequence[str], amounts: Sequence[str]
+) -> str:
+    """Name all columns in which nearly every text is another one, with what leaves them out.
+
+    Texts in `amounts` begin with numbers.
+    """
     way = typed_drop([*dropped, *columns])
+    names = [name for name, count in columns.items() if count == rows and name not in amounts]
+    ids = f"{typed_list('data.id_columns', names)} carries {'it' if len(names) == 1 else 'them'} into predictions"
     if len(columns) == 1:
         ((name, count),) = columns.items()
+        number = "write plain numbers if it has amounts, " * bool(amounts)
         return (
-            f"column {name} has {count} different texts in {rows} rows, which is no category; leave it out "
-            f"with {way}, or have one with {kinds.typed(name, 'category')}"
+            f"column {name or repr(name)} has {count} different texts in {rows} rows, which is no category; {number}"
+            f"leave it out with {way}{f' ({ids})' * bool(names)}, or have one with {kinds.typed(name, 'category')}"
         )
     listed = ", ".join(f"{name} {count}" for name, count in columns.items())
     return (
         f"{len(columns)} columns have too many different texts in {rows} rows to be categories ({listed}); "
-        f"leave them out with {way}"
+        f"{f'{ids}; ' * bool(names)}leave them out with {way}"
     )
 
 
@@ -100,26 +119,31 @@ def order_lines(categories: Mapping[str, Sequence[str]], kinds: Kinds) -> list[s
 
     Of those that `kinds` says to be something there is none.
     """
-    lines = []
-    for name, texts in categories.items():
-        if name in kinds.of:
-            continue
-        if texts and all(map(is_number, texts)):
-            ways = f"{kinds.typed(name, 'number')} has numbers, {kinds.typed(name, 'category')} is without this line"
-            lines.append(f"column {name}: its {len(texts)} texts are numbers, some of them written as texts; {ways}")
-        if unit := unit_of(texts):
-            lines.append(
-                f"column {name}: each of its {len(texts)} texts is a number of '{unit}', but texts have no order; "
-                f"write plain numbers, or set {kinds.typed(name, 'category')}"
-            )
-        for what, (form, written) in _ORDERED.items():
-            if len(texts) > 2 and all(map(form.fullmatch, texts)):
-                way = f"{kinds.typed(name, 'date', written)} has dates" if written else "write plain numbers"
-                lines.append(
-                    f"column {name}: its {len(texts)} texts are {what} ('{texts[0]}'), but texts have no order; {way}, "
-                    f"or set {kinds.typed(name, 'category')}"
-                )
-    return lines
+    columns = {name: texts for name, texts in categories.items() if name not in kinds.of}
+    return [line for name, texts in columns.items() if (line := _order_line(name, texts, kinds))]
+
+
+def _order_line(name: str, texts: Sequence[str], kinds: Kinds) -> str:
+    """Return what to do about texts that have an order, which categories haven't; "" of others."""
+    category, way = kinds.typed(name, "category"), "write plain numbers"
+    if texts and all(map(is_number, texts)):
+        return f"{_of_numbers(name, len(texts), kinds)} is without this line"
+    if unit := unit_of(texts):
+        what = f"each of its {len(texts)} texts is a number of '{unit}'"
+    elif found := next((one for one in _ORDERED if len(texts) > 2 and all(map(one[1].fullmatch, texts))), None):
+        what = f"its {len(texts)} texts are {found[0]} ('{texts[0]}')"
+        way = f"{kinds.typed(name, 'date', found[2])} has dates" if found[2] else way
+    elif len(begin := [text for text in texts if _BEGINS.fullmatch(text)]) > max(_MANY, _MOST * len(texts)):
+        shown = ", ".join(f"'{text:.40}'" for text in sorted(begin, key=is_number)[:2])
+        what = f"{len(begin)} of its {len(texts)} texts begin with a number ({shown})"
+    else:
+        return ""
+    return f"column {name}: {what}, but texts have no order; {way}, or set {category}"
+
+
+def _of_numbers(name: str, count: int, kinds: Kinds) -> str:
+    ways = f"{kinds.typed(name, 'number')} has numbers, {kinds.typed(name, 'category')}"
+    return f"column {name}: its {count} texts are numbers, some of them written as texts; {ways}"
 
 
 def unit_of(texts: Sequence[str]) -> str:
@@ -153,6 +177,10 @@ def first_text(cells: Sequence[str | None], start: int = 0) -> str:
     return f"row {start + row} is '{text:.40}'; {mend}"
 
 
+def _mend(text: str) -> str:
+    return "write a number, or empty that cell" if re.search(r"\d", text) else "empty that cell"
+
+
 def _is_odd(text: str) -> bool:
     """Whether a cell keeps its column from being one of numbers."""
     return not is_number(text) and text not in USUAL
@@ -175,16 +203,22 @@ def _not_numbers_line(texts: Counter[str], cells: pa.ChunkedArray, name: str, ki
     text = next(text for text in texts if text in odd)  # they stand in the order of their first rows
     row = pc.index(cells, text).as_py()
     category = kinds.typed(name, "category")
-    words = f"'data.na_values=[\"{text}\"]'"
+    words = typed_words([text])
     are_codes = any(re.match(r"0\d", one) for one in texts)  # as 007: with A1 among them
-    is_repeated = len(odd) == 1 and texts[text] > 1 and not is_written_number(text)
-    if is_repeated and not are_codes and total / 2 <= numbers < 0.9 * total:
+    are_words = not any(is_written_number(one) for one in odd) and (
+        (len(odd) == 1 and texts[text] > 1) or not any(re.search(r"\d", one) for one in odd)
+    )
+    if are_words and len(odd) <= _MANY and not are_codes and total / 2 <= numbers < 0.9 * total:
+        found = [one for one in texts if one in odd]
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        listed = ", ".join(f"'{one:.40}'" for one in found[:_SHOWN])
         return (
-            f"column {name}: {numbers} of {total} values are numbers, the other {texts[text]} are '{text}': "
-            f"missing ones? set {words}; or categories? set {category}"
+            f"column {name}: {numbers} of {total} values are numbers, the other {total - numbers} are {listed}{more}: "
+            f"missing ones? set {typed_words(found)}; or categories? set {category}"
         )
     if numbers >= 0.9 * total:
-        mend = how_to_write(text, texts) if is_written_number(text) else f"empty that cell, or set {words}"
+        mend = how_to_write(text, texts) if is_written_number(text) else f"{_mend(text)}, or set {words}"
+        mend += f", or {category} has texts" * (not is_written_number(text))
         return (
             f"column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
             f"{mend}, or leave the column out with {typed_drop([name])}"

@@ -35,7 +35,10 @@ FORMS = {
     "UTF-8 with a mark": (TABLE.encode("utf-8-sig"), ""),
     "UTF-16": (TABLE.encode("utf-16"), "utf-16"),
     "UTF-16 without a mark": (SEMICOLONS.encode("utf-16-be"), "semicolons, utf-16"),
-    "Latin-1": (TABLE.replace("b,y", "b,größe,y").replace("2,", "2,7,").replace(",,", ",,7,"), "latin-1 .cp1252."),
+    "Latin-1": (
+        TABLE.replace("b,y", "b,größe,y").replace("2,", "2,7,").replace(",,", ",,7,"),
+        "latin-1 .cp1252. as in 'größe' .if that is wrong, set data.encoding.",
+    ),
     "for Excel": ("sep=,\n" + TABLE, ""),
     "for Excel, semicolons": ("\ufeffsep=;\r\n" + SEMICOLONS.replace("\n", "\r\n"), "semicolons"),
     "a comma behind each row": (TABLE.replace(".5\n", ".5,\n"), ""),

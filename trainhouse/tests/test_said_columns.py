@@ -73,7 +73,7 @@ def test_all_columns_of_free_text_are_named_with_the_one_command_that_leaves_the
     rows = "".join(f"n{row},m {row},{row % 5},{row % 2}\n" for row in range(200))
     text = "name,ticket no,b,y\n" + rows
     with pytest.raises(
-        UserError, match=r"2 columns .* \(name 200, ticket no 200\); leave them out with (.*)$"
+        UserError, match=r"2 columns .* \(name 200, ticket no 200\); 'data.id_columns=.*; leave them out with (.*)$"
     ) as error:
         read(None, text, drop=["b"])
     assert str(error.value).endswith("""'data.drop=["b", "name", "ticket no"]'""")

@@ -111,7 +111,7 @@ def test_training_names_all_columns_at_once(tmp_path):
     with pytest.raises(UserError) as error:
         trained(path)
     found = str(error.value).splitlines()
-    assert found[0] == f"{path}: 2 problems:"
+    assert found[0] == f"data.file: {path}: 2 problems:"
     assert re.match(r"  column a: 40 of 40 values are numbers, row 0 is '0%'; ", found[1])
     assert re.match(r"  column b: 39 of 40 values are numbers, row 7 is '\?'; ", found[2])
 

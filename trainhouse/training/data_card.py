@@ -136,7 +136,7 @@ def _twins(splits: Mapping[str, NamedRows], datamodule: DataModule) -> Iterator[
                 f"rows {first} and {second}" if is_one_file else f"row {first} of the one and row {second} of the other"
             )
             are, they = ("is identical to a", "it says") if found.count == 1 else ("are identical to", "they say")
-            what = f"{other} row{'s' * (found.count > 1)} ({rows}, counted from 0)"
+            what = f"{other} row{'s' * (found.count > 1)} ({rows}, counted from 0; labels aside)"
             yield f"{found.count} of {found.named} {one} rows {are} {what}, so {they} little of new ones"
 
 

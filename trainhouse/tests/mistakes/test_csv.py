@@ -55,7 +55,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=csv data.file=not_gzip.csv.gz data.target=t",
-        "data.file: not_gzip.csv.gz is not a readable CSV file (zlib inflate failed",
+        "data.file: not_gzip.csv.gz is not packed, though its name says so; call it not_gzip.csv",
     ),
     (
         "train.py data=csv data.file=cut.csv.gz data.target=t",
