@@ -89,6 +89,8 @@ ALLOWED = {
     "callbacks": Allowed(here=(Kind("lightning.Callback", ("lightning.pytorch.callbacks", USER, LIBRARY)),)),
     "logger": Allowed(here=(Kind("lightning.pytorch.loggers.Logger", ("lightning.pytorch.loggers", USER, LIBRARY)),)),
 }
+# What Hydra reads beside the arguments; those of a part itself have names to check, so it has no `_args_`.
+_OF_HYDRA = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
 # The best known of what loads or runs whatever its arguments say: conf/ may name it, but a file would bring arguments.
 _NEVER = (
     *("os", "posix", "nt", "sys", "io", "_io", "subprocess", "shutil", "ctypes", "importlib", "runpy", "timeit"),
@@ -121,8 +123,7 @@ def check_targets(
     `UserError` that names the key and the file `source`.
     """
     *above, last = key.split(".")
-    check = _Check(allowed, source, typed, own)
-    check.below(node, place_below(tuple(above), last, node), key)
+    (check := _Check(allowed, source, typed, own)).below(node, place_below(tuple(above), last, node), key)
     if check.outside:
         first, text = check.outside[0]
         keys = dict.fromkeys(key.partition("[")[0] for key, _ in check.outside)
@@ -154,7 +155,7 @@ class _Check:
             if "_target_" in node:
                 self._target(node["_target_"], place, key)
             for name, item in ((str(name), item) for name, item in node.items()):
-                if name.startswith("_") and name not in ("_target_", "_partial_"):
+                if name.startswith("_") and (name not in _OF_HYDRA or (name == "_args_" and is_part(place))):
                     raise UserError(f"{self.source}: {key}.{name} may not stand in a file")
                 self._string(name, place, key)
                 self.below(item, place_below(place, name, item), f"{key}.{name}")

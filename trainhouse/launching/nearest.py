@@ -9,11 +9,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.dotted import at, dotted
 from trainhouse.configuration.errors import did_you_mean, is_slip
 from trainhouse.configuration.hints import hint
 from trainhouse.configuration.hydra_versions import VERSION_BASE
-from trainhouse.configuration.schema import as_hydra_searches, groups, options
+from trainhouse.configuration.printable import shell_quoted
+from trainhouse.configuration.schema import as_hydra_searches, config_file, groups, options
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.speed import fast
 
@@ -53,6 +55,7 @@ def nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) ->
     if any(is_slip(key, name) for name in names) or key.casefold() in names:
         return did_you_mean(key, names)
     said = hint(key, config_name, names) or _as_argument(key, found, arguments)
+    said = said or _named(key, found, config_name, arguments)
     return said or _beside(key, found, names) or did_you_mean(key, names)
 
 
@@ -87,7 +90,26 @@ def _group_of_option(key: str, arguments: list[str]) -> str:
         argument.lstrip("+").partition("=")[2] for argument in arguments if argument.lstrip("+~").startswith(f"{key}=")
     ]
     chosen = {one for value in given for one in value.split(",")}
-    return did_you_mean(key, [group for group in groups() if chosen & {*options(group)}])
+    meant = did_you_mean(key, [group for group in groups() if chosen & {*options(group)}])
+    return meant.replace("'?", f"={chosen.pop()}'?") if "." in key and len(chosen) == 1 else meant
+
+
+def _named(key: str, config: Any, config_name: str, arguments: list[str]) -> str:
+    """Say how a group that holds parts by their names gets another: its file is chosen too, or it is typed whole."""
+    group, _, inner = key.partition(".")
+    name, parts = inner.partition(".")[0], config.get(group)
+    typed = next((one for one in arguments if one.startswith(f"{key}=")), "")
+    if group not in ("callbacks", "logger", "metrics") or not isinstance(parts, dict) or name in parts:
+        return ""
+    if name == inner and typed.partition("=")[2].startswith("{"):
+        return f"; to add it, type {shell_quoted(f'+{typed}')}"
+    if name not in options(group):
+        return ""
+    defaults = read_yaml(config_file(config_name)).get("defaults", [])
+    chosen = [str(one[group]) for one in defaults if isinstance(one, dict) and group in one]
+    chosen += [one.partition("=")[2] for one in arguments if one.startswith(f"{group}=")]
+    files = [one for one in chosen[-1].strip("[]").split(",") if one != "none"] if chosen else []
+    return f"; the file that has it: {group}=[{','.join([*files, name])}]"
 
 
 def _beside(key: str, config: Any, names: list[str]) -> str:

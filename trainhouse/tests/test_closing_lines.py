@@ -8,7 +8,7 @@ import pytest
 from torch import Tensor, nn
 
 from trainhouse.reports.metrics_text import metrics_lines
-from trainhouse.tests.own import OwnData, OwnModule, own_config
+from trainhouse.tests.own import OwnData, OwnModule, Validated, own_config
 from trainhouse.training.closing_lines import summarise_training
 from trainhouse.training.train import train
 from trainhouse.training.training_result import TrainingResult
@@ -29,13 +29,25 @@ def test_the_last_lines_show_every_name(monitor: str | None, first: str, caplog:
     assert lines[: len(expected) + bool(first)] == [*([first] if first else []), *expected]
 
 
-def test_a_run_that_was_stopped_early_says_so(caplog: pytest.LogCaptureFixture) -> None:
+class Stays(OwnModule):
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        self.log("val_loss", 1.0)
+
+
+class NotFinite(OwnModule):
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        self.log("val_loss", float("nan") if self.current_epoch else 1.0)
+
+
+@pytest.mark.parametrize(("module", "reason"), [(Stays, "it was not getting better"), (NotFinite, "it was not finite")])
+def test_a_run_that_was_stopped_early_says_why(
+    module: type[OwnModule], reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
-    for stopped_by in ("max_epochs", "early stopping"):
-        summarise_training(result("vl", stopped_by))
-    lines = [line for line in caplog.messages if line.startswith("best epoch")]
-    said = "; it was not getting better, so the run was stopped"
-    assert lines == ["best epoch 1 of 2, by vl", f"best epoch 1 of 2, by vl{said}"]
+    options = ["monitor=val_loss", "callbacks.early_stopping.patience=1", "trainer.max_epochs=5"]
+    summarise_training(train(own_config(module, Validated, *options), tmp_path))
+    (line,) = (line for line in caplog.messages if line.startswith("best epoch"))
+    assert line.endswith(f"; {reason}, so the run was stopped")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ def explained(argument: str) -> str:
         ),
         ("optimizer.amsgrad=true", "; torch.optim.Adam takes it: add it as +optimizer.amsgrad=true"),
         ("trainer.max_epoch=3", "; did you mean 'trainer.max_epochs'?"),
+        ("callbacks.timer={_target_: a.B, x: 1}", "; to add it, type '+callbacks.timer={_target_: a.B, x: 1}'"),
+        ("callbacks.ema.decay=0.9", "; the file that has it: callbacks=[default,ema]"),
     ],
 )
 def test_an_argument_of_the_class_is_added_with_a_plus(argument: str, hint: str) -> None:

@@ -135,3 +135,18 @@ def test_a_value_that_ones_own_class_refuses_is_one_line(
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(own_config(module, data), tmp_path)
+
+
+class Lazy(Validates):
+    """Has a layer that is as large as its first batch makes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late = torch.nn.LazyLinear(1)
+
+    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
+        return super().training_step(batch, batch_idx) + self.late(batch[0]).mean()
+
+
+def test_a_layer_without_a_size_yet_is_tried_out_too() -> None:
+    assert preflight(Lazy(), Validated(), [], OPTIONS).is_complete

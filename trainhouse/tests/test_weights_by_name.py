@@ -70,6 +70,7 @@ def test_weights_have_the_rate_of_the_first_pattern_that_their_name_matches() ->
             "optimizer.groups: LBFGS takes all weights alike",
         ),
         (["optimizer=lbfgs", "trainer.accumulate_grad_batches=2"], "trainer.accumulate_grad_batches: LBFGS asks again"),
+        (["optimizer=lbfgs", "optimizer.line_search_fn=strong"], "optimizer: LBFGS: only 'strong_wolfe' is supported"),
     ],
 )
 def test_what_can_not_be_followed_is_refused(overrides: list[str], message: str, tmp_path: Path) -> None:

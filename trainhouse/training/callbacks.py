@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,8 @@ class History(Checkpoint):
 
     def _is_best(self, value: float) -> bool:
         before = [row[self.monitor] for row in self.rows[:-1] if self.monitor in row]
-        return all(value < other if self.mode == "min" else value > other for other in before)
+        better = (value < other if self.mode == "min" else value > other for other in before if not math.isnan(other))
+        return not math.isnan(value) and all(better)
 
     def _write(self) -> None:
         if self._has_config and not self._config.is_file():  # to write on would make half a folder

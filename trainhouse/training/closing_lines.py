@@ -53,5 +53,6 @@ def still_improves(result: TrainingResult) -> bool:
 
 def _why(result: TrainingResult) -> str:
     if result.stopped_by == "early stopping":
-        return "; it was not getting better, so the run was stopped"
+        reason = (result.early_stop or "").replace(f"{result.monitor} ", "it ", 1)
+        return f"; {reason}, so the run was stopped" if reason else "; early stopping has ended the run"
     return "; it was still getting better" if still_improves(result) else ""

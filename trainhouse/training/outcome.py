@@ -21,6 +21,13 @@ from trainhouse.runs.links import named_in
 from trainhouse.training.callbacks import History
 from trainhouse.training.training_result import write_metrics
 
+_EARLY = {
+    EarlyStoppingReason.STOPPING_THRESHOLD: "reached its stopping_threshold",
+    EarlyStoppingReason.DIVERGENCE_THRESHOLD: "passed its divergence_threshold",
+    EarlyStoppingReason.PATIENCE_EXHAUSTED: "was not getting better",
+    EarlyStoppingReason.NON_FINITE_METRIC: "was not finite",
+}
+
 
 def result_before(folder: Path) -> dict[str, Any]:
     """What a run that is extended had come to: kept until there is a new result."""
@@ -34,12 +41,19 @@ def result_before(folder: Path) -> dict[str, Any]:
 
 def stopped_by(trainer: L.Trainer) -> str:
     """Return why training has ended, as `metrics.json` has it."""
-    for callback in callbacks_of(trainer):
-        if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
-            return "early stopping"
+    if early_stop(trainer):
+        return "early stopping"
     if trainer.max_epochs is not None and trainer.current_epoch == trainer.max_epochs:
         return "max_epochs"
     return "max_steps" if trainer.global_step == trainer.max_steps else "max_time"
+
+
+def early_stop(trainer: L.Trainer) -> str | None:
+    """Return what an `EarlyStopping` has ended training for, as ``val/loss was not finite``; None if none has."""
+    for callback in callbacks_of(trainer):
+        if isinstance(callback, EarlyStopping) and callback.stopping_reason in _EARLY:
+            return f"{callback.monitor} {_EARLY[callback.stopping_reason]}"
+    return None
 
 
 def best_checkpoint(trainer: L.Trainer, folder: Path) -> Checkpoint | None:

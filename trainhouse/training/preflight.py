@@ -6,6 +6,7 @@ can hold: found in a moment, and not at the end of the first epoch.
 
 import copy
 import inspect
+import linecache
 import logging
 import traceback
 import warnings
@@ -85,6 +86,7 @@ def preflight(
             if isinstance(error, torch.OutOfMemoryError) and shares_weights(options):
                 _log.info("preflight: left out, as the network doesn't fit into one GPU by itself")
                 return Logged()
+            _refuse_optimizer(error, trainer.optimizers)
             if isinstance(error, ValueError):
                 _refuse_value(error, module, datamodule)
             if refusal := refusal_of_lightning(error):  # such as a schedule that monitors what is not logged
@@ -124,6 +126,17 @@ def _refuse_value(error: ValueError, module: L.LightningModule, datamodule: L.Li
         raise UserError(refusal_line(error, "model", inspect.signature(type(module)).parameters)) from error
     if is_own and _functions(error) & {"setup", "train_dataloader", "val_dataloader"}:
         raise UserError(refusal_line(error, "data", inspect.signature(type(datamodule)).parameters)) from error
+
+
+def _refuse_optimizer(error: Exception, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Raise `UserError` for what an optimizer refuses in a step, as torch's SparseAdam dense gradients."""
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    raised_in = str(frame.f_globals.get("__name__", ""))
+    is_refusal = linecache.getline(frame.f_code.co_filename, line).strip().startswith("raise ")
+    for optimizer in optimizers if is_refusal else ():
+        if raised_in in {one.__module__ for one in type(optimizer).__mro__} - {"builtins"}:
+            said = " ".join(str(error).split())
+            raise UserError(f"optimizer: {type(optimizer).__name__}: {said}") from error
 
 
 def _check_plateau(trainer: L.Trainer, options: Trainer) -> None:

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning as L
+from torch.nn.parameter import is_lazy
 
 from trainhouse.checkpoints.checkpoint import read
 from trainhouse.checkpoints.plain import first_not_plain
@@ -57,7 +58,7 @@ class GradientsMissed(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Watch what learns: the module is a copy, so the hooks go with it."""
         for name, parameter in pl_module.named_parameters():
-            if parameter.requires_grad:
+            if parameter.requires_grad and not is_lazy(parameter):  # which takes no hook
                 self._learned.append(name)
                 parameter.register_post_accumulate_grad_hook(lambda _, name=name: self._reached.add(name))
 

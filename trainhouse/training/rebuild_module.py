@@ -1,5 +1,7 @@
 """From a checkpoint to the LightningModule that it is of: built as its configuration says, with its weights."""
 
+from typing import Any
+
 import lightning as L
 import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -69,12 +71,16 @@ def wrap(checkpoint: Checkpoint, preprocessing: nn.Module, network: nn.Module) -
 
 def _without_pretrained(model: Part) -> Part:
     """Weights that a constructor would fetch are those of the checkpoint in a moment; one within the model's too."""
-    inner = {
-        name: _without_pretrained(Part(value)).plain if "_target_" in Part(value) else value
-        for name, value in model.plain.items()
-    }
-    takes_it = "pretrained" in parameters_of(located(model, "model"))
+    inner = {name: _within(value) for name, value in model.plain.items()}
+    by_place = len(model.plain.get("_args_") or ())
+    takes_it = "pretrained" in list(parameters_of(located(model, "model")))[by_place:]
     return Part({**inner, "pretrained": False} if takes_it else inner)
+
+
+def _within(node: Any) -> Any:
+    if isinstance(node, dict):
+        return _without_pretrained(Part(node)).plain if "_target_" in node else {k: _within(v) for k, v in node.items()}
+    return [_within(item) for item in node] if isinstance(node, list) else node
 
 
 def rebuild_module(checkpoint: Checkpoint) -> L.LightningModule:

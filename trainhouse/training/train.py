@@ -48,6 +48,7 @@ from trainhouse.training.last_notes import last_notes
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.outcome import (
     best_checkpoint,
+    early_stop,
     leave_as_stopped,
     metrics_of,
     refuse_divergence,
@@ -225,6 +226,7 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         metrics=metrics,
         seconds=time.perf_counter() - started + history.seconds_before,
         stopped_by=why,
+        early_stop=early_stop(trainer),
         baseline=built.card.baseline,
         ends_by_schedule=built.ends_by_schedule,
         notes=last_notes(built, history.rows),

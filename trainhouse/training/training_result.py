@@ -44,6 +44,8 @@ class TrainingResult:
     metrics: dict[str, float]
     seconds: float
     stopped_by: str
+    early_stop: str | None = None
+    """What early stopping has ended the run for, beginning with the name of a metric."""
     baseline: dict[str, Any] | None = None
     """The metrics of a constant prediction, as the data says it; None of data of the user's own."""
     ends_by_schedule: bool = False

@@ -4,7 +4,6 @@ from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [
     ("train.py loss=foo", "loss=foo: no such option (there are: auto, bce, cross_entropy"),
-    ("train.py loss.name=mse", "'loss.name' is not a key of this configuration; did you mean 'loss'?"),
     ("train.py loss.label_smoothing=1", "loss.label_smoothing: expected a number from 0 to below 1"),
     ("train.py model=simplenet", "did you mean 'simple_net'?"),
     ("train.py modle=cnn", "did you mean 'model'?"),

@@ -41,7 +41,7 @@ KEYS: Rows = [
     ("train.py trainer=ddp_sim", "did you mean 'ddp_cpu'?"),
     ("train.py paths.output_dir=x", "hydra.run.dir=<folder>"),
     ("train.py data_dir=x", "data=table data.file=table.csv"),
-    ("train.py loss.name=mse", "did you mean 'loss'?"),
+    ("train.py loss.name=mse", "did you mean 'loss=mse'?"),
     ("train.py criterion=mse", "did you mean 'loss'?"),
     ("eval.py ckpt=x", "did you mean 'ckpt_path'?"),
     ("eval.py model_path=x", "did you mean 'ckpt_path'?"),

@@ -26,6 +26,8 @@ from trainhouse.tests.targets.own import check
         ("model", {"_target_": "src.models.cnn.CNN", "layers": [{"_target_": "torchmetrics.Accuracy"}]}),
         ("loss", {"_target_": "torch.nn.HuberLoss"}),
         ("metrics", {"acc": {"_target_": "torchmetrics.Accuracy", "task": "binary"}}),
+        ("model", {"_target_": "src.models.cnn.CNN", "net": {"_target_": "torch.nn.Linear", "_args_": [1, 2]}}),
+        ("model", {"_target_": "src.models.cnn.CNN", "_convert_": "all", "_recursive_": False}),
         ("model", []),
         ("seed", 3),
     ],
@@ -120,6 +122,7 @@ def test_a_nested_target_is_refused_with_the_key_where_it_stands(node, key):
         ({"x": torch.zeros(1)}, "model.x is a Tensor; a file may hold plain values only"),
         ({"x": OmegaConf.create({"_target_": "os.system"})}, "model.x is a DictConfig; a file may hold"),
         ({"_target_": "torch.nn.Linear", "_args_": [1]}, "model._args_ may not stand in a file"),
+        ({"net": {"_target_": "torch.nn.ReLU", "_args_": [{"_target_": "os.system"}]}}, "_args_.*a file may only name"),
     ],
 )
 def test_what_is_not_plain_data_is_refused(node, message):
