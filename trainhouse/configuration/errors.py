@@ -37,29 +37,14 @@ class Interrupted(BaseException):
         return Interrupted, (self.signum, str(self))  # it may come from another process
 
 
-_OF_THE_MACHINE = {
-    getattr(errno, name)
-    for name in (
-        "ENOSPC",
-        "EDQUOT",
-        "EFBIG",
-        "ENOMEM",
-        "EAGAIN",
-        "EACCES",
-        "EPERM",
-        "EROFS",
-        "EIO",
-        "EMFILE",
-        "ENAMETOOLONG",
-        "ENOTDIR",
-        "EISDIR",
-        "EEXIST",
-        "ENOENT",
-    )
-    if hasattr(errno, name)
-}
+def _numbers(*names: str) -> set[int]:
+    return {getattr(errno, name) for name in names if hasattr(errno, name)}  # Windows has no quotas
 
 
+# What may come while a library tidies up, and then stands behind what that raises.
+_WITHOUT_ROOM = _numbers("ENOSPC", "EDQUOT", "EFBIG", "ENOMEM", "EAGAIN", "EMFILE")
+_OF_PATHS = _numbers("EACCES", "EPERM", "EROFS", "EIO", "ENAMETOOLONG", "ENOTDIR", "EISDIR", "EEXIST", "ENOENT")
+_OF_THE_MACHINE = _WITHOUT_ROOM | _OF_PATHS
 # What the system says of a process that can't be started.
 _OF_A_PROCESS = {
     errno.ENOMEM: ": no memory for another process; lower data.num_workers or launcher n_jobs",
@@ -70,20 +55,8 @@ NO_SHARED_MEMORY = (
 )
 
 
-# What may come while a library tidies up, and then stands behind what that raises.
-_WITHOUT_ROOM = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "ENOMEM", "EAGAIN", "EMFILE")
-    if hasattr(errno, name)  # Windows has no quotas
-}
-
-
 def _frames(error: BaseException) -> list[FrameType]:
-    frames, step = [], error.__traceback__
-    while step is not None:
-        frames.append(step.tb_frame)
-        step = step.tb_next
-    return frames
+    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
 
 
 def _open_file(error: OSError) -> str | None:
@@ -163,10 +136,10 @@ def refusal_of_lightning(error: BaseException) -> str | None:
     if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OF_UNUSED):
         return missed_gradients("a step")
     steps = traceback.extract_tb(error.__traceback__)
-    frames = list(traceback.walk_tb(error.__traceback__))
+    frames = _frames(error)
     if not frames:
         return None
-    module = str(frames[-1][0].f_globals.get("__name__", ""))
+    module = str(frames[-1].f_globals.get("__name__", ""))
     is_raised_there = module.startswith("lightning.") and (steps[-1].line or "").startswith("raise")
     if not is_raised_there and type(error).__name__ != OF_LIGHTNING:
         return None

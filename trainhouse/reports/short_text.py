@@ -1,7 +1,7 @@
 """Keys and values of configurations in few characters, for tables and figures."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainhouse.configuration.printable import printable
@@ -29,14 +29,15 @@ def shown_value(text: str, width: int) -> str:
     return clipped(text, width) if value is None or len(text) <= 8 else f"{value:.4g}"
 
 
-def typed_value(value: Any) -> str:
-    """Return a plain value as it is typed on a command line: ``[128,64]``, ``null``, ``true``, ``0.001``."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+def typed_value(value: Any, string: Callable[[str], str] = str) -> str:
+    """Return a plain value as it is typed on a command line: ``[128,64]``, ``null``, ``true``, ``0.001``.
+
+    A string is written as the function `string` returns it.
+    """
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     if isinstance(value, list):
-        return f"[{','.join(map(typed_value, value))}]"
+        return f"[{','.join(typed_value(one, string) for one in value)}]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{typed_value(inner)}" for key, inner in value.items()) + "}"
-    return str(value)
+        return "{" + ",".join(f"{key}:{typed_value(one, string)}" for key, one in value.items()) + "}"
+    return string(value) if isinstance(value, str) else str(value)

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from trainhouse.configuration import dotted
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.numbers import format_number
+from trainhouse.reports.short_text import typed_value
 from trainhouse.runs.typed import quoted
 from trainhouse.sweeps.job import overlap
 
@@ -85,22 +86,11 @@ def merged(lines: Sequence[str]) -> list[str]:
         if before is not None and not any(overlap(key, other) for other, *_ in joined[before + 1 :]):
             both = joined[before][1].value()
             if isinstance(both, dict) and isinstance(value, dict):
-                text = f"{key}={_text(dotted.merged(both, value))}"
+                text = f"{key}={typed_value(dotted.merged(both, value), quoted)}"
                 joined[before] = (key, OverridesParser.create().parse_override(text), text)
                 continue
         joined.append((key, override, line))
     return [line for *_, line in joined]
-
-
-def _text(value: Any) -> str:
-    """Write a value as Hydra reads it."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{name}:{_text(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_text, value)) + "]"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _refuse_too_many(count: float) -> None:

@@ -21,7 +21,7 @@ from trainhouse.training.resume import resume
 from trainhouse.training.threads import is_small_step, operations, set_threads
 from trainhouse.training.train import train
 
-SHORT = ["data.rows=200", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
+SHORT = ["data.rows=200", "data.batch_size=128", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_step_is_small_by_its_operations(width: int, is_small: bool) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "beside", "width", "expected"),
-    [(4, False, 1024, 4), (4, True, 1024, 2), (4, False, 2, 1)],
+    [(4, False, 512, 4), (4, True, 512, 2), (4, False, 2, 1)],
 )
 def test_a_run_keeps_the_threads_that_it_began_with(
     machine: int,
@@ -158,7 +158,7 @@ def test_a_run_of_an_older_version_says_that_its_threads_are_not_known(
     typed: Callable[..., Train], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("trainhouse.training.train.with_threads_kept", lambda built, trainer: built.settings)
-    command = [*SHORT, "model.hidden_sizes=[1024,1024]"]
+    command = [*SHORT, "model.hidden_sizes=[512,512]"]
     train(typed(*command), tmp_path)
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)

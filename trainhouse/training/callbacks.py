@@ -118,15 +118,17 @@ class History(Checkpoint):
     def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[LinePart]:
         """Return the epoch's line: the monitored value first, and last to be left out where the terminal is narrow."""
         names = sorted(metrics, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
-        # The monitored value as training has it: beside that of validation it shows whether a model overfits.
-        of_training = f"train/{str(self.monitor).removeprefix('val/')}"
         parts = [LinePart(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
-        ranks = sorted(names, key=lambda name: (name != self.monitor, name != of_training, names.index(name)))
+        ranks = sorted(names, key=lambda name: (name != self.monitor, name != self._of_training(), names.index(name)))
         for name in names:
             rank = 1 + ranks.index(name)
             mark = " (best)" if name == self.monitor and self._is_best(metrics[name]) else ""
             parts.append(LinePart(f"{name} {format_number(metrics[name])}{mark}", rank))
         return [*parts, LinePart(f"({row['seconds']:.1f} s)")]
+
+    def _of_training(self) -> str:
+        """The monitored value as training has it: beside that of validation it shows whether a model overfits."""
+        return f"train/{str(self.monitor).removeprefix('val/')}"
 
     def _is_best(self, value: float) -> bool:
         before = [row[self.monitor] for row in self.rows[:-1] if self.monitor in row]

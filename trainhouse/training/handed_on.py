@@ -41,4 +41,4 @@ def check_handed_on(found: Any, part: Part, key: str) -> None:
 
 
 def _constructs_as(found: Any, kind: type) -> bool:
-    return inspect.isclass(found) and issubclass(found, kind) and found.__init__ is kind.__init__
+    return inspect.isclass(found) and issubclass(found, kind) and found.__init__ is kind.__init__  # type: ignore[misc]
