@@ -43,6 +43,13 @@ def test_unequal_shares_of_machines_are_refused(monkeypatch):
         _check_ranks(Trainer({"devices": 2, "num_nodes": 3}))
 
 
+def test_as_many_processes_on_other_machines_than_said_are_refused(monkeypatch):
+    for name, value in {**SLURM, "SLURM_PROCID": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match="are 2 processes, but srun has started 2 on each of 1 machines"):
+        _check_ranks(Trainer({"devices": 1, "num_nodes": 2}))
+
+
 def test_a_batch_script_without_srun_trains_as_one_process_and_says_so(tmp_path):
     done = run_script(
         "train.py",
