@@ -5,6 +5,7 @@ Hydra's launcher ends with the first job that was lost, and takes its tasks for 
 
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-from trainhouse.launching.job_ranks import JobFailedError
+from trainhouse.launching.job_ranks import JobFailedError, JobStoppedError
+from trainhouse.launching.slurm_queue import SlurmQueue
 from trainhouse.runs.layout import LOG
 from trainhouse.runs.this_job import is_worker_rank
 
@@ -66,8 +68,10 @@ def launch_queued(launcher: Any, jobs: Sequence[Sequence[str]], first: int) -> l
         strict=True,
     )
     queued = executor.map_array(_Job(launcher), *columns)
+    is_slurm = _EXECUTORS[type(launcher).__name__] == "slurm"
+    queue = SlurmQueue(str(queued[0].job_id).partition("_")[0]) if is_slurm else None
     folder = Path(str(launcher.config.hydra.sweep.dir))
-    return [_outcome(job, folder, lines) for job, lines in zip(queued, jobs, strict=True)]
+    return [_outcome(job, queue, folder, lines) for job, lines in zip(queued, jobs, strict=True)]
 
 
 def _executor(launcher: Any) -> Any:
@@ -84,20 +88,30 @@ def _executor(launcher: Any) -> Any:
     return executor
 
 
-def _outcome(job: Any, sweep: Path, lines: Sequence[str]) -> JobReturn:
+def _outcome(job: Any, queue: SlurmQueue | None, sweep: Path, lines: Sequence[str]) -> JobReturn:
     """Wait for the first task of a job, whatever becomes of the others: it is the one that says how the job ended."""
     import submitit
 
+    first, ended = job.task(0), ""
     try:
-        result: JobReturn = job.task(0).result()
-        return result
+        while not first.done():
+            if queue and queue.has_lost(str(job.job_id)):
+                break
+            time.sleep(1)
+        else:
+            result: JobReturn = first.result()
+            return result
     except (submitit.core.utils.UncompletedJobError, submitit.core.utils.FailedJobError) as error:
-        subdir = next(
-            (line.partition("=")[2].strip("'") for line in lines if line.startswith("hydra.sweep.subdir=")), ""
-        )
-        lost = JobReturn(status=JobStatus.FAILED)
-        lost.return_value = JobFailedError(_last_error_in(sweep / subdir / LOG) or _short(job, error))
+        state = re.search(r"\(state: ([^)]+)\)|state: (\w+)", str(error))
+        ended = f", {state[1] or state[2]}" if state else ""
+    lost = JobReturn(status=JobStatus.FAILED)
+    if queue and job.job_id in queue.taken_out:
+        lost.return_value = JobStoppedError("not run: the sweep was stopped")
         return lost
+    subdir = next((line.partition("=")[2].strip("'") for line in lines if line.startswith("hydra.sweep.subdir=")), "")
+    short = f"job {job.job_id} ended without a result{ended}; see {job.paths.stderr}"
+    lost.return_value = JobFailedError(_last_error_in(sweep / subdir / LOG) or short)
+    return lost
 
 
 def _last_error_in(log: Path) -> str:
@@ -105,9 +119,3 @@ def _last_error_in(log: Path) -> str:
     with suppress(OSError):
         return str((_LAST_ERROR.findall(log.read_text("utf-8", errors="replace")) or [""])[-1])
     return ""
-
-
-def _short(job: Any, error: Exception) -> str:
-    state = re.search(r"\(state: ([^)]+)\)|state: (\w+)", str(error))
-    how = f", {state[1] or state[2]}" if state else ""
-    return f"job {job.job_id} ended without a result{how}; see {job.paths.stderr}"

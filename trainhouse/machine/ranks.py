@@ -7,6 +7,7 @@ last the processes that Lightning itself starts for the devices of one machine.
 import json
 import os
 import re
+import socket
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -65,6 +66,24 @@ def tell_torchrun(line: str) -> None:
         said = {"message": line, "extraInfo": {"py_callstack": line, "timestamp": str(int(time.time()))}}
         with suppress(OSError), open(path, "w", encoding="utf-8") as file:
             json.dump({"message": said}, file)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def meet_at(port: int | None) -> None:
+    """Have this process meet the others at a port of the first one's machine; None changes nothing.
+
+    Lightning's of a SLURM job is made of the job's number, so two steps at once of one job would meet each other. In
+    its store torchrun has, for those that it starts again, the addresses of processes that are gone.
+    """
+    if port is not None:
+        os.environ |= {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "False"}
 
 
 def _of_slurm() -> Ranks | None:

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.files import write_text
-from trainhouse.machine.ranks import Ranks, ranks, tell_torchrun
+from trainhouse.machine.ranks import Ranks, free_port, meet_at, ranks, tell_torchrun
 from trainhouse.runs.layout import CONFIG
 from trainhouse.runs.outputs import outputs
 
@@ -52,19 +52,16 @@ def say_run(content: dict[str, Any]) -> None:
     if is_shared():
         port = _port()
         _place().put(_RUN, json.dumps({**content, "port": port}))
-        _meet_at(port)
+        meet_at(port)
 
 
 def heard_run() -> dict[str, Any]:
-    """Wait for what the first process says, and meet the others where it says.
-
-    Raises `UserError` if it says nothing for `SECONDS`; ends this process if the first has failed.
-    """
+    """Wait for what the first process says. Raises `UserError` if it says nothing for `SECONDS`; ends if it failed."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         if text := _place().get(_RUN, _POLL):
             content: dict[str, Any] = json.loads(text)
-            _meet_at(content["port"])
+            meet_at(content["port"])
             return content
         if _place().get(f"{_FAILED}-0", 0):
             sys.exit(1)  # it has said why
@@ -76,23 +73,9 @@ def heard_run() -> dict[str, Any]:
 
 
 def _port() -> int | None:
-    """Return a free port of this machine, the first process's; None if who has started the processes knows one.
-
-    Lightning's of a SLURM job is made of the job's number: two steps at once of one job would meet each other. Those
-    that torchrun has started again would find in its store the addresses of the processes before, which nobody answers.
-    """
+    """Return a free port for all to meet at; None if who has started them knows one that nobody else meets at."""
     is_known = "MASTER_PORT" in os.environ if ranks().launcher == "srun" else remembered_run() is None
-    if is_known:
-        return None
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def _meet_at(port: int | None) -> None:
-    if port is not None:
-        os.environ |= {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "False"}
+    return None if is_known else free_port()
 
 
 def remember_run(folder: Path) -> None:

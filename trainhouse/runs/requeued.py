@@ -23,8 +23,11 @@ REQUEUE = getattr(signal, "SIGUSR1", None)
 
 
 def remember_to_requeue(folder: Path) -> None:
-    """Note that this command, if its SLURM job is started again for any reason, resumes the run in `folder`."""
-    if "SLURM_JOB_ID" in os.environ and not is_sweep_job():
+    """Note that this command, if its SLURM job is started again for any reason, resumes the run in `folder`.
+
+    SLURM does so with jobs of sbatch alone.
+    """
+    if "SLURM_JOB_ID" in os.environ and os.environ.get("ENVIRONMENT") == "BATCH" and not is_sweep_job():
         with suppress(OSError), unrefused():  # where nobody can write, it begins again
             _note().parent.mkdir(parents=True, exist_ok=True)
             write_json(_note(), {"command": sys.argv, "folder": str(folder)})

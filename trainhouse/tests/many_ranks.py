@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,17 +14,26 @@ from trainhouse.tests.common import ROOT
 from trainhouse.tests.started import Hold, Started
 
 SHORT = ("trainer=cpu", "data.path=rows.npy", "data.rows=200", "data.batch_size=16", "logger=none", "figures=false")
-SLURM = {
+SLURM = {  # of a task of `srun --ntasks=2`, of SLURM 22.05
     "SLURM_JOB_ID": "4321",
     "SLURM_JOB_NAME": "train",
     "SLURM_NTASKS": "2",
-    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_NPROCS": "2",
     "SLURM_NNODES": "1",
     "SLURM_NODEID": "0",
     "SLURM_NODELIST": "127.0.0.1",
     "SLURM_STEP_ID": "0",
-    "MASTER_ADDR": "127.0.0.1",
+    "SLURM_STEP_NODELIST": "127.0.0.1",
+    "SLURM_STEP_NUM_TASKS": "2",
+    "SLURM_STEP_TASKS_PER_NODE": "2",
 }
+
+FIVE = {"SLURM_NNODES": "3", "SLURM_STEP_NUM_TASKS": "5", "SLURM_STEP_TASKS_PER_NODE": "2(x2),1"}
+ALONE_IN_SLURM = [
+    {"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "ENVIRONMENT": "BATCH"},  # a batch script itself
+    {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "interactive"},  # a shell of salloc, on the machine where it was typed
+    {**SLURM, "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"},  # one on a machine of the job, which has two tasks
+]
 
 
 @contextmanager
@@ -42,11 +50,8 @@ def two_tasks(
 
     The `script` is one of the project, or any other one by its whole path.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    of_0 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "0", "SLURM_LOCALID": "0", **env}
-    of_1 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **env}
+    of_0 = {**SLURM, "SLURM_PROCID": "0", "SLURM_LOCALID": "0", **env}
+    of_1 = {**SLURM, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **env}
     with (
         Started(script, *arguments, cwd=cwd, prepare=first, **of_0) as one,
         Started(script, *arguments, cwd=cwd, hold=hold, prepare=prepare, **of_1) as other,

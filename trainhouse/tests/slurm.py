@@ -1,4 +1,4 @@
-"""A stand-in for SLURM on this machine: `sbatch`, `srun`, `scontrol requeue`, `sacct` and `scancel`, for submitit.
+"""A stand-in for SLURM on this machine: `sbatch`, `srun`, `scontrol`, `sacct`, `squeue` and `scancel`, for submitit.
 
 Called by one of these names it does what that command does; its state is in the folder that SLURM_STAND_IN names.
 """
@@ -7,14 +7,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-COMMANDS = ("sbatch", "srun", "scontrol", "sacct", "scancel")
+COMMANDS = ("sbatch", "srun", "scontrol", "sacct", "scancel", "squeue")
 
 
 def install(folder: Path) -> dict[str, str]:
@@ -68,22 +67,18 @@ def _control(number: str, index: str, options_text: str) -> None:
     options, name = json.loads(options_text), f"{number}{'_' * bool(index)}{index}"
     (_home() / f"control-{name}").write_text(str(os.getpid()))
     per_node, nodes = int(options.get("ntasks-per-node", 1)), int(options.get("nodes", 1))
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
     env = {
         **os.environ,
         "SLURM_JOB_ID": f"{number}{index}",
         "SLURM_JOB_NAME": "sweep",
         "SLURM_NTASKS": str(per_node * nodes),
+        "SLURM_NPROCS": str(per_node * nodes),
         "SLURM_NTASKS_PER_NODE": str(per_node),
         "SLURM_NNODES": str(nodes),
         "SLURM_JOB_NUM_NODES": str(nodes),
         "SLURM_JOB_NODELIST": "localhost",
         "SLURM_NODELIST": "localhost",
         "ENVIRONMENT": "BATCH",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
         **({"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": index} if index else {}),
     }
     for restart in range(5):
@@ -106,7 +101,9 @@ def _srun(*arguments: str) -> None:
     per_node, started = int(os.environ["SLURM_NTASKS_PER_NODE"]), []
     for rank in range(int(os.environ["SLURM_NTASKS"])):
         own = {"SLURM_PROCID": rank, "SLURM_LOCALID": rank % per_node, "SLURM_NODEID": rank // per_node}
-        env = {**os.environ, "SLURM_STEP_ID": "0", **{key: str(value) for key, value in own.items()}}
+        step = {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": os.environ["SLURM_NTASKS"]}
+        step |= {"SLURM_STEP_TASKS_PER_NODE": f"{per_node}(x{os.environ['SLURM_NNODES']})"}
+        env = {**os.environ, **step, **{key: str(value) for key, value in own.items()}}
         started.append(subprocess.Popen(command, env=env, start_new_session=True))
         (_home() / f"task-{name}-{rank}").write_text(str(started[-1].pid))
     statuses = [one.wait() for one in started]
@@ -115,7 +112,12 @@ def _srun(*arguments: str) -> None:
     sys.exit(max(abs(status) for status in statuses))
 
 
-def _scontrol(verb: str, job: str) -> None:
+def _scontrol(*arguments: str) -> None:
+    if "show" in arguments:
+        is_preempted = (_home() / "preempts").exists()
+        print(f"JobState=RUNNING Restarts=0 PreemptTime={'2026-11-27T22:16:48' if is_preempted else 'None'}")
+        return
+    verb, job = arguments
     assert verb == "requeue"
     (_home() / f"requeue-{job}").touch()
 
@@ -124,6 +126,10 @@ def _sacct(*_: str) -> None:
     print("JobID|State|NodeList")
     for path in sorted(_home().glob("state-*")):
         print(f"{path.name.removeprefix('state-')}|{path.read_text()}|localhost")
+
+
+def _squeue(*_: str) -> None:
+    """All jobs are at work: nobody waits here."""
 
 
 def _scancel(*_: str) -> None:

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rendezvous
 from trainhouse.tests.common import ROOT, run_script
-from trainhouse.tests.many_ranks import SLURM
+from trainhouse.tests.many_ranks import ALONE_IN_SLURM, FIVE, SLURM
 from trainhouse.tests.started import Started
 from trainhouse.training import build_run
 
@@ -30,6 +29,8 @@ ALL = (
     "TORCHELASTIC_RUN_ID",
     "SLURM_PROCID",
     "SLURM_NTASKS",
+    "SLURM_NPROCS",
+    "SLURM_STEP_NUM_TASKS",
     "LSB_JOBID",
     "JSM_NAMESPACE_RANK",
     "OMPI_COMM_WORLD_RANK",
@@ -56,11 +57,8 @@ def srun(
 
     The second one differs in what is in its environment, and in what `prepare` does to it.
     """
-    with socket.socket() as free:  # another test may start its own processes meanwhile
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    env = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
-    of_rank_1 = {**SLURM, "MASTER_PORT": port, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **of_rank_1}
+    env = {**SLURM, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+    of_rank_1 = {**SLURM, "SLURM_PROCID": "1", "SLURM_LOCALID": "1", **of_rank_1}
     with (
         Started(script, *arguments, cwd=cwd, **env) as first,
         Started(script, *arguments, cwd=cwd, prepare=prepare, **of_rank_1) as second,
@@ -79,10 +77,10 @@ def srun(
             Ranks(3, 4, 2, "torchrun", "a--0"),
         ),
         ({**SLURM, "SLURM_PROCID": "1"}, Ranks(1, 2, 2, "srun", "4321-0-")),
-        ({**SLURM, "SLURM_PROCID": "1", "SLURM_JOB_NAME": "bash"}, Ranks()),  # an interactive job
-        ({**SLURM, "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, Ranks()),
+        ({**SLURM, "SLURM_PROCID": "1", "SLURM_JOB_NAME": "interactive"}, Ranks(1, 2, 2, "srun", "4321-0-")),
         ({**SLURM, "SLURM_PROCID": "0", "ENVIRONMENT": "BATCH"}, Ranks(0, 2, 2, "srun", "4321-0-")),
-        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "ENVIRONMENT": "BATCH"}, Ranks()),  # a batch script itself
+        ({**SLURM, **FIVE, "SLURM_PROCID": "4", "SLURM_NODEID": "2"}, Ranks(4, 5, 1, "srun", "4321-0-")),
+        *((environment, Ranks()) for environment in ALONE_IN_SLURM),
         (
             {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "x"},
             Ranks(1, 2, 2, "mpirun", "x"),

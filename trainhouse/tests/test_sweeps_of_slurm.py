@@ -41,12 +41,17 @@ def when_its_first_epoch_is_over(folder: Path, number: int) -> Callable[[], bool
     return (folder / "sweep" / str(number) / "logs" / "metrics.csv").exists
 
 
-@pytest.mark.parametrize("minutes", [240, 5], ids=["preempted", "its time is over"])
-def test_a_job_that_is_taken_off_a_machine_is_resumed_in_its_folder(minutes, tmp_path, cluster):
+@pytest.mark.parametrize(
+    ("minutes", "signum"),
+    [(240, signal.SIGUSR2), (5, signal.SIGUSR2), (240, signal.SIGTERM)],
+    ids=["preempted", "its time is over", "preempted by a cluster that has its own signal for it"],
+)
+def test_a_job_that_is_taken_off_a_machine_is_resumed_in_its_folder(minutes, signum, tmp_path, cluster):
     few = ("trainer.max_epochs=40", "seed=1", f"hydra.launcher.timeout_min={minutes}")
     with Started("train.py", *QUEUED, *few, cwd=tmp_path, fresh=True, **cluster) as sweep:
         sweep.wait_until(when_its_first_epoch_is_over(tmp_path, 0), "the first epoch ends")
-        signal_tasks(tmp_path, "1", signal.SIGUSR2)
+        (tmp_path / "slurm" / "preempts").touch()
+        signal_tasks(tmp_path, "1", signum)
         assert sweep.status() == 0, sweep.stdout + sweep.stderr
     assert [path.name for path in (tmp_path / "slurm").glob("requeued-*")] == ["requeued-1-0"]
     assert (tmp_path / "sweep/0/logs/training.log").read_text().count("resume  from") == 1

@@ -139,10 +139,15 @@ def _check_ranks(trainer: Trainer) -> None:
     check_devices(devices, trainer.accelerator)
     if isinstance(devices, list):
         devices = len(devices)
-    if here.launcher and isinstance(devices, int) and devices > 0 and devices * trainer.num_nodes != here.world:
+    if not here.launcher or not isinstance(devices, int) or devices < 1:
+        return
+    is_known = here.launcher in ("srun", "torchrun")  # how many there are on this machine
+    count = devices * trainer.num_nodes
+    if count != here.world or (is_known and devices != here.local_world):
+        started = f"{here.world}" if count != here.world else f"{here.local_world} on each of {here.machines} machines"
         raise UserError(
-            f"trainer.devices: {devices} on trainer.num_nodes={trainer.num_nodes} are {devices * trainer.num_nodes} "
-            f"processes, but {here.launcher} has started {here.world}; leave both keys out, or start as many"
+            f"trainer.devices: {devices} on trainer.num_nodes={trainer.num_nodes} are {count} processes, but "
+            f"{here.launcher} has started {started}; leave both keys out, or start as many"
         )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from src.training.module import Module
+from trainhouse.launching import entry
+from trainhouse.runs.requeued import fate_of_job
 from trainhouse.tests.common import run_script
 from trainhouse.tests.signals.moments import BUILDING, at_step, quickly, status_of, stopped_line
 from trainhouse.tests.started import RUN, Hold, Started
@@ -26,7 +28,8 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     command.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(tmp_path / "asked"))}\n')
     command.chmod(0o755)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1"}
+    of_job = {"SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "ENVIRONMENT": "BATCH"}
+    return {"PATH": path, **of_job}
 
 
 def asked(tmp_path: Path) -> list[str]:
@@ -60,6 +63,63 @@ def test_a_slurm_job_whose_time_is_over_is_requeued_and_resumed_in_its_folder(
     assert (done.returncode, done.stderr) == (0, "")
     assert runs(tmp_path) == [folder]
     assert differing(whole, outcome(folder)) == []
+
+
+def test_a_slurm_job_that_loses_its_machine_resumes_in_its_folder(
+    slurm: dict[str, str], start: Callable[..., Started], whole: dict[str, Any], tmp_path: Path
+) -> None:
+    process = start(*RUN, hold=at_step(29), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGKILL, to_group=True)
+    process.status()
+    done = run_script("train.py", *RUN, cwd=tmp_path, **slurm, SLURM_RESTART_COUNT="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder,) = runs(tmp_path)
+    assert differing(whole, outcome(folder)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "fate"),
+    [
+        ("JobState=RUNNING Reason=None Requeue=1 Restarts=0 PreemptTime=2026-11-27T22:16:48", "preempted"),
+        ("JobState=COMPLETING Reason=None Requeue=1 Restarts=1", "requeued"),
+        ("JobState=COMPLETING Reason=None Requeue=1 Restarts=0 PreemptTime=None", ""),  # scancel
+        ("JobState=RUNNING Reason=None Requeue=1 Restarts=0 PreemptTime=None", ""),  # scancel --signal=TERM
+    ],
+)
+def test_slurm_is_asked_why_it_ends_a_job(
+    state: str, fate: str, slurm: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin" / "scontrol").write_text(f"#!/bin/sh\necho JobId=77 {state}\n")
+    for name, value in slurm.items():
+        monkeypatch.setenv(name, value)
+    assert fate_of_job() == fate
+
+
+def test_a_slurm_job_that_is_preempted_goes_back_into_the_queue(
+    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
+) -> None:
+    command = tmp_path / "bin" / "scontrol"
+    command.write_text(f"{command.read_text()}echo Restarts=0 JobState=RUNNING PreemptTime=2026-11-27T22:16:48\n")
+    process = start(*RUN, hold=at_step(5), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGTERM)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGTERM
+    assert stopped_line(process.stderr)[1] == "SIGTERM"
+    assert asked(tmp_path) == ["--oneliner show job 77", "requeue 77"]
+
+
+def test_a_slurm_job_whose_time_is_over_before_its_run_begins_is_requeued(
+    slurm: dict[str, str], start: Callable[..., Started], tmp_path: Path
+) -> None:
+    process = start(*RUN, hold=Hold(entry, "take_given_ranks"), **slurm)
+    process.wait_for_hold()
+    process.send(signal.SIGUSR1)
+    process.let_go()
+    assert process.status() == 128 + signal.SIGUSR1
+    assert process.stderr == "stopped by SIGUSR1; job 77 is back in the queue\n"
+    assert (asked(tmp_path), runs(tmp_path)) == (["requeue 77"], [])
 
 
 @pytest.mark.slow
