@@ -29,6 +29,8 @@ VALUES: Rows = [
     ("train.py seed=1,", "a value is missing beside a comma"),
     ("train.py -m seed=1, 2", "values stand without spaces: seed=1,2"),
     ("train.py callbacks=default,timer", "for all of them in one run type 'callbacks=[default,timer]'"),
+    ("select_best_model.py metrics=val/acc", "'metrics' is not a key of this configuration; did you mean 'metric'?"),
+    ("select_best_model.py model=cnn", "'model' can't be chosen here"),
     ("train.py scheduler.warmup=3", "; choose scheduler=cosine for it (or one_cycle)"),
     ("train.py optimizer.lr=0,01", "a number with a point: optimizer.lr=0.01"),
     ("eval.py ckpt_path=epoch=3-step=10.ckpt", "\"ckpt_path='epoch=3-step=10.ckpt'\""),
