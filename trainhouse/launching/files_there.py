@@ -80,8 +80,8 @@ def _check(config: DictConfig) -> None:
         if accelerator in ("gpu", "cuda") and has_no_gpu():
             raise UserError(no_gpu(accelerator))
         if "devices" in trainer and not OmegaConf.is_interpolation(trainer, "devices"):
-            devices: Any = OmegaConf.masked_copy(trainer, ["devices"])
-            check_devices(OmegaConf.to_container(devices)["devices"], accelerator)
+            alone: Any = OmegaConf.to_container(OmegaConf.masked_copy(trainer, ["devices"]))
+            check_devices(alone["devices"], accelerator)
     elif _text(config, "accelerator") == "gpu" and has_no_gpu():
         raise UserError("accelerator: gpu, and there is none; use accelerator=cpu")
 
