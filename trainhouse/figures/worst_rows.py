@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,7 @@ def rows_as_csv(measured: Measured) -> str:
             cells = [_cell(measured, index, x[place, index]) for index in range(count)] if x is not None else []
             row = int(measured.numbers[part.picked.positions[place]])
             true, said = _true(measured, part.picked, place), _said(measured, part.picked, place)
-            writer.writerow([part.title, row, *true, *said, f"{part.picked.values[place]:.6g}", *cells])
+            writer.writerow([part.title, row, *true, *said, _number(part.picked.values[place]), *cells])
     return text.getvalue()
 
 
@@ -167,7 +168,7 @@ def _cell(measured: Measured, index: int, value: float) -> str:
     if np.isnan(value):
         return ""
     is_date = bool(measured.spec.columns) and _column(measured, index) in (measured.spec.dates or {})
-    return shown_date(float(value)) if is_date else f"{value:.5g}"
+    return shown_date(float(value)) if is_date else _number(value)
 
 
 def _true_names(measured: Measured) -> list[str]:
@@ -186,11 +187,17 @@ def _said_names(measured: Measured) -> list[str]:
 def _true(measured: Measured, picked: Picked, place: int) -> list[str]:
     if measured.spec.classes:
         return [measured.spec.classes[int(picked.targets[place])]]
-    return [f"{value:.5g}" for value in picked.targets[place]]
+    return [_number(value) for value in picked.targets[place]]
 
 
 def _said(measured: Measured, picked: Picked, place: int) -> list[str]:
     said = picked.predictions[place]
     if measured.spec.classes:
         return [measured.spec.classes[int(said.argmax())], f"{said.max():.3f}"]
-    return [f"{value:.5g}" for value in said]
+    return [_number(value) for value in said]
+
+
+def _number(value: float) -> str:
+    """Return a number with five digits, or with as many as stand before its point."""
+    digits = math.floor(math.log10(abs(value))) + 1 if 1 <= abs(value) < 1e9 else 0
+    return f"{value:.{max(5, digits)}g}"

@@ -16,7 +16,7 @@ from yaml import YAMLError
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.dotted import dotted
-from trainhouse.configuration.errors import UserError, causes
+from trainhouse.configuration.errors import UserError, causes, is_slip
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.references import unresolved
@@ -119,6 +119,10 @@ def _no_such_key(typed_key: str, conf: Path, config_name: str, arguments: list[s
     key = typed_key.lstrip("+~").partition("=")[0]
     deleted = next((one for one in arguments if one.partition("=")[0] == f"~{key}"), "")
     if is_group(key) and config_name != "train":
+        is_option = any(one.lstrip("+") == f"{key}={option}" for one in arguments for option in options(key))
+        near = next((one for one in _own_keys(config_name) if is_slip(key, one)), "")
+        if near and not is_option:
+            return f"'{key}' is not a key of this configuration; did you mean '{near}'?"
         return f"'{key}' can't be chosen here: it comes from the checkpoint, or has no part in this command"
     if deleted and is_group(key):
         return f"{deleted}: {key} has no such option chosen; to leave out what is chosen type ~{key}"
@@ -133,6 +137,14 @@ def _no_such_key(typed_key: str, conf: Path, config_name: str, arguments: list[s
     if kept := _kept_by_the_resumed_run(key, arguments):
         return kept
     return f"'{key}' is not a key of this configuration{nearest_key(key, conf, config_name, arguments)}"
+
+
+def _own_keys(config_name: str) -> list[str]:
+    """Return the keys of the command's own file."""
+    try:
+        return [str(key) for key in read_yaml(config_file(config_name)) or ()]
+    except (OSError, ValueError):
+        return []
 
 
 def _is_in_defaults(group: str, config_name: str) -> bool:

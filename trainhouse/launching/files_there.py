@@ -16,6 +16,7 @@ from trainhouse.configuration.config import checked
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine.devices import check_devices, has_no_gpu, no_gpu
 from trainhouse.runs.find_checkpoint import check_is_there
+from trainhouse.runs.overwriting import refuse_predictions_there
 
 _CHECKPOINTS = ("ckpt_path", "init_from")
 _OF_A_READER = re.compile(r"((val|test)_)?(file|features|labels)")  # of the library's own: another may mean anything
@@ -66,6 +67,9 @@ def _check(config: DictConfig) -> None:
             check_is_there(path, key)
     if (path := _text(config, "input")) is not None:
         _refuse_missing(path, "input")
+    if (output := _text(config, "output")) is not None:
+        made_from = [(key, Path(path)) for key in ("input", "ckpt_path") if (path := _text(config, key)) is not None]
+        refuse_predictions_there(Path(output), config.get("overwrite") is True, made_from)
     data = config.get("data")
     if _has_own_reader(config):
         for name in filter(_OF_A_READER.fullmatch, map(str, data)):
@@ -76,8 +80,8 @@ def _check(config: DictConfig) -> None:
         if accelerator in ("gpu", "cuda") and has_no_gpu():
             raise UserError(no_gpu(accelerator))
         if "devices" in trainer and not OmegaConf.is_interpolation(trainer, "devices"):
-            devices: Any = OmegaConf.masked_copy(trainer, ["devices"])
-            check_devices(OmegaConf.to_container(devices)["devices"], accelerator)
+            alone: Any = OmegaConf.to_container(OmegaConf.masked_copy(trainer, ["devices"]))
+            check_devices(alone["devices"], accelerator)
     elif _text(config, "accelerator") == "gpu" and has_no_gpu():
         raise UserError("accelerator: gpu, and there is none; use accelerator=cpu")
 

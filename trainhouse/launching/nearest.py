@@ -15,7 +15,7 @@ from trainhouse.configuration.errors import did_you_mean, is_slip
 from trainhouse.configuration.hints import hint
 from trainhouse.configuration.hydra_versions import VERSION_BASE
 from trainhouse.configuration.printable import shell_quoted
-from trainhouse.configuration.schema import as_hydra_searches, config_file, groups, options
+from trainhouse.configuration.schema import as_hydra_searches, config_file, groups, is_group, options
 from trainhouse.configuration.source import signature
 from trainhouse.configuration.speed import fast
 
@@ -54,6 +54,8 @@ def nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) ->
     names = names_in(found, key)
     if any(is_slip(key, name) for name in names) or key.casefold() in names:
         return did_you_mean(key, names)
+    if group := _of_another_option(key, found):
+        return group
     said = hint(key, config_name, names) or _as_argument(key, found, arguments)
     said = said or _named(key, found, config_name, arguments)
     return said or _beside(key, found, names) or did_you_mean(key, names)
@@ -110,6 +112,16 @@ def _named(key: str, config: Any, config_name: str, arguments: list[str]) -> str
     chosen += [one.partition("=")[2] for one in arguments if one.startswith(f"{group}=")]
     files = [one for one in chosen[-1].strip("[]").split(",") if one != "none"] if chosen else []
     return f"; the file that has it: {group}=[{','.join([*files, name])}]"
+
+
+def _of_another_option(key: str, config: Any) -> str:
+    """Say which option to choose for a key of a group of which none is chosen, or one that has no keys."""
+    group, _, name = key.partition(".")
+    if not name or not is_group(group) or config.get(group):
+        return ""
+    has = [one for one in options(group) if at(read_yaml(config_file(f"{group}/{one}")), name, ...) is not ...]
+    others = f" (or {', '.join(has[1:])})" if has[1:] else ""
+    return f"; choose {group}={has[0]} for it{others}" if has else ""
 
 
 def _beside(key: str, config: Any, names: list[str]) -> str:

@@ -26,6 +26,7 @@ from trainhouse.predicting.own_prediction import ANY_KIND, predict_own, predict_
 from trainhouse.predicting.predict import predict
 from trainhouse.predicting.row_columns import row_columns
 from trainhouse.reports.writers import check_output, open_writer
+from trainhouse.runs.overwriting import refuse_predictions_there
 from trainhouse.tables.raw_rows import read_raw_rows
 from trainhouse.training.build_data import is_datamodule
 from trainhouse.training.threads import set_threads
@@ -53,11 +54,8 @@ def infer(
     check_output(target, ANY_KIND)
     members = load_members(ckpt_path)
     device = _device(accelerator)
-    for key, path in (("input", input), ("ckpt_path", ckpt_path)):
-        if path and target.exists() and Path(path).exists() and target.samefile(path):
-            raise UserError(f"output: {target} is the {key} itself, which would be overwritten; name another file")
-    if target.exists() and not overwrite:
-        raise UserError(f"output: {target} is there already; name another file, or add overwrite=true")
+    made_from = (("input", input), ("ckpt_path", ckpt_path))
+    refuse_predictions_there(target, overwrite, [(key, Path(path)) for key, path in made_from if path])
     with only_below(foreign_of(members), file=target):
         _predict(members, input, data, target, batch_size, device)
 

@@ -169,11 +169,11 @@ def check_output(path: Path, *others: str) -> None:
         raise UserError(f"output: expected a name that ends in {', '.join((*_FORMATS, *others))}, got {path}")
     if path.is_dir():
         raise UserError(f"output: {path} is a folder")
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UserError(f"output: {path.parent} is a file, so nothing can be written below it")
+    there = next(parent for parent in path.absolute().parents if parent.exists())  # the rest is made with it
+    if not there.is_dir():
+        raise UserError(f"output: {there} is a file, so nothing can be written below it")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=path.parent).close()
+        TemporaryFile(dir=there).close()
     except OSError as error:
         raise UserError(f"output: cannot write to {path.parent}: {error.strerror}") from error
 

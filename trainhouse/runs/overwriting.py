@@ -1,6 +1,7 @@
-"""An evaluation's folder is used again if that is asked for; a run's never is."""
+"""An evaluation's folder, or a file of predictions, is used again if that is asked for; a run's folder never is."""
 
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from trainhouse.runs.layout import CHECKPOINTS, CONFIG, EVENTS, FIGURES, METRICS
 
 _FILES = (METRICS, "predictions.csv")
 _FOLDERS = (FIGURES, "logs", ".hydra")
+
+
+def refuse_predictions_there(output: Path, overwrite: bool, made_from: Iterable[tuple[str, Path]]) -> None:
+    """Raise `UserError` for a file of predictions that is there, or is one of the keys' that they are `made_from`."""
+    for key, path in made_from:
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UserError(f"output: {output} is the {key} itself, which would be overwritten; name another file")
+    if output.is_file() and not overwrite:
+        raise UserError(f"output: {output} is there already; name another file, or add overwrite=true")
 
 
 def clear_evaluation(folder: Path) -> None:

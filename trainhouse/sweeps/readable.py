@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
-from trainhouse.reports.short_text import short_names
+from trainhouse.reports.short_text import short_names, shown_value
 from trainhouse.runs.description import as_folder_name
 from trainhouse.runs.layout import MULTIRUN, SWEEP
 from trainhouse.runs.saved_config import started_with
@@ -65,7 +65,7 @@ def label_of_trial(folder: Path) -> str:
     own = dict(split_line(line) for line in lines)
     own = {key: value for key, value in own.items() if not isinstance(shared, list) or key not in shared}
     names = short_names([*own])
-    return as_folder_name(",".join(f"{names[key].lstrip('+')}={value}" for key, value in own.items()))
+    return as_folder_name(",".join(f"{names[key].lstrip('+')}={shown_value(value, 40)}" for key, value in own.items()))
 
 
 def link(folder: Path, name: str, number: int) -> None:

@@ -71,7 +71,8 @@ def _unlike_lengths(jobs: Sequence[Job]) -> list[str]:
     said = []
     for key in ("trainer.max_epochs", "callbacks.early_stopping.patience"):
         values = [value for job in jobs if isinstance(value := (job.length or {}).get(key), int)]
-        if key not in typed and len({*values}) > 1:
+        is_reached = any(job.epochs is None or job.epochs >= min(values, default=0) for job in jobs)
+        if key not in typed and len({*values}) > 1 and is_reached:
             said.append(f"{key} {min(values)} to {max(values)}")
     ranges = " and ".join(said)
     return [f"note: auto is not the same in all trials: {ranges}; a number that is typed is"] if said else []

@@ -175,12 +175,12 @@ def test_a_prediction_that_is_no_number_is_the_worst() -> None:
 
 def test_the_table_of_worst_rows_has_numbers_of_the_file_and_names_of_categories() -> None:
     rows = classes(categories={"b": ("low", "high")}, missing="mean")
-    rows = replace(rows, stored=lambda positions: np.tile(np.float32([7, 1, np.nan, -1]), (len(positions), 1)))
+    rows = replace(rows, stored=lambda positions: np.tile(np.float32([362004, 1, np.nan, -1]), (len(positions), 1)))
     table = list(csv.DictReader(io.StringIO(rows_as_csv(rows))))
     assert rows.worst is not None
     assert [int(row["row"]) for row in table[:16]] == (rows.worst.positions + 100).tolist()
     assert {row["why"] for row in table} == {"the most wrong", "the least certain"}
-    assert (table[0]["a"], table[0]["b"], table[0]["c"]) == ("7", "high", "")
+    assert (table[0]["a"], table[0]["b"], table[0]["c"]) == ("362004", "high", "")
 
 
 def test_images_are_shown_as_images() -> None:

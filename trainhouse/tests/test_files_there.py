@@ -32,6 +32,8 @@ TABLE, OWN = "trainhouse.tables.read_table.read_table", "src.data.mine.read_mine
         ({"trainer": {"accelerator": "cpu", "devices": 0}}, r"^trainer\.devices: expected a number from 1 up"),
         ({"trainer": {"accelerator": "cuda", "devices": 1}}, r"^trainer\.accelerator: cuda, and there is none"),
         ({"accelerator": "gpu"}, r"^accelerator: gpu, and there is none"),
+        ({"input": "there.csv", "output": "./there.csv"}, r"^output: there\.csv is the input itself"),
+        ({"output": "there.csv"}, r"^output: there\.csv is there already; name another file, or add overwrite=true"),
     ],
 )
 def test_what_is_not_there_is_named(

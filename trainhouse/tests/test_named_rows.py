@@ -104,7 +104,9 @@ def test_only_an_evaluation_is_cleared(tmp_path: Path) -> None:
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
         (folder / "metrics.json").write_text(content)
-        (folder / "events.out.tfevents.1.host").touch()
+        (folder / "of a run").mkdir()
+        for events in ("events.out.tfevents.1.host", "of a run/events.out.tfevents.1.host"):
+            (folder / events).touch()
         (folder / other).write_text("")
         return folder
 

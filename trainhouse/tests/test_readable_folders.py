@@ -55,10 +55,12 @@ def test_what_only_the_job_knows_is_refused_by_name() -> None:
 
 def test_loggers_call_a_trial_by_what_it_alone_was_given(tmp_path: Path) -> None:
     trial = tmp_path / "0"
-    write_text(trial / ".hydra" / "overrides.yaml", "[+model.lr=0.1, a=/b/c, optimizer.lr=2, epochs=3, launcher=basic]")
+    write_text(
+        trial / ".hydra" / "overrides.yaml", "[+model.lr=0.10000001, a=/b/c, optimizer.lr=2, n=3, launcher=basic]"
+    )
     assert label_of_trial(trial) == "", "it is no sweep's"
     write_text(tmp_path / "multirun.yaml", "")
-    write_record(tmp_path, {"shared": ["epochs"]})
+    write_record(tmp_path, {"shared": ["n"]})
     assert label_of_trial(trial) == "model.lr=0.1,a=_b_c,optimizer.lr=2"
 
 

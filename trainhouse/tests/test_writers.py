@@ -133,6 +133,11 @@ def test_a_folder_is_no_output(tmp_path: Path) -> None:
         check_output(tmp_path / "rows.csv")
 
 
+def test_looking_makes_no_folder(tmp_path: Path) -> None:
+    check_output(tmp_path / "new" / "below" / "rows.csv")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="no file system that refuses every folder")
 def test_a_place_that_can_not_be_written_is_no_output(tmp_path: Path) -> None:
     (tmp_path / "file").touch()

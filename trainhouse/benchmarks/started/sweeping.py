@@ -13,6 +13,7 @@ import runpy
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -29,8 +30,10 @@ def main(file: Path, jobs: int, twice: bool, arguments: list[str]) -> None:
     memory: list[float] = []
     train = training.train
 
-    def train_and_look(settings: Train, folder: Path, resume_from: Path | None = None) -> TrainingResult:
-        result = train(settings, folder, resume_from)
+    def train_and_look(
+        settings: Train, folder: Path, resume_from: Path | None = None, said_first: Sequence[str] = ()
+    ) -> TrainingResult:
+        result = train(settings, folder, resume_from, said_first)
         memory.append(_resident())
         if twice:
             started = time.perf_counter()
