@@ -100,9 +100,9 @@ def _of_column(data: DataModule, name: str, values: np.ndarray, answers: list[np
     is_date = name in (spec.dates or {})
     known = values >= 0 if texts is not None else ~np.isnan(values)
     found, counts = np.unique(values[known], return_counts=True)
-    low, mean, high = (
-        (float(found[0]), float(values[known].mean()), float(found[-1])) if len(found) else (0.0, 0.0, 0.0)
-    )
+    with np.errstate(invalid="ignore"):  # infinite numbers are refused later
+        mean = float(values[known].mean()) if len(found) else 0.0
+    low, high = (float(found[0]), float(found[-1])) if len(found) else (0.0, 0.0)
     frequent = [(float(found[place]), int(counts[place])) for place in np.argsort(-counts, kind="stable")[:_FREQUENT]]
     is_shown = texts is None and len(found) > 0
     least, middle, most = (

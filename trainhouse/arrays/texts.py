@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
@@ -16,6 +16,7 @@ from trainhouse.configuration.errors import UserError
 # Without zeros in front: 007 is a code, not a number.
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
 _WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d`", "''\"\"'")
 _SHOWN = 3
 # Each yes with its no.
 _PAIRS = "1 0, 1.0 0.0, t f, y n, j n, true false, yes no, on off, ja nein, ja nee, oui non, si no, sí no, sì no, "
@@ -57,12 +58,17 @@ def code_of(text: str, categories: tuple[str, ...]) -> int:
     return place if place >= 0 else _places(categories)[2].get(in_one_case(text), -1)
 
 
-def spellings(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the texts that differ from one another in case or in spaces only, together."""
+def without_marks(text: str) -> str:
+    """Return what is equal for texts that differ in case, spaces, or points and quotes around them only."""
+    return in_one_case(text.translate(_STRAIGHT)).strip(" .'\"")
+
+
+def spellings(texts: Iterable[str], same: Callable[[str], str] = in_one_case) -> list[tuple[str, ...]]:
+    """Return the texts that differ from one another in case or in spaces only, or are the `same`, together."""
     together: dict[str, list[str]] = {}
     for text in texts:
-        together.setdefault(in_one_case(text), []).append(text)
-    return [tuple(same) for same in together.values() if len(same) > 1]
+        together.setdefault(same(text), []).append(text)
+    return [tuple(alike) for alike in together.values() if len(alike) > 1]
 
 
 def same_answers(texts: Iterable[str]) -> list[tuple[str, ...]]:

@@ -75,6 +75,7 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
     coding = Coding.of(labels, chosen, like, source, has_label)
     if not (like or asked.task):
         warnings += [*slip_lines(labels, targets[0]), *absent_class_lines(coding.names, targets[0])]
+        warnings += spelling_lines({targets[0]: coding.names}, "classes")
     y = coding.encode(labels, source, has_label)
     if chosen != "classification" and not like:
         refuse_constant(y, source)

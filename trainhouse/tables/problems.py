@@ -58,8 +58,8 @@ class Problems:
             raise UserError(f"{self.source}: {lines[0][0]}")
         more = self._count - sum(count for _, count in lines)
         rest = [f"and {more:,} more"] if more else []
-        lines = [f"{self.source}: {self._count:,} problems:", *(line for line, _ in lines), *rest]
-        raise MistakesError("\n  ".join(map(printable, lines)))
+        told = [f"{self.source}: {self._count:,} problems:", *(line for line, _ in lines), *rest]
+        raise MistakesError("\n  ".join(map(printable, told)))
 
 
 def _of_rows(rows: list[int], count: int, what: str) -> str:

@@ -63,7 +63,7 @@ def _checked(batches: Iterator[np.ndarray], spec: DataSpec, path: Path) -> Itera
     """Refuse what is not finite, by its row: what a model makes of it looks like any other prediction."""
     start = 0
     for batch in batches:
-        check_finite(batch, start, str(path), spec.missing, spec.columns)
+        check_finite(batch, start, f"input: {path}", spec.missing, spec.columns)
         yield batch
         start += len(batch)
 

@@ -49,10 +49,8 @@ class Cells:
 
     def blocks(self, columns: Sequence[str], multiple_of: int) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of the first row, and the cells, of stretches of rows; their length is a multiple."""
-        table = self._table.select(columns)
-        for name, column in self._instead.items():
-            if name in columns:
-                table = table.set_column(table.column_names.index(name), name, column)
+        chosen = [self._instead[name] if name in self._instead else self._table.column(name) for name in columns]
+        table = pa.Table.from_arrays(chosen, names=list(columns))
         rows = max(1, _ROWS // multiple_of) * multiple_of
         for start in range(0, self.num_rows, rows):
             yield start, table.slice(start, rows)

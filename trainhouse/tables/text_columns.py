@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainhouse.arrays.texts import is_number, same_answers, spellings
+from trainhouse.arrays.texts import is_number, same_answers, spellings, without_marks
 from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.tables.kinds import NOTHING, Kinds, typed_drop, typed_list, typed_words
 from trainhouse.tables.missing_words import USUAL
@@ -99,12 +99,14 @@ def spelling_lines(categories: Mapping[str, Sequence[str]], what: str = "categor
     """
     lines = []
     for name, texts in categories.items():
-        if found := spellings(texts):
+        by_case = spellings(texts)
+        if found := by_case or spellings(texts, without_marks):
             some = ", ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            how = "case or spaces" if by_case else "points or quotes around them"
             lines.append(
-                f"column {name}: {some}{more} differ in case or spaces only, but are {what} of their own; write them "
-                "in one way if they mean the same"
+                f"column {name}: {some}{more} differ in {how} only, but are {what} of their own; write them in one way "
+                "if they mean the same"
             )
         elif same := same_answers(texts):
             some = ", ".join(" and ".join(map(repr, group)) for group in same)

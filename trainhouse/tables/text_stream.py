@@ -157,7 +157,7 @@ class TextStream(io.RawIOBase):
                 ) from error
             self.encoding = self._hint or _single_byte(block, self.source)
             if not self._hint:
-                self.word = _WORD.search(block.decode(self.encoding))[0]
+                self.word = next((found[0] for found in _WORD.finditer(block.decode(self.encoding))), "")
             self._decoder, self._held = _decoder(self.encoding, self.source), b""
             return str(self._decoder.decode(block, final=not block)).encode()
         self._held = self._decoder.getstate()[0]
