@@ -1,5 +1,6 @@
 """From a checkpoint to the LightningModule that it is of: built as its configuration says, with its weights."""
 
+import warnings
 from typing import Any
 
 import lightning as L
@@ -35,7 +36,9 @@ def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
     config = checkpoint.config
     check_targets(config.model.plain, ALLOWED["model"], "model", str(checkpoint.path))
     if is_lightning_module(config.model):
-        module: L.LightningModule = create(_without_pretrained(config.model), "model")
+        with warnings.catch_warnings():  # training has said which hyperparameters are objects
+            warnings.filterwarnings("ignore", ".* is already saved during checkpointing")
+            module: L.LightningModule = create(_without_pretrained(config.model), "model")
         return module
     spec = checkpoint.data_spec
     facts = dict(checkpoint.facts)
