@@ -12,7 +12,7 @@ from torch import Tensor
 from trainhouse.arrays.seen import SeenRows
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.checkpoints.checkpoint import is_of_this_project, load_checkpoint, read_weights
-from trainhouse.checkpoints.weights import check_kinds, check_weights
+from trainhouse.checkpoints.weights import check_kinds, check_weights, named_as_in
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.runs.find_checkpoint import find_checkpoint
@@ -59,7 +59,7 @@ def initialise(module: L.LightningModule, initial: Initial) -> None:
     the new data; embeddings of categories come along if the columns are the same. Raises `UserError` if no weight fits.
     """
     new = _to_be_taken(module, initial.spec)
-    old = initial.weights
+    old = named_as_in(module, initial.weights)
     check_kinds(module, old, f"init_from: {initial.path}")
     fitting = {name: old[name] for name, value in new.items() if name in old and old[name].shape == value.shape}
     trained = {name for name, _ in module.named_parameters()}

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from trainhouse.configuration.errors import UserError
 
+_COMPILED = "_orig_mod."  # what `self.net = torch.compile(self.net)` puts into the names of weights
+
 
 def check_weights(weights: Mapping[Any, Any], source: str) -> None:
     """Raise `UserError` for weights that are no dense numbers in memory, or not finite.
@@ -34,10 +36,28 @@ def check_kinds(module: nn.Module, weights: Mapping[str, Any], source: str) -> N
 
     Another precision of the same kind is no mistake.
     """
+    weights = named_as_in(module, weights)
     for name, own in module.state_dict().items():
         given = weights.get(name)
         if isinstance(own, Tensor) and isinstance(given, Tensor) and _kind(own) != _kind(given):
             raise UserError(f"{source}: {name} is {given.dtype}, the network's {own.dtype}")
+
+
+def named_as_in(module: nn.Module, weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `weights` by the names that `module` has for them: it may compile its networks, in training alone."""
+    own = {name.replace(_COMPILED, ""): name for name in module.state_dict()}
+    return {own.get(name.replace(_COMPILED, ""), name): value for name, value in weights.items()}
+
+
+def let_take_compiled(module: nn.Module) -> None:
+    """Let `module` load weights that it has saved with its networks compiled, and the other way round."""
+
+    def rename(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        renamed = named_as_in(module, state_dict)
+        state_dict.clear()
+        state_dict.update(renamed)
+
+    module.register_load_state_dict_pre_hook(rename)
 
 
 def _kind(tensor: Tensor) -> str:

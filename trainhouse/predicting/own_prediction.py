@@ -51,7 +51,7 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
     seed = checkpoint.config.seed
     module, datamodule = own_parts(checkpoint, overrides)
     if not is_overridden("predict_dataloader", datamodule):
-        raise UserError(f"data: {type(datamodule).__name__} has no predict_dataloader: there is nothing to predict for")
+        raise UserError(f"data: {type(datamodule).__name__} needs one more line: predict_dataloader = test_dataloader")
     _check_predicts(module)
     say_what_changed(checkpoint)
     written, has_loaders = 0, False

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainhouse.machine.numbers import format_number
 from trainhouse.reports.aligned_table import table
-from trainhouse.reports.names import of_split, split_of
+from trainhouse.reports.names import logged_once, of_split, split_of
 
 
 def metrics_line(metrics: dict[str, float], split: str) -> str:
@@ -22,6 +22,7 @@ def _shown(name: str, others: Iterable[str]) -> str:
 
 def metrics_lines(metrics: dict[str, float], splits: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield a line for each of `splits` that has metrics, and one for those whose names say no split, as ``vl``."""
+    metrics = logged_once(metrics)
     for split in splits:
         if line := metrics_line(metrics, split):
             yield split, line

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 SPLITS = ("train", "val", "test")
 _FORM = re.compile(r"(train|val|valid|validation|test)[/_.-](.+)", re.DOTALL)
+_FORK = re.compile(r"(.+)_(step|epoch)((?:/dataloader_idx_\d+)?)", re.DOTALL)
 _SAME = {"valid": "val", "validation": "val"}
 COLUMNS = ("epoch", "step", "lr", "seconds", "train_rows", "train_seconds")
 """What a row of a run's history holds beside what the module logs."""
@@ -40,3 +41,19 @@ def as_tested(name: str, others: Collection[str]) -> str:
 
     is_taken = logged(name) in {logged(other) for other in others}
     return f"test/{name}" if is_taken or split_of(name) in ("train", "val") else name
+
+
+def logged_once(metrics: Mapping[str, float], besides: str | None = None) -> dict[str, float]:
+    """Leave out what Lightning keeps beside a value that is logged on steps and epochs: `x_step`, `x_epoch` beside `x`.
+
+    `besides` is a name that stays.
+    """
+
+    def is_fork(name: str) -> bool:
+        match = _FORK.fullmatch(name)
+        if name == besides or not match:
+            return False
+        of_epoch = metrics.get(f"{match[1]}_epoch{match[3]}")
+        return of_epoch is not None and of_epoch == metrics.get(f"{match[1]}{match[3]}")
+
+    return {name: value for name, value in metrics.items() if not is_fork(name)}

@@ -79,6 +79,8 @@ def test_a_run_whose_schedule_has_ended_is_not_cut_short(caplog: pytest.LogCaptu
 
 
 def test_nothing_is_shown_twice_or_for_nothing() -> None:
+    forked = {"val_x": 1.0, "val_x_epoch": 1.0, "val_x_step": 3.0, "a_step": 2.0}
+    assert list(metrics_lines(forked, ("val",))) == [("val", "x 1.0000"), ("logged", "a_step 2.0000")]
     assert list(metrics_lines({"val_x": 1.0}, ("val", "test"))) == [("val", "x 1.0000")]
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from trainhouse.configuration.bounded import read_yaml
 from trainhouse.configuration.errors import UserError
+from trainhouse.tests.own import OwnData, OwnModule, own_config
 from trainhouse.tests.tiny import tiny_config
 from trainhouse.training.train import train
 
@@ -54,3 +56,33 @@ def test_a_batch_is_no_larger_than_the_training_rows(tmp_path: Path) -> None:
 def test_what_finds_nothing_says_so(overrides: list[str], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         trained(tmp_path, *overrides)
+
+
+class HasObjects(OwnModule):
+    """Keeps what makes its optimizer among its hyperparameters."""
+
+    def __init__(self, optimizer: Any) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+    def configure_optimizers(self) -> Any:
+        return self.hparams["optimizer"](self.parameters())
+
+
+class Sized(OwnData):
+    def __init__(self, batch_size: int = 1) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(super().train_dataloader().dataset, self.batch_size)
+
+
+def test_both_are_found_for_a_module_whose_hyperparameters_are_objects(tmp_path: Path) -> None:
+    optimizer = {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 1e-3}
+    finders = "callbacks=[default,batch_size_finder,learning_rate_finder]"
+    config = own_config(HasObjects, Sized, finders, RATE[1], "logger=none", optimizer=optimizer)
+    train(config.with_values({"data.batch_size": 1, "callbacks.batch_size_finder.init_val": 2}), tmp_path)
+    found = read_yaml(tmp_path / "config.yaml")
+    assert found["data"]["batch_size"] > 1
+    assert found["model"]["optimizer"]["lr"] != 1e-3

@@ -1,5 +1,6 @@
 """Weights that no network of this project has written are refused before they are copied into one."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from trainhouse.arrays.spec import DataSpec
-from trainhouse.checkpoints.weights import check_kinds, check_weights
+from trainhouse.checkpoints.weights import check_kinds, check_weights, let_take_compiled
 from trainhouse.configuration.errors import UserError
 from trainhouse.tests.tiny import CLASSES
 from trainhouse.training.newest_checkpoint import newest_checkpoint
@@ -84,3 +85,26 @@ def test_a_folder_that_is_called_as_a_checkpoint_is_named_before_training(tmp_pa
     (tmp_path / "last.ckpt").mkdir()
     with pytest.raises(UserError, match=r"last\.ckpt: is a folder, not a checkpoint file; move it away$"):
         newest_checkpoint(tmp_path)
+
+
+def compiled() -> nn.Module:
+    module = nn.ModuleDict({"net": nn.Linear(2, 1)})
+    module["net"] = torch.compile(module["net"], backend="eager")  # type: ignore[assignment]
+    return module
+
+
+def plain() -> nn.Module:
+    return nn.ModuleDict({"net": nn.Linear(2, 1)})
+
+
+@pytest.mark.parametrize(("saved", "loads"), [(compiled, plain), (plain, compiled), (compiled, compiled)])
+def test_a_network_that_was_compiled_or_is_takes_the_weights(
+    saved: Callable[[], nn.Module], loads: Callable[[], nn.Module]
+) -> None:
+    weights, module = saved().state_dict(), loads()
+    let_take_compiled(module)
+    module.load_state_dict(weights)
+    for mine, given in zip(module.state_dict().values(), weights.values(), strict=True):
+        assert torch.equal(mine, given)
+    with pytest.raises(UserError, match=r"net\..*weight is torch\.int64"):
+        check_kinds(module, {name: value.long() for name, value in weights.items()}, "a file")

@@ -17,7 +17,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, fitted, width
-from trainhouse.reports.names import split_of
+from trainhouse.reports.names import logged_once, split_of
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.resuming.loops import logged_step, was_tried
@@ -117,7 +117,8 @@ class History(Checkpoint):
 
     def _line(self, row: dict[str, float], metrics: dict[str, float], epochs: int) -> list[LinePart]:
         """Return the epoch's line: the monitored value first, and last to be left out where the terminal is narrow."""
-        names = sorted(metrics, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
+        shown = logged_once(metrics, besides=self.monitor)
+        names = sorted(shown, key=lambda name: (name != self.monitor, split_of(name) != "val", name))
         parts = [LinePart(f"epoch {row['epoch']}{f'/{epochs}' if epochs > 0 else ''}")]
         ranks = sorted(names, key=lambda name: (name != self.monitor, name != self._of_training(), names.index(name)))
         for name in names:

@@ -6,6 +6,7 @@ import logging
 from contextlib import redirect_stderr
 from dataclasses import replace as replaced
 from pathlib import Path
+from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -16,6 +17,7 @@ from lightning.pytorch.tuner.tuning import Tuner
 
 from trainhouse.arrays.preprocessing_datamodule import PreprocessingDataModule
 from trainhouse.configuration.create import located
+from trainhouse.configuration.dotted import at
 from trainhouse.configuration.errors import UserError, first_line
 from trainhouse.configuration.settings import Train
 from trainhouse.configuration.views import Part
@@ -34,7 +36,17 @@ _log = logging.getLogger(__name__)
 LR_FIGURE = "figures/learning_rate_finder.png"
 _MANY = 1000
 _MOST_ROWS = 8192  # of a batch, as Lightning has it
-_RATES = ("lr", "learning_rate")
+_RATES = ("lr", "learning_rate", "optimizer.lr")
+_OF_MODEL = " or ".join(f"model.{rate}" for rate in _RATES)
+
+
+class _WithoutHyperparameters(L.Callback):
+    """Leaves them out of a trial's checkpoint: they may be objects, which can't be read again."""
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Take out those of the module, and of its data."""
+        for key in (pl_module.CHECKPOINT_HYPER_PARAMS_KEY, "datamodule_hyper_parameters"):
+            checkpoint.pop(key, None)
 
 
 def with_found_values(built: BuiltRun, folder: Path) -> Train | None:
@@ -88,15 +100,15 @@ def _batch_size(built: BuiltRun, part: Part, key: str, folder: Path) -> dict[str
 def _key_of_rate(built: BuiltRun, key: str, name: str) -> str:
     """Return the key of the learning rate: that of `name`, or of one of the usual names if it is empty."""
     if not built.has_own_module:
-        if name not in ("", *_RATES):
+        if name not in ("", "lr", "learning_rate"):
             raise UserError(f"{key}.attr_name: the rate of a plain network is optimizer.lr; leave it out")
         return "optimizer.lr"
     for rate in [name] if name else _RATES:
-        if rate in built.settings.model:
+        if at(built.settings.model.plain, rate) is not None:
             return f"model.{rate}"
     if name:
         raise UserError(f"{key}.attr_name: {built.settings.model.name} has no key model.{name} to be found")
-    raise UserError(f"{key}: {built.settings.model.name} has no key model.lr or model.learning_rate to be found")
+    raise UserError(f"{key}: {built.settings.model.name} has no key {_OF_MODEL} to be found")
 
 
 def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> Any:
@@ -120,7 +132,7 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             limit_val_batches=0,
             num_sanity_val_steps=0,
             logger=False,
-            callbacks=[OptimizerModes()],
+            callbacks=[OptimizerModes(), _WithoutHyperparameters()],
             **NOTHING_LEFT,
             default_root_dir=place,
         )
@@ -135,5 +147,5 @@ def _tuned(built: BuiltRun, key: str, method: str, options: dict[str, Any]) -> A
             options = {**options, "update_attr": False}
         try:
             return getattr(Tuner(trainer), method)(copy.deepcopy(built.module), datamodule=data, **options)
-        except (ValueError, TypeError, RuntimeError) as error:
+        except (ValueError, TypeError, RuntimeError, UnpicklingError) as error:
             raise UserError(f"{key}: {first_line(error)}") from error

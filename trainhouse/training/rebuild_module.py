@@ -1,5 +1,6 @@
 """From a checkpoint to the LightningModule that it is of: built as its configuration says, with its weights."""
 
+import warnings
 from typing import Any
 
 import lightning as L
@@ -8,7 +9,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import nn
 
 from trainhouse.checkpoints.checkpoint import Checkpoint, read
-from trainhouse.checkpoints.weights import check_kinds, check_weights
+from trainhouse.checkpoints.weights import check_kinds, check_weights, let_take_compiled
 from trainhouse.configuration.check_arguments import parameters_of
 from trainhouse.configuration.create import create, located
 from trainhouse.configuration.errors import UserError
@@ -35,7 +36,10 @@ def _untrained(checkpoint: Checkpoint) -> L.LightningModule:
     config = checkpoint.config
     check_targets(config.model.plain, ALLOWED["model"], "model", str(checkpoint.path))
     if is_lightning_module(config.model):
-        module: L.LightningModule = create(_without_pretrained(config.model), "model")
+        with warnings.catch_warnings():  # training has said which hyperparameters are objects
+            warnings.filterwarnings("ignore", ".* is already saved during checkpointing")
+            module: L.LightningModule = create(_without_pretrained(config.model), "model")
+        let_take_compiled(module)
         return module
     spec = checkpoint.data_spec
     facts = dict(checkpoint.facts)
