@@ -131,7 +131,7 @@ class TorchOptimizer(Part):
 
     OF: ClassVar = "torch.optim."
     lr: Positive
-    weight_decay: Number
+    weight_decay: Annotated[Number | Literal["auto"], doc("a number from 0 up, or auto")]
 
 
 class TorchScheduler(Part):

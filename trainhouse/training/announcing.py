@@ -16,6 +16,7 @@ from trainhouse.configuration.targets import check_config
 from trainhouse.machine.files import write_text
 from trainhouse.runs.layout import COLUMNS
 from trainhouse.runs.typed import shown_path
+from trainhouse.training.build_module import is_lightning_module
 from trainhouse.training.callbacks import LastCheckpoint
 from trainhouse.training.changed import changed
 from trainhouse.training.data_card import DataCard
@@ -53,6 +54,8 @@ def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer
         counted = f"{counted} and those that are made later" if weights else "weights that are made later"
     if frozen := sum(one.numel() for one in module.parameters() if not is_lazy(one) and not one.requires_grad):
         counted = f"{counted}, {frozen:,} of them frozen"
+    if (decay := settings.optimizer.get("weight_decay")) and not is_lightning_module(settings.model):
+        counted += f", weight decay {decay:g}"
     name = settings.model.name
     for label, lines in (("data", card.data_lines), ("task", card.task_lines)):
         for number, line in enumerate(lines):

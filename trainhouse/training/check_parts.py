@@ -19,6 +19,9 @@ from trainhouse.training.left_out import left_out
 from trainhouse.training.trainer_arguments import check_trainer_arguments
 from trainhouse.training.weights_by_name import without_groups
 
+# The arguments of a class that a run finds a number for.
+_FOUND = {"callbacks.early_stopping": "patience", "optimizer": "weight_decay"}
+
 
 def check_parts(settings: Train) -> None:
     """Raise `UserError` that names the key of an argument which a class or function of a run doesn't take."""
@@ -31,10 +34,10 @@ def check_parts(settings: Train) -> None:
         _check_bare(settings)
     check_strategy(settings.trainer)
     for key, part in _parts(settings):
-        # What is open will be filled in by the data, and the patience by the run.
+        # What is open will be filled in by the data, and what is auto by the run.
         known = {name: value for name, value in part.plain.items() if OPEN not in _leaves(value)}
-        if key == "callbacks.early_stopping" and known.get("patience") == AUTO:
-            del known["patience"]
+        if (name := _FOUND.get(key, "")) and known.get(name) == AUTO:
+            del known[name]
         check_arguments(located(part, key), Part(known), key, (), complete=False)
 
 
