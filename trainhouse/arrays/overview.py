@@ -17,6 +17,7 @@ _WIDTH = 80
 _INDENT = 8
 _TARGETS = 5
 _FEW = 5  # rows
+_MANY, _HEAVY = 100, 0.7  # training rows, and the share of the variance that one in so many of them makes
 _LONG = 30  # characters of a fact
 
 
@@ -118,6 +119,24 @@ def few_rows(data: DataModule) -> list[str]:
         rare = [f"{counts[place]} of class {_short(names[place])}" for place in few] if names else []
         lines.append((_fitting(f"{rows}, ", rare) if rare else rows) + ": what is measured on so few says little")
     return lines
+
+
+def heavy_tails(data: DataModule) -> list[str]:
+    """Say of which targets one training row in a hundred makes most of the variance: a squared error goes by it."""
+    y = data.parts["train"][0].y
+    if data.spec.task != "regression" or data.row_count("train") < _MANY:
+        return []
+    squares = np.asarray(y[data.row_numbers_of("train")], np.float64)
+    squares -= squares.mean(axis=0)
+    squares = (squares / np.maximum(np.abs(squares).max(axis=0), 1e-300)) ** 2
+    few = len(squares) // _MANY
+    largest = np.partition(squares, len(squares) - few, axis=0)[-few:].sum(axis=0)
+    return [
+        f"target {_short(name)}: {few} of {len(squares):,} training rows make {share:.0%} of its variance, so a "
+        "squared error goes by them; loss=huber counts them less, its logarithm may be a better target"
+        for name, share in zip(data.spec.targets, largest / np.maximum(squares.sum(axis=0), 1e-300), strict=True)
+        if share > _HEAVY
+    ][:_TARGETS]
 
 
 def _classes(data: DataModule) -> list[str]:

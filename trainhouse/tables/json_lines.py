@@ -149,7 +149,9 @@ def _object(text: bytes, line: int, source: str) -> dict[str, Any]:
     except _TwiceError as error:
         raise UserError(f"{source}: line {line} has the key '{error}' twice; take one out") from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{source}: line {line} is no JSON ({error}); expected an object, as {_LIKE}") from None
+        is_list = text.lstrip().startswith(b"[") or text.rstrip().endswith(b",")
+        way = "write each object on a line of its own, without commas between them" if is_list else "expected an object"
+        raise UserError(f"{source}: line {line} is no JSON ({error}); {way}, as {_LIKE}") from None
 
 
 class _TwiceError(Exception):

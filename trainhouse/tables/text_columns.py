@@ -76,7 +76,7 @@ def _free_text_line(
     Texts in `amounts` begin with numbers.
     """
     way = typed_drop([*dropped, *columns])
-    names = [name for name, count in columns.items() if count == rows and name not in amounts]
+    names = [name for name, count in columns.items() if count == rows]
     ids = f"{typed_list('data.id_columns', names)} carries {'it' if len(names) == 1 else 'them'} into predictions"
     if len(columns) == 1:
         ((name, count),) = columns.items()
@@ -220,7 +220,7 @@ def _not_numbers_line(texts: Counter[str], cells: pa.ChunkedArray, name: str, ki
         )
     if numbers >= 0.9 * total:
         mend = how_to_write(text, texts) if is_written_number(text) else f"{_mend(text)}, or set {words}"
-        mend += f", or {category} has texts" * (not is_written_number(text))
+        mend += f", or {category} has texts" * (not is_written_number(text) or "+" in text)  # 4+ may be 4 and more
         return (
             f"column {name}: {numbers} of {total} values are numbers, row {row} is '{text}'; "
             f"{mend}, or leave the column out with {typed_drop([name])}"

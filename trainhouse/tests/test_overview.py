@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainhouse.arrays.datamodule import DataModule
-from trainhouse.arrays.overview import data_lines, own_data_lines, task_lines
+from trainhouse.arrays.overview import data_lines, heavy_tails, own_data_lines, task_lines
 from trainhouse.arrays.spec import Dataset, DataSpec, Rows
 from trainhouse.machine.numbers import format_number
 from trainhouse.tests.common import run_script
@@ -32,6 +32,15 @@ def test_classes_are_counted_and_the_most_frequent_one_is_the_baseline():
         "classification: why",
         f"baseline, always bee: val/acc {np.mean(val == 1):.4f}, test/acc {np.mean(test == 1):.4f}",
     ]
+
+
+def test_a_target_whose_variance_is_that_of_a_few_rows_is_named():
+    y = np.random.RandomState(0).randn(N, 2).astype(np.float32)
+    assert heavy_tails(data(y, targets=("a", "price"))) == []
+    made = data(y, targets=("a", "price"))
+    y[made.parts["train"][1][7], 1] = 1e30
+    (line,) = heavy_tails(made)
+    assert line.startswith("target price: 1 of 100 training rows make 99% of its variance, so a squared error goes by")
 
 
 @pytest.mark.parametrize(

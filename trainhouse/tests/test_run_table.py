@@ -57,6 +57,21 @@ def test_runs_on_other_rows_are_kept_apart_and_one_can_be_chosen(three: Path) ->
         rank(runs, None, None, "rows.npy")
 
 
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("{file: b.csv, batch_size: 8, drop: [z]}", r"they differ in data\.file, data\.drop\)$"),
+        ("{file: a.csv, batch_size: 8, drop: []}", "their keys of data are the same, the files are not"),
+    ],
+)
+def test_only_keys_that_decide_on_the_rows_are_said_to_make_data_differ(tmp_path: Path, other: str, says: str) -> None:
+    for name, data in (("a", "{file: a.csv, batch_size: 4, drop: []}"), ("b", other)):
+        fake_run(tmp_path / name, {"val/loss": 1.0}, fingerprint=name * 16)
+        (tmp_path / name / "config.yaml").write_text(f"data: {data}\n")
+    with pytest.raises(UserError, match=says):
+        rank(find_runs(tmp_path), None, None, None)
+
+
 def test_runs_on_another_file_can_be_chosen_by_its_name(three: Path) -> None:
     origin = json.loads((three / "a" / "metrics.json").read_text())["provenance"]
     fake_run(three / "other", {"val/loss": 0.0}, provenance={**origin, "data": "x/y.csv", "data_fingerprint": "f" * 16})

@@ -21,7 +21,15 @@ from torch.utils.data import IterableDataset, Subset
 from trainhouse.arrays.column_summary import ColumnSummary, column_summary, summary_lines
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.arrays.order import mix
-from trainhouse.arrays.overview import baseline_of, data_lines, few_rows, label_shares, own_data_lines, task_lines
+from trainhouse.arrays.overview import (
+    baseline_of,
+    data_lines,
+    few_rows,
+    heavy_tails,
+    label_shares,
+    own_data_lines,
+    task_lines,
+)
 from trainhouse.arrays.seen import NamedRows, SeenRows, twins
 from trainhouse.arrays.spec import TASKS, DataSpec
 from trainhouse.arrays.split import SPLITS
@@ -80,7 +88,7 @@ def card_of(datamodule: L.LightningDataModule, seed: int) -> DataCard:
             facts["label_shares"] = label_shares(datamodule)
         splits = {split: datamodule.named_rows(split) for split in SPLITS}
         seen = SeenRows.of(splits["train"], splits["val"])
-        notes = (*few_rows(datamodule), *_twins(splits, datamodule))
+        notes = (*few_rows(datamodule), *heavy_tails(datamodule), *_twins(splits, datamodule))
         said, task, spec = tuple(data_lines(datamodule)), tuple(task_lines(datamodule)), datamodule.spec
         columns = column_summary(datamodule)
         notes = (*notes, *summary_lines(columns, datamodule))
