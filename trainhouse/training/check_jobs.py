@@ -43,8 +43,8 @@ def common_mistake(
 
     `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
     The examples are as Hydra composes them for a job. A mistake that only some of them have, or
-    each another one, is those jobs' own, unless they `are_all` jobs of the sweep; so is a fault of the code, which their
-    logs will show with its traceback.
+    each another one, is those jobs' own, unless they `are_all` jobs of the sweep; so is a fault of the code, which
+    their logs will show with its traceback.
     """
     mistakes = []
     losses = [_loss(one) for one in (*examples, *others)] if any(map(is_loss, metrics)) else []
