@@ -137,7 +137,8 @@ class _ProjectSweeper(Sweeper):
             check_processes(job, job.hydra.overrides.task)
         check_files_of_sweep([first, last], overrides)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
-        question = ([first, last], metrics, others, names_what_to_compare_by(self.composed))
+        are_all = not plan.is_search and plan.total() <= len([first, last])
+        question = ([first, last], metrics, others, names_what_to_compare_by(self.composed), are_all)
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
             _check_in_workers(self.runner, question)
             return

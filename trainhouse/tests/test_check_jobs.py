@@ -141,6 +141,7 @@ def test_a_mistake_of_all_jobs_is_said_once_and_one_of_some_is_their_own() -> No
     assert common_mistake([wrong], {"val/loss": "min"}) == "optimizer.lr: expected a number above 0, got -1"
     assert common_mistake([wrong, job(*FAKE, "optimizer.lr=-1")], {"val/loss": "min"}) is not None
     assert common_mistake([wrong, other], {"val/loss": "min"}) is None
+    assert str(common_mistake([wrong, other], {"val/loss": "min"}, are_all=True)).endswith("got -1")
     assert common_mistake([wrong, right], {"val/loss": "min"}) is None
 
 

@@ -86,7 +86,7 @@ def test_eval_reports_the_test_numbers_of_training_to_the_last_digit(project: Pa
     assert set(found["per_class"]["0"]) == {"precision", "recall", "f1", "rows"}
     assert (tmp_path / "eval/figures/confusion_matrix.png").stat().st_size > 0
     assert "precision" in done.stdout
-    (events,) = (tmp_path / "eval").glob("events*")
+    (events,) = (tmp_path / "eval/run").glob("events*")
     shown = EventAccumulator(str(events), size_guidance={"images": 0}).Reload()
     (point,) = shown.Scalars("test/acc")
     step = torch.load(project / "outputs/run/checkpoints/best_model.ckpt", weights_only=True)["global_step"]

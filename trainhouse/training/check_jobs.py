@@ -31,6 +31,7 @@ def common_mistake(
     metrics: Mapping[str, str],
     others: Sequence[DictConfig] = (),
     asked: bool = False,
+    are_all: bool = False,
 ) -> str | None:
     """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
 
@@ -38,8 +39,9 @@ def common_mistake(
     the user's own call a loss is taken to be the same if the user has `asked` for it.
 
     `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
-    The examples are as Hydra composes them for a job. A mistake that only some of them have is those jobs' own, and so
-    is a fault of the code, which their logs will show with its traceback.
+    The examples are as Hydra composes them for a job. A mistake that only some of them have, or
+    each another one, is those jobs' own, unless they `are_all` jobs of the sweep; so is a fault of the code, which
+    their logs will show with its traceback.
     """
     mistakes = []
     losses = [_loss(one) for one in (*examples, *others)] if any(map(is_loss, metrics)) else []
@@ -66,7 +68,7 @@ def common_mistake(
                 except UserError as error:
                     return str(error)
         return None
-    return mistakes[0] if len(set(mistakes)) == 1 else None
+    return mistakes[0] if are_all or len(set(mistakes)) == 1 else None
 
 
 def _loss(config: DictConfig) -> dict[str, Any] | None:
