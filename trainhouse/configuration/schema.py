@@ -91,6 +91,8 @@ def check_keys(config: Node, command: str, besides: Container[str] = ()) -> None
             continue
         if isinstance(value, dict) and is_group(key):
             inner = ".".join([key, *list(value)[:1]])
+            if command != "train":
+                raise UserError(not_set_here(inner))
             raise UserError(f"{inner}: the file of {key}= needs the line '# @package _global_' at its top")
         raise UserError(
             f"'{key}' is not a key of this configuration{hint(key, command, names) or did_you_mean(key, known)}; "
@@ -114,6 +116,11 @@ def check_keys(config: Node, command: str, besides: Container[str] = ()) -> None
             raise UserError(f"{group}: expected a mapping, got {node!r}; choose one with {group}=<option>")
         for key, value in _lacking(node, required or {}, f"{group}.", open_keys={*(required or {})}):
             raise UserError(f"{key}: {value}")
+
+
+def not_set_here(key: str) -> str:
+    """Return the line on a key of a group that a command doesn't compose."""
+    return f"'{key}' can't be set here: it comes from the checkpoint, or has no part in this command"
 
 
 def has_key(command: str, key: str) -> bool:

@@ -20,7 +20,7 @@ from trainhouse.configuration.errors import UserError, causes, is_slip
 from trainhouse.configuration.kept_on_resume import kept_line, may_change
 from trainhouse.configuration.printable import shell_quoted
 from trainhouse.configuration.references import unresolved
-from trainhouse.configuration.schema import config_file, is_group, options
+from trainhouse.configuration.schema import config_file, is_group, not_set_here, options
 from trainhouse.launching.broken_files import no_such_option, of_circle, of_defaults, of_yaml, undecodable
 from trainhouse.launching.nearest import key_meant, latest_composed, nearest_key
 from trainhouse.launching.not_parsed import not_parsed
@@ -136,7 +136,10 @@ def _no_such_key(typed_key: str, conf: Path, config_name: str, arguments: list[s
         return f"{key}: choose an option, as {key}={options(key)[0]}, and give keys by their names, as {key}.x=..."
     if kept := _kept_by_the_resumed_run(key, arguments):
         return kept
-    return f"'{key}' is not a key of this configuration{nearest_key(key, conf, config_name, arguments)}"
+    near, group = nearest_key(key, conf, config_name, arguments), key.partition(".")[0]
+    if config_name != "train" and is_group(group) and near in ("", f"; did you mean '{group}'?"):
+        return not_set_here(key)
+    return f"'{key}' is not a key of this configuration{near}"
 
 
 def _own_keys(config_name: str) -> list[str]:

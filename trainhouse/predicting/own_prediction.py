@@ -48,10 +48,10 @@ def predict_own(checkpoint: Checkpoint, overrides: dict[str, Any], output: Path,
     for the other files all of them are held. Of several loaders a column `loader` says which, from 0 on;
     the ``.pt`` file has a list for each, as Lightning returns them.
     """
-    seed = checkpoint.config.seed
     module, datamodule = own_parts(checkpoint, overrides)
+    seed, name = checkpoint.config.seed, type(datamodule).__name__
     if not is_overridden("predict_dataloader", datamodule):
-        raise UserError(f"data: {type(datamodule).__name__} needs one more line: predict_dataloader = test_dataloader")
+        raise UserError(f"data: {name} has no predict_dataloader; give it one, as predict_dataloader = test_dataloader")
     _check_predicts(module)
     say_what_changed(checkpoint)
     written, has_loaders = 0, False

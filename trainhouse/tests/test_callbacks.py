@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from trainhouse.arrays.batches import Cursor
 from trainhouse.resuming.exact_resume import ExactResume, reseed
 from trainhouse.tests.common import read_history
+from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.tiny import CLASSES, tiny_data, tiny_module, tiny_trainer
 from trainhouse.training.callbacks import History
+from trainhouse.training.train import train
 
 
 class Recorder(nn.Module):
@@ -139,3 +141,19 @@ def test_what_the_loggers_hold_is_written_before_a_checkpoint_that_counts_it(tmp
     trainer = tiny_trainer(tmp_path, History(tmp_path / "h.csv"), Save(), checkpoints=True, logger=logger)
     trainer.fit(tiny_module(data, log_every_n_steps=1), data)
     assert at_checkpoint == [1, 2, 3, 4, 5]
+
+
+class LogsItsPlace(OwnModule):
+    """Logs its own axis, as a step that loggers draw by."""
+
+    def on_train_epoch_end(self) -> None:
+        self.log_dict({"epoch": 7.0, "step": 7.0, "own": 7.0 + self.current_epoch})
+
+
+def test_a_row_says_its_own_epoch_whatever_the_module_logs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    result = train(own_config(LogsItsPlace), tmp_path)
+    rows = read_history(tmp_path / "logs/metrics.csv")
+    assert [(row["epoch"], row["step"], row["own"]) for row in rows] == [(1, 1, 7), (2, 3, 8)]
+    assert result.metrics.keys() == {"train/loss", "own"}
+    assert "the loggers alone have what is logged as epoch, step" in caplog.text

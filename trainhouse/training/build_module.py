@@ -72,8 +72,9 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         return module, settings
     if card.spec is None:
         missing = [name for name in ("task", "input_shape", "outputs") if name not in card.facts]
+        taken = "" if isinstance(located(model, "model"), type) else "a function, which is taken for "
         raise UserError(
-            f"model: {model.target} is a plain network, so {card.name} has to say what it is built for: "
+            f"model: {model.target} is {taken}a plain network, so {card.name} has to say what it is built for: "
             f"facts() lacks {', '.join(missing) or 'a task that is classification, regression or multilabel'}"
         )
     network = build_network(model, facts)

@@ -17,7 +17,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.machine.files import write_text
 from trainhouse.machine.numbers import format_number
 from trainhouse.machine.terminal import LinePart, fitted, width
-from trainhouse.reports.names import logged_once, split_of
+from trainhouse.reports.names import COLUMNS, logged_once, split_of
 from trainhouse.resuming.digest import row_count
 from trainhouse.resuming.logged_values import about_to_log
 from trainhouse.resuming.loops import logged_step, was_tried
@@ -95,7 +95,7 @@ class History(Checkpoint):
         metrics = {
             name: float(value)
             for name, value in trainer.callback_metrics.items()
-            if self._validated or name not in self._of_validation
+            if name not in COLUMNS and (self._validated or name not in self._of_validation)
         }
         seconds = time.perf_counter() - self._started
         row = {

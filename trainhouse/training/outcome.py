@@ -73,7 +73,9 @@ def metrics_of(best: Checkpoint | None, history: History) -> dict[str, float]:
     rows = [row for row in history.rows if row["epoch"] == epoch]
     metrics = {name: value for row in rows for name, value in row.items() if name not in COLUMNS}
     chosen = best.metrics if best else {}
-    return metrics | {name: value for name, value in chosen.items() if split_of(name) != "train"}
+    return metrics | {
+        name: value for name, value in chosen.items() if split_of(name) != "train" and name not in COLUMNS
+    }
 
 
 def refuse_divergence(metrics: dict[str, float], monitor: str | None, is_own: bool) -> None:

@@ -1,11 +1,13 @@
 """Tries a batch out before anything long begins, and looks for the mistakes that show in it."""
 
+import logging
 from pathlib import Path
 
 import lightning as L
 
 from trainhouse.arrays.datamodule import DataModule
 from trainhouse.machine.terminal import doing
+from trainhouse.reports.names import COLUMNS
 from trainhouse.resuming.seeding import reseed
 from trainhouse.runs.this_job import is_worker_rank
 from trainhouse.training.build_data import build_data
@@ -15,6 +17,8 @@ from trainhouse.training.checks import check_validated
 from trainhouse.training.logged_in_trial import Logged
 from trainhouse.training.monitoring import check_logged, check_mode_is_said
 from trainhouse.training.preflight import preflight
+
+_log = logging.getLogger(__name__)
 
 
 def try_out(built: BuiltRun, trainer: L.Trainer, callbacks: list[L.Callback], folder: Path) -> Logged:
@@ -26,6 +30,8 @@ def try_out(built: BuiltRun, trainer: L.Trainer, callbacks: list[L.Callback], fo
         built.directions = logged.directions | built.directions
         check_logged(settings, logged, built.directions)
         check_validated(settings, built.datamodule, logged.of_validation)
+        if taken := [name for name in COLUMNS if name in logged.names]:
+            _log.info("note: the loggers alone have what is logged as %s: metrics.csv has its own", ", ".join(taken))
     if built.has_own_module and not is_worker_rank():
         check_mode_is_said(settings, built.directions)
     return logged
