@@ -191,7 +191,7 @@ class StopOnSignal(Checkpoint):
         if is_sweep_job():
             _log.warning("warning: a sweep is not put back into the queue; its trial can be resumed")
             return
-        self._handlers_before |= dict.fromkeys((signal.SIGTERM, REQUEUE), signal.SIG_IGN)  # as they are from now on
+        self._handlers_before |= {signal.SIGTERM: signal.SIG_IGN, signal.SIGUSR1: signal.SIG_IGN}  # from now on
         if line := put_back_into_queue():
             _log.log(logging.WARNING if line.startswith("warning") else logging.INFO, line)
 
