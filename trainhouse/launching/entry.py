@@ -41,6 +41,7 @@ from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.launching.this_process import as_it_is, asks_for_tracebacks, put_back, start_in_utf8
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
+from trainhouse.machine.mpi import prepare_mpi
 from trainhouse.machine.ranks import tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
 from trainhouse.machine.terminal import fold, start_of_line
@@ -87,6 +88,7 @@ def script(
             if not trains and is_worker_rank():  # the first process does the work, once
                 return
             try:
+                prepare_mpi(works_together=trains)
                 search_rarely()
                 sys.argv[1:] = with_home(sys.argv[1:])
                 arrange(CONF, config_name, open_groups)

@@ -23,7 +23,7 @@ class Ranks(NamedTuple):
     launcher: str = ""
     """Who started them all, as ``torchrun``; "" for Lightning, which starts the others from the first."""
     job: str = ""
-    """What no other job of this user is called that is at work at the same time, or was before."""
+    """What no other job of this user is called that is at work at the same time, or was before; "" of some MPIs."""
 
     @property
     def machines(self) -> int:
@@ -70,7 +70,8 @@ def _of_slurm() -> Ranks | None:
     """Of srun; a batch script has the same variables but those of a step, and runs once, for however many tasks."""
     is_script = os.environ.get("ENVIRONMENT") == "BATCH" and "SLURM_STEP_ID" not in os.environ
     is_alone = is_script or os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
-    if is_alone or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_NTASKS", 1)) < 2:
+    is_of_mpirun = "OMPI_COMM_WORLD_RANK" in os.environ or "MPI_LOCALNRANKS" in os.environ  # in a job of SLURM's
+    if is_alone or is_of_mpirun or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_NTASKS", 1)) < 2:
         return None
     nodes = max(1, _number("SLURM_NNODES", 1))
     local = _number("SLURM_NTASKS_PER_NODE", -(-world // nodes))
@@ -89,11 +90,11 @@ def _of_lsf() -> Ranks | None:
 
 
 def _of_mpi() -> Ranks | None:
-    for rank, size, local, job in (
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE"),
-        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "PMI_ID"),
+    for rank, size, local in (
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"),
     ):
         if rank in os.environ and (world := _number(size, 1)) > 1:
-            name = os.environ.get(job) or os.environ.get("PMI_PORT", "")
-            return Ranks(_number(rank, 0), world, _number(local, world), "mpirun", name)
+            job = os.environ.get("PMIX_NAMESPACE", "")
+            return Ranks(_number(rank, 0), world, _number(local, world), "mpirun", job)
     return None

@@ -6,15 +6,18 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from omegaconf import OmegaConf
 
 from trainhouse.launching.job_devices import take_given_ranks
 from trainhouse.machine.ranks import Ranks, ranks
-from trainhouse.runs import rendezvous
+from trainhouse.runs import rank_messages
 from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.many_ranks import SLURM
 from trainhouse.tests.started import Started
@@ -190,13 +193,26 @@ def test_other_commands_do_their_work_once(tmp_path):
 def test_a_mark_of_an_earlier_job_is_not_heard(tmp_path, monkeypatch):
     for name, value in {**SLURM, "SLURM_PROCID": "1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(rendezvous, "outputs", lambda: tmp_path)
-    place = rendezvous._Files(ranks())
+    monkeypatch.setattr(rank_messages, "outputs", lambda: tmp_path)
+    place = rank_messages.Files(ranks())
     place.put("run", "{}")
     assert place.get("run", 0) == "{}"
     (mark,) = tmp_path.rglob("run")
     os.utime(mark, (1e9, 1e9))
     assert place.get("run", 0) is None
+
+
+def test_a_store_that_a_network_has_cut_off_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(rank_messages, "TOGETHER", 0.05)
+    cut_off = threading.Event()
+    store = object.__new__(rank_messages.Store)
+    store._prefix, store._is_lost = "", False
+    store._store = SimpleNamespace(check=lambda keys: cut_off.wait(), set=lambda name, text: cut_off.wait())
+    started = time.monotonic()
+    store.put("failed-1", "boom")
+    assert store.get("failed-0", 1000) is None
+    assert time.monotonic() - started < 10
+    cut_off.set()
 
 
 def test_two_processes_measure_every_row_once(tmp_path):
