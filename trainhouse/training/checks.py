@@ -125,7 +125,7 @@ def _check_length(trainer: Trainer) -> None:
     if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
         raise UserError(
             f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
-            "cluster; start it by srun or torchrun"
+            "cluster; start it by srun or torchrun, or set trainer.num_nodes=1"
         )
 
 
