@@ -7,9 +7,12 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_mapping
 from trainhouse.machine.files import write_json
+from trainhouse.machine.rank_processes import hold_port
 from trainhouse.machine.writes import unrefused
 from trainhouse.runs.outputs import outputs
 from trainhouse.runs.rendezvous import remembered_run
+
+_held: list[socket.socket] = []  # until the process ends
 
 
 def remember_to_requeue(folder: Path) -> None:
@@ -38,10 +41,9 @@ def port_of_restart() -> int | None:
     """
     if remembered_run() is None:
         return None
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port: int = free.getsockname()[1]
-        return port
+    held, port = hold_port("")
+    _held.append(held)
+    return port
 
 
 def meet_at(port: int | None) -> None:
