@@ -41,6 +41,12 @@ def ranks() -> Ranks:
     return Ranks(max(local, node), world, world)  # who is not the first of all need not know more
 
 
+def are_unequal(here: Ranks) -> bool:
+    """Whether machines have unequal numbers of processes."""
+    machines = _number("GROUP_WORLD_SIZE", here.machines) if here.launcher == "torchrun" else here.machines
+    return here.local_world * machines != here.world
+
+
 def _number(name: str, otherwise: int) -> int:
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() else otherwise

@@ -6,8 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +13,14 @@ from types import SimpleNamespace
 import pytest
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.launching.job_devices import take_given_ranks
-from trainhouse.machine.ranks import Ranks, ranks
+from trainhouse.machine.ranks import Ranks, are_unequal, ranks
 from trainhouse.runs import rank_messages
 from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.many_ranks import SLURM
 from trainhouse.tests.started import Started
-from trainhouse.training import build_run
+from trainhouse.training import build_run, checks
 
 RUN = ("trainer=cpu", "trainer.max_epochs=1", "data.path=rows.npy", "data.rows=200", "logger=none", "figures=false")
 ALL = (
@@ -39,6 +38,7 @@ ALL = (
     "OMPI_COMM_WORLD_SIZE",
     "PMI_RANK",
     "PMI_SIZE",
+    "MPI_LOCALNRANKS",
 )
 
 
@@ -121,6 +121,16 @@ def test_a_trainer_that_leaves_its_devices_open_has_those_that_are_given(trainer
     assert config.trainer.devices == devices
 
 
+@pytest.mark.parametrize(("here", "machines"), [(Ranks(0, 3, 1, "torchrun"), "2"), (Ranks(0, 3, 2, "mpirun"), None)])
+def test_machines_with_unequal_numbers_of_processes_are_refused(here, machines, monkeypatch):
+    monkeypatch.setenv("GROUP_WORLD_SIZE", machines or "3")
+    assert are_unequal(here)
+    assert not are_unequal(here._replace(world=2, local_world=1))
+    monkeypatch.setattr(checks, "ranks", lambda: here)
+    with pytest.raises(UserError, match="3 processes, not equally many on each machine"):
+        checks._check_ranks(SimpleNamespace(get=lambda key: 1, accelerator="cpu", num_nodes=2))
+
+
 def test_srun_starts_one_run_whose_lines_come_once(tmp_path):
     first, second = srun(tmp_path, *RUN, "hydra.run.dir=run")
     assert (first[0], second[0]) == (0, 0), first[2] + second[2]
@@ -200,19 +210,6 @@ def test_a_mark_of_an_earlier_job_is_not_heard(tmp_path, monkeypatch):
     (mark,) = tmp_path.rglob("run")
     os.utime(mark, (1e9, 1e9))
     assert place.get("run", 0) is None
-
-
-def test_a_store_that_a_network_has_cut_off_keeps_nobody_waiting(monkeypatch):
-    monkeypatch.setattr(rank_messages, "TOGETHER", 0.05)
-    cut_off = threading.Event()
-    store = object.__new__(rank_messages.Store)
-    store._prefix, store._is_lost = "", False
-    store._store = SimpleNamespace(check=lambda keys: cut_off.wait(), set=lambda name, text: cut_off.wait())
-    started = time.monotonic()
-    store.put("failed-1", "boom")
-    assert store.get("failed-0", 1000) is None
-    assert time.monotonic() - started < 10
-    cut_off.set()
 
 
 def test_two_processes_measure_every_row_once(tmp_path):

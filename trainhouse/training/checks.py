@@ -17,7 +17,7 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.cores import available_cores
-from trainhouse.machine.ranks import ranks
+from trainhouse.machine.ranks import are_unequal, ranks
 from trainhouse.machine.sweep_worker import accelerators
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
@@ -132,6 +132,10 @@ def _check_length(trainer: Trainer) -> None:
 def _check_ranks(trainer: Trainer) -> None:
     """Raise `UserError` for no process, more than cores can serve, or not as many as others than Lightning started."""
     here, devices = ranks(), trainer.get("devices")
+    if here.launcher and are_unequal(here):
+        raise UserError(
+            f"{here.launcher} has started {here.world} processes, not equally many on each machine, as they have to be"
+        )
     if devices in (0, "0", []):
         raise UserError(f"trainer.devices: expected a number from 1 up, -1 for all, or a list, got {devices!r}")
     if isinstance(devices, list):

@@ -1,0 +1,55 @@
+"""Processes that mpirun has started, and the store of torchrun's when the network is gone."""
+
+import os
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from trainhouse.configuration.errors import UserError
+from trainhouse.machine import mpi
+from trainhouse.machine.ranks import Ranks, ranks
+from trainhouse.runs import rank_messages
+from trainhouse.tests.many_ranks import SLURM
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    for name in [name for name in os.environ if name.startswith((*mpi._OF_MPIRUN, "SLURM_", "TORCHELASTIC_"))]:
+        monkeypatch.delenv(name)
+
+
+def test_mpirun_within_a_job_of_slurm_starts_the_processes(monkeypatch):
+    mpich = {"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "2"}
+    for name, value in {**SLURM, **mpich}.items():
+        monkeypatch.setenv(name, value)
+    assert ranks() == Ranks(1, 2, 2, "mpirun", "")
+
+
+@pytest.mark.parametrize(
+    ("world", "line"),
+    [(None, "find one another by mpi4py, and that is not there"), (1, "mpi4py knows of 1: it uses another MPI")],
+)
+def test_mpirun_without_its_mpi_is_refused(world, line, monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    monkeypatch.setattr(mpi, "_world", lambda: world and SimpleNamespace(Get_size=lambda: world))
+    monkeypatch.setattr(mpi, "_library", lambda: "Open MPI v5")
+    with pytest.raises(UserError, match=line):
+        mpi.prepare_mpi(works_together=True)
+    mpi.prepare_mpi(works_together=False)
+    assert ranks() == Ranks()
+
+
+def test_a_store_that_a_network_has_cut_off_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(rank_messages, "TOGETHER", 0.05)
+    cut_off = threading.Event()
+    store = object.__new__(rank_messages.Store)
+    store._prefix, store._is_lost = "", False
+    store._store = SimpleNamespace(check=lambda keys: cut_off.wait(), set=lambda name, text: cut_off.wait())
+    started = time.monotonic()
+    store.put("failed-1", "boom")
+    assert store.get("failed-0", 1000) is None
+    assert time.monotonic() - started < 10
+    cut_off.set()
