@@ -35,6 +35,9 @@ class Place(Protocol):
     def get(self, name: str, seconds: float) -> str | None:
         """Wait for one so long; None if it doesn't come."""
 
+    def names(self, pattern: str) -> list[str]:
+        """Return the names of messages that are there, as ``failed-*``; one look, for however many processes."""
+
 
 class Store:
     """The one that torchrun keeps for its processes."""
@@ -49,6 +52,8 @@ class Store:
     def put(self, name: str, text: str) -> None:
         """Leave a message."""
         self._asked(lambda: self._store.set(f"{self._prefix}/{name}", text))
+        pattern = f"{name.rpartition('-')[0]}-*"
+        self._asked(lambda: self._store.set(f"{self._prefix}/{pattern}", name))
 
     def get(self, name: str, seconds: float) -> str | None:
         """Wait for one."""
@@ -59,6 +64,11 @@ class Store:
             time.sleep(POLL)
         text = self._asked(lambda: self._store.get(key))
         return None if text is None else bytes(text).decode()
+
+    def names(self, pattern: str) -> list[str]:
+        """Return the last of the names that match."""
+        name = self.get(pattern, 0)
+        return [name] if name else []
 
     def _asked(self, call: Callable[[], Any]) -> Any:
         """Return its answer; None if torchrun has ended, or gives none for a time, as over a network that is gone."""
@@ -109,7 +119,7 @@ class Files:
             time.sleep(POLL)
 
     def names(self, pattern: str) -> list[str]:
-        """Return what has been said so far, by the names that match; one look, for however many processes."""
+        """Return the names that match."""
         return [path.name for path in self._folder.glob(pattern)]
 
     def remove(self) -> None:

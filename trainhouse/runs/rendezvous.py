@@ -20,7 +20,7 @@ from typing import Any
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.ranks import Ranks, ranks, tell_torchrun
-from trainhouse.runs.layout import CONFIG
+from trainhouse.runs.layout import CHECKPOINTS, CONFIG
 from trainhouse.runs.outputs import outputs
 from trainhouse.runs.rank_messages import POLL, TOGETHER, Files, Place, Store
 
@@ -28,7 +28,7 @@ SECONDS = 300.0
 """For which the others wait for what the first process says."""
 _RUN, _FAILED, _STOPPED = "run", "failed", "stopped"
 _TIME_TO_SAVE, _TO_END = 30.0, 5.0  # seconds, the first as torchrun gives
-_WATCH = 2.0  # seconds
+_WATCH, _UNTIL_SEEN = 2.0, 60.0  # seconds
 
 _log = logging.getLogger(__name__)
 _said = threading.Event()  # why the run has failed, by this process
@@ -61,6 +61,28 @@ def heard_run() -> dict[str, Any]:
         f"rank {here.rank} of {here.world}: the first rank has said nothing for {SECONDS:.0f} s; on several machines "
         f"{outputs().absolute()} has to be the same folder for all of them"
     )
+
+
+def checkpoints_in(folder: Path) -> list[list[Any]]:
+    """Return the names and sizes of a run's checkpoints, by which another machine knows that its disk has the same."""
+    found = [[path.name, path.stat().st_size] for path in (folder / CHECKPOINTS).glob("*.ckpt") if path.is_file()]
+    return sorted(found)
+
+
+def check_is_shared(folder: Path, checkpoints: list[list[Any]]) -> None:
+    """Raise `UserError` if this machine doesn't have the run's folder with these checkpoints.
+
+    A network's disk may show a new folder, or its new state, only after a while.
+    """
+    until = time.monotonic() + _UNTIL_SEEN
+    while not (folder.is_dir() and checkpoints_in(folder) == checkpoints):
+        if time.monotonic() >= until:
+            what = "has other checkpoints than on" if folder.is_dir() else "is not there, but on"
+            raise UserError(
+                f"{folder.absolute()} {what} the machine of the first rank: it has to be on a disk that all machines "
+                "share; outputs=<folder> puts runs there"
+            )
+        time.sleep(POLL)
 
 
 def remember_run(folder: Path) -> None:
@@ -103,16 +125,20 @@ def leave() -> None:
 
 
 def watch() -> None:
-    """End this process when another of the run has failed, which waits for nobody; torchrun does that by itself."""
-    if is_shared() and isinstance(_place(), Files):
+    """End this process when another of the run has failed, which waits for nobody.
+
+    torchrun does that by itself on the machine of the other, and where ranks have found one another they notice.
+    """
+    if is_shared():
         threading.Thread(target=_watch, daemon=True).start()
 
 
 def _watch() -> None:
     here, place = ranks(), _place()
-    assert isinstance(place, Files)
     while True:
         time.sleep(_WATCH)
+        if isinstance(place, Store) and _are_together():
+            return
         for name in place.names(f"{_FAILED}-*"):
             rank = int(name.rpartition("-")[2])
             if rank != here.rank and (line := place.get(name, 0)):
@@ -124,7 +150,7 @@ def _watch() -> None:
                     _log.error(message, extra={"file_only": True})
                     print(message, file=sys.stderr, flush=True)
                 os._exit(1)
-        for name in place.names(f"{_STOPPED}-*"):
+        for name in place.names(f"{_STOPPED}-*"):  # torchrun's are not told
             if int(name.rpartition("-")[2]) != here.rank and (text := place.get(name, 0)):
                 os.kill(os.getpid(), int(text))
                 time.sleep(_TIME_TO_SAVE if _are_together() else _TO_END)  # it may wait for one that has ended

@@ -1,4 +1,4 @@
-"""Processes that mpirun has started, and the store of torchrun's when the network is gone."""
+"""Processes that mpirun has started, torchrun's store when the network is gone, and a disk that is not shared."""
 
 import os
 import threading
@@ -6,11 +6,12 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from trainhouse.configuration.errors import UserError
 from trainhouse.machine import mpi
 from trainhouse.machine.ranks import Ranks, ranks
-from trainhouse.runs import rank_messages
+from trainhouse.runs import rank_messages, rendezvous
 from trainhouse.tests.many_ranks import SLURM
 
 
@@ -53,3 +54,28 @@ def test_a_store_that_a_network_has_cut_off_keeps_nobody_waiting(monkeypatch):
     assert store.get("failed-0", 1000) is None
     assert time.monotonic() - started < 10
     cut_off.set()
+
+
+def test_a_rank_that_waits_hears_by_the_store_who_has_failed(monkeypatch):
+    server = TCPStore("127.0.0.1", 0, is_master=True)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(server.port))
+    here, there = rank_messages.Store("job", 5), rank_messages.Store("job", 5)
+    assert here.names("failed-*") == []
+    there.put("failed-3", "no such disk")
+    assert here.names("failed-*") == ["failed-3"]
+    assert here.get("failed-3", 0) == "no such disk"
+
+
+def test_a_folder_that_machines_do_not_share_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendezvous, "_UNTIL_SEEN", 0.0)
+    first, second = tmp_path / "first", tmp_path / "second"
+    (first / "checkpoints").mkdir(parents=True)
+    (first / "checkpoints" / "last.ckpt").write_text("a")
+    there = rendezvous.checkpoints_in(first)
+    rendezvous.check_is_shared(first, there)
+    with pytest.raises(UserError, match="second is not there, but on the machine of the first rank"):
+        rendezvous.check_is_shared(second, there)
+    second.mkdir()
+    with pytest.raises(UserError, match="second has other checkpoints than on the machine of the first rank"):
+        rendezvous.check_is_shared(second, there)
