@@ -171,7 +171,7 @@ def _leaving_no_litter() -> Iterator[None]:
         if not isinstance(error, SystemExit) or error.code:
             remove_litter()
         if isinstance(error, SystemExit) and isinstance(error.code, str):  # of the claim
-            error.code = say_failed(error.code) or 1
+            error.code = _refusal(error.code.removeprefix("error: "))
         if isinstance(error, Exception) and is_placed():  # what a job has met has been kept already
             keep_traceback()
         raise

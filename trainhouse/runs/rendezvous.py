@@ -147,6 +147,7 @@ def _watch() -> None:
                 if here.rank == 0 and not _said.is_set():
                     _said.set()
                     message = f"error: rank {rank} has failed: {printable(line)}"
+                    tell_torchrun(message)
                     _log.error(message, extra={"file_only": True})
                     print(message, file=sys.stderr, flush=True)
                 os._exit(1)

@@ -13,11 +13,14 @@ from trainhouse.machine import mpi
 from trainhouse.machine.ranks import Ranks, ranks
 from trainhouse.runs import rank_messages, rendezvous
 from trainhouse.tests.many_ranks import SLURM
+from trainhouse.training import checks
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
-    for name in [name for name in os.environ if name.startswith((*mpi._OF_MPIRUN, "SLURM_", "TORCHELASTIC_"))]:
+    for name in [
+        name for name in os.environ if name.startswith((*mpi._OF_MPIRUN, "SLURM_", "TORCHELASTIC_", "MASTER_"))
+    ]:
         monkeypatch.delenv(name)
 
 
@@ -41,6 +44,14 @@ def test_mpirun_without_its_mpi_is_refused(world, line, monkeypatch):
         mpi.prepare_mpi(works_together=True)
     mpi.prepare_mpi(works_together=False)
     assert ranks() == Ranks()
+
+
+def test_machines_of_mpirun_are_no_machines_that_never_come(monkeypatch):
+    trainer = SimpleNamespace(epochs=1, min_epochs=None, get=lambda key: 1, accelerator="cpu", num_nodes=2)
+    with pytest.raises(UserError, match="in no cluster"):
+        checks._check_length(trainer)
+    monkeypatch.setattr(checks, "ranks", lambda: Ranks(0, 2, 1, "mpirun"))
+    checks._check_length(trainer)
 
 
 def test_a_store_that_a_network_has_cut_off_keeps_nobody_waiting(monkeypatch):

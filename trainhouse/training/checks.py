@@ -122,7 +122,7 @@ def _check_length(trainer: Trainer) -> None:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     _check_ranks(trainer)
     clusters = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
-    if trainer.num_nodes > 1 and not any(name in os.environ for name in clusters):
+    if trainer.num_nodes > 1 and not ranks().launcher and not any(name in os.environ for name in clusters):
         raise UserError(
             f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as this one is in no "
             "cluster; start it by srun or torchrun, or set trainer.num_nodes=1"
