@@ -40,6 +40,7 @@ from trainhouse.launching.logging import BusyError, log_to
 from trainhouse.launching.this_process import as_it_is, asks_for_tracebacks, put_back, start_in_utf8
 from trainhouse.machine.cores import share_cores
 from trainhouse.machine.garbage import search_as_usual, search_rarely
+from trainhouse.machine.mpi import prepare_mpi
 from trainhouse.machine.ranks import settle_slurm, tell_torchrun
 from trainhouse.machine.sweep_worker import check_not_stopped, prepare_worker
 from trainhouse.machine.terminal import fold, start_of_line
@@ -83,6 +84,7 @@ def script(
             if not trains and is_worker_rank():  # the first process does the work, once
                 return
             try:
+                prepare_mpi(works_together=trains)
                 search_rarely()
                 sys.argv[1:] = with_home(sys.argv[1:])
                 arrange(CONF, config_name, open_groups)
@@ -154,7 +156,7 @@ def _leaving_no_litter() -> Iterator[None]:
         if not isinstance(error, SystemExit) or error.code:
             remove_litter()
         if isinstance(error, SystemExit) and isinstance(error.code, str):  # of the claim
-            error.code = say_failed(error.code) or 1
+            error.code = _refusal(error.code.removeprefix("error: "))
         if isinstance(error, Exception) and is_placed():  # what a job has met has been kept already
             keep_traceback()
         raise

@@ -34,7 +34,7 @@ class RankProcesses:
         self._are_asked = False  # once: to be asked twice is to be ended at once
         self._processes: list[subprocess.Popen[bytes]] = []
         shared = {name: value for name, value in env.items() if name not in _NOT_OURS}
-        self._held, port = _free_port()
+        self._held, port = hold_port("127.0.0.1")
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
         try:
             for rank, errors in enumerate(self._errors):
@@ -105,14 +105,14 @@ def _start(command: Sequence[str], env: Mapping[str, str], errors: IO[bytes]) ->
     )
 
 
-def _free_port() -> tuple[socket.socket, int]:
-    """Return a port of this machine that nobody has, and what keeps it from others until the first rank listens there.
+def hold_port(address: str) -> tuple[socket.socket, int]:
+    """Return a port of `address`, one of this machine, that nobody has, and what keeps it until a rank listens there.
 
     Only Linux lets that one take it then; elsewhere it is free for a moment.
     """
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
+    held.bind((address, 0))
     port = int(held.getsockname()[1])
     if sys.platform != "linux":
         held.close()

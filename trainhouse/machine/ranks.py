@@ -7,7 +7,6 @@ last the processes that Lightning itself starts for the devices of one machine.
 import json
 import os
 import re
-import socket
 import time
 from contextlib import suppress
 from typing import NamedTuple
@@ -25,7 +24,7 @@ class Ranks(NamedTuple):
     launcher: str = ""
     """Who started them all, as ``torchrun``; "" for Lightning, which starts the others from the first."""
     job: str = ""
-    """What no other job of this user is called that is at work at the same time, or was before."""
+    """What no other job of this user is called that is at work at the same time, or was before; "" of some MPIs."""
 
     @property
     def machines(self) -> int:
@@ -41,6 +40,12 @@ def ranks() -> Ranks:
     local, node = _number("LOCAL_RANK", 0), _number("NODE_RANK", _number("GROUP_RANK", 0))
     world = _number("WORLD_SIZE", 1)
     return Ranks(max(local, node), world, world)  # who is not the first of all need not know more
+
+
+def are_unequal(here: Ranks) -> bool:
+    """Whether machines have unequal numbers of processes."""
+    machines = _number("GROUP_WORLD_SIZE", here.machines) if here.launcher == "torchrun" else here.machines
+    return here.local_world * machines != here.world
 
 
 def _number(name: str, otherwise: int) -> int:
@@ -68,14 +73,6 @@ def tell_torchrun(line: str) -> None:
             json.dump({"message": said}, file)
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def meet_at(port: int | None) -> None:
     """Have this process meet the others at a port of the first one's machine; None changes nothing.
 
@@ -91,7 +88,8 @@ def _of_slurm() -> Ranks | None:
 
     What is said of the job may differ from what is true of the step, its name too.
     """
-    if "SLURM_PROCID" not in os.environ or (world := _number("SLURM_STEP_NUM_TASKS", 1)) < 2:
+    is_of_mpirun = "OMPI_COMM_WORLD_RANK" in os.environ or "MPI_LOCALNRANKS" in os.environ  # in a job of SLURM's
+    if is_of_mpirun or "SLURM_PROCID" not in os.environ or (world := _number("SLURM_STEP_NUM_TASKS", 1)) < 2:
         return None
     per_node = _tasks_of_nodes()
     node = _number("SLURM_NODEID", 0)
@@ -148,11 +146,11 @@ def _of_lsf() -> Ranks | None:
 
 
 def _of_mpi() -> Ranks | None:
-    for rank, size, local, job in (
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE"),
-        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "PMI_ID"),
+    for rank, size, local in (
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"),
     ):
         if rank in os.environ and (world := _number(size, 1)) > 1:
-            name = os.environ.get(job) or os.environ.get("PMI_PORT", "")
-            return Ranks(_number(rank, 0), world, _number(local, world), "mpirun", name)
+            job = os.environ.get("PMIX_NAMESPACE", "")
+            return Ranks(_number(rank, 0), world, _number(local, world), "mpirun", job)
     return None

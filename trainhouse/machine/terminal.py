@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from trainhouse.configuration.printable import printable
 from trainhouse.machine.folding import folded
+from trainhouse.machine.mpi import MADE_UP_TERMINAL
 from trainhouse.machine.ranks import ranks
 
 if TYPE_CHECKING:
     from rich.live import Live
 
 # Set, to whatever value, where lines that redraw themselves are not wanted.
-_PLAIN = ("NO_COLOR", "CI", "JPY_PARENT_PID")
+_PLAIN = ("NO_COLOR", "CI", "JPY_PARENT_PID", MADE_UP_TERMINAL)
 _BAR = 12  # columns
 _FREE = 5  # behind the live line: a terminal writes ^C there, and what is folded is not erased
 _EMPTY_LINE = "\r\x1b[2K"  # go to its start, erase it

@@ -7,7 +7,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.runs.best_of_sweep import is_sweep
 from trainhouse.runs.layout import BEST_MODEL, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, METRICS
 
-_OF_SHARDS = ".metadata"
+OF_SHARDS = ".metadata"
 """A file of a folder that torch.distributed.checkpoint has written: a pickle."""
 
 
@@ -40,18 +40,23 @@ def check_is_there(path: str, key: str) -> None:
 
 
 def _why_none(folder: Path, key: str) -> str:
-    if (folder / _OF_SHARDS).is_file():
-        return (
-            f"{folder} is a checkpoint in shards, and torch runs code from such a folder when it reads it; if you "
-            "trust it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
-            f"dcp_to_torch {folder} weights.pt, for init_from=weights.pt"
-        )
+    if (folder / OF_SHARDS).is_file():
+        return of_shards(folder)
     named = next((one for one in (folder, folder / BEST_MODEL) if one.suffix == ".ckpt" and one.is_dir()), None)
     if named:
         return f"{named} is a folder, not a checkpoint file"
     if folder.name == CHECKPOINTS and (folder.parent / CONFIG).is_file():
         return f"{folder} is a run's folder of checkpoints; give one of them, or the run: {key}={folder.parent}"
     return f"{folder} is a folder without {BEST_MODEL}; give a run folder or a .ckpt file"
+
+
+def of_shards(folder: Path) -> str:
+    """Say why no command reads a checkpoint in shards, and what to do with it."""
+    return (
+        f"{folder} is a checkpoint in shards, and torch runs code from such a folder when it reads it; if you trust "
+        "it, make a file of its weights: python -m torch.distributed.checkpoint.format_utils "
+        f"dcp_to_torch {folder} weights.pt, for init_from=weights.pt"
+    )
 
 
 def _last_of_a_run_without_best(folder: Path) -> Path | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainhouse.configuration.bounded import read_json
 from trainhouse.configuration.errors import UserError
+from trainhouse.runs.find_checkpoint import OF_SHARDS, of_shards
 from trainhouse.runs.layout import CONFIG, HISTORY, MARK, METRICS, MULTIRUN, SWEEP
 from trainhouse.runs.outputs import outputs
 from trainhouse.runs.typed import as_override, command, shown_path
@@ -36,6 +37,8 @@ def find_run(resume: str) -> Path:
             f"resume: {folder} is a sweep; it is resumed by its own command and {as_override('sweep.resume', folder)}"
         )
     if not (folder / CONFIG).is_file():
+        if (folder / OF_SHARDS).is_file():
+            raise UserError(f"resume: {of_shards(folder)}, and a new run")
         raise UserError(f"resume: {folder} holds no run that has begun: it has no {CONFIG}{_way_to_begin(folder)}")
     if sweep := sweep_of(folder):
         raise UserError(

@@ -29,7 +29,7 @@ from trainhouse.runs.links import refuse_links_out
 from trainhouse.runs.litter import claim_folder, in_the_way
 from trainhouse.runs.outputs import is_typed, place
 from trainhouse.runs.overwriting import clear_evaluation
-from trainhouse.runs.rendezvous import heard_run, is_shared, remember_run, say_run
+from trainhouse.runs.rendezvous import check_is_shared, checkpoints_in, heard_run, is_shared, remember_run, say_run
 from trainhouse.runs.requeued import requeued_folder
 from trainhouse.runs.this_job import is_worker_rank
 
@@ -75,7 +75,8 @@ class ClaimRunFolder(Callback):
             with read_write(config.hydra):
                 config.hydra.run.dir = str(folder)
         if is_shared():
-            say_run({"folder": str(folder), "config": _as_written(config)})
+            there = checkpoints_in(folder)
+            say_run({"folder": str(folder), "config": _as_written(config), "checkpoints": there})
         remember_run(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -113,6 +114,7 @@ def _join(config: DictConfig) -> None:
     try:
         place(config, overrides_of(config.hydra))
         said = heard_run()
+        check_is_shared(Path(said["folder"]), said["checkpoints"])
     except UserError as error:
         _refuse(str(error))
     with flag_override(config, ["struct", "readonly"], False):

@@ -17,6 +17,7 @@ from trainhouse.checkpoints.writing import AtomicCheckpointIO, CheckpointRecord
 from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.settings import Train
 from trainhouse.runs.find_checkpoint import find_checkpoint
+from trainhouse.runs.find_run import find_run
 from trainhouse.tests.tiny import CLASSES, tiny_run
 
 CONFIG = {
@@ -182,6 +183,8 @@ def test_a_checkpoint_in_shards_is_not_opened_as_torch_would_run_code_from_it(tm
     (tmp_path / ".metadata").write_bytes(pickle.dumps(print))
     with pytest.raises(UserError, match=r"init_from: .* is a checkpoint in shards, .* dcp_to_torch .* weights.pt"):
         find_checkpoint(tmp_path, "init_from")
+    with pytest.raises(UserError, match=r"resume: .* is a checkpoint in shards, .* weights.pt, and a new run"):
+        find_run(str(tmp_path))
 
 
 def test_a_run_folder_means_its_best_model(tmp_path: Path) -> None:

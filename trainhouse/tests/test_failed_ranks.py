@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -94,5 +95,6 @@ def test_one_that_is_killed_or_hangs_is_named(act: Callable[[], None], what: str
     with two_tasks(tmp_path, *RUN, "rank_timeout=15", prepare=after_three_steps(act)) as (first, second):
         assert first.status() == 1
         assert second.status() in (1, 137)
-        assert f"error: rank 1 of 2 {what}, in epoch 1, after step 3; continue with: " in first.stderr
+        line = f"error: rank 1 of 2 on {socket.gethostname()} {what}, in epoch 1, after step 3; continue with: "
+        assert line in first.stderr
     assert what in recorded(tmp_path)

@@ -7,17 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from omegaconf import OmegaConf
 
+from trainhouse.configuration.errors import UserError
 from trainhouse.launching.job_devices import take_given_ranks
-from trainhouse.machine.ranks import Ranks, ranks
-from trainhouse.runs import rendezvous
+from trainhouse.machine.ranks import Ranks, are_unequal, ranks
+from trainhouse.runs import rank_messages
 from trainhouse.tests.common import ROOT, run_script
 from trainhouse.tests.many_ranks import ALONE_IN_SLURM, FIVE, SLURM
 from trainhouse.tests.started import Started
-from trainhouse.training import build_run
+from trainhouse.training import build_run, checks
 
 RUN = ("trainer=cpu", "trainer.max_epochs=1", "data.path=rows.npy", "data.rows=200", "logger=none", "figures=false")
 ALL = (
@@ -37,6 +39,7 @@ ALL = (
     "OMPI_COMM_WORLD_SIZE",
     "PMI_RANK",
     "PMI_SIZE",
+    "MPI_LOCALNRANKS",
 )
 
 
@@ -116,6 +119,16 @@ def test_a_trainer_that_leaves_its_devices_open_has_those_that_are_given(trainer
     assert config.trainer.devices == devices
 
 
+@pytest.mark.parametrize(("here", "machines"), [(Ranks(0, 3, 1, "torchrun"), "2"), (Ranks(0, 3, 2, "mpirun"), None)])
+def test_machines_with_unequal_numbers_of_processes_are_refused(here, machines, monkeypatch):
+    monkeypatch.setenv("GROUP_WORLD_SIZE", machines or "3")
+    assert are_unequal(here)
+    assert not are_unequal(here._replace(world=2, local_world=1))
+    monkeypatch.setattr(checks, "ranks", lambda: here)
+    with pytest.raises(UserError, match="3 processes, not equally many on each machine"):
+        checks._check_ranks(SimpleNamespace(get=lambda key: 1, accelerator="cpu", num_nodes=2))
+
+
 def test_srun_starts_one_run_whose_lines_come_once(tmp_path):
     first, second = srun(tmp_path, *RUN, "hydra.run.dir=run")
     assert (first[0], second[0]) == (0, 0), first[2] + second[2]
@@ -188,8 +201,8 @@ def test_other_commands_do_their_work_once(tmp_path):
 def test_a_mark_of_an_earlier_job_is_not_heard(tmp_path, monkeypatch):
     for name, value in {**SLURM, "SLURM_PROCID": "1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(rendezvous, "outputs", lambda: tmp_path)
-    place = rendezvous._Files(ranks())
+    monkeypatch.setattr(rank_messages, "outputs", lambda: tmp_path)
+    place = rank_messages.Files(ranks())
     place.put("run", "{}")
     assert place.get("run", 0) == "{}"
     (mark,) = tmp_path.rglob("run")

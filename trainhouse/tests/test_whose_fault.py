@@ -109,3 +109,27 @@ def test_a_job_that_is_done_says_which_rank_has_failed(tmp_path: Path, caplog: p
     processes: Any = SimpleNamespace(first_failed=1)
     assert outcome_of(tmp_path, processes, tmp_path, []) == 0.5
     assert "rank 1: disk full" in caplog.text
+
+
+def test_a_rank_that_is_lost_is_named_with_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failed_ranks, "_hosts", ["node1", "node2"])
+    error = raised_in("torch.distributed.distributed_c10d", "[pair.cc:553] Connection closed by peer [127.0.0.1]:4242")
+    assert "rank 1 of 2 on node2 exited" in str(whose_fault(error, trainer(), tmp_path, 600)[1])
+
+
+def test_that_all_wait_is_laid_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failed_ranks, "_hosts", ["node1", "node2"])
+    error = raised_in("torch.distributed.distributed_c10d", "Timed out waiting 20000ms for recv operation to complete")
+    whose_fault(error, trainer(1), tmp_path, 20)
+    line = str(whose_fault(error, trainer(0), tmp_path, 20)[1])
+    assert "all 2 ranks waited for one another for rank_timeout=20 s, in epoch 1, after step 7; is the network" in line
+
+
+@pytest.mark.parametrize(("status", "kept"), [("running", "failed"), ("completed", "completed")])
+def test_another_rank_records_the_failure_of_a_first_that_is_lost(status: str, kept: str, tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps({"status": status}))
+    error = raised_in("torch.distributed.distributed_c10d", "[pair.cc:553] Connection closed by peer [127.0.0.1]:4242")
+    whose_fault(error, trainer(1), tmp_path, 600)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert content["status"] == kept
+    assert ("rank 0 of 2 exited" in content.get("error", "")) == (kept == "failed")

@@ -17,7 +17,7 @@ from trainhouse.configuration.create import located
 from trainhouse.configuration.errors import NO_SHARED_MEMORY, UserError, did_you_mean
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.machine.devices import check_devices
-from trainhouse.machine.ranks import ranks, uneven_tasks
+from trainhouse.machine.ranks import are_unequal, ranks, uneven_tasks
 from trainhouse.reports.names import split_of
 from trainhouse.runs.layout import BEST_MODEL
 from trainhouse.training.monitoring import check_callback, check_direction
@@ -119,11 +119,8 @@ def _check_length(trainer: Trainer) -> None:
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     _check_ranks(trainer)
-    clusters = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
-    if trainer.num_nodes > 1 and not ranks().launcher and not any(name in os.environ for name in clusters):
-        raise UserError(
-            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as nobody has "
-            "started a process on each; start it by srun or torchrun"
+            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as nobody has started a "
+            "process on each; start it by srun or torchrun, or set trainer.num_nodes=1"
         )
 
 
@@ -135,6 +132,10 @@ def _check_ranks(trainer: Trainer) -> None:
         raise UserError(
             f"srun has started {each} tasks on {len(counts)} machines, and they have to be equally many on each; set "
             "--ntasks-per-node"
+        )
+    if here.launcher and are_unequal(here):
+        raise UserError(
+            f"{here.launcher} has started {here.world} processes, not equally many on each machine, as they have to be"
         )
     check_devices(devices, trainer.accelerator)
     if isinstance(devices, list):

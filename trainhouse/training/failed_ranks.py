@@ -15,6 +15,7 @@ from typing import Any
 import lightning as L
 import torch
 
+from trainhouse.configuration.bounded import read_mapping
 from trainhouse.configuration.errors import (
     Interrupted,
     UserError,
@@ -25,10 +26,13 @@ from trainhouse.configuration.errors import (
 )
 from trainhouse.machine.files import write_json
 from trainhouse.machine.writes import unrefused
+from trainhouse.resuming.gathering import of_all_ranks
+from trainhouse.runs.layout import METRICS
 from trainhouse.runs.rendezvous import is_shared
 from trainhouse.runs.typed import as_override, command
 
 _log = logging.getLogger(__name__)
+_hosts: list[str] = []  # the names of the ranks' machines, once they have found one another
 
 _NOTE = ".failed_rank_"
 _SECONDS = 3.0  # for which ranks wait for what the others say; Lightning ends all 5 s after one has ended
@@ -39,6 +43,12 @@ _OF_OTHERS = re.compile(
     r"gloo|Connection (reset|closed|refused)|Broken pipe|[Tt]ime(d )?out (waiting|after)|NCCL|ncclRemoteError"
     r"|DistStoreError|Socket Timeout|process group|pair closure",
 )
+
+
+def learn_hosts(trainer: L.Trainer) -> None:
+    """Know from now on the machine of each rank, also of one that can't say it any more; a collective."""
+    if trainer.world_size > 1:
+        _hosts[:] = of_all_ranks(socket.gethostname())
 
 
 def forget_failures(folder: Path, trainer: L.Trainer) -> None:
@@ -80,15 +90,39 @@ def whose_fault(
         failed = UserError(_sentence(own) + continuing)
     else:
         missing = [rank for rank in range(trainer.world_size) if rank != trainer.global_rank and rank not in notes]
-        who = f"rank{'s' * (len(missing) != 1)} {', '.join(map(str, missing))}" if missing else "another rank"
         where = f"epoch {trainer.current_epoch + 1}, after step {trainer.global_step}"
         for_so_long = "" if seconds is None else f" for rank_timeout={seconds:g} s"
         is_late = "imed out" in str(error) or "imeout" in str(error)
-        what = f"gave no answer{for_so_long}" if is_late else "exited without an error, as if killed"
-        unequal = "" if missing else _unequal(note, notes)
-        failed = UserError(f"{who} of {trainer.world_size} {what}, in {where}{unequal}{continuing}")
+        if is_late and not missing:
+            what = f"all {trainer.world_size} ranks waited for one another{for_so_long}"
+            why = _unequal(note, notes) or _of_network()
+        else:
+            who = f"rank{'s' * (len(missing) != 1)} {', '.join(map(str, missing))}" if missing else "another rank"
+            what = f"gave no answer{for_so_long}" if is_late else "exited without an error, as if killed"
+            what, why = f"{who} of {trainer.world_size}{_on_hosts(missing)} {what}", ""
+        failed = UserError(f"{what}, in {where}{why}{continuing}")
+        if 0 in missing and trainer.global_rank == min(notes, default=trainer.global_rank):
+            _record_for_the_first(folder, str(failed))
         _end_those_that_hang(trainer)
     return failed, failed
+
+
+def _on_hosts(missing: list[int]) -> str:
+    hosts = dict.fromkeys(_hosts[rank] for rank in missing if rank < len(_hosts))
+    return f" on {', '.join(hosts)}" if hosts else ""
+
+
+def _of_network() -> str:
+    hosts = dict.fromkeys(_hosts)
+    return f"; is the network between {', '.join(hosts)} there?" if len(hosts) > 1 else ""
+
+
+def _record_for_the_first(folder: Path, line: str) -> None:
+    """Write down that the run has failed where the first rank, which does so, is lost."""
+    with suppress(OSError, UserError), unrefused():
+        content = read_mapping(folder / METRICS)
+        if content is not None and content.get("status") == "running":
+            write_json(folder / METRICS, {**content, "status": "failed", "error": line})
 
 
 def _unequal(own: dict[str, Any], notes: dict[int, dict[str, Any]]) -> str:

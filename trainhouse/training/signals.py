@@ -24,6 +24,7 @@ from trainhouse.runs.rendezvous import say_stopped
 from trainhouse.runs.requeued import REQUEUE, fate_of_job, put_back_into_queue
 from trainhouse.runs.this_job import is_sweep_job, is_worker_rank
 from trainhouse.runs.typed import as_override, command, shown_path
+from trainhouse.training.failed_ranks import learn_hosts
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class StopOnSignal(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """From now on a signal waits for the batch. Lightning has put its own handlers in front of ours."""
         keep()
+        learn_hosts(trainer)
         self._begin(trainer)
 
     def _begin(self, trainer: L.Trainer) -> None:
