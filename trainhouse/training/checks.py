@@ -119,6 +119,9 @@ def _check_length(trainer: Trainer) -> None:
     if least is not None and most not in (None, -1) and least > most:
         raise UserError(f"trainer.min_epochs: {least} are more than trainer.max_epochs={most}")
     _check_ranks(trainer)
+    clusters = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
+    if trainer.num_nodes > 1 and not ranks().launcher and not any(name in os.environ for name in clusters):
+        raise UserError(
             f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as nobody has started a "
             "process on each; start it by srun or torchrun, or set trainer.num_nodes=1"
         )
