@@ -183,7 +183,7 @@ def test_a_checkpoint_in_shards_is_not_opened_as_torch_would_run_code_from_it(tm
     (tmp_path / ".metadata").write_bytes(pickle.dumps(print))
     with pytest.raises(UserError, match=r"init_from: .* is a checkpoint in shards, .* dcp_to_torch .* weights.pt"):
         find_checkpoint(tmp_path, "init_from")
-    with pytest.raises(UserError, match=r"resume: .* is a checkpoint in shards, .* weights.pt, and a new run"):
+    with pytest.raises(UserError, match=r"resume: .* is a checkpoint in shards, .*=weights.pt, and a new run"):
         find_run(str(tmp_path))
 
 
