@@ -150,3 +150,14 @@ class Lazy(Validates):
 
 def test_a_layer_without_a_size_yet_is_tried_out_too() -> None:
     assert preflight(Lazy(), Validated(), [], OPTIONS).is_complete
+
+
+class NoBatch(OwnData):
+    def train_dataloader(self) -> Any:
+        return DataLoader(TensorDataset(torch.ones(2, 2)), batch_size=3, drop_last=True)
+
+
+@pytest.mark.filterwarnings("ignore:Total length of")
+def test_data_without_a_batch_to_train_on_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^data: the train_dataloader of NoBatch has no batch; with drop_last=True"):
+        preflight(OwnModule(), NoBatch(), [], OPTIONS)

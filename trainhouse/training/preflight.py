@@ -95,6 +95,11 @@ def preflight(
                 raise
             _say_of_an_end(error)
 
+    if is_own and trainer.num_training_batches == 0:
+        raise UserError(
+            f"data: the train_dataloader of {type(datamodule).__name__} has no batch; with drop_last=True one that "
+            "isn't full is left out"
+        )
     logged = Logged(sorted(trainer.callback_metrics), of_validation=stage.of_validation, is_complete=stage.is_done)
     if was_tried():
         logged.directions, logged.twice = logged_directions(trainer), logged_twice(trainer)
