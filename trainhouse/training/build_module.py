@@ -28,6 +28,7 @@ from trainhouse.training.build_data import untrained_preprocessing
 from trainhouse.training.build_loss import build_loss
 from trainhouse.training.build_metrics import build_metrics
 from trainhouse.training.data_card import DataCard
+from trainhouse.training.default_decay import with_decay
 from trainhouse.training.files_read import files_read
 from trainhouse.training.row_weights import class_counts
 from trainhouse.training.schedule_span import spans_the_run
@@ -57,6 +58,7 @@ def build_module(settings: Train, datamodule: L.LightningDataModule, card: DataC
         facts["input_shape"] = list(preprocessing.output_shape)
     settings = settings.with_values({"model": filled_from_facts(settings.model.plain, facts, card.name)})
     model = settings.model
+    settings = with_decay(settings, datamodule, is_lightning_module(model))
     if is_lightning_module(model):
         if isinstance(datamodule, PreprocessingDataModule):
             assert preprocessing is not None

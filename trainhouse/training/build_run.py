@@ -18,7 +18,6 @@ from trainhouse.training.check_parts import check_parts
 from trainhouse.training.checks import check_loaders, check_own_run, check_run
 from trainhouse.training.compiling import check_networks
 from trainhouse.training.data_card import DataCard, card_of, with_earlier
-from trainhouse.training.default_decay import with_decay
 from trainhouse.training.default_length import with_length
 from trainhouse.training.monitoring import directions_of, with_own_monitor
 from trainhouse.training.row_weights import check_row_weights
@@ -71,7 +70,6 @@ def build_run(settings: Train, resume_from: Path | None) -> BuiltRun:
     if not isinstance(datamodule, DataModule):
         reseed(seed, "init")
         datamodule = build_data(settings.data, seed)  # the one that was asked has been set up, and may have drawn
-    settings = with_decay(settings, datamodule, has_own_module)
     reseed(seed, "init")
     module, settings = build_module(settings, datamodule, card)
     if settings.compile and has_own_module:
