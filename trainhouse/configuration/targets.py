@@ -213,9 +213,8 @@ def _is_in(name: str, packages: tuple[str, ...]) -> bool:
 
 
 def _listed(kind: Kind) -> str:
-    what = [kind.base] if kind.base else []
-    what += [f"functions {kind.functions}"] if kind.functions else []
-    return f"{' or '.join(what)} in {', '.join(kind.packages)}"
+    what = [kind.base, kind.functions and f"functions {kind.functions}"]
+    return f"{' or '.join(filter(None, what))} in {', '.join(kind.packages)}"
 
 
 def locate(name: Any, key: str) -> Any:

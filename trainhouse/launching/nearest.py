@@ -54,10 +54,8 @@ def nearest_key(key: str, conf: Path, config_name: str, arguments: list[str]) ->
     names = names_in(found, key)
     if any(is_slip(key, name) for name in names) or key.casefold() in names:
         return did_you_mean(key, names)
-    if group := _of_another_option(key, found):
-        return group
-    said = hint(key, config_name, names) or _as_argument(key, found, arguments)
-    said = said or _named(key, found, config_name, arguments)
+    said = hint(key, config_name, names) or _of_another_option(key, found, config_name)
+    said = said or _as_argument(key, found, arguments) or _named(key, found, config_name, arguments)
     return said or _beside(key, found, names) or did_you_mean(key, names)
 
 
@@ -114,10 +112,10 @@ def _named(key: str, config: Any, config_name: str, arguments: list[str]) -> str
     return f"; the file that has it: {group}=[{','.join([*files, name])}]"
 
 
-def _of_another_option(key: str, config: Any) -> str:
+def _of_another_option(key: str, config: Any, config_name: str) -> str:
     """Say which option to choose for a key of a group of which none is chosen, or one that has no keys."""
     group, _, name = key.partition(".")
-    if not name or not is_group(group) or config.get(group):
+    if config_name != "train" or not name or not is_group(group) or config.get(group):
         return ""
     has = [one for one in options(group) if at(read_yaml(config_file(f"{group}/{one}")), name, ...) is not ...]
     others = f" (or {', '.join(has[1:])})" if has[1:] else ""

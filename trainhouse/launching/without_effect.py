@@ -53,7 +53,7 @@ def _say_repeated(line: CommandLine) -> None:
     last: dict[str, str] = {}
     for override, key, value in _given(line):
         if key in last and last[key] != override and key != "explain" and not value.startswith("extend_list("):
-            said = printable(f"warning: {last[key]}: {override} stands behind it and holds")
+            said = printable(f"warning: {key} is given more than once; {override} holds")
             print(fold(said, sys.stderr), file=sys.stderr)
         last[key] = override
 

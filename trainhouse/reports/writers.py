@@ -169,7 +169,7 @@ def check_output(path: Path, *others: str) -> None:
         raise UserError(f"output: expected a name that ends in {', '.join((*_FORMATS, *others))}, got {path}")
     if path.is_dir():
         raise UserError(f"output: {path} is a folder")
-    there = next(parent for parent in path.absolute().parents if parent.exists())  # the rest is made with it
+    there = next(parent for parent in path.parents if parent.exists())  # the rest is made with it
     if not there.is_dir():
         raise UserError(f"output: {there} is a file, so nothing can be written below it")
     try:

@@ -214,7 +214,7 @@ def test_data_is_rebuilt_with_the_fold_of_the_checkpoint_and_one_from_before_the
     [
         (["data.fold=5"], "^data.fold: expected one of 0 to 4, as data.folds is 5, got 5"),
         (["monitor=val/accc", "mode=max"], r"^monitor: 'val/accc' is not logged; did you mean 'val/acc'\?"),
-        (["mode=null"], "^mode: None would .*; set mode=min$"),
+        (["mode=null"], "^mode: null leaves open which val/loss is the best; set mode=min$"),
         (["monitor=val/acc"], "^mode: min would take the worst val/acc for the best; set mode=max$"),
         (["trainer.limit_val_batches=0"], "needs validation"),
         (["trainer.max_steps=3", "data.batch_size=5"], "^trainer.max_steps: the run ends after 3 batches"),

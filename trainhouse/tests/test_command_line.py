@@ -43,8 +43,8 @@ def test_options_are_put_in_front(typed: str, arranged: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("typed", "warned"),
     [
-        ("seed=1 model=cnn seed=2", "warning: seed=1: seed=2 stands behind it and holds\n"),
-        ("model=cnn ++model=linear", "warning: model=cnn: ++model=linear stands behind it and holds\n"),
+        ("seed=1 model=cnn seed=2", "warning: seed is given more than once; seed=2 holds\n"),
+        ("model=cnn ++model=linear", "warning: model is given more than once; ++model=linear holds\n"),
         ("seed=1 seed=1 explain=seed explain=model", ""),
     ],
 )

@@ -168,11 +168,13 @@ def test_a_run_on_a_full_disk_ends_in_one_line_and_is_resumed_when_there_is_room
     small_disk: Path, tmp_path: Path
 ) -> None:
     # A checkpoint is 8 MB: the first epoch's two fit, with what the run writes beside them; a third does not.
-    options = [*IN_RUN, "model.hidden_sizes=[800,800]", "trainer.max_epochs=2"]
+    shared = [one for one in IN_RUN if not one.startswith(("trainer.max_epochs=", "model.hidden_sizes="))]
+    options = [*shared, "model.hidden_sizes=[800,800]", "trainer.max_epochs=2"]
     whole = run_script("train.py", *options, cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
     there = [f"data.path={tmp_path}/data/processed/fake_data.npy", f"hydra.run.dir={small_disk}/run"]
-    full = run_script("train.py", *options, *there, cwd=tmp_path)
+    elsewhere = [one for one in options if not one.startswith(("data.path=", "hydra.run.dir="))] + there
+    full = run_script("train.py", *elsewhere, cwd=tmp_path)
     assert full.returncode == 1
     (line,) = full.stderr.splitlines()
     assert line.startswith("error: ")

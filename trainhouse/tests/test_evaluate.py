@@ -185,6 +185,6 @@ def test_infer_predicts_every_row_as_the_module_does(
 def test_a_gpu_that_is_not_there_is_named(checkpoint: Checkpoint, tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.zeros((2, 4), np.float32))
     arguments = [str(tmp_path / "rows.npy"), str(tmp_path / "out.csv"), str(checkpoint.path)]
-    with pytest.raises(UserError, match=r"^accelerator: gpu is asked for.*use accelerator=cpu"):
+    with pytest.raises(UserError, match=r"^accelerator: gpu, and there is none; use accelerator=cpu"):
         infer(*arguments, batch_size=3, accelerator="gpu", threads=None)
     assert not (tmp_path / "out.csv").exists()

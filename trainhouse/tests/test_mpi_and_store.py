@@ -48,7 +48,7 @@ def test_mpirun_without_its_mpi_is_refused(world, line, monkeypatch):
 
 def test_machines_of_mpirun_are_no_machines_that_never_come(monkeypatch):
     trainer = SimpleNamespace(epochs=1, min_epochs=None, get=lambda key: 1, accelerator="cpu", num_nodes=2)
-    with pytest.raises(UserError, match="in no cluster"):
+    with pytest.raises(UserError, match="nobody has started a process on each"):
         checks._check_length(trainer)
     monkeypatch.setattr(checks, "ranks", lambda: Ranks(0, 2, 1, "mpirun"))
     checks._check_length(trainer)

@@ -63,8 +63,8 @@ def test_rows_without_a_label_are_named_with_what_to_do(tmp_path, labels, line):
     with pytest.raises(UserError) as error:
         read("t.csv", labels)
     way = "; data.unlabelled=drop leaves such rows out"
-    assert str(error.value) == f"{tmp_path}/t.csv: {line}name another column in data.target{way}"
+    assert str(error.value) == f"data.file: {tmp_path}/t.csv: {line}name another column in data.target{way}"
     model = read("whole.csv", ["1.5", "2.5"]).spec
     with pytest.raises(UserError) as error:
         read("t.csv", labels, like=model)
-    assert str(error.value) == f"{tmp_path}/t.csv: {line}predict without labels, with infer.py{way}"
+    assert str(error.value) == f"data.file: {tmp_path}/t.csv: {line}predict without labels, with infer.py{way}"

@@ -85,6 +85,7 @@ import sys
 import lightning as L
 import torch
 from torch.utils.data import DataLoader, TensorDataset
+from trainhouse.machine.ranks import settle_slurm
 from trainhouse.resuming.exact_data import ExactData
 
 class Data(L.LightningDataModule):
@@ -97,6 +98,7 @@ class Module(L.LightningModule):
         name = "each" if self.on_step else "row"
         self.log(name, batch[0].mean(), sync_dist=True, on_step=self.on_step, on_epoch=True)
 
+settle_slurm()
 trainer = L.Trainer(accelerator="cpu", devices=2, strategy="ddp", logger=False, enable_progress_bar=False)
 ExactData(trainer, 0)
 module = Module()

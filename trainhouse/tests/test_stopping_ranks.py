@@ -14,7 +14,10 @@ from trainhouse.tests.started import Hold
 from trainhouse.training.signals import StopOnSignal
 
 ENDLESS = (*SHORT, "trainer.max_epochs=100000", "callbacks.early_stopping=null", "hydra.run.dir=run")
-SHORT_RUN = (*SHORT, "trainer.max_epochs=1", "data.batch_size=4", "hydra.run.dir=run")
+SHORT_RUN = (
+    *(word for word in SHORT if not word.startswith("data.batch_size=")),
+    *("trainer.max_epochs=1", "data.batch_size=4", "hydra.run.dir=run"),
+)
 
 
 def status_of(folder: Path) -> str:

@@ -13,6 +13,7 @@ from lightning import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, SequentialSampler, TensorDataset
 
+from trainhouse.machine.ranks import settle_slurm
 from trainhouse.tests.many_ranks import two_tasks
 from trainhouse.tests.own import OwnModule, own_config
 from trainhouse.tests.pair_house import read_checkpoint
@@ -124,6 +125,7 @@ def test_a_signal_to_one_rank_stops_both_in_a_batch_that_both_have(tmp_path: Pat
 if __name__ == "__main__":
     from trainhouse.tests import test_unequal_ranks as own  # where a resume finds the classes too
 
+    settle_slurm()  # as a script does
     logging.getLogger().handlers.clear()  # those of the test that this process was forked from
     processes = ("trainer.devices=2", "trainer.strategy=ddp")
     train(own_config(own.UnequalModule, own.UnequalData, *processes), Path("run"))

@@ -8,7 +8,6 @@ A user's DataModule may say of itself, all optional:
 """
 
 import inspect
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers.logger import DummyLogger
-from torch.utils.data import IterableDataset, Subset
 
 from trainhouse.arrays.column_summary import ColumnSummary, column_summary, summary_lines
 from trainhouse.arrays.datamodule import DataModule
@@ -36,16 +34,12 @@ from trainhouse.arrays.split import SPLITS
 from trainhouse.checkpoints.plain import first_not_plain
 from trainhouse.configuration.create import refusal_line
 from trainhouse.configuration.errors import UserError
-from trainhouse.resuming.digest import digest
-from trainhouse.resuming.exact_data import ExactData, ask_no_preparation, flattened
+from trainhouse.resuming.exact_data import ExactData, ask_no_preparation
 from trainhouse.resuming.loops import was_tried
-from trainhouse.resuming.seeding import reseed
 from trainhouse.resuming.trainer_parts import datamodule_of
 from trainhouse.runs.this_job import is_worker_rank
+from trainhouse.training.own_contents import contents_of
 from trainhouse.training.quiet import NOTHING_LEFT, quiet_lightning
-
-_ITEMS = 8  # of a data set that its fingerprint reads
-_TAKES_LONG = 3.0  # seconds, for an item that is read for nothing but a comparison
 
 
 @dataclass(frozen=True)
@@ -175,7 +169,7 @@ class _Ask(L.Callback):
         facts = {key: list(value) if isinstance(value, (tuple, torch.Size)) else value for key, value in facts.items()}
         if bad := first_not_plain(facts):
             raise UserError(f"data: {name}.facts() gives {bad[0]} as {bad[1]}; give plain numbers, strings, lists")
-        rows, contents, changing = _contents(datamodule)
+        rows, contents, changing = contents_of(datamodule)
         own = datamodule.fingerprint() if callable(getattr(datamodule, "fingerprint", None)) else None
         fingerprint = str(own) if own is not None else f"{mix(f'{type(datamodule).__module__}.{name}', contents):016x}"
         differs = f"does not give the same row twice ({', '.join(changing)})" if changing else None
@@ -203,53 +197,3 @@ def _spec_of(facts: Mapping[str, Any]) -> DataSpec | None:
         classes=tuple(map(str, names)) if classification else (),
         targets=("target",) if classification else tuple(map(str, targets)),
     )
-
-
-def _contents(datamodule: Any) -> tuple[dict[str, int], list[Any], list[str]]:
-    """Return the numbers of rows, and what names the data sets behind the loaders: their lengths and some items.
-
-    Parts of one data set are named by the whole and their lengths, so that another seed for `random_split` is still
-    the same data. The third is the splits of which the same item, read twice after the same seed, is not the same.
-    """
-    rows: dict[str, int] = {}
-    contents: list[Any] = []
-    changing = []
-    for split in SPLITS:
-        reseed(0, "fingerprint", split)
-        try:
-            loaders = list(flattened(getattr(datamodule, f"{split}_dataloader")()))
-            datasets = [loader.dataset for loader in loaders if hasattr(loader, "dataset")]
-            is_repeatable = all(map(_is_repeatable, datasets))
-            if not is_repeatable:
-                changing.append(split)
-            if datasets and len(datasets) == len(loaders):
-                rows[split] = sum(len(dataset) for dataset in datasets)
-                contents.append([split, *(_content(dataset, with_items=is_repeatable) for dataset in datasets)])
-        except Exception:  # this split is not there, has no length, or is set up for its own stage only
-            continue
-    return rows, contents, changing
-
-
-def _is_repeatable(dataset: Any) -> bool:
-    """Whether the first item is the same when it is read again after the same seed."""
-    seen, started = [], time.perf_counter()
-    for _ in range(2):
-        reseed(0, "fingerprint", "first")
-        seen.append(digest(next(iter(dataset)) if isinstance(dataset, IterableDataset) else dataset[0]))
-        if time.perf_counter() - started > _TAKES_LONG:
-            return True  # which is not known
-    return seen[0] == seen[1]
-
-
-def _content(dataset: Any, with_items: bool) -> list[Any]:
-    lengths = [len(dataset)]
-    while isinstance(dataset, Subset):
-        dataset = dataset.dataset
-        lengths.append(len(dataset))
-    if not with_items:
-        return [type(dataset).__name__, lengths]
-    items = []
-    for number in sorted({round(part * (len(dataset) - 1) / (_ITEMS - 1)) for part in range(_ITEMS)}):
-        reseed(0, "fingerprint", number)
-        items.append(digest(dataset[number]))
-    return [type(dataset).__name__, lengths, items]

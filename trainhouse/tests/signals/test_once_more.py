@@ -35,7 +35,7 @@ def test_ctrl_c_once_more_after_the_last_line_ends_without_a_traceback(exits: st
     files = [tmp_path / "x.ckpt", tmp_path / "x.npy"]
     for file in files:
         file.touch()
-    given = [f"ckpt_path={files[0]}", f"input={files[1]}", f"hydra.run.dir={tmp_path}/run"]
+    given = [f"ckpt_path={files[0]}", f"input={files[1]}"]
     command = [sys.executable, "-c", code, *given]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "interrupted\n")

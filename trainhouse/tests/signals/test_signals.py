@@ -130,8 +130,9 @@ def test_a_signal_to_all_processes_of_a_run_with_data_workers_is_the_same(
 
 
 def test_ctrl_c_in_a_process_of_its_own(start: Callable[..., Started], tmp_path: Path) -> None:
+    run = [word for word in RUN if not word.startswith("trainer.max_epochs=")]
     long = ["trainer.max_epochs=1000", "callbacks.early_stopping=null"]
-    process = start(*RUN, *long, "data.num_workers=2", fresh=True)
+    process = start(*run, *long, "data.num_workers=2", fresh=True)
     process.wait_until(lambda: "epoch 2/" in process.stdout, "it trains")
     process.send(signal.SIGINT, to_group=True)
     assert process.status() == 130
