@@ -1,8 +1,5 @@
 """Evaluate a trained model: python eval.py ckpt_path=<checkpoint, run folder or sweep folder>"""
 
-import trainhouse.starting  # noqa: F401  # Ctrl-C ends all that follows without a traceback
-
-# isort: split
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig

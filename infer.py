@@ -1,8 +1,5 @@
 """Predict: python infer.py input=rows.csv output=predictions.csv; of your own data: data.predict_dir=... output=..."""
 
-import trainhouse.starting  # noqa: F401  # Ctrl-C ends all that follows without a traceback
-
-# isort: split
 from omegaconf import DictConfig
 
 from trainhouse import checked, script

@@ -1,8 +1,5 @@
 """Promote the best run: python select_best_model.py [runs=<folder>] [dry_run=true]"""
 
-import trainhouse.starting  # noqa: F401  # Ctrl-C ends all that follows without a traceback
-
-# isort: split
 from pathlib import Path
 
 from omegaconf import DictConfig

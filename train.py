@@ -1,8 +1,5 @@
 """Train a model: python train.py model=simple_net trainer.max_epochs=20"""
 
-import trainhouse.starting  # noqa: F401  # Ctrl-C ends all that follows without a traceback
-
-# isort: split
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig

@@ -70,9 +70,6 @@ def script(
     A command that `trains` keeps the cores busy for long, of which others on the machine take notice.
     """
 
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as trainhouse.starting leaves it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
     def decorate(act: Act) -> Callable[[], None]:
         @functools.wraps(act)
         def main() -> None:

@@ -1,6 +1,5 @@
 """Options stand anywhere among overrides, and Hydra gets them in front."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from trainhouse.configuration.errors import UserError
 from trainhouse.configuration.schema import CONF, also_search, searched
 from trainhouse.launching.arranging import arrange
 from trainhouse.launching.command_line import folders, read
-from trainhouse.tests.common import ROOT, composed
+from trainhouse.tests.common import composed
 from trainhouse.tests.mistakes.in_process import Ended
 from trainhouse.tests.mistakes.in_process import ended as ended
 
@@ -115,17 +114,3 @@ def test_what_stands_for_no_number_stays_as_it_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("GIVEN", "fast")
     config = OmegaConf.create({"optimizer": {"_target_": "torch.optim.Adam", "lr": "${oc.env:GIVEN}"}})
     assert with_decoded(config, "train").optimizer.lr == "fast"
-
-
-def test_ctrl_c_ends_imports_without_a_word_and_then_the_command_handles_it() -> None:
-    code = (
-        "import signal\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import trainhouse.starting\n"
-        "assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL\n"
-        "from trainhouse import script\n"
-        "script('train')\n"
-        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
