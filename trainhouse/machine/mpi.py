@@ -14,9 +14,9 @@ _OF_MPIRUN = ("OMPI_", "PMIX_", "PMI_", "PRTE_", "HYDI_", "MPI_LOCAL")
 
 
 def prepare_mpi(works_together: bool) -> None:
-    """Make sure that mpirun's processes find one another, or that the first waits for nobody, as it works alone.
+    """Make sure that mpirun's processes find one another; or, if the first works alone, that it waits for no other.
 
-    Raises `UserError` if they can't: each would train by itself, or wait for ever.
+    Raises `UserError` if they can't find one another: each would train by itself, or wait for ever.
     """
     here = ranks()
     if here.launcher != "mpirun":

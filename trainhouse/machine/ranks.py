@@ -76,8 +76,8 @@ def tell_torchrun(line: str) -> None:
 def meet_at(port: int | None) -> None:
     """Have this process meet the others at a port of the first one's machine; None changes nothing.
 
-    Lightning's of a SLURM job is made of the job's number, so two steps at once of one job would meet each other. In
-    its store torchrun has, for those that it starts again, the addresses of processes that are gone.
+    Lightning derives the port of a SLURM job from the job's number, so two steps of one job would meet each other; and
+    torchrun's store still has the addresses of processes that it has started again.
     """
     if port is not None:
         os.environ |= {"MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "False"}

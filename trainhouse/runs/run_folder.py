@@ -59,7 +59,7 @@ class ClaimRunFolder(Callback):
                 _join(config)
             return
         _prepare(config)
-        if "resume" in config and (resumed := config.resume or requeued_folder()):
+        if "resume" in config and (resumed := requeued_folder() or config.resume):
             if config.resume and _named_by_user(config, "run"):
                 _refuse("hydra.run.dir: a resumed run stays in its folder; leave it out, or start a new run")
             try:

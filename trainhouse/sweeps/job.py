@@ -34,7 +34,7 @@ class Job:
     loss: dict[str, Any] | None = None
     """What its losses measure, where it says so."""
     baseline: Any = None
-    """What always saying the same reaches on its data, as its record has it."""
+    """The metrics of a constant prediction on its data, as its record has them."""
     length: dict[str, Any] | None = None
     """How long it was to be, by keys: ``auto`` is another number for another batch size."""
     source: str | None = None

@@ -1,4 +1,4 @@
-"""A run's first lines say what the data is, the task and why, and what always saying the same reaches."""
+"""A run's first lines say what the data is, the task and why, and what a constant prediction reaches."""
 
 import numpy as np
 import pytest

@@ -122,13 +122,13 @@ def _check_length(trainer: Trainer) -> None:
     clusters = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "LSB_JOBID", "KUBERNETES_PORT")
     if trainer.num_nodes > 1 and not ranks().launcher and not any(name in os.environ for name in clusters):
         raise UserError(
-            f"trainer.num_nodes: {trainer.num_nodes} machines would be waited for for ever, as nobody has started a "
+            f"trainer.num_nodes: {trainer.num_nodes} machines would never meet, as nobody has started a "
             "process on each; start it by srun or torchrun, or set trainer.num_nodes=1"
         )
 
 
 def _check_ranks(trainer: Trainer) -> None:
-    """Raise `UserError` for no process, more than cores can serve, or not as many as others than Lightning started."""
+    """Raise `UserError` for a number of devices that can't be, or that differs from what a launcher has started."""
     here, devices = ranks(), trainer.get("devices")
     if counts := uneven_tasks():
         each = " and ".join(map(str, counts))
