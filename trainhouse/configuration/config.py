@@ -14,6 +14,7 @@ from trainhouse.configuration.annotations import OF_COMMAND_LINE
 from trainhouse.configuration.auto_length import with_length_for_references
 from trainhouse.configuration.environment import with_decoded
 from trainhouse.configuration.errors import UserError
+from trainhouse.configuration.handed_over import without_groups_if_handed_over
 from trainhouse.configuration.older_versions import BEFORE, is_array_data, with_what_it_lacks
 from trainhouse.configuration.references import unresolved
 from trainhouse.configuration.schema import check_keys, has_key
@@ -40,6 +41,7 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     """
     try:
         config = with_length_for_references(with_decoded(_with_open_sizes(config), command or "train"))
+        config = without_groups_if_handed_over(config)
         found = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key

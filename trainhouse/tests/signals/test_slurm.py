@@ -78,6 +78,25 @@ def test_a_slurm_job_that_loses_its_machine_resumes_in_its_folder(
     assert differing(whole, outcome(folder)) == []
 
 
+def test_a_slurm_job_that_was_asked_to_resume_the_last_run_comes_back_to_that_one(
+    slurm: dict[str, str], tmp_path: Path
+) -> None:
+    def train(*words: str, **env: str) -> None:
+        done = run_script("train.py", *words, cwd=tmp_path, **env)
+        assert done.returncode == 0, done.stderr
+
+    one_epoch = [word for word in RUN if not word.startswith("trainer.max_epochs=")] + ["trainer.max_epochs=1"]
+    train(*one_epoch)
+    (first,) = runs(tmp_path)
+    train("resume=last", "trainer.max_epochs=2", **slurm)
+    train(*one_epoch)
+    train("resume=last", "trainer.max_epochs=2", **slurm, SLURM_RESTART_COUNT="1")
+    epochs = {
+        folder == first: len((folder / "logs/metrics.csv").read_text().splitlines()) - 1 for folder in runs(tmp_path)
+    }
+    assert epochs == {True: 2, False: 1}
+
+
 @pytest.mark.parametrize(
     ("state", "fate"),
     [
