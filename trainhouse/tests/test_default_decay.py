@@ -29,6 +29,7 @@ def decay(*overrides: str, data: Any = None, own: bool = False) -> Any:
         (("optimizer.weight_decay=0",), 0),
         (("optimizer=sgd", "optimizer.weight_decay=auto"), 0.05),
         (("optimizer=adamw",), 0.01),
+        (("optimizer=adamw", "optimizer.weight_decay=auto"), 0.01),
         (("model=linear",), 0),
         (("trainer.overfit_batches=1",), 0),  # a few rows are to be learned by heart
     ],

@@ -11,6 +11,7 @@ PRIOR = 5.0
 
 A step minimises a mean over rows, in which that counts `PRIOR` / rows. docs/speed.md has what it brought.
 """
+OF_ADAMW = 0.01
 FEW_ROWS, MANY_ROWS = 100, 1000
 """Fewer rows than the first have the decay of so many, since twice that brought 90 rows nothing.
 
@@ -22,10 +23,12 @@ def with_decay(settings: Train, datamodule: L.LightningDataModule, has_own_modul
     """Return settings that say how strong the weight decay is, as `config.yaml` has to.
 
     It is 0 beside a LightningModule of the user's own, for data of which no number of rows is known, and in a run that
-    is to learn a few batches by heart.
+    is to learn a few batches by heart. AdamW, whose decay is no penalty of the loss, has its own default.
     """
     if settings.optimizer.get("weight_decay") != AUTO:
         return settings
+    if settings.optimizer.target == "torch.optim.AdamW":
+        return settings.with_values({"optimizer.weight_decay": OF_ADAMW})
     is_known = isinstance(datamodule, DataModule) and not has_own_module and not settings.trainer.overfit_batches
     rows = datamodule.row_count("train") if isinstance(datamodule, DataModule) and is_known else MANY_ROWS
     decay = float(f"{PRIOR / max(rows, FEW_ROWS):.2g}") if rows < MANY_ROWS else 0.0
