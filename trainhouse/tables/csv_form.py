@@ -74,6 +74,8 @@ class Head(NamedTuple):
     encoding: str | None
     is_whole: bool
     """Whether these are all rows."""
+    added: int = 0
+    """How many of the names, the last ones, are those of separators that most rows end in, but not the header."""
 
 
 def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -> Head:
@@ -108,10 +110,12 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     if not rows:
         return Head(separator, skipped, [], [], encoding, is_whole)
     names, rows = rows[0], rows[1:]
-    ends = len(rows[0]) - len(names) if rows else 0
-    if ends > 0 and all(len(row) == len(rows[0]) and not any(row[-ends:]) for row in rows):
-        names = [*names, *[""] * ends]  # each row ends in separators that the header doesn't have
-    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK)
+    width = mode(map(len, rows)) if rows else 0
+    added = max(0, width - len(names))
+    if sum(len(row) == width and not "".join(row[width - added :]).strip() for row in rows) <= len(rows) / 2:
+        added = 0
+    names = [*names, *[""] * added]
+    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, added)
 
 
 def _refuse_title(text: str, skipped: int, source: str, separator: str | None, known: Collection[str]) -> None:
