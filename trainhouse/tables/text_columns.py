@@ -30,7 +30,8 @@ _ORDERED = [
     ("fractions", re.compile(r"\d+/\d+", re.ASCII), ""),
 ]
 _NUMBER = r"[-+~<>=≤≥$€£¥ ]*(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)"
-_UNIT = r" ?[+%]? ?([A-Za-z]{2,8}|[kKMmghsdlVW€$£¥]|[°µ][A-Za-z]?)?[+%]?"  # no 12A, as houses and seats have
+# No 12A, as houses and seats have.
+_UNIT = r" ?[+%]? ?([A-Za-z]{1,8}/[A-Za-z]{1,8}|[A-Za-z]{2,8}|[kKMmghsdlVW€$£¥]|[°µ][A-Za-z]?)?[+%]?"
 # A number and all that follows one where it is an amount: a unit, + or %, a range; or feet and inches.
 _AMOUNT = re.compile(
     rf"\s*{_NUMBER}(?:{_UNIT}(?:\s*(?:-|\u2013|to)\s*{_NUMBER}{_UNIT})?|'\s*(?:\d+)?(?:\"|'')?)\s*", re.ASCII

@@ -1,6 +1,7 @@
 """Tables as public data sets have them: what is no table, not one yet, or may be read in two ways is said."""
 
 import subprocess
+import zipfile
 
 import pyarrow as pa
 import pytest
@@ -52,6 +53,7 @@ REFUSED = {
         "row 5 has '7' behind the last column with a name; put quotes",
     ),
     "a cell behind one separator more": ("x,y\n" + "1,2,\n" * 5 + "1,2,7\n", "row 5 has '7' behind the last column"),
+    "a comma within texts": ("x,c,y\n" + "u,v,a,\n" * 5 + "u,v,w,a\n", "row 5 has 'a' behind the last column"),
     "a row of another length": (
         "x,y\n" + "1,2,,\n" * 5 + "1,2,3,,\n" + "1,2,,\n" * 5,
         "row 5 has 5 cells, but the header has 2 and most rows have 4$",
@@ -125,9 +127,8 @@ WARNED = {
         "column homePostCode: its 5 whole numbers are read as amounts",
     ),
     "zip": (column([row * 7 % 5 for row in ROWS], "Zip"), "column Zip: its 5 whole numbers are read as amounts"),
-    "units": (column([f"{row % 14} {('kg', 'g')[row % 2]}" for row in ROWS]), "14 of its 14 texts begin with a number"),
+    "units": (column([f"{row % 14} {('km/h', 'm/s')[row % 2]}" for row in ROWS]), "14 of its 14 texts begin with"),
     "years": (column(["< 1 year", "10+ years", *(f"{row % 9 + 1} years" for row in ROWS)]), "begin with a number ("),
-    "feet": (column([f'"{5 + row % 2}\'{row % 7}"""' for row in ROWS]), "begin with a number ('5'0"),
     "zeros": (
         column([0 if row % 9 == 0 else 1950 + row for row in ROWS]),
         "4 rows have 0, far from all others: missing?",
@@ -239,8 +240,6 @@ def test_hidden_rows_and_merged_cells_of_a_workbook_are_named(tmp_path, caplog):
 
 
 def _rewrite(path, old, new):
-    import zipfile
-
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name).decode() for name in book.namelist()}
     with zipfile.ZipFile(path, "w") as book:
