@@ -127,14 +127,19 @@ def heavy_tails(data: DataModule) -> list[str]:
     if data.spec.task != "regression" or data.row_count("train") < _MANY:
         return []
     squares = np.asarray(y[data.row_numbers_of("train")], np.float64)
+    lowest = np.min([part.min(axis=0) for part in _targets_of(data).values() if len(part)], axis=0)
     squares -= squares.mean(axis=0)
     squares = (squares / np.maximum(np.abs(squares).max(axis=0), 1e-300)) ** 2
     few = len(squares) // _MANY
     largest = np.partition(squares, len(squares) - few, axis=0)[-few:].sum(axis=0)
     return [
         f"target {_short(name)}: {few} of {len(squares):,} training rows make {share:.0%} of its variance, so a "
-        "squared error goes by them; loss=huber counts them less, its logarithm may be a better target"
-        for name, share in zip(data.spec.targets, largest / np.maximum(squares.sum(axis=0), 1e-300), strict=True)
+        "squared error goes by them, and loss=huber or mae less so"
+        + "; its logarithm may be a better target"
+        * (low > 0)
+        for name, share, low in zip(
+            data.spec.targets, largest / np.maximum(squares.sum(axis=0), 1e-300), lowest.tolist(), strict=True
+        )
         if share > _HEAVY
     ][:_TARGETS]
 

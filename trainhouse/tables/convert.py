@@ -65,7 +65,8 @@ def _convert_cells(table: Cells, opened: Table, asked: Asked, path: Path, folder
         codes = opened.codes()
         warnings += code_lines(codes, columns, asked.kinds)
         table, notes = as_said(table, columns, asked.kinds, asked.words, str(path))
-        warnings += doubtful_number_lines(table, [name for name in columns if name not in codes], targets, asked.kinds)
+        amounts = [name for name in columns if name not in codes]
+        warnings += doubtful_number_lines(table, amounts, [] if asked.task else targets, asked.kinds)
         refuse_too_large_cells(table, columns + targets, targets[0] if len(targets) == 1 else None, opened)
 
     has_label = rows_with_labels(table, asked, path)

@@ -74,6 +74,8 @@ class Head(NamedTuple):
     encoding: str | None
     is_whole: bool
     """Whether these are all rows."""
+    added: int = 0
+    """How many of the names, the last ones, are those of separators that most rows end in, but not the header."""
 
 
 def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -> Head:
@@ -108,10 +110,9 @@ def read_head(path: Path, source: str, keys: FormKeys, known: Collection[str]) -
     if not rows:
         return Head(separator, skipped, [], [], encoding, is_whole)
     names, rows = rows[0], rows[1:]
-    ends = len(rows[0]) - len(names) if rows else 0
-    if ends > 0 and all(len(row) == len(rows[0]) and not any(row[-ends:]) for row in rows):
-        names = [*names, *[""] * ends]  # each row ends in separators that the header doesn't have
-    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK)
+    added = _added(names, rows)
+    names = [*names, *[""] * added]
+    return Head(separator, skipped, names, rows, encoding, is_whole and len(rows) < _LOOK, added)
 
 
 def _refuse_title(text: str, skipped: int, source: str, separator: str | None, known: Collection[str]) -> None:
@@ -119,7 +120,7 @@ def _refuse_title(text: str, skipped: int, source: str, separator: str | None, k
     separators = [separator] if separator else [*SEPARATORS]
     for one in separators:
         first, *others = _split(text, one, False) or [[]]
-        if {*first} & {*known} or (len(first) > 1 and first[1:] != [""] * (len(first) - 1) and _fit(first, others)):
+        if {*first} & {*known} or (any(first[1:]) and (_fit(first, others) or _added(first, others))):
             return
     for one in separators:
         rows, starts = list[list[str]](), list[int]()
@@ -154,6 +155,14 @@ def _refuse_title(text: str, skipped: int, source: str, separator: str | None, k
                 f"{source}: its first line ('{title:.40}') is no header, line {above + 1} may be one; set "
                 f"data.skip_rows={above}, or delete the lines above it"
             )
+
+
+def _added(header: list[str], rows: list[list[str]]) -> int:
+    """How many cells more than the header most rows have, all of them empty."""
+    width = mode(map(len, rows)) if rows else 0
+    added = max(0, width - len(header))
+    empty = sum(len(row) == width and not "".join(row[width - added :]).strip() for row in rows)
+    return added if empty > len(rows) / 2 else 0
 
 
 def _fit(header: list[str], rows: list[list[str]]) -> bool:

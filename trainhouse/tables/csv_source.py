@@ -46,7 +46,7 @@ class CsvSource:
 
     def _named(self) -> list[str]:
         """The header without columns behind the last name that hold nothing: Excel writes such separators."""
-        names, rows = list(self._head.names), self._head.rows
+        names, rows = self._head.names[: len(self._head.names) - self._head.added], self._head.rows
         while len(names) > 1 and not names[-1].strip() and not any(any(row[len(names) - 1 :]) for row in rows):
             names.pop()
         return names
@@ -174,7 +174,7 @@ class CsvSource:
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
             newlines_in_values=True,
-            invalid_row_handler=None if problems is None else ragged(problems, self._head.skipped),
+            invalid_row_handler=None if problems is None else ragged(problems, self._head.skipped, self._head.added),
         )
         convert = csv.ConvertOptions(
             column_types={

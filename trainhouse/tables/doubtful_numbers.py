@@ -22,14 +22,18 @@ _FAR_DAYS = ("0001-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "2099-12-31
 _LOOK = 1024  # rows
 _LEAST_ROWS = 2
 _LEAST_OTHERS, _LEAST_ABOVE = 3, 10
-_OF_NAMES = re.compile(r"(.*[^A-Za-z])?(id|Id|ID)|.*[a-z](Id|ID)|.*(zip|post(al)?)[ _-]?(code)?", re.ASCII)
+_SPIKE = 3  # times as many rows as those of a number near it
+# By the last word of a column's name: shop_id, userId, Zip, homePostalCode; not paid, gzip or words_per_post.
+_OF_NAMES = re.compile(
+    r"(.*([^A-Za-z]|(?<=[a-z])(?=[A-Z])))?(id|Id|ID|(?i:zip|postal|(zip|post(al)?)[ _-]?code))", re.ASCII
+)
 _WHOLE = 2**53
 
 
 def doubtful_number_lines(table: Cells, columns: Sequence[str], targets: Sequence[str], kinds: Kinds) -> list[str]:
     """Return a line for each of the `columns`, and each of the `targets`, whose numbers may not be amounts.
 
-    Of columns that `kinds` says to be something there is none.
+    Of columns that `kinds` says to be something there is none, and `targets` are those whose task isn't set.
     """
     lines = []
     for name in (*columns, *targets):
@@ -44,7 +48,7 @@ def doubtful_number_lines(table: Cells, columns: Sequence[str], targets: Sequenc
         ends = [end for end in pc.min_max(column).as_py().values() if end is not None and end == end]
         if not ends:
             continue
-        keeps = f"{kinds.typed(name, 'number')} keeps them, without this line"
+        keeps = f"{kinds.typed(name, 'number') if is_feature else 'data.task'} keeps them, without this line"
         if is_feature and pa.types.is_integer(column.type):
             lines += _date_lines(column, name, ends, kinds) or _name_lines(column, name, ends, kinds)
         for end in dict.fromkeys(ends):
@@ -55,7 +59,7 @@ def doubtful_number_lines(table: Cells, columns: Sequence[str], targets: Sequenc
                 way = "empty these cells" if end in (0, -1) else way  # other columns have such numbers
                 lines.append(
                     f"column {name}: {pc.sum(pc.equal(column, end)).as_py()} rows have {end:.0f}, {why}: missing? {way}"
-                    + f"; {keeps}" * is_feature
+                    f"; {keeps}"
                 )
     return lines
 
@@ -111,18 +115,25 @@ def _far_day_lines(column: pa.ChunkedArray, name: str) -> list[str]:
 
 
 def _is_alone_below(column: pa.ChunkedArray) -> bool:
-    """Whether -1 is the only number below 0, in several rows, among many others that are above it."""
+    """Whether -1 is the only number below 0, in several rows, among many others that are above it.
+
+    It is in many more rows than each number up to 1; others go on below 0, as temperatures in degrees.
+    """
     below = pc.sum(pc.less(column, 0)).as_py()
-    return bool(
+    if not (
         below == pc.sum(pc.equal(column, -1)).as_py() >= _LEAST_ROWS
         and 2 * below < len(column)
         and pc.count_distinct(column).as_py() > _LEAST_ABOVE
-    )
+    ):
+        return False
+    near = column.filter(pc.and_(pc.greater_equal(column, 0), pc.less_equal(column, 1)))
+    return bool(below >= _SPIKE * (pc.max(pc.value_counts(near).field("counts")).as_py() or 0))
 
 
 def _is_far(column: pa.ChunkedArray, end: float) -> bool:
     """Whether several rows have that number, and it is further from all others than these are from one another.
 
+    A 0 is in fewer than half of the rows, beside many other numbers: with few of them it is a design's, as of doses.
     Of most columns the first rows say that it isn't.
     """
     for some in (column.slice(0, _LOOK), column):
@@ -131,4 +142,5 @@ def _is_far(column: pa.ChunkedArray, end: float) -> bool:
         if low is not None and min(abs(end - low), abs(end - high)) <= high - low:
             return False
     count = len(column) - column.null_count - len(others)
-    return bool(count >= _LEAST_ROWS and pc.count_distinct(others).as_py() >= _LEAST_OTHERS)
+    least, is_rare = (_LEAST_ABOVE, 2 * count < len(column)) if end == 0 else (_LEAST_OTHERS, True)
+    return bool(count >= _LEAST_ROWS and is_rare and pc.count_distinct(others).as_py() >= least)

@@ -12,8 +12,11 @@ from trainhouse.tables.problems import Problems
 OPEN_QUOTE = "a quote is opened that is never closed"
 
 
-def ragged(problems: Problems, skipped: int) -> Callable[[csv.InvalidRow], str]:
-    """Return what adds such rows to the `problems`; `skipped` lines stand above the header."""
+def ragged(problems: Problems, skipped: int, unnamed: int) -> Callable[[csv.InvalidRow], str]:
+    """Return what adds such rows to the `problems`; `skipped` lines stand above the header.
+
+    Most rows end in `unnamed` empty cells more than the header has names.
+    """
 
     def note(row: csv.InvalidRow) -> str:
         number = row.number - skipped - 2
@@ -21,14 +24,15 @@ def ragged(problems: Problems, skipped: int) -> Callable[[csv.InvalidRow], str]:
             problems.add(f"row {number}: {OPEN_QUOTE}", "rows")
         else:
             cells = f"{row.actual_columns} cell{'s' * (row.actual_columns != 1)}"
-            problems.add_row(number, f"has {cells}, but the header has {row.expected_columns}")
+            others = f" and most rows have {row.expected_columns}" if unnamed else ""
+            problems.add_row(number, f"has {cells}, but the header has {row.expected_columns - unnamed}{others}")
         return "skip"
 
     return note
 
 
 def refuse_filled(cells: pa.Array, start: int, source: str) -> None:
-    """Raise `UserError` if a column without a name, empty in the first rows, isn't: that row has a cell too many.
+    """Raise `UserError` if a column without a name isn't empty, as in most of the first rows: a cell too many.
 
     `start` is the number of the first row.
     """

@@ -29,7 +29,14 @@ _ORDERED = [
     ),
     ("fractions", re.compile(r"\d+/\d+", re.ASCII), ""),
 ]
-_BEGINS = re.compile(r"\s*[-+~<>≤≥$€£¥]*\s*\d.*", re.DOTALL)
+_NUMBER = r"[-+~<>=≤≥$€£¥ ]*(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)"
+# No 12A, as houses and seats have.
+_UNIT = r" ?[+%]? ?([A-Za-z]{1,8}/[A-Za-z]{1,8}|[A-Za-z]{2,8}|[kKMmghsdlVW€$£¥]|[°µ][A-Za-z]?)?[+%]?"
+# A number and all that follows one where it is an amount: a unit, + or %, a range; or feet and inches.
+_AMOUNT = re.compile(
+    rf"\s*{_NUMBER}(?:{_UNIT}(?:\s*(?:-|\u2013|to)\s*{_NUMBER}{_UNIT})?|'\s*(?:\d+)?(?:\"|'')?)\s*", re.ASCII
+)
+_UNITS = 1 / 3  # different ones for each text, at most: more are names, as of streets
 _MOST, _MANY = 0.9, 10  # texts that begin with numbers: fewer are as good as categories
 _SIZES = {*"kKmMbB", "bn", "mn"}  # as 1.5K, 2M
 _SPACED = re.compile(r"\s*[+-]?[1-9]\d{0,2}( \d{3})+\s*", re.ASCII)
@@ -61,9 +68,7 @@ def find_categories(
         elif holds := not_numbers(kind):
             problems.add(f"column {name} holds {holds}; leave it out with {typed_drop([*dropped, name])}", name)
     if no_categories:
-        amounts = [
-            name for name in no_categories if len([*filter(_BEGINS.fullmatch, found[name])]) > _MOST * len(found[name])
-        ]
+        amounts = [name for name in no_categories if len(_amounts(found[name])) > _MOST * len(found[name])]
         problems.add(_free_text_line(no_categories, table.num_rows, kinds, dropped, amounts), "")
     return found
 
@@ -73,7 +78,7 @@ def _free_text_line(
 ) -> str:
     """Name all columns in which nearly every text is another one, with what leaves them out.
 
-    Texts in `amounts` begin with numbers.
+    Texts in `amounts` may be some.
     """
     way = typed_drop([*dropped, *columns])
     names = [name for name, count in columns.items() if count == rows]
@@ -135,12 +140,19 @@ def _order_line(name: str, texts: Sequence[str], kinds: Kinds) -> str:
     elif found := next((one for one in _ORDERED if len(texts) > 2 and all(map(one[1].fullmatch, texts))), None):
         what = f"its {len(texts)} texts are {found[0]} ('{texts[0]}')"
         way = f"{kinds.typed(name, 'date', found[2])} has dates" if found[2] else way
-    elif len(begin := [text for text in texts if _BEGINS.fullmatch(text)]) > max(_MANY, _MOST * len(texts)):
+    elif len(begin := _amounts(texts)) > max(_MANY, _MOST * len(texts)):
         shown = ", ".join(f"'{text:.40}'" for text in sorted(begin, key=is_number)[:2])
         what = f"{len(begin)} of its {len(texts)} texts begin with a number ({shown})"
     else:
         return ""
     return f"column {name}: {what}, but texts have no order; {way}, or set {category}"
+
+
+def _amounts(texts: Sequence[str]) -> list[str]:
+    """Those of the texts that are numbers with no more than a unit or a range; none if the units are many."""
+    found = [match for text in texts if (match := _AMOUNT.fullmatch(text))]
+    units = {unit for match in found for unit in match.groups() if unit}
+    return [match[0] for match in found] if len(units) <= _UNITS * len(texts) else []
 
 
 def _of_numbers(name: str, count: int, kinds: Kinds) -> str:

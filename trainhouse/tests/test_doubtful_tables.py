@@ -1,6 +1,7 @@
 """Tables as public data sets have them: what is no table, not one yet, or may be read in two ways is said."""
 
 import subprocess
+import zipfile
 
 import pyarrow as pa
 import pytest
@@ -46,6 +47,16 @@ REFUSED = {
     "a cell behind": (
         "x,y\n" + "1,2,,\n" * 201 + "1,2,,7\n",
         "row 201 has '7' behind the last column with a name; put quotes around cells with a separator in them",
+    ),
+    "a cell behind one of the first rows": (
+        "x,y\n" + "1,2,,\n" * 5 + "1,2,,7\n" + "1,2,,\n" * 5,
+        "row 5 has '7' behind the last column with a name; put quotes",
+    ),
+    "a cell behind one separator more": ("x,y\n" + "1,2,\n" * 5 + "1,2,7\n", "row 5 has '7' behind the last column"),
+    "a comma within texts": ("x,c,y\n" + "u,v,a,\n" * 5 + "u,v,w,a\n", "row 5 has 'a' behind the last column"),
+    "a row of another length": (
+        "x,y\n" + "1,2,,\n" * 5 + "1,2,3,,\n" + "1,2,,\n" * 5,
+        "row 5 has 5 cells, but the header has 2 and most rows have 4$",
     ),
     "another separator": ("x^y\n1^2\n", r"no column 'y'; its header is one name, 'x\^y': set data.separator='\^' if"),
     "another name": ("x,label\n1,2\n", "no column 'y'; it has 'x', 'label'$"),
@@ -111,6 +122,13 @@ WARNED = {
         column([row * 7 % 31 + 900 for row in ROWS], "userId"),
         "column userId: each row has another whole number, read as an amount; an id? data.id_columns=[userId] leaves",
     ),
+    "postcodes": (
+        column([row * 7 % 5 for row in ROWS], "homePostCode"),
+        "column homePostCode: its 5 whole numbers are read as amounts",
+    ),
+    "zip": (column([row * 7 % 5 for row in ROWS], "Zip"), "column Zip: its 5 whole numbers are read as amounts"),
+    "units": (column([f"{row % 14} {('km/h', 'm/s')[row % 2]}" for row in ROWS]), "14 of its 14 texts begin with"),
+    "years": (column(["< 1 year", "10+ years", *(f"{row % 9 + 1} years" for row in ROWS)]), "begin with a number ("),
     "zeros": (
         column([0 if row % 9 == 0 else 1950 + row for row in ROWS]),
         "4 rows have 0, far from all others: missing?",
@@ -137,6 +155,35 @@ def test_what_may_mean_something_else_is_said(tmp_path, caplog, content, says):
     caplog.set_level("INFO")
     trained(written(tmp_path / "t.csv", content))
     assert says in caplog.text
+
+
+PLAIN = {
+    "a column that ends in post": column([row * 7 % 5 for row in ROWS], "words_per_post"),
+    "degrees": column([row % 20 - 1 for row in ROWS]),
+    "doses of a design": column([(0, 100, 110, 120)[row % 4] for row in ROWS]),
+    "two sorts of rows": column([0 if row % 2 else 1950 + row for row in (*ROWS, 31)]),
+    "house numbers": column([f"{row % 14}{'AB'[row % 2]}" for row in ROWS]),
+    "codes": column([f"1{row % 14}-{'AB'[row % 2]}C" for row in ROWS]),
+    "addresses of machines": column([f"10.0.0.{row % 15}" for row in ROWS]),
+    "streets": column([f"{row % 15}th Ave" for row in ROWS]),
+    "names of streets": column([f"{row % 15} {chr(65 + row % 15)}street" for row in ROWS]),
+}
+
+
+@pytest.mark.parametrize("content", PLAIN.values(), ids=PLAIN)
+def test_what_is_plain_is_not_asked_about(tmp_path, caplog, content):
+    trained(written(tmp_path / "t.csv", content))
+    assert "column" not in caplog.text
+
+
+def test_a_task_that_is_set_ends_the_question_about_a_target(tmp_path, caplog):
+    path = written(tmp_path / "t.csv", labels([-999 if row % 9 == 0 else row + 0.25 for row in ROWS]))
+    trained(path)
+    assert "column y: 4 rows have -999, far from all others: missing?" in caplog.text
+    assert "data.task keeps them, without this line" in caplog.text
+    caplog.clear()
+    assert trained(path, task="regression").rows.y[0] == -999
+    assert "-999" not in caplog.text
 
 
 def test_separators_behind_the_last_column_and_blank_texts_hold_nothing(tmp_path):
@@ -193,8 +240,6 @@ def test_hidden_rows_and_merged_cells_of_a_workbook_are_named(tmp_path, caplog):
 
 
 def _rewrite(path, old, new):
-    import zipfile
-
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name).decode() for name in book.namelist()}
     with zipfile.ZipFile(path, "w") as book:

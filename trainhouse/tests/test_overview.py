@@ -41,6 +41,9 @@ def test_a_target_whose_variance_is_that_of_a_few_rows_is_named():
     y[made.parts["train"][1][7], 1] = 1e30
     (line,) = heavy_tails(made)
     assert line.startswith("target price: 1 of 100 training rows make 99% of its variance, so a squared error goes by")
+    assert "logarithm" not in line  # of targets below 0
+    np.abs(y, out=y)
+    assert heavy_tails(made) == [f"{line}; its logarithm may be a better target"]
 
 
 @pytest.mark.parametrize(
