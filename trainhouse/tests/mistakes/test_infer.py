@@ -8,7 +8,7 @@ ROWS: Rows = [
     ("infer.py input=folder.npy output=p.csv ckpt_path=run", "input: folder.npy is a folder"),
     (
         "infer.py input=a_file output=p.csv ckpt_path=run",
-        "input: expected a name that ends in .npy, .npz, .csv, .csv.gz",
+        "input: expected a name that ends in .npy, .npz, .csv, .tsv, .txt, .parquet",
     ),
     (
         "infer.py input=fx.npy output=p.txt ckpt_path=run",
