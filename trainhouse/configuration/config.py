@@ -56,9 +56,8 @@ def checked(config: DictConfig, command: str | None = None) -> Train | Eval | In
     of_command_line = marked(OF_COMMAND_LINE, kind)
     if command:  # a run's file has no such keys, nor has the conf/ of an older version
         own = {key: plain.get(key) for key in of_command_line if has_key(command, key)}
-        check_keys(
-            {**{key: value for key, value in plain.items() if key not in of_command_line}, **own}, command, BEFORE
-        )
+        given = {key: value for key, value in plain.items() if key not in of_command_line}
+        check_keys({**given, **own}, command, BEFORE if command == "train" else ())
     check_values(_without_own_data(plain), kind)
     return kind({key: value for key, value in plain.items() if key not in of_command_line})
 

@@ -73,6 +73,9 @@ def explain(error: Exception, conf: Path, config_name: str, arguments: list[str]
         return _no_such_key(next(filter(None, match.groups())), conf, config_name, arguments)
     if (match := _OPTION.search(text)) and "/" in match[1]:
         group, _, option = match[1].rpartition("/")
+        base = group.partition("/")[0]
+        if config_name != "train" and is_group(base) and not _is_in_defaults(base, config_name):  # added by a +
+            return _no_such_key(base, conf, config_name, arguments)
         return no_such_option(group, option, error)
     if isinstance(error, OverrideParseException):
         return not_parsed(

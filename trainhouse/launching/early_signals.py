@@ -24,7 +24,8 @@ def end_by_signals(trains: bool) -> None:
         if signal.getsignal(signum) is signal.SIG_DFL:
             signal.signal(signum, _raise_interrupted)
     is_one_run = trains and not {"-m", "--multirun"} & {*sys.argv}
-    if REQUEUE is not None and is_one_run and "SLURM_JOB_ID" in os.environ:
+    is_heard = REQUEUE is not None and signal.getsignal(REQUEUE) is signal.SIG_DFL  # the processes of a trial ignore it
+    if REQUEUE is not None and is_heard and is_one_run and "SLURM_JOB_ID" in os.environ:
         signal.signal(REQUEUE, _requeue)
 
 
@@ -32,8 +33,8 @@ def end_at_once() -> None:
     """From now on a signal ends what is left of this process without a word."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for signum in _ENDING:
-        if signal.getsignal(signum) is _raise_interrupted:
+    for signum in filter(None, (*_ENDING, REQUEUE)):
+        if signal.getsignal(signum) in (_raise_interrupted, _requeue):
             signal.signal(signum, signal.SIG_DFL)
 
 
@@ -62,4 +63,5 @@ def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
 def _requeue(signum: int, frame: FrameType | None) -> NoReturn:
     _received.append(signum)
     say_stopped(signum)
-    raise Interrupted(signum, f"stopped by SIGUSR1; {put_back_into_queue()}")
+    outcome = put_back_into_queue().removeprefix("warning: ")  # "" in all processes of the job but the first
+    raise Interrupted(signum, "stopped by SIGUSR1" + (f"; {outcome}" if outcome else ""))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from trainhouse.sweeps.plan import Plan, Task
 
 _PROJECT = Path(__file__).resolve().parents[2]
+_EXAMPLES = 2  # jobs that are built before any is run: the first and the last
 
 
 class _ProjectSweeper(Sweeper):
@@ -137,7 +138,7 @@ class _ProjectSweeper(Sweeper):
             check_processes(job, job.hydra.overrides.task)
         check_files_of_sweep([first, last], overrides)
         metrics = {objective.metric: objective.mode for objective in plan.objectives}
-        are_all = not plan.is_search and plan.total() <= len([first, last])
+        are_all = not plan.is_search and plan.total() <= _EXAMPLES
         question = ([first, last], metrics, others, names_what_to_compare_by(self.composed), are_all)
         if parallel and type(self.runner).__name__ == "JoblibLauncher":
             _check_in_workers(self.runner, question)

@@ -36,7 +36,10 @@ class Place(Protocol):
         """Wait for one so long; None if it doesn't come."""
 
     def names(self, pattern: str) -> list[str]:
-        """Return the names of messages that are there, as ``failed-*``; one look, for however many processes."""
+        """Return names of messages that are there, as ``failed-*``; one look, for however many processes.
+
+        Those that are found may be all, as among files, or only the one that was left last, as in torchrun's store.
+        """
 
 
 class Store:

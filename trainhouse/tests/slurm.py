@@ -81,6 +81,10 @@ def _control(number: str, index: str, options_text: str) -> None:
         "ENVIRONMENT": "BATCH",
         **({"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": index} if index else {}),
     }
+    while (_home() / "full").exists():  # no machine is free
+        time.sleep(0.05)
+        if (_home() / f"state-{name}").read_text() == "CANCELLED":
+            return
     for restart in range(5):
         (_home() / f"state-{name}").write_text("RUNNING")
         if restart:
@@ -134,8 +138,12 @@ def _squeue(*_: str) -> None:
             print(f"{path.name.removeprefix('state-')}|{state}|None")
 
 
-def _scancel(*_: str) -> None:
-    time.sleep(0)  # nothing here cancels
+def _scancel(*arguments: str) -> None:
+    """Take what waits of an array, or a job, out of the queue."""
+    number = arguments[-1]
+    for path in (*_home().glob(f"state-{number}"), *_home().glob(f"state-{number}_*")):
+        if path.read_text() == "PENDING":
+            path.write_text("CANCELLED")
 
 
 if __name__ == "__main__":

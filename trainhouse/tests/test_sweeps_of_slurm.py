@@ -83,6 +83,16 @@ def test_a_job_that_loses_a_task_fails_and_the_others_come_to_their_end(tmp_path
     assert record(tmp_path / "sweep" / "1")["status"] == "completed"
 
 
+def test_a_job_that_waits_is_taken_out_of_the_queue_when_the_sweep_is_stopped(tmp_path, cluster):
+    (tmp_path / "slurm" / "full").touch()
+    with Started("train.py", *QUEUED, "seed=1,2", cwd=tmp_path, fresh=True, **cluster) as sweep:
+        sweep.wait_until((tmp_path / "slurm" / "control-1_1").exists, "both jobs wait")
+        sweep.send(signal.SIGINT)
+        assert sweep.status() == 128 + signal.SIGINT, sweep.stdout + sweep.stderr
+    states = {path.name: path.read_text() for path in (tmp_path / "slurm").glob("state-*")}
+    assert states == {"state-1_0": "CANCELLED", "state-1_1": "CANCELLED"}
+
+
 def test_a_search_of_jobs_with_two_tasks(tmp_path, cluster):
     search = ("sweep=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=2", "trainer.max_epochs=2")
     done = run_script("train.py", *QUEUED, *search, cwd=tmp_path, fresh=True, **cluster)

@@ -33,15 +33,16 @@ def common_mistake(
     asked: bool = False,
     are_all: bool = False,
 ) -> str | None:
-    """Return in a line what all `examples` do wrong, or which of `metrics` is nothing that a job logs.
+    """Return in a line the mistake that would spoil the whole sweep; None if there is none.
 
-    Or which of them is a loss that is not the same function in all examples and the `others`; what LightningModules of
-    the user's own call a loss is taken to be the same if the user has `asked` for it.
+    The `examples` are configurations as Hydra composes them for a job, and are built one after another. If none of
+    them can be built, their mistake is returned if it is the same in each, or if they `are_all` jobs of the sweep;
+    else each is its job's own. A fault of the code is none of these: the logs of the jobs show it with its traceback.
 
-    `metrics` are what the sweep compares by, each with the end (``min`` or ``max``) that it takes for the better one.
-    The examples are as Hydra composes them for a job. A mistake that only some of them have, or
-    each another one, is those jobs' own, unless they `are_all` jobs of the sweep; so is a fault of the code, which
-    their logs will show with its traceback.
+    The first that can be built says what a job logs. The `metrics` that the sweep compares by, each with what it takes
+    for better (``min`` or ``max``), have to be among that, with the same direction. One that is a loss has to be the
+    same function in all examples and in the `others`, which are not built. Losses that LightningModules of the user's
+    own compute can't be compared: they are refused unless the user has `asked` for that metric.
     """
     mistakes = []
     losses = [_loss(one) for one in (*examples, *others)] if any(map(is_loss, metrics)) else []

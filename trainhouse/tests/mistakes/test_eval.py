@@ -74,7 +74,7 @@ ROWS: Rows = [
     ("eval.py ckpt_path=run trainer.limit_test_batches=0", "trainer.limit_test_batches: leaves nothing to evaluate"),
     (
         "eval.py ckpt_path=run trainer.max_epochs=0",
-        "trainer.max_epochs: expected a whole number above 0, or -1 for no end",
+        "trainer.max_epochs: expected a whole number above 0, -1 for no end, auto, or null, got 0",
     ),
     (
         "eval.py ckpt_path=run trainer.precision=fp16x",

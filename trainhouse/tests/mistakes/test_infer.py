@@ -7,8 +7,8 @@ ROWS: Rows = [
     ("infer.py input=fx.npy ckpt_path=run", "output: required"),
     ("infer.py input=folder.npy output=p.csv ckpt_path=run", "input: folder.npy is a folder"),
     (
-        "infer.py input=fx.txt output=p.csv ckpt_path=run",
-        "input: expected a name that ends in .npy, .npz, .csv, .csv.gz",
+        "infer.py input=a_file output=p.csv ckpt_path=run",
+        "input: expected a name that ends in .npy, .npz, .csv, .tsv, .txt, .parquet",
     ),
     (
         "infer.py input=fx.npy output=p.txt ckpt_path=run",
@@ -48,13 +48,16 @@ ROWS: Rows = [
     ),
     (
         "infer.py input=f_short_row.csv output=p.csv ckpt_path=run",
-        "input: f_short_row.csv: CSV parse error: Row #3: Expected 20 columns",
+        "input: f_short_row.csv: row 1 has 2 cells, but the header has 20",
     ),
     (
         "infer.py input=not_gzip.csv.gz output=p.csv ckpt_path=run",
-        "input: not_gzip.csv.gz: zlib inflate failed: incorrect header check",
+        "input: not_gzip.csv.gz is not packed, though its name says so; call it not_gzip.csv",
     ),
-    ("infer.py input=cut.csv.gz output=p.csv ckpt_path=run", "input: cut.csv.gz: Truncated compressed stream"),
+    (
+        "infer.py input=cut.csv.gz output=p.csv ckpt_path=run",
+        "input: cut.csv.gz is not a readable CSV file (Truncated compressed",
+    ),
     ("infer.py input=fx.npy output=p.csv batch_size=0 ckpt_path=run", "batch_size: expected a whole number from 1 up"),
     ("infer.py input=fx.npy output=p.csv batchsize=5 ckpt_path=run", "did you mean 'batch_size'?"),
     ("infer.py inptu=fx.npy output=p.csv ckpt_path=run", "did you mean 'input'?"),

@@ -54,7 +54,7 @@ ROWS: Rows = [
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_negative.npy",
-        "y_negative.npy: the label in row 0 is -1, which is negative; classes are",
+        "-1, which is negative (20 such rows): a class beside 0 and 1? set data.task=classification; an amount? set",
     ),
     (
         "train.py data=npy data.features=X.npy data.labels=y_fraction.npy data.task=classification",
@@ -121,7 +121,7 @@ ROWS: Rows = [
         "train.py data=npy data.features=t.csv data.labels=y.npy",
         "data.features: t.csv is not a .npy file (it starts with",
     ),
-    ("train.py data=npy data.features=~/X.npy data.labels=y.npy", "'data.features=~/X.npy' is no valid override"),
+    ("train.py data=npy data.features=~/X.npy data.labels=y.npy", "/X.npy does not exist"),
     ("train.py data=npy data.feature=X.npy data.labels=y.npy", "did you mean 'data.features'?"),
     (
         "train.py data=npy data.features=X.npy data.labels=y_float.npy loss=cross_entropy",

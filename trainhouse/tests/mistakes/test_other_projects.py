@@ -76,7 +76,7 @@ KEYS: Rows = [
     ("train.py -m seed=1,2 +hydra.launcher.x=1", "hydra.launcher.x: "),
     ("train.py -m seed=1,2 +hydra.sweeper.x=1", "hydra.sweeper.x: "),
     ("train.py -m sweep=optuna +hydra.sweeper.n_trial=1", "did you mean 'n_trials'?"),
-    ("train.py -m seed=1,2 hydra/launcher=jobli", "did you mean 'joblib'?"),
+    ("train.py -m seed=1,2 hydra/launcher=basik", "did you mean 'basic'?"),
     ("train.py 'optimizer.lr=interval(0,1)'", "add -m sweep=optuna"),
     ("train.py 'seed=range(0,3)'", "add -m to run each of them"),
     ("train.py -m 'seed=choice()'", 'choice is written as "seed=choice(1,2,3)"'),

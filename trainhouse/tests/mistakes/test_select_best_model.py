@@ -48,6 +48,7 @@ ROWS: Rows = [
     ("select_best_model.py runs=runs/good trained_on=nothing", "trained_on: no run on 'nothing'"),
     ("select_best_model.py runs=runs/good dryrun=true", "did you mean 'dry_run'?"),
     ("select_best_model.py runs=runs/good +metrics=val/acc", "did you mean 'metric'?"),
+    ("select_best_model.py runs=runs/good +metrics=acc", "'metrics.acc' can't be set here"),
 ]
 
 

@@ -3,7 +3,10 @@
 from trainhouse.tests.mistakes.judging import Judge, Rows, mistakes
 
 ROWS: Rows = [
-    ("train.py trainer.max_epochs=abc", "trainer.max_epochs: expected a whole number above 0, or -1 for no end"),
+    (
+        "train.py trainer.max_epochs=abc",
+        "trainer.max_epochs: expected a whole number above 0, -1 for no end, auto, or null, got 'abc'",
+    ),
     (
         "train.py trainer.max_epochs=null trainer.max_steps=3",
         "trainer.max_steps: the run ends after 3 batches, its first validation,",

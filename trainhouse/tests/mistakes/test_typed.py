@@ -54,7 +54,6 @@ WORDS: Rows = [
     ("infer.py x.csv y.csv", "input=x.csv output=y.csv"),
     ("select_best_model.py outputs/a", "runs=outputs/a"),
     ("train.py help", "type --help"),
-    ("train.py --help model", "as model=cnn"),
     ("train.py explain optimizer.lr", "explain=<key>"),
     ("train.py =1", "expected key=value"),
     ("train.py =", "expected key=value"),
