@@ -96,16 +96,14 @@ def missing_cells(words: Iterable[str]) -> pa.Array:
 def as_kind(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:
     """Return cells of any type as another one; those of text that are `missing` are null in all others.
 
-    Raises `pa.ArrowInvalid` for text that is no number.
+    Raises `pa.ArrowInvalid` for text that is none of these.
     """
     if cells.type == kind:
         return cells
     if pa.types.is_string(cells.type) and not pa.types.is_string(kind):
         cells = pc.utf8_trim_whitespace(cells)
         cells = pc.if_else(pc.is_in(cells, missing), pa.scalar(None, pa.string()), cells)
-        return (
-            pa.nulls(len(cells)) if pa.types.is_null(kind) and cells.null_count == len(cells) else _parsed(cells, kind)
-        )
+        return _parsed(cells, kind)
     return cells.cast(kind, safe=False)
 
 
@@ -125,9 +123,11 @@ def first_unread(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> int |
 
 def _parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_null(kind):
-        raise pa.ArrowInvalid("a cell that is not missing")
+        if texts.null_count < len(texts):
+            raise pa.ArrowInvalid("a cell that is not missing")
+        return pa.nulls(len(texts))
     if pa.types.is_time(kind):  # which pyarrow parses in CSV files only
-        if not pc.all(pc.match_substring(texts, ":")).as_py():
+        if pc.any(pc.invert(pc.match_substring(texts, ":"))).as_py():
             raise pa.ArrowInvalid("an hour without minutes")
         return pc.binary_join_element_wise("1970-01-01", texts, " ").cast(_SECONDS).cast(kind)
     return texts.cast(kind)

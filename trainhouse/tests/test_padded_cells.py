@@ -1,12 +1,13 @@
 """Spaces around a cell say nothing: of white space alone it is missing, in numbers, dates and texts, at all times."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from trainhouse.arrays.spec import DataSpec
 from trainhouse.configuration.errors import UserError
 from trainhouse.tables import csv_source
-from trainhouse.tables.column_kinds import missing_cells
+from trainhouse.tables.column_kinds import as_kind, missing_cells
 from trainhouse.tables.csv_source import CsvSource
 from trainhouse.tables.one_file import Keys
 from trainhouse.tables.raw_rows import read_raw_rows
@@ -80,6 +81,13 @@ def test_a_text_among_numbers_and_white_space_is_named_alone(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n ,2\nNA ,2\n?,2\n")
     with pytest.raises(UserError, match=r"t\.csv: column a: row 3 is '\?'; write a number, or empty that cell$"):
         list(read_raw_rows(tmp_path / "t.csv", MODEL, 64)[1])
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.int64(), pa.float64(), pa.date32(), pa.time32("s"), pa.timestamp("s")])
+def test_cells_that_are_all_missing_are_of_any_type(kind):
+    assert as_kind(pa.array([" ", "\tNA "]), kind, missing_cells(["NA"])).equals(pa.nulls(2, kind))
+    with pytest.raises(pa.ArrowInvalid):
+        as_kind(pa.array([" ", "x"]), kind, missing_cells(["NA"]))
 
 
 def test_hours_without_minutes_are_no_times(tmp_path):
