@@ -25,6 +25,8 @@ class KindFinder:
         self.kinds: dict[str, pa.DataType] = {}
         self.codes: dict[str, str] = {}
         """A cell with zeros in front, as 007, of each column that has such and otherwise only whole numbers."""
+        self.padded = set[str]()
+        """The columns with spaces around cells that pyarrow's reader doesn't take off."""
         self._missing = missing
 
     def add(self, name: str, cells: pa.Array) -> None:
@@ -32,8 +34,9 @@ class KindFinder:
         kind = self.kinds.setdefault(name, pa.null())
         if pa.types.is_string(kind):
             return
-        cells = pc.utf8_trim_whitespace(cells.drop_null())
-        cells = cells.filter(pc.invert(pc.is_in(cells, self._missing)))
+        written = cells.drop_null()
+        trimmed = pc.utf8_trim_whitespace(written)
+        cells = trimmed.filter(pc.invert(pc.is_in(trimmed, self._missing)))
         if len(cells):
             kinds = [kind, *_WIDER.get(kind, [])][kind == pa.null() :]
             self.kinds[name] = next((one for one in kinds if _fits(cells, one)), pa.string())
@@ -41,6 +44,20 @@ class KindFinder:
                 self.codes.pop(name, None)
             elif name not in self.codes and (code := first_code(cells)):
                 self.codes[name] = code
+        if is_padded(written, trimmed, self._missing, pa.types.is_temporal(self.kinds[name])):
+            self.padded.add(name)
+
+
+def is_padded(cells: pa.Array, trimmed: pa.Array, missing: pa.Array, has_dates: bool = False) -> bool:
+    """Whether cells have spaces around them that pyarrow's reader of CSV files doesn't take off.
+
+    It takes blanks and tabs off numbers, but not off those that are `missing`, and nothing off points in time.
+    """
+    if trimmed.equals(cells):
+        return False
+    if has_dates or not trimmed.equals(pc.utf8_trim(cells, " \t")):
+        return True
+    return bool(pc.any(pc.and_not(pc.is_in(trimmed, missing), pc.is_in(cells, missing))).as_py())
 
 
 def first_code(cells: pa.Array) -> str:
@@ -79,7 +96,7 @@ def missing_cells(words: Iterable[str]) -> pa.Array:
 def as_kind(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:
     """Return cells of any type as another one; those of text that are `missing` are null in all others.
 
-    Raises `pa.ArrowInvalid` for text that is no number.
+    Raises `pa.ArrowInvalid` for text that is none of these.
     """
     if cells.type == kind:
         return cells
@@ -90,7 +107,27 @@ def as_kind(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> pa.Array:
     return cells.cast(kind, safe=False)
 
 
+def first_unread(cells: pa.Array, kind: pa.DataType, missing: pa.Array) -> int | None:
+    """Return the place of the first of some texts that is not of a kind, None if all are, or `missing`."""
+    for some in (cells, *(cells.slice(place, 1) for place in range(len(cells)))):
+        try:
+            as_kind(some, kind, missing)
+        except pa.ArrowInvalid:
+            if len(some) == 1:
+                return int(some.offset - cells.offset)
+            continue
+        if some is cells:
+            return None
+    return None
+
+
 def _parsed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_null(kind):
+        if texts.null_count < len(texts):
+            raise pa.ArrowInvalid("a cell that is not missing")
+        return pa.nulls(len(texts))
     if pa.types.is_time(kind):  # which pyarrow parses in CSV files only
+        if pc.any(pc.invert(pc.match_substring(texts, ":"))).as_py():
+            raise pa.ArrowInvalid("an hour without minutes")
         return pc.binary_join_element_wise("1970-01-01", texts, " ").cast(_SECONDS).cast(kind)
     return texts.cast(kind)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trainhouse.tables.column_kinds import is_padded
 from trainhouse.tables.csv_form import FormKeys
 
 _SIGN, _DIGITS, _EXPONENT = "[+-]?", "[0-9]", "([eE][+-]?[0-9]+)?"
@@ -70,8 +71,8 @@ class Evidence:
             return
         cells = cells.drop_null()
         trimmed = pc.utf8_trim_whitespace(cells)
-        if name not in self._padded and not trimmed.equals(pc.utf8_trim(cells, " \t")):
-            self._padded.add(name)  # with spaces that pyarrow's reader leaves
+        if name not in self._padded and is_padded(cells, trimmed, self._missing):
+            self._padded.add(name)
         cells = trimmed.filter(pc.invert(pc.is_in(trimmed, self._missing)))
         found = self._found.setdefault(name, set())
         for kind, form in self._forms.items():

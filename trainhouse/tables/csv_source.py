@@ -36,7 +36,7 @@ class CsvSource:
         self._encoding, self._word = self._head.encoding, ""
         self._block = _BLOCK
         self._written, self._kinds, self._is_learned = Written(), dict[str, pa.DataType](), False
-        self._codes: dict[str, str] = {}
+        self._codes, self._padded = dict[str, str](), set[str]()
         evidence, finder = Evidence(self._missing, self._keys), KindFinder(self._missing)
         first = self._stream(self._places, {}, Problems(self.source))
         self._add(next(first, None), evidence, finder)
@@ -68,9 +68,9 @@ class CsvSource:
 
     def _take(self, evidence: Evidence, finder: KindFinder) -> None:
         written = self._written = evidence.read(self._asks, self._keys)
-        self._kinds, self._codes = finder.kinds, finder.codes
+        self._kinds, self._codes, self._padded = finder.kinds, finder.codes, finder.padded
         for place, kind in finder.kinds.items():
-            if place in written.cleaned or (place in written.numbers and pa.types.is_string(kind)):
+            if place in written.numbers and pa.types.is_string(kind):
                 self._kinds[place] = pa.float64()
             elif written.decimal == "," and place not in written.numbers and pa.types.is_floating(kind):
                 self._kinds[place] = pa.string()  # with decimal points among decimal commas
@@ -109,11 +109,11 @@ class CsvSource:
 
     def learn(self) -> bool | None:
         """Read the whole file for how it writes numbers, once; return whether those read before stay what they are."""
-        before = self._written
+        before, padded = self._written, self._padded
         self.kinds(whole=True)
-        if self._written == before:
+        if (self._written, self._padded) == (before, padded):
             return None
-        return self._written.thousands != "."  # 1.234 was read with a decimal point
+        return self._written.thousands != "." or self._written.grouped == before.grouped  # 1.234 was no 1234
 
     def codes(self) -> dict[str, str]:
         """Return a cell of each column of whole numbers, some of which have zeros in front, as far as is known."""
@@ -171,6 +171,8 @@ class CsvSource:
         own = {place for place in places if pa.types.is_floating(types.get(place, pa.string()))}
         own &= self._written.cleaned
         codes = {place for place in self._as_codes & {*places} if pa.types.is_integer(types.get(place, pa.string()))}
+        trimmed = {place for place in self._padded & {*places} if not pa.types.is_string(types.get(place, pa.string()))}
+        trimmed -= own | codes
         parse = csv.ParseOptions(
             delimiter=self._head.separator,
             newlines_in_values=True,
@@ -178,7 +180,7 @@ class CsvSource:
         )
         convert = csv.ConvertOptions(
             column_types={
-                place: pa.string() if place in own | codes else types.get(place, pa.string())
+                place: pa.string() if place in own | codes | trimmed else types.get(place, pa.string())
                 for place in [*places, *unnamed]
             },
             include_columns=[*places, *unnamed],
@@ -208,6 +210,8 @@ class CsvSource:
                         arrays[place] = numbers.cast(pa.float64())
                     for place in codes:
                         arrays[place] = self._whole(arrays[place], types[place])
+                    for place in trimmed:
+                        arrays[place] = as_kind(arrays[place], types[place], self._missing)
                     last = pa.RecordBatch.from_arrays(list(arrays.values()), names=places)
                     yield last, start
                     start += block.num_rows
@@ -226,7 +230,7 @@ class CsvSource:
         is_plain = self._written.decimal == "." and str(self.names.index(name)) not in self._written.cleaned
         plain = texts if is_plain else plain_numbers(texts, self._written, self._missing)
         pairs, missing = zip(texts.to_pylist(), plain.to_pylist(), strict=True), {*self._missing.to_pylist()}
-        return {text for text, number in pairs if text not in missing and number and not is_number(number)}
+        return {text for text, number in pairs if text.strip() not in missing and number and not is_number(number)}
 
     def _refuse_open_quote(self, last: pa.RecordBatch, row: int) -> None:
         """Raise `UserError` if the last cell goes on over lines to the end of a file with a quote too many."""

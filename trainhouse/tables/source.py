@@ -11,11 +11,10 @@ from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from trainhouse.arrays.written_numbers import how_to_write, is_written_number
 from trainhouse.configuration.errors import UserError, did_you_mean, first_line
 from trainhouse.tables.column_kinds import common_kind, missing_cells
+from trainhouse.tables.odd_cells import note_odd, note_unread
 from trainhouse.tables.one_file import Keys, Source
 from trainhouse.tables.problems import Problems
 from trainhouse.tables.table_files import DIGITS, content_digest, files_of, kind_of
@@ -32,7 +31,7 @@ class Table:
 
     def __init__(self, path: Path, key: str, keys: Keys, known: Collection[str]) -> None:
         """Open them. Raises `UserError` for what is no table, or several that have not the same columns."""
-        self.path, self.key = path, key
+        self.path, self.key, self._missing = path, key, missing_cells(keys.missing)
         self.files = files_of(path, key)
         self._sources = [_open_file(file, key, keys, known) for file in self.files]
         if kind_of(self.files[0]) == "json":
@@ -119,7 +118,7 @@ class Table:
                 stays = self._learn()
                 found = self.kinds(whole=False) if by_content else {}
                 if stays is None and found == kinds:
-                    self._refuse(columns, types, error)
+                    self._refuse(columns, types, error, kinds)
                 if done and not by_content and not stays:
                     raise UserError(
                         f"{self.key}: {self.path}: rows far behind say that its points separate thousands; set "
@@ -137,10 +136,17 @@ class Table:
             return None
         return all(news) if news else None
 
-    def _refuse(self, columns: Sequence[str], types: Mapping[str, pa.DataType], error: Exception | None) -> None:
+    def _refuse(
+        self,
+        columns: Sequence[str],
+        types: Mapping[str, pa.DataType],
+        error: Exception | None,
+        kinds: Mapping[str, pa.DataType] | None = None,
+    ) -> None:
         """Raise `UserError` with all that is wrong: the files are read again for it."""
         problems = Problems(f"{self.key}: {self.path}")
         numbers = [name for name in columns if name in types and not pa.types.is_string(types[name])]
+        every = {**(kinds or {}), **types}
         try:
             for source in self._sources:
                 where, start = f"{source.path.name}: " * (len(self.files) > 1), 0
@@ -148,6 +154,8 @@ class Table:
                     for name in numbers:
                         note_odd(problems, batch.column(batch.schema.names.index(name)), name, source, start, where)
                     start += batch.num_rows
+                if isinstance(error, pa.ArrowInvalid) and kind_of(source.path) == "text" and not problems:
+                    note_unread(problems, source, {name: every[name] for name in columns}, self._missing, where)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as other:
             error = other
         problems.refuse()
@@ -170,22 +178,6 @@ class _Texts(dict[str, pa.DataType]):
 
     def __missing__(self, key: str) -> pa.DataType:
         return pa.string()
-
-
-def note_odd(problems: Problems, cells: pa.Array, name: str, source: Source, start: int, where: str = "") -> None:
-    """Add to the `problems` which cells of a column of numbers are none."""
-    odd = source.odd(name, pc.unique(cells.drop_null()))
-    if not odd:
-        return
-    rows = pc.indices_nonzero(pc.is_in(cells, pa.array(sorted(odd)))).to_pylist()
-    for place, row in enumerate(rows):
-        if problems.is_full(name):
-            problems.count(len(rows) - place)
-            return
-        text = cells[row].as_py()
-        texts = filter(None, cells.to_pylist())
-        mend = how_to_write(text, texts) if is_written_number(text) else "write a number, or empty that cell"
-        problems.add(f"{where}column {name}: row {start + row} is '{text:.40}'; {mend}", name)
 
 
 def read_all(table: Table, columns: Sequence[str], types: Mapping[str, pa.DataType]) -> pa.Table:
