@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,6 @@ from trainhouse.figures.ranking_curves import precision_recall, roc_curve
 from trainhouse.figures.worst_rows import rows_as_csv, worst_rows
 from trainhouse.tests.test_figures import caption
 from trainhouse.tests.tiny import tiny_config
-from trainhouse.training.figures_of_test import draw_figures
 from trainhouse.training.resume import resume
 from trainhouse.training.train import train
 
@@ -216,17 +214,6 @@ def test_a_figure_that_fails_costs_a_line_and_no_other(tmp_path: Path, caplog: p
     assert [path.name for path in tmp_path.glob("*.png")] == ["own.png"], "a function's name is the file's"
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert line == "warning: figures/spoilt.png was not drawn: ZeroDivisionError: by zero"
-
-
-def test_an_old_figure_that_cannot_be_removed_costs_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "figures").touch()
-    built: Any = SimpleNamespace(
-        card=SimpleNamespace(name="x", spec=None), settings=SimpleNamespace(plain={"figures": False})
-    )
-    result: Any = SimpleNamespace(folder=tmp_path)
-    draw_figures(built, result, [], None)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert re.fullmatch(rf"warning: {tmp_path}/figures/\w+\.png: Not a directory; it may show another model", line)
 
 
 def test_figures_are_named_once_and_mistakes_are_refused() -> None:

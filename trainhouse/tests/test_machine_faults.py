@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from trainhouse.sweeps.run_sweep import run_sweep
 from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data
 from trainhouse.training import checks
+from trainhouse.training.figures_of_test import draw_figures
 from trainhouse.training.train import train
 
 
@@ -112,6 +114,17 @@ def test_a_disk_that_is_full_after_the_test_costs_figures_and_not_the_result(
     content = json.loads((tmp_path / "run/metrics.json").read_text())
     assert content["status"] == "completed"
     assert "test/acc" in content["metrics"]
+
+
+def test_an_old_figure_that_cannot_be_removed_costs_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "figures").touch()
+    built: Any = SimpleNamespace(
+        card=SimpleNamespace(name="x", spec=None), settings=SimpleNamespace(plain={"figures": False})
+    )
+    result: Any = SimpleNamespace(folder=tmp_path)
+    draw_figures(built, result, [], None)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(rf"warning: {tmp_path}/figures/\w+\.png: Not a directory; it may show another model", line)
 
 
 class Plan:
