@@ -65,8 +65,8 @@ def _open_file(error: OSError) -> str | None:
     for frame in reversed(frames):
         for value in frame.f_locals.values():
             file = getattr(value, "stream", value)  # of a log
-            if isinstance(file, io.IOBase) and isinstance(getattr(file, "name", None), (str, os.PathLike)):
-                return str(file.name)  # type: ignore[attr-defined]
+            if isinstance(file, io.IOBase) and isinstance(getattr(file, "name", None), (str, bytes, os.PathLike)):
+                return os.fsdecode(file.name)  # type: ignore[attr-defined]
     for frame in reversed(frames):
         for name in ("path", "filename", "file_name", "fname", "folder"):
             if isinstance(value := frame.f_locals.get(name), (str, os.PathLike)):

@@ -113,7 +113,21 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Write plain data as JSON, atomically. JSON has no NaN: a number that is not finite becomes null."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, _as_json(value))
+
+
+@contextmanager
+def written_as_json(path: str | Path, value: Any) -> Iterator[None]:
+    """Write as `write_json` does, before a block: the file takes its name after it, though the block fills the disk."""
+    with atomic_write(path) as file:
+        file.write(_as_json(value).encode())
+        file.flush()
+        os.fsync(file.fileno())
+        yield
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(_finite(value), indent=2, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:

@@ -15,7 +15,7 @@ from trainhouse.configuration.settings import Eval
 from trainhouse.figures.about import About
 from trainhouse.figures.chosen import asked_in, check_asked, figures_of, name_of
 from trainhouse.figures.drawing import draw
-from trainhouse.machine.files import write_json
+from trainhouse.machine.files import written_as_json
 from trainhouse.machine.terminal import doing
 from trainhouse.machine.writes import only_below
 from trainhouse.predicting.ensemble import (
@@ -121,9 +121,8 @@ def report_evaluation(evaluation: Evaluation, members: Sequence[Checkpoint], spl
     if findings.text:
         _log.info("\n%s\n", findings.text, extra={"lines": True})
     content |= findings.content
-    with doing("drawing the figures"):
+    with written_as_json(folder / METRICS, content), doing("drawing the figures"):
         draw({**findings.figures, **evaluation.figures}, folder / FIGURES)
-    write_json(folder / METRICS, content)
     if evaluation.settings:
         show_evaluation(evaluation.settings, metrics, folder, members[0].path)
     _log.info("everything is in %s", shown_path(folder))

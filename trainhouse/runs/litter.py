@@ -19,8 +19,9 @@ _OF_A_RUN = (MARK, "logs", CHECKPOINTS, FIGURES)
 # What is written before the first step of a run; of a sweep its mark, and what its first job has that is refused.
 _LITTER = {
     "run": re.compile(
-        r"[^/]+/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|logs/(training\.log|metrics\.csv)|"
-        r"(.+/)?(events\.out\.tfevents\.[^/]+|hparams\.yaml)|logs/\w+\.json|logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
+        r"[^/]+/(config|hydra|overrides)\.yaml|config\.yaml|metrics\.json|splits\.(csv|npz)|data_columns\.csv|"
+        r"logs/(training\.log|metrics\.csv)|(.+/)?(events\.out\.tfevents\.[^/]+|hparams\.yaml)|logs/\w+\.json|"
+        r"logs/(wandb|comet)/.+|(.+/)?\.tmp-[^/]+\.part(/.*)?"
     ),
     "sweep": re.compile(
         re.escape(MULTIRUN) + r"|\d+/(\.hydra/(config|hydra|overrides)\.yaml|logs/training\.log)",

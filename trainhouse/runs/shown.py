@@ -131,13 +131,15 @@ def _end(logger: Logger, succeeded: bool) -> None:
 def costing_a_line(logger: Logger, what: str) -> Iterator[None]:
     """Let a logger fail in the block, as when its service is away: a run that has been trained is no less so.
 
-    A fault of the machine, as a full disk, would meet what is saved next as well, and is raised.
+    A fault of the machine, as a full disk, is said once of each logger: it meets all that follows, and maybe some of
+    what came before, where a thread writes.
     """
     try:
         yield
     except Exception as error:  # whatever a service's library may raise
-        if fault_of_the_machine(error):
-            raise
-        _log.warning(
-            "warning: %s did not take %s (%s: %s)", type(logger).__name__, what, type(error).__name__, first_line(error)
-        )
+        name, said = type(logger).__name__, vars(logger)
+        if not (fault := fault_of_the_machine(error)):
+            _log.warning("warning: %s did not take %s (%s: %s)", name, what, type(error).__name__, first_line(error))
+        elif said.get("fault_said") != fault:
+            said["fault_said"] = fault
+            _log.warning("warning: %s may lack figures and last values: %s", name, fault)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trainhouse.machine.files import atomic_write, copy, sha256, write_json, write_text
+from trainhouse.machine.files import atomic_write, copy, sha256, write_json, write_text, written_as_json
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["disk full", "interrupt"])
@@ -35,6 +35,15 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):
         assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["model.ckpt"]
     assert path.read_bytes() == b"new"
+
+
+def test_what_is_written_before_a_block_takes_its_name_after_it(tmp_path):
+    path, value = tmp_path / "metrics.json", {"loss": 0.5}
+    with written_as_json(path, value):
+        (partial,) = tmp_path.iterdir()
+        assert json.loads(partial.read_text()) == value  # so it has its room
+        assert not path.exists()
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
 
 
 def test_a_rename_that_fails_leaves_no_partial_file(tmp_path):

@@ -14,7 +14,7 @@ from trainhouse.runs import abandoned, litter
 from trainhouse.runs.abandoned import free_abandoned
 from trainhouse.runs.litter import claim_folder, forget, keep, leaves_nothing, remove_litter
 from trainhouse.tests.common import run_script
-from trainhouse.tests.started import RUN, Hold, Started
+from trainhouse.tests.started import Hold, Started
 from trainhouse.training import trying_out
 
 
@@ -230,9 +230,10 @@ def test_a_traceback_that_cannot_be_kept_changes_nothing(
 
 def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path: Path) -> None:
     hold = Hold(trying_out, "_preflight")
-    with Started("train.py", *RUN, cwd=tmp_path, hold=hold) as started:
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{row * 7 % 13},{row % 2}\n" for row in range(40)))
+    with Started("train.py", "data=csv", "data.file=t.csv", "data.target=y", cwd=tmp_path, hold=hold) as started:
         started.wait_for_hold()
-        assert list(tmp_path.glob("outputs/fake-simple_net/*/config.yaml"))
+        assert list(tmp_path.glob("outputs/t-simple_net/*/data_columns.csv"))
         started.send(signal.SIGINT)
         assert started.status() == 130
     assert started.stderr.strip().endswith("stopped by SIGINT before training began")

@@ -2,7 +2,9 @@
 
 import errno
 import io
+import json
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from trainhouse.sweeps.run_sweep import run_sweep
 from trainhouse.tests.common import composed, run_script
 from trainhouse.tests.tiny import CLASSES, tiny_config, tiny_data
 from trainhouse.training import checks
+from trainhouse.training.figures_of_test import draw_figures
 from trainhouse.training.train import train
 
 
@@ -92,6 +95,36 @@ def test_a_run_that_meets_a_limit_names_the_file(limit: int, tmp_path: Path, mon
     assert "Traceback" not in done.stdout + done.stderr
     assert "File too large" in done.stderr
     assert str(tmp_path / "run") in done.stderr
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_disk_that_is_full_after_the_test_costs_figures_and_not_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited(monkeypatch, 60_000)  # a checkpoint has 21,000 bytes, each of the other two pictures some 40,000
+    tiny = ("data.path=rows.npy", "data.rows=60", "data.columns=4", "trainer.max_epochs=1", "model.hidden_sizes=[8]")
+    figures = "figures=[loss_curve,confusion_matrix,class_scores]"
+    done = run_script("train.py", *tiny, figures, "hydra.run.dir=run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "warning: figures/loss_curve.png was not drawn: OSError: [Errno 27] File too large" in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if "TensorBoardLogger" in line]
+    start = f"warning: TensorBoardLogger may lack figures and last values: {tmp_path}/run/events.out.tfevents"
+    assert line.startswith(start)
+    assert line.endswith("File too large")
+    content = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert content["status"] == "completed"
+    assert "test/acc" in content["metrics"]
+
+
+def test_an_old_figure_that_cannot_be_removed_costs_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "figures").touch()
+    built: Any = SimpleNamespace(
+        card=SimpleNamespace(name="x", spec=None), settings=SimpleNamespace(plain={"figures": False})
+    )
+    result: Any = SimpleNamespace(folder=tmp_path)
+    draw_figures(built, result, [], None)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(rf"warning: {tmp_path}/figures/\w+\.png: Not a directory; it may show another model", line)
 
 
 class Plan:

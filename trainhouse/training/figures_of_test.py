@@ -119,8 +119,11 @@ def draw_figures(
         figures[LOSS_CURVE] = curve
     if of_test:
         figures |= of_test.by_name(replace(about, data=f"{about.data}, test split"), folder / FIGURES)
-    for name in {LOSS_CURVE, *KINDS} - figures.keys():
-        remove(folder / FIGURES, name)
+    try:
+        for name in {LOSS_CURVE, *KINDS} - figures.keys():
+            remove(folder / FIGURES, name)
+    except OSError as error:
+        _log.warning("warning: %s: %s; it may show another model", error.filename, error.strerror)
     if not figures:
         return
     with doing("drawing the figures"):

@@ -63,7 +63,7 @@ from trainhouse.training.same_step import ranks_of
 from trainhouse.training.signals import StopOnSignal
 from trainhouse.training.split_file import write_splits
 from trainhouse.training.threads import set_threads, sharing_cores, with_threads_kept
-from trainhouse.training.training_result import TrainingResult, record, write_metrics
+from trainhouse.training.training_result import TrainingResult, recorded, show_result, write_metrics
 from trainhouse.training.trying_out import try_out
 
 _log = logging.getLogger(__name__)
@@ -232,8 +232,9 @@ def _close(built: BuiltRun, ready: _Ready, folder: Path, origin: dict[str, Any],
         notes=last_notes(built, history.rows),
     )
     if trainer.is_global_zero:
-        draw_figures(built, result, history.rows, figures)
-        record(result, settings, history, origin, ready.loggers, directions, ready.exact.reasons)
+        with recorded(result, settings, history, origin, directions, ready.exact.reasons):
+            draw_figures(built, result, history.rows, figures)
+            show_result(result, settings.mode, history, ready.loggers)
     return result
 
 

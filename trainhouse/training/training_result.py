@@ -1,7 +1,8 @@
 """What a training run came to: in `metrics.json`, in the figures and in the logger."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from trainhouse.configuration.older_versions import is_array_data
 from trainhouse.configuration.settings import Train, Trainer
 from trainhouse.configuration.values import expected, fits
-from trainhouse.machine.files import sha256, write_json
+from trainhouse.machine.files import sha256, write_json, written_as_json
 from trainhouse.reports.likeness import loss_of, split_of_data
 from trainhouse.runs.layout import FIGURES, METRICS
 from trainhouse.runs.shown import end_loggers, log_best, show_figures
@@ -87,52 +88,56 @@ def write_metrics(folder: Path, content: dict[str, Any]) -> None:
     write_json(folder / METRICS, content)
 
 
-def record(
+@contextmanager
+def recorded(
     result: TrainingResult,
     settings: Train,
     history: History,
     origin: dict[str, Any],
-    loggers: Sequence[Logger],
     directions: dict[str, str],
     not_exact: Sequence[str],
-) -> None:
-    """Give the loggers the final numbers and the figures, and close with `metrics.json`.
+) -> Iterator[None]:
+    """Close with `metrics.json` after a block in which all else is written: a run is complete when all of it is there.
 
+    What it says is on the disk before the block, which may fill it. Raises `OSError` if even that has no room.
     `directions` say which end of a metric is better, `not_exact` why a resume is not, if so.
     """
     train_seconds = sum(row["train_seconds"] for row in history.rows)
     train_rows = sum(row["train_rows"] for row in history.rows)
-    if settings.monitor:
-        log_best(loggers, settings.monitor, _best_so_far(history.rows, settings.monitor, settings.mode))
+    is_array = is_array_data(settings.data)
+    content = {
+        "status": "pruned" if result.stopped_by == "pruning" else "completed",
+        "model": settings.model.name,
+        "best_epoch": result.best_epoch,
+        "best_model": result.best_model,
+        "best_model_sha256": sha256(result.folder / result.best_model) if result.best_model else None,
+        "monitor": settings.monitor,
+        "mode": settings.mode,
+        "epochs": result.epochs,
+        "length": _length(settings),
+        "stopped_by": result.stopped_by,
+        "seconds": round(result.seconds, 3),
+        "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
+        "metrics": result.metrics,
+        "baseline": result.baseline,
+        "loss": loss_of(settings, is_lightning_module(settings.model)),
+        "directions": {name: better for name, better in directions.items() if name in result.metrics},
+        "exact": not not_exact,
+        **({"not_exact": list(not_exact)} if not_exact else {}),
+        "measured_in_part": _measured_in_part(settings.trainer),
+        "data_split": split_of_data(settings.data) if is_array else None,
+        "provenance": origin,
+    }
+    with written_as_json(result.folder / METRICS, content):
+        yield
+
+
+def show_result(result: TrainingResult, mode: str | None, history: History, loggers: Sequence[Logger]) -> None:
+    """Give the loggers the best value, of which `mode` says which end is better, and the figures, and end them."""
+    if result.monitor:
+        log_best(loggers, result.monitor, _best_so_far(history.rows, result.monitor, mode))
     show_figures(loggers, result.folder / FIGURES)
     end_loggers(loggers)
-    is_array = is_array_data(settings.data)
-    write_metrics(  # last: a run is complete when all of it is there
-        result.folder,
-        {
-            "status": "pruned" if result.stopped_by == "pruning" else "completed",
-            "model": settings.model.name,
-            "best_epoch": result.best_epoch,
-            "best_model": result.best_model,
-            "best_model_sha256": sha256(result.folder / result.best_model) if result.best_model else None,
-            "monitor": settings.monitor,
-            "mode": settings.mode,
-            "epochs": result.epochs,
-            "length": _length(settings),
-            "stopped_by": result.stopped_by,
-            "seconds": round(result.seconds, 3),
-            "train_samples_per_second": round(train_rows / train_seconds, 1) if train_seconds else None,
-            "metrics": result.metrics,
-            "baseline": result.baseline,
-            "loss": loss_of(settings, is_lightning_module(settings.model)),
-            "directions": {name: better for name, better in directions.items() if name in result.metrics},
-            "exact": not not_exact,
-            **({"not_exact": list(not_exact)} if not_exact else {}),
-            "measured_in_part": _measured_in_part(settings.trainer),
-            "data_split": split_of_data(settings.data) if is_array else None,
-            "provenance": origin,
-        },
-    )
 
 
 def _best_so_far(rows: Sequence[dict[str, float]], monitor: str, mode: str | None) -> list[tuple[int, float]]:
