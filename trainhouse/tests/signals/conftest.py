@@ -1,5 +1,7 @@
 """A run that nobody stops, and one that the test starts and stops."""
 
+import os
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,3 +31,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     yield begin
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> dict[str, str]:
+    """The environment of job 77; what `scontrol` is asked is kept in the file ``asked``."""
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "scontrol"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(tmp_path / "asked"))}\n')
+    command.chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    of_job = {"SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "ENVIRONMENT": "BATCH"}
+    return {"PATH": path, **of_job}
