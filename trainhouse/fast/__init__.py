@@ -28,11 +28,6 @@ PRIVATE_NAMES = {
         "`isfinite` of each gradient; of one layer set, 0.07 ms for 0.11 by `get_total_norm`, which calls large "
         "numbers infinite, and 1.45 by its largest",
     },
-    "constant_buffers": {
-        "torch.nn.parallel:DistributedDataParallel._set_params_and_buffers_to_ignore_for_model": "a step of two "
-        "ranks in 18.1 ms for 19.5; `broadcast_buffers`, which is public, is for all buffers, those of batch "
-        "normalisation too",
-    },
     "quick_hydra": {
         f"{_LOADER}:ConfigLoaderImpl._apply_overrides_to_config": "a mistyped key is refused in 0.42 s for 0.51: "
         "`compose`, which is public, does all of it again",

@@ -27,7 +27,6 @@ from trainhouse.resuming.shares import with_exact_means
 from trainhouse.runs.created_below import create_below
 from trainhouse.runs.layout import CHECKPOINTS, HISTORY
 from trainhouse.training.callbacks import History, LastCheckpoint
-from trainhouse.training.constant_buffers import ConstantBuffers
 from trainhouse.training.data_card import DataCard
 from trainhouse.training.left_out import bars_off, left_out
 from trainhouse.training.model_summary import ModelSummary
@@ -92,7 +91,6 @@ def build_trainer(
     if trainer.world_size > 1 and was_tried():
         trainer.callbacks.insert(0, RanksCompared())
         if not is_own:
-            trainer.callbacks.insert(0, ConstantBuffers())
             trainer.strategy.reduce = with_exact_means(trainer.strategy.reduce)
     if trainer.world_size > 1 and hasattr(os, "register_at_fork"):
         let_threads_finish_before_forks()
