@@ -45,6 +45,7 @@ ROWS: list[Row] = [
     memory.memory_infer,
     memory.memory_train,
     tables.read_table,
+    tables.read_table_memory,
     tables.read_json_lines,
     step_costs.guard,
     step_costs.preflight,

@@ -26,7 +26,7 @@ def memory_infer(lab: Lab) -> Samples:
         return python(ROOT / "infer.py", f"input={rows}", f"output={output}", f"ckpt_path={lab.trained()}")
 
     sizes = [10**5, 10**6] if lab.quick else [10**5, 10**6, 10**7]
-    return _growth(lab, infer, [lab.table(size, COLUMNS) for size in sizes])
+    return growth(lab, infer, [lab.table(size, COLUMNS) for size in sizes], _LOAD)
 
 
 @row("MiB", _OF_LOADING)
@@ -40,23 +40,23 @@ def memory_train(lab: Lab) -> Samples:
     def train(file: Path) -> list[str]:
         return train_command(lab.new_folder(), *data[file], "data.batch_size=1024", "trainer.max_epochs=1")
 
-    return _growth(lab, train, list(data))
+    return growth(lab, train, list(data), _LOAD)
 
 
 def _file(words: list[str]) -> Path:
     return Path(words[1].partition("=")[2])
 
 
-def _growth(lab: Lab, command_for: Callable[[Path], list[str]], files: list[Path]) -> Samples:
-    """Return by how much more memory the last of the files takes than the first."""
+def growth(lab: Lab, command_for: Callable[[Path], list[str]], files: list[Path], yardstick_script: str) -> Samples:
+    """Return by how much more memory the last of the files takes than the first; the script is given one of them."""
 
     def ours() -> list[float]:
         return [peak_memory(command_for(file), lab.folder) for file in files]
 
     def yardstick() -> list[float]:
-        return [peak_memory(python("-c", _LOAD, file), lab.folder) for file in files]
+        return [peak_memory(python("-c", yardstick_script, file), lab.folder) for file in files]
 
     measured = interleaved(min(lab.repeats, MOST_REPEATS), ours, yardstick, warm_ups=0)
-    of_ours, of_loading = ([max(LEAST, peaks[-1] - peaks[0]) for peaks in repeats] for repeats in measured)
+    of_ours, of_yardstick = ([max(LEAST, peaks[-1] - peaks[0]) for peaks in repeats] for repeats in measured)
     peaks = ", ".join(f"{value:,.0f}" for value in measured[0][0])
-    return Samples(of_ours, of_loading, f"peaks {peaks} MiB")
+    return Samples(of_ours, of_yardstick, f"peaks {peaks} MiB")

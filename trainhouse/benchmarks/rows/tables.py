@@ -11,6 +11,7 @@ from pyarrow import csv
 from trainhouse.benchmarks.lab import Lab
 from trainhouse.benchmarks.measuring import Samples, interleaved, row
 from trainhouse.benchmarks.processes import SkippedError, output_of, python
+from trainhouse.benchmarks.rows.memory import growth
 
 COLUMNS, FRACTIONS = 20, 15  # of which so many hold fractions, the others whole numbers
 MOST_REPEATS = 2
@@ -38,6 +39,16 @@ def read_table(lab: Lab) -> Samples:
         return seconds(_OURS, lab.new_folder())
 
     return Samples(*interleaved(min(lab.repeats, MOST_REPEATS), ours, lambda: seconds(_POLARS)))
+
+
+@row("MiB", "of what polars grows by")
+def read_table_memory(lab: Lab) -> Samples:
+    """Growth in MiB of the peak memory of reading a CSV file when its rows grow tenfold, to 5 million of 20 numbers (to
+    200,000 with --quick), without the pages of mapped files. Yardstick: the growth of `polars.read_csv`.
+    """
+    most = lab.size(full=5_000_000, quick=200_000)
+    files = [_table(lab, rows) for rows in (most // 10, most)]
+    return growth(lab, lambda file: python("-c", _OURS, file, lab.new_folder()), files, _POLARS)
 
 
 @row("s", "of CSV's speed")
