@@ -63,5 +63,5 @@ def _raise_interrupted(signum: int, frame: FrameType | None) -> NoReturn:
 def _requeue(signum: int, frame: FrameType | None) -> NoReturn:
     _received.append(signum)
     say_stopped(signum)
-    outcome = put_back_into_queue().removeprefix("warning: ")  # "" in all processes of the job but the first
-    raise Interrupted(signum, "stopped by SIGUSR1" + (f"; {outcome}" if outcome else ""))
+    _, line = put_back_into_queue()
+    raise Interrupted(signum, "stopped by SIGUSR1" + (f"; {line}" if line else ""))

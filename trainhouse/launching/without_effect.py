@@ -37,9 +37,9 @@ def check_effect(line: CommandLine, command: str) -> None:
         is_name = re.fullmatch(r"(?!null$)[\w-]+", value)
         if slashed != key and key.startswith("hydra.") and is_group(slashed) and is_name:
             raise UserError(f"{override}: a group of Hydra's has slashes: {slashed}={value}")
-    acts = {"cfg", "info", "help", "multirun", "shell-completion", "hydra-help"} & {*line.options}
-    asks = {"hydra.mode", "explain"} & {key for _, key, _ in _given(line)}
-    if command != "train" or acts or asks or is_worker_rank():
+    asks = {"cfg", "info", "help", "shell-completion", "hydra-help"} & {*line.options}
+    has_mode = {"hydra.mode", "explain"} & {key for _, key, _ in _given(line)}
+    if command != "train" or "multirun" in line.options or asks or has_mode or is_worker_rank():
         return
     for override, key, value in _given(line):
         if _OF_SWEEPS.fullmatch(key):

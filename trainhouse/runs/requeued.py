@@ -67,23 +67,23 @@ def fate_of_job() -> str:
     return "preempted" if is_preempted else ""
 
 
-def put_back_into_queue() -> str:
-    """Have SLURM put this job back into its queue, unless another process of the job does; return what is to be said.
+def put_back_into_queue() -> tuple[bool, str]:
+    """Have SLURM put this job back into its queue, as its first process; return whether it has, and a line on it.
 
     SLURM then asks all processes of the job to end, which they are about to do: they hear no more of it.
     """
     for signum in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(signum, signal.SIG_IGN)
     if is_worker_rank():
-        return ""
+        return True, ""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ["SLURM_JOB_ID"]
     try:
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         reason = getattr(error, "stderr", None) or error
-        return f"warning: job {job} was not put back into the queue: {str(reason).strip()}"
-    return f"job {job} is back in the queue"
+        return False, f"job {job} was not put back into the queue: {str(reason).strip()}"
+    return True, f"job {job} is back in the queue"
 
 
 def _note() -> Path:

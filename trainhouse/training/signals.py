@@ -194,8 +194,11 @@ class StopOnSignal(Checkpoint):
             _log.warning("warning: a sweep is not put back into the queue; its trial can be resumed")
             return
         self._handlers_before |= {signal.SIGTERM: signal.SIG_IGN, signal.SIGUSR1: signal.SIG_IGN}  # from now on
-        if line := put_back_into_queue():
-            _log.log(logging.WARNING if line.startswith("warning") else logging.INFO, line)
+        is_back, line = put_back_into_queue()
+        if not is_back:
+            _log.warning("warning: %s", line)
+        elif line:
+            _log.info("%s", line)
 
 
 _SAME = 1.0  # seconds within which a signal that comes twice to one of several ranks is the same
