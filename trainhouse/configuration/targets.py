@@ -115,15 +115,15 @@ def check_targets(
 ) -> None:
     """Refuse everything in `node`, the part `key`, that is not plain data, and every `_target_` that no file may name.
 
-    `node` has to be exactly what will be instantiated: a string with an interpolation in it is refused, since it
-    would become something else. A name is checked before anything is imported for it, and what it stands for
-    afterwards, so an alias (``trainhouse.arrays.npy.np.load``) is refused too. An address in the data (``s3://...``)
-    or a path that leads out of the project is the user's to give: it stands in ``conf/``, or its key is one of those
-    `typed` on the command line, as ``data.file``, or the data is the user's `own`, of a run of this account. Raises
-    `UserError` that names the key and the file `source`.
+    `node` has to be exactly what will be instantiated: a string with an interpolation in it is refused. A name is
+    checked before anything is imported for it, and what it stands for afterwards, so an alias
+    (``trainhouse.arrays.npy.np.load``) is refused too. An address in the data (``s3://...``) or a path out of the project
+    is the user's to give: it stands in ``conf/``, or its key is one of those `typed` on the command line, or
+    the data is the user's `own`, of a run of this account. Raises `UserError` that names the key and the file `source`.
     """
     *above, last = key.split(".")
-    (check := _Check(allowed, source, typed, own)).below(node, place_below(tuple(above), last, node), key)
+    check = _Check(allowed, source, typed, own)
+    check.below(node, place_below(tuple(above), last, node), key)
     if check.outside:
         first, text = check.outside[0]
         keys = dict.fromkeys(key.partition("[")[0] for key, _ in check.outside)
@@ -228,9 +228,9 @@ def locate(name: Any, key: str) -> Any:
         *_, cause = causes(error)
         module, _, attribute = name.rpartition(".")
         hint = ""
-        if isinstance(cause, (AttributeError, ModuleNotFoundError)):
-            with _quiet(), suppress(Exception):  # the hint is a courtesy
-                hint = did_you_mean(attribute, dir(get_object(module)))
+        with _quiet(), suppress(Exception):  # the hint is a courtesy
+            is_not_there = isinstance(cause, (AttributeError, ModuleNotFoundError))
+            hint = did_you_mean(attribute, dir(get_object(module))) if is_not_there else ""
         is_no_module = isinstance(cause, ModuleNotFoundError) and cause.name == name  # which Python looked for then
         why = f"{module} has no {attribute}" if is_no_module else with_line(cause)
         raise UserError(f"{key}._target_: cannot load '{name}' ({why}){hint}") from error

@@ -60,7 +60,7 @@ def heard_run() -> dict[str, Any]:
             return content
         if _place().get(f"{_FAILED}-0", 0):
             sys.exit(1)  # it has said why
-        time.sleep(POLL)
+        time.sleep(POLL)  # a store that is lost answers at once
     here = ranks()
     raise UserError(
         f"rank {here.rank} of {here.world}: the first rank has said nothing for {SECONDS:.0f} s; on several machines "

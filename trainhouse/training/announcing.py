@@ -44,9 +44,9 @@ def write_columns(card: DataCard, folder: Path) -> None:
 
 @rank_zero_only
 def announce(settings: Train, card: DataCard, module: L.LightningModule, trainer: L.Trainer, folder: Path) -> None:
-    """Say what was typed, and which data, task, model and folder it has."""
-    if typed := changed():
-        _log.info("changed  %s", "  ".join(typed))
+    """Say what of it differs from the defaults, and which data, task, model and folder it has."""
+    if differs := changed():
+        _log.info("changed  %s", "  ".join(differs))
     weights = sum(parameter.numel() for parameter in module.parameters() if not is_lazy(parameter))
     counted = f"{weights:,} weights"
     comes_later = is_overridden("configure_model", module) and not weights

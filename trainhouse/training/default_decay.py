@@ -12,6 +12,7 @@ PRIOR = 5.0
 A step minimises a mean over rows, in which that counts `PRIOR` / rows. docs/speed.md has what it brought.
 """
 OF_ADAMW = 0.01
+"""As torch has it."""
 FEW_ROWS, MANY_ROWS = 100, 1000
 """Fewer rows than the first have the decay of so many, since twice that brought 90 rows nothing.
 
