@@ -117,8 +117,8 @@ def check_targets(
 
     `node` has to be exactly what will be instantiated: a string with an interpolation in it is refused. A name is
     checked before anything is imported for it, and what it stands for afterwards, so an alias
-    (``trainhouse.arrays.npy.np.load``) is refused too. An address in the data (``s3://...``) or a path out of the project
-    is the user's to give: it stands in ``conf/``, or its key is one of those `typed` on the command line, or
+    (``trainhouse.arrays.npy.np.load``) is refused too. An address in the data (``s3://...``) or a path out of the
+    project is the user's to give: it stands in ``conf/``, or its key is one of those `typed` on the command line, or
     the data is the user's `own`, of a run of this account. Raises `UserError` that names the key and the file `source`.
     """
     *above, last = key.split(".")
